@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#include "lib/panic.hpp"
+#include "lib/bits.hpp"

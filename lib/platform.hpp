@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// What lib/ asks of the program it is linked into: three functions, resolved at link time. The
+// kernel has its own (kernel/host/), a bare-metal consumer writes three, and hosted programs link
+// lib/host_platform.cpp. The third, `platform_init_heap`, stands in lib/region.hpp.
+#pragma once
+
+#include <source_location>
+#include <string_view>
+
+namespace cairn {
+
+/// Writes `text` to the console. Takes no lock that a panic could be holding and allocates nothing.
+void platform_write(std::string_view text);
+
+/// Ends the program after reporting `sentence`. Never returns, whatever state the program is in.
+[[noreturn]] void platform_panic(std::string_view sentence, std::source_location where);
+
+}  // namespace cairn
