@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// Where the bytes go that an emulated device transmits: a console, a log, a test.
+#pragma once
+
+#include <cstddef>
+
+namespace cairn {
+
+class ByteSink {
+  public:
+    /// Takes one byte; never refuses, never blocks the guest for long.
+    virtual void put(std::byte byte) = 0;
+
+  protected:
+    ~ByteSink() = default;
+};
+
+}  // namespace cairn

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/dev/plic.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "lib/bits.hpp"
+#include "lib/panic.hpp"
+
+namespace cairn {
+
+Plic::Plic(PlicConfig config) : config_(config) {
+    require(config.sources <= max_sources, "PLIC: more sources than supported");
+    require(config.contexts <= max_contexts, "PLIC: more contexts than supported");
+    for (std::uint32_t id = 1; id <= config_.sources; ++id) {
+        sources_[id].owner = this;
+        sources_[id].id = id;
+    }
+}
+
+void Plic::connect(std::uint32_t context, InterruptLine& line) {
+    require(context < config_.contexts, "PLIC: no such context to connect");
+    contexts_[context].line = &line;
+    line.set((asserted_ >> context & 1) != 0);
+}
+
+InterruptLine& Plic::source(std::uint32_t id) {
+    require(id >= 1 && id <= config_.sources, "PLIC: no such interrupt source");
+    return sources_[id];
+}
+
+void Plic::reset() {
+    state_ = {};
+    for (Context& context : contexts_) {
+        context.enabled = {};
+        context.threshold = 0;
+    }
+    update_all(asserted_);
+    state_.pending = level_;  // enabled nowhere yet
+}
+
+// The gateway: one request at a time, and the wire counts again after completion.
+
+void Plic::drive(std::uint32_t id, bool asserted) {
+    if (!asserted) {
+        level_.erase(id);
+        return;
+    }
+    level_.insert(id);
+    if (!state_.claimed.test(id)) pend(id);
+}
+
+/// Forwards a request of source `id`; it can only raise lines, so nothing is searched.
+void Plic::pend(std::uint32_t id) {
+    if (state_.pending.test(id)) return;
+    state_.pending.insert(id);
+    const std::uint8_t priority = state_.priority[id];
+    for (std::uint64_t left = state_.enabled_by[id]; left != 0; left &= left - 1) {
+        const auto context = static_cast<std::uint32_t>(std::countr_zero(left));
+        if (priority > contexts_[context].threshold) set_line(context, true);
+    }
+}
+
+/// The source that `context` would claim, or 0: the highest priority, then the lowest id. Few
+/// sources pend at once, so the walk over set bits is one step, seldom more.
+std::uint32_t Plic::best(const Context& context) const {
+    std::uint32_t winner = 0;
+    std::uint8_t highest = 0;
+    for (std::size_t word = 0; word < words; ++word) {
+        std::uint64_t left = state_.pending.bits[word] & context.enabled.bits[word];
+        for (; left != 0; left &= left - 1) {
+            const auto id = static_cast<std::uint32_t>(
+                word * 64 + static_cast<std::size_t>(std::countr_zero(left)));
+            if (state_.priority[id] > highest) {
+                highest = state_.priority[id];
+                winner = id;
+            }
+        }
+    }
+    return winner;
+}
+
+void Plic::update(std::uint32_t context) {
+    const Context& target = contexts_[context];
+    set_line(context, state_.priority[best(target)] > target.threshold);
+}
+
+void Plic::update_all(std::uint64_t contexts) {
+    for (std::uint64_t left = contexts; left != 0; left &= left - 1) {
+        update(static_cast<std::uint32_t>(std::countr_zero(left)));
+    }
+}
+
+void Plic::set_line(std::uint32_t context, bool asserted) {
+    const std::uint64_t mask = std::uint64_t{1} << context;
+    if (((asserted_ & mask) != 0) == asserted) return;
+    asserted_ ^= mask;
+    if (InterruptLine* line = contexts_[context].line) line->set(asserted);
+}
+
+std::uint32_t Plic::claim(std::uint32_t context) {
+    if (context >= config_.contexts) return 0;
+    const std::uint32_t id = best(contexts_[context]);
+    if (id == 0) return 0;
+    state_.pending.erase(id);
+    state_.claimed.insert(id);
+    update_all(state_.enabled_by[id] & asserted_);  // one request less can only lower lines
+    return id;
+}
+
+void Plic::complete(std::uint32_t context, std::uint32_t id) {
+    if (context >= config_.contexts || id == 0 || id > config_.sources) return;
+    if (!contexts_[context].enabled.test(id) || !state_.claimed.test(id)) return;
+    state_.claimed.erase(id);
+    if (level_.test(id)) pend(id);
+}
+
+// The registers.
+
+std::expected<std::uint64_t, BusError> Plic::read(std::uint64_t offset, AccessWidth width) {
+    if (width != AccessWidth::word || !is_aligned(offset, std::uint64_t{4})) {
+        return std::unexpected(BusError::width);
+    }
+    return read_register(offset);
+}
+
+std::expected<void, BusError> Plic::write(std::uint64_t offset, AccessWidth width,
+                                          std::uint64_t value) {
+    if (width != AccessWidth::word || !is_aligned(offset, std::uint64_t{4})) {
+        return std::unexpected(BusError::width);
+    }
+    write_register(offset, static_cast<std::uint32_t>(value));
+    return {};
+}
+
+namespace {
+
+enum class Block : std::uint8_t { priority, pending, enable, threshold, claim, reserved };
+
+/// Which register an offset means: `major` is a context (or 0), `minor` a source id or the index of
+/// a 32-bit word of source bits.
+struct Place {
+    Block block = Block::reserved;
+    std::uint32_t major = 0;
+    std::uint32_t minor = 0;
+};
+
+constexpr std::uint32_t quotient(std::uint64_t distance, std::uint64_t stride) {
+    return static_cast<std::uint32_t>(distance / stride);
+}
+
+constexpr Place context_place(std::uint64_t distance) {
+    const std::uint32_t context = quotient(distance, plic::context_stride);
+    switch (distance % plic::context_stride) {
+        case plic::threshold_offset: return {Block::threshold, context, 0};
+        case plic::claim_offset: return {Block::claim, context, 0};
+        default: return {};
+    }
+}
+
+constexpr Place decode(std::uint64_t offset, PlicConfig config) {
+    Place place{};
+    if (offset >= plic::block_end) return {};
+    if (offset >= plic::context_base) {
+        place = context_place(offset - plic::context_base);
+    } else if (offset >= plic::enable_base) {
+        const std::uint64_t distance = offset - plic::enable_base;
+        place = {Block::enable, quotient(distance, plic::enable_stride),
+                 quotient(distance % plic::enable_stride, 4)};
+    } else if (offset >= plic::pending_base) {
+        place = {Block::pending, 0, quotient(offset - plic::pending_base, 4)};
+    } else {
+        place = {Block::priority, 0, quotient(offset - plic::priority_base, 4)};
+    }
+    const bool by_source = place.block == Block::priority;
+    const std::uint32_t last = by_source ? config.sources : config.sources / 32;
+    const bool by_context = place.block != Block::priority && place.block != Block::pending;
+    if (place.minor > last || (by_context && place.major >= config.contexts)) return {};
+    return place;
+}
+
+}  // namespace
+
+std::uint32_t Plic::read_register(std::uint64_t offset) {
+    const Place place = decode(offset, config_);
+    switch (place.block) {
+        case Block::priority: return state_.priority[place.minor];
+        case Block::pending: return state_.pending.word32(place.minor);
+        case Block::enable: return contexts_[place.major].enabled.word32(place.minor);
+        case Block::threshold: return contexts_[place.major].threshold;
+        case Block::claim: return claim(place.major);
+        case Block::reserved: return 0;
+    }
+    std::unreachable();
+}
+
+void Plic::write_register(std::uint64_t offset, std::uint32_t value) {
+    const Place place = decode(offset, config_);
+    switch (place.block) {
+        case Block::priority: write_priority(place.minor, value); return;
+        case Block::pending: return;
+        case Block::enable: write_enable(place.major, place.minor, value); return;
+        case Block::threshold:
+            contexts_[place.major].threshold = value & max_priority;
+            update(place.major);
+            return;
+        case Block::claim: complete(place.major, value); return;
+        case Block::reserved: return;
+    }
+    std::unreachable();
+}
+
+void Plic::write_priority(std::uint32_t id, std::uint32_t value) {
+    if (id == 0) return;
+    state_.priority[id] = value & max_priority;
+    if (state_.pending.test(id)) update_all(state_.enabled_by[id]);
+}
+
+/// The bits of word `index` that stand for a source.
+std::uint32_t Plic::implemented(std::uint32_t index) const {
+    const std::uint32_t first = index * 32;
+    const std::uint32_t count = std::min(config_.sources + 1 - first, 32u);
+    const std::uint32_t bits = count == 32 ? ~0u : (1u << count) - 1;
+    return index == 0 ? bits & ~1u : bits;
+}
+
+void Plic::write_enable(std::uint32_t context, std::uint32_t index, std::uint32_t value) {
+    SourceSet& enabled = contexts_[context].enabled;
+    const std::uint32_t changed = (enabled.word32(index) ^ value) & implemented(index);
+    for (std::uint32_t left = changed; left != 0; left &= left - 1) {
+        const std::uint32_t id = index * 32 + static_cast<std::uint32_t>(std::countr_zero(left));
+        state_.enabled_by[id] ^= std::uint64_t{1} << context;
+    }
+    enabled.bits[index / 2] ^= std::uint64_t{changed} << (index % 2 * 32);
+    if (changed != 0) update(context);
+}
+
+}  // namespace cairn

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/dev/uart16550.hpp"
+
+#include <utility>
+
+namespace cairn {
+
+using namespace uart16550;
+
+std::expected<std::uint64_t, BusError> Uart16550::read(std::uint64_t offset, AccessWidth width) {
+    if (width != AccessWidth::byte) return std::unexpected(BusError::width);
+    if (offset >= register_count) return std::unexpected(BusError::unmapped);
+    const std::uint8_t value = read_register(static_cast<Register>(offset));
+    update_interrupt();
+    return value;
+}
+
+std::expected<void, BusError> Uart16550::write(std::uint64_t offset, AccessWidth width,
+                                               std::uint64_t value) {
+    if (width != AccessWidth::byte) return std::unexpected(BusError::width);
+    if (offset >= register_count) return std::unexpected(BusError::unmapped);
+    write_register(static_cast<Register>(offset), static_cast<std::uint8_t>(value & 0xff));
+    update_interrupt();
+    return {};
+}
+
+std::size_t Uart16550::receive(std::span<const std::byte> input) {
+    // Even an empty FIFO is filled through the backlog, so that no byte overtakes another.
+    const std::size_t accepted = backlog_.push(input);
+    refill();
+    update_interrupt();
+    return accepted;
+}
+
+void Uart16550::reset() {
+    state_ = {};
+    receiver_.clear();
+    backlog_.clear();
+    update_interrupt();
+}
+
+std::uint8_t Uart16550::read_register(Register which) {
+    switch (which) {
+        case Register::rbr: return divisor_latch() ? state_.dll : read_rbr();
+        case Register::ier: return divisor_latch() ? state_.dlm : state_.ier;
+        case Register::iir: return read_iir();
+        case Register::lcr: return state_.lcr;
+        case Register::mcr: return state_.mcr;
+        case Register::lsr: return read_lsr();
+        case Register::msr: return read_msr();
+        case Register::scr: return state_.scr;
+    }
+    std::unreachable();
+}
+
+void Uart16550::write_register(Register which, std::uint8_t value) {
+    switch (which) {
+        case Register::thr:
+            if (divisor_latch()) {
+                state_.dll = value;
+            } else {
+                write_thr(value);
+            }
+            return;
+        case Register::ier:
+            if (divisor_latch()) {
+                state_.dlm = value;
+            } else {
+                write_ier(value);
+            }
+            return;
+        case Register::fcr: write_fcr(value); return;
+        case Register::lcr: state_.lcr = value; return;  // a break on the line goes nowhere
+        case Register::mcr: write_mcr(value); return;
+        case Register::lsr:
+        case Register::msr: return;  // writes are for factory testing
+        case Register::scr: state_.scr = value; return;
+    }
+    std::unreachable();
+}
+
+std::uint8_t Uart16550::read_rbr() {
+    const std::byte oldest = receiver_.pop().value_or(std::byte{0});
+    refill();
+    return std::to_integer<std::uint8_t>(oldest);
+}
+
+std::uint8_t Uart16550::read_iir() {
+    const InterruptId id = interrupt_id();
+    // Only the read that reports THRE resets it: behind a higher source it stays pending.
+    if (id == InterruptId::transmitter_empty) state_.thr_empty_pending = false;
+    const std::uint8_t fifos = fifos_enabled() ? iir::fifos_enabled::mask : 0;
+    return static_cast<std::uint8_t>(iir::id::of(id) | fifos);
+}
+
+std::uint8_t Uart16550::read_lsr() {
+    std::uint8_t value = lsr::thr_empty::mask | lsr::transmitter_idle::mask;
+    lsr::data_ready::set(value, !receiver_.empty());
+    lsr::overrun::set(value, std::exchange(state_.overrun, false));
+    return value;
+}
+
+std::uint8_t Uart16550::read_msr() {
+    const std::uint8_t deltas = std::exchange(state_.msr_deltas, std::uint8_t{0});
+    return static_cast<std::uint8_t>(modem_inputs() | deltas);
+}
+
+void Uart16550::write_thr(std::uint8_t value) {
+    if (loopback()) {
+        loop_back(std::byte{value});
+    } else {
+        output_.put(std::byte{value});
+    }
+    state_.thr_empty_pending = true;  // reset by the write, and set again as the byte is gone
+}
+
+void Uart16550::write_ier(std::uint8_t value) {
+    const bool was_enabled = ier::transmitter_empty::get(state_.ier);
+    state_.ier = value & ier::writable;
+    // Enabling it while THR is empty raises THRE at once: drivers start their output by this.
+    const bool enabled = ier::transmitter_empty::get(state_.ier);
+    if (enabled != was_enabled) state_.thr_empty_pending = enabled;
+}
+
+void Uart16550::write_fcr(std::uint8_t value) {
+    const bool enable = fcr::fifo_enable::get(value);
+    const bool switched = enable != fifos_enabled();
+    if (switched || (enable && fcr::receiver_reset::get(value))) receiver_.clear();
+    // The other bits are programmed only together with a set enable bit.
+    constexpr std::uint8_t kept = fcr::fifo_enable::mask | fcr::dma_mode::mask | fcr::trigger::mask;
+    state_.fcr = enable ? value & kept : 0;
+    refill();
+}
+
+void Uart16550::write_mcr(std::uint8_t value) {
+    const std::uint8_t before = modem_inputs();
+    state_.mcr = value & mcr::writable;
+    const std::uint8_t after = modem_inputs();
+
+    const auto changed = static_cast<std::uint8_t>(before ^ after);
+    std::uint8_t& deltas = state_.msr_deltas;
+    if (msr::cts::get(changed)) msr::delta_cts::set(deltas, true);
+    if (msr::dsr::get(changed)) msr::delta_dsr::set(deltas, true);
+    if (msr::ri::get(changed) && msr::ri::get(before)) msr::trailing_ri::set(deltas, true);
+    if (msr::dcd::get(changed)) msr::delta_dcd::set(deltas, true);
+    refill();  // leaving loopback connects the line again
+}
+
+bool Uart16550::divisor_latch() const {
+    return lcr::divisor_latch::get(state_.lcr);
+}
+
+bool Uart16550::loopback() const {
+    return mcr::loop::get(state_.mcr);
+}
+
+bool Uart16550::fifos_enabled() const {
+    return fcr::fifo_enable::get(state_.fcr);
+}
+
+std::size_t Uart16550::receiver_depth() const {
+    return fifos_enabled() ? fifo_depth : 1;
+}
+
+std::size_t Uart16550::trigger_level() const {
+    return fifos_enabled() ? fcr::trigger_levels[fcr::trigger::get(state_.fcr)] : 1;
+}
+
+/// The enabled interrupt of the highest priority (Table 4).
+InterruptId Uart16550::interrupt_id() const {
+    const std::uint8_t enabled = state_.ier;
+    if (ier::line_status::get(enabled) && state_.overrun) return InterruptId::line_status;
+    if (ier::received_data::get(enabled)) {
+        if (receiver_.size() >= trigger_level()) return InterruptId::received_data;
+        if (!receiver_.empty()) return InterruptId::character_timeout;
+    }
+    if (ier::transmitter_empty::get(enabled) && state_.thr_empty_pending) {
+        return InterruptId::transmitter_empty;
+    }
+    if (ier::modem_status::get(enabled) && state_.msr_deltas != 0) return InterruptId::modem_status;
+    return InterruptId::none;
+}
+
+/// MSR's upper half: a peer that is there and ready, or in loopback our own outputs.
+std::uint8_t Uart16550::modem_inputs() const {
+    if (!loopback()) return msr::cts::mask | msr::dsr::mask | msr::dcd::mask;
+    const std::uint8_t outputs = state_.mcr;
+    return static_cast<std::uint8_t>(
+        msr::cts::of(mcr::rts::get(outputs)) | msr::dsr::of(mcr::dtr::get(outputs)) |
+        msr::ri::of(mcr::out1::get(outputs)) | msr::dcd::of(mcr::out2::get(outputs)));
+}
+
+/// One transmitted byte into the receiver. A full FIFO keeps its content and loses the new byte;
+/// without FIFOs the new byte replaces the old one. Both are an overrun.
+void Uart16550::loop_back(std::byte byte) {
+    if (receiver_.size() >= receiver_depth()) {
+        state_.overrun = true;
+        if (fifos_enabled()) return;
+        receiver_.clear();
+    }
+    static_cast<void>(receiver_.push(byte));
+}
+
+/// Moves waiting input into the receiver; in loopback the line is disconnected.
+void Uart16550::refill() {
+    if (loopback()) return;
+    while (receiver_.size() < receiver_depth() && !backlog_.empty()) {
+        static_cast<void>(receiver_.push(*backlog_.pop()));
+    }
+}
+
+void Uart16550::update_interrupt() {
+    const bool wanted = interrupt_id() != InterruptId::none;
+    if (wanted == asserted_) return;
+    asserted_ = wanted;
+    line_.set(wanted);
+}
+
+}  // namespace cairn

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// A 16550A UART (PC16550D data sheet; tables cited in uart16550_registers.hpp) as QEMU's `virt` has
+// it: byte-wide registers, stride 1, a level interrupt.
+//
+// The line is infinitely fast, so the transmitter is always empty, and a pause of four character
+// times has always passed: characters that wait below the trigger level are a character timeout at
+// once. Input is never lost to speed: what does not fit the receiver FIFO waits in a backlog, as if
+// the sender honoured flow control, and `receive` says how much it took. OE is seen in loopback
+// only.
+//
+//      receive() ─► backlog 4096 ─► FIFO 16 ─► RBR        THR ─► ByteSink
+//                                     ▲─────── loopback ───┘
+//
+// Bad accesses give a BusError; nothing else can fail. No lock: who calls guards it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+
+#include "kernel/dev/byte_sink.hpp"
+#include "kernel/dev/interrupt_line.hpp"
+#include "kernel/dev/mmio_device.hpp"
+#include "kernel/dev/uart16550_registers.hpp"
+#include "lib/ring_buffer.hpp"
+
+namespace cairn {
+
+class Uart16550 final : public MmioDevice {
+  public:
+    static constexpr std::size_t backlog_capacity = 4096;
+
+    /// Transmits to `output` and drives `interrupt`; both are borrowed and outlive the device.
+    Uart16550(ByteSink& output, InterruptLine& interrupt) : output_(output), line_(interrupt) {}
+    Uart16550(const Uart16550&) = delete;
+    Uart16550& operator=(const Uart16550&) = delete;
+
+    std::expected<std::uint64_t, BusError> read(std::uint64_t offset, AccessWidth width) override;
+    std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
+                                        std::uint64_t value) override;
+
+    /// Takes `input` from the line, as much of it as there is room for; how much that was. Offer
+    /// the rest again once `receive_room()` says so.
+    [[nodiscard]] std::size_t receive(std::span<const std::byte> input);
+
+    /// How many bytes `receive` takes now.
+    [[nodiscard]] std::size_t receive_room() const { return backlog_.free(); }
+
+    /// Back to power-on; input that the guest has not read is forgotten.
+    void reset();
+
+  private:
+    using Register = uart16550::Register;
+    using InterruptId = uart16550::InterruptId;
+
+    std::uint8_t read_register(Register which);
+    void write_register(Register which, std::uint8_t value);
+    std::uint8_t read_rbr();
+    std::uint8_t read_iir();
+    std::uint8_t read_lsr();
+    std::uint8_t read_msr();
+    void write_thr(std::uint8_t value);
+    void write_ier(std::uint8_t value);
+    void write_fcr(std::uint8_t value);
+    void write_mcr(std::uint8_t value);
+
+    [[nodiscard]] bool divisor_latch() const;
+    [[nodiscard]] bool loopback() const;
+    [[nodiscard]] bool fifos_enabled() const;
+    [[nodiscard]] std::size_t receiver_depth() const;
+    [[nodiscard]] std::size_t trigger_level() const;
+    [[nodiscard]] InterruptId interrupt_id() const;
+    [[nodiscard]] std::uint8_t modem_inputs() const;
+
+    void loop_back(std::byte byte);
+    void refill();
+    void update_interrupt();
+
+    /// The registers that keep what the guest wrote, and the latches behind the read-only ones.
+    struct State {
+        std::uint8_t ier = 0;
+        std::uint8_t fcr = 0;
+        std::uint8_t lcr = 0;
+        std::uint8_t mcr = 0;
+        std::uint8_t scr = 0;
+        std::uint8_t dll = 2;  ///< 115200 baud at `virt`'s 3.6864 MHz; undefined in the data sheet
+        std::uint8_t dlm = 0;
+        std::uint8_t msr_deltas = 0;
+        bool overrun = false;
+        bool thr_empty_pending = false;  ///< the THRE interrupt, apart from LSR's THRE
+    };
+
+    ByteSink& output_;
+    InterruptLine& line_;
+    State state_{};
+    RingBuffer<std::byte, uart16550::fifo_depth> receiver_;
+    RingBuffer<std::byte, backlog_capacity> backlog_;
+    bool asserted_ = false;
+};
+
+}  // namespace cairn
