@@ -9,10 +9,12 @@
 #include <cstdint>
 
 #include "kernel/arch/address.hpp"
+#include "kernel/arch/csr.hpp"
+#include "lib/field.hpp"
 
 namespace cairn {
 
-/// hgatp.MODE (HSXLEN = 64).
+/// The modes of hgatp that translate.
 enum class Stage2Mode : std::uint8_t {
     sv39x4 = 8,   ///< 41-bit guest physical addresses, 3 levels
     sv48x4 = 9,   ///< 50-bit, 4 levels
@@ -53,62 +55,53 @@ inline constexpr std::uint64_t root_size = page_size << root_extra_bits;  ///< a
     return level_shift(levels(mode)) + root_extra_bits;
 }
 
-/// hgatp: MODE in bits 63:60, VMID in 57:44, PPN of the root in 43:0.
-inline constexpr unsigned hgatp_mode_shift = 60;
-inline constexpr unsigned hgatp_vmid_shift = 44;
-inline constexpr unsigned vmid_bits = 14;
-
+/// The value of hgatp; a VMID that does not fit into 14 bits is cut off.
 [[nodiscard]] constexpr std::uint64_t hgatp(Stage2Mode mode, std::uint16_t vmid, HostPhys root) {
-    const std::uint64_t vmid_field = vmid & ((1u << vmid_bits) - 1);
-    return static_cast<std::uint64_t>(mode) << hgatp_mode_shift | vmid_field << hgatp_vmid_shift |
-           root.value >> page_bits;
+    return Hgatp::MODE::of(static_cast<HgatpMode>(mode)) | Hgatp::VMID::of(vmid) |
+           Hgatp::PPN::of(root.value >> page_bits);
 }
 
 }  // namespace stage2
 
 /// One entry of a G-stage page table.
 struct Stage2Pte {
-    // name                                      bit         title
-    static constexpr std::uint64_t valid = 1u << 0;     ///< V
-    static constexpr std::uint64_t read = 1u << 1;      ///< R
-    static constexpr std::uint64_t write = 1u << 2;     ///< W; W without R is reserved
-    static constexpr std::uint64_t execute = 1u << 3;   ///< X
-    static constexpr std::uint64_t user = 1u << 4;      ///< U: every G-stage access counts as user
-    static constexpr std::uint64_t global = 1u << 5;    ///< G: reserved here, stays clear
-    static constexpr std::uint64_t accessed = 1u << 6;  ///< A
-    static constexpr std::uint64_t dirty = 1u << 7;     ///< D
-    static constexpr unsigned ppn_shift = 10;           ///< PPN is bits 53:10
-    static constexpr std::uint64_t ppn_mask = ((1ull << 44) - 1) << ppn_shift;
+    using V = Bit<0>;           ///< valid
+    using R = Bit<1>;           ///< readable
+    using W = Bit<2>;           ///< writable; without R it is reserved
+    using X = Bit<3>;           ///< executable
+    using U = Bit<4>;           ///< user: every G-stage access counts as one
+    using G = Bit<5>;           ///< global: unused in the G-stage, stays clear
+    using A = Bit<6>;           ///< accessed
+    using D = Bit<7>;           ///< dirty
+    using PPN = Field<53, 10>;  ///< physical page number of the leaf or of the next table
 
     std::uint64_t bits = 0;
 
     constexpr bool operator==(const Stage2Pte&) const = default;
 
-    /// A leaf with `permissions` (of read, write, execute). A and D are set from the start: Cairn
-    /// uses neither, and hardware without Svadu would fault to have them set.
+    /// A leaf with `permissions` (of R, W and X). A and D are set from the start: Cairn uses
+    /// neither, and hardware without Svadu would fault to have them set.
     [[nodiscard]] static constexpr Stage2Pte leaf(HostPhys address, std::uint64_t permissions) {
-        return {ppn(address) | permissions | valid | user | accessed | dirty};
+        return {table(address).bits | permissions | U::mask | A::mask | D::mask};
     }
     /// A pointer to the next table; A, D and U are reserved in it.
     [[nodiscard]] static constexpr Stage2Pte table(HostPhys address) {
-        return {ppn(address) | valid};
+        return {PPN::of(address.value >> stage2::page_bits) | V::mask};
     }
 
-    [[nodiscard]] constexpr bool is_valid() const { return (bits & valid) != 0; }
+    [[nodiscard]] constexpr bool is_valid() const { return V::get(bits); }
     [[nodiscard]] constexpr bool is_leaf() const {
-        return is_valid() && (bits & (read | write | execute)) != 0;
+        return is_valid() && (bits & (R::mask | W::mask | X::mask)) != 0;
     }
     [[nodiscard]] constexpr bool is_table() const { return is_valid() && !is_leaf(); }
     [[nodiscard]] constexpr HostPhys address() const {
-        return {(bits & ppn_mask) >> ppn_shift << stage2::page_bits};
-    }
-
-  private:
-    [[nodiscard]] static constexpr std::uint64_t ppn(HostPhys address) {
-        return address.value >> stage2::page_bits << ppn_shift & ppn_mask;
+        return {PPN::get(bits) << stage2::page_bits};
     }
 };
 
+static_assert(static_cast<HgatpMode>(Stage2Mode::sv39x4) == HgatpMode::sv39x4);
+static_assert(static_cast<HgatpMode>(Stage2Mode::sv48x4) == HgatpMode::sv48x4);
+static_assert(static_cast<HgatpMode>(Stage2Mode::sv57x4) == HgatpMode::sv57x4);
 static_assert(sizeof(Stage2Pte) == 8);
 static_assert(stage2::guest_address_bits(Stage2Mode::sv39x4) == 41);
 static_assert(stage2::guest_address_bits(Stage2Mode::sv48x4) == 50);

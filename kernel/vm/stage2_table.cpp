@@ -13,8 +13,8 @@ namespace cairn {
 namespace {
 
 constexpr std::uint64_t permission_bits(Stage2Permissions permissions) {
-    return (permissions.read ? Stage2Pte::read : 0) | (permissions.write ? Stage2Pte::write : 0) |
-           (permissions.execute ? Stage2Pte::execute : 0);
+    return Stage2Pte::R::of(permissions.read) | Stage2Pte::W::of(permissions.write) |
+           Stage2Pte::X::of(permissions.execute);
 }
 
 /// Other harts may walk the table meanwhile: an entry changes in one store, and a new table is
@@ -126,8 +126,8 @@ std::expected<Stage2Mapping, Stage2Error> Stage2Table::translate(GuestPhys guest
     return Stage2Mapping{
         .host = leaf.address() + (guest.value & (size - 1)),
         .leaf_size = size,
-        .permissions = {(leaf.bits & Stage2Pte::read) != 0, (leaf.bits & Stage2Pte::write) != 0,
-                        (leaf.bits & Stage2Pte::execute) != 0},
+        .permissions = {Stage2Pte::R::get(leaf.bits), Stage2Pte::W::get(leaf.bits),
+                        Stage2Pte::X::get(leaf.bits)},
     };
 }
 
