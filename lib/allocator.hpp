@@ -68,10 +68,12 @@ class allocator {
     constexpr void deallocate(T* block, std::size_t count) noexcept {
         if consteval {
             std::allocator<T>().deallocate(block, count);
-        } else if constexpr (over_aligned) {
-            ::operator delete(block, count * sizeof(T), std::align_val_t{alignof(T)});
         } else {
-            ::operator delete(block, count * sizeof(T));
+            if constexpr (over_aligned) {
+                ::operator delete(block, count * sizeof(T), std::align_val_t{alignof(T)});
+            } else {
+                ::operator delete(block, count * sizeof(T));
+            }
         }
     }
 
