@@ -1,0 +1,232 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# From a fresh clone to a guest's shell on Cairn in QEMU. Installs, builds, fetches, packs, starts.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tools/common.sh
+. "$here/tools/common.sh"
+# shellcheck source=tools/packages.sh
+. "$root/tools/packages.sh"
+# shellcheck source=tools/build.sh
+. "$root/tools/build.sh"
+
+elf=$root/build/target/hypervisor.elf
+demo_image=$root/build/target/guests/demo.img
+archive=$root/build/run/vms.cpio
+console_log=$root/build/run/console.log
+
+usage() {
+    cat <<'END'
+Usage: ./run.sh [OPTION]... [-- QEMU-OPTION...]
+
+Starts Cairn in QEMU with a guest: Debian 13's kernel and a busybox shell, unless told otherwise.
+
+The guest (options named like QEMU's own)
+  --kernel FILE          its kernel: a RISC-V Linux `Image`
+  --initrd FILE          its initial RAM disk
+  --append STRING        its kernel command line    (default: console=ttyS0)
+  --cpus N               its harts                  (default: 1)
+  --memory SIZE          its memory, as in 512M     (default: 512M)
+  --bundle DIR           VMs from a folder instead: one folder per VM, with vm.conf and its files
+  --demo                 the tiny guest built from this repository: nothing is downloaded
+  --mirror URL           Debian mirror to fetch the guest from (default: as in apt's sources)
+
+The machine
+  --smp N                its harts                  (default: as many as the guest has)
+  --machine-memory SIZE  its memory                 (default: 1 GiB more than the guest, at least 2G)
+  --cpu MODEL            QEMU's -cpu                (default: rv64)
+
+What to do
+  --build-only           install and build, then stop
+  --print                prepare everything, then print the QEMU command instead of running it
+  --gdb                  wait for gdb-multiarch before the first instruction
+  --timeout SECONDS      end QEMU after that time, with status 1
+  --help                 this text
+
+The exit status is QEMU's: 0 when the guests have powered off.
+END
+}
+
+# --- options ------------------------------------------------------------------------------------
+
+kernel='' initrd='' append='' bundle='' mirror='' smp='' machine_memory='' timeout=''
+cpus=1 memory=512M cpu=rv64
+demo=no gdb=no action=run
+qemu_options=()
+options_with_value=(--kernel --initrd --append --bundle --mirror --cpu --cpus --smp --timeout
+    --memory --machine-memory)
+
+is_number() { [[ $1 =~ ^[1-9][0-9]*$ ]]; }
+
+check_number() { is_number "$2" || die "$1 wants a number from 1, and got '$2'." "As in: $1 4"; }
+
+# A size as QEMU's -m takes it; without a unit it is MiB.
+size_of() {
+    [[ $2 =~ ^[1-9][0-9]*[KMGkmg]?$ ]] || die "$1 wants a size, and got '$2'." "As in: $1 512M"
+    if is_number "$2"; then echo "${2}M"; else echo "${2^^}"; fi
+}
+
+check_file() { [ -r "$2" ] || die "$1: cannot read '$2'." 'Is the path right?'; }
+
+set_option() {
+    [[ " ${options_with_value[*]} " == *" $1 "* ]] ||
+        die "unknown option '$1'." 'See ./run.sh --help. Options of QEMU go after --'
+    [ $# -gt 1 ] || die "$1 wants a value." 'See ./run.sh --help'
+    case $1 in
+        --kernel) check_file "$@" && kernel=$2 ;;
+        --initrd) check_file "$@" && initrd=$2 ;;
+        --append) append=$2 ;;
+        --bundle) bundle=$2 ;;
+        --mirror) mirror=$2 ;;
+        --cpu) cpu=$2 ;;
+        --cpus) check_number "$@" && cpus=$2 ;;
+        --smp) check_number "$@" && smp=$2 ;;
+        --timeout) check_number "$@" && timeout=$2 ;;
+        --memory) memory=$(size_of "$@") ;;
+        --machine-memory) machine_memory=$(size_of "$@") ;;
+    esac
+}
+
+parse() {
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --help | -h) usage && exit 0 ;;
+            --demo) demo=yes ;;
+            --gdb) gdb=yes ;;
+            --build-only) action=build ;;
+            --print) action=print ;;
+            --) qemu_options=("${@:2}") && return ;;
+            --*=*) set_option "${1%%=*}" "${1#*=}" ;;
+            *)
+                set_option "$1" ${2+"$2"}
+                shift
+                ;;
+        esac
+        shift
+    done
+}
+
+check_choice() {
+    local chosen=0 choice
+    for choice in "$kernel" "$bundle" "${demo#no}"; do [ -z "$choice" ] || chosen=$((chosen + 1)); done
+    [ $chosen -le 1 ] || die '--kernel, --bundle and --demo each choose the guest.' 'Give one of them.'
+    [ -z "$bundle" ] || check_bundle
+}
+
+check_bundle() {
+    [ -d "$bundle" ] || die "--bundle: '$bundle' is no folder." 'It holds a folder per VM.'
+    compgen -G "$bundle/*/vm.conf" >/dev/null ||
+        die "--bundle: no folder in '$bundle' has a vm.conf." "As in: $bundle/guest/vm.conf"
+}
+
+# --- the guest ----------------------------------------------------------------------------------
+
+choose_debian() {
+    if "$root/tools/fetch_debian.sh" ${mirror:+--mirror "$mirror"}; then
+        kernel=$cache/guest/Image
+        [ -n "$initrd" ] || initrd=$cache/guest/initramfs.cpio.gz
+    else
+        say "Without Debian's kernel, this starts the demo guest instead."
+        choose_demo
+    fi
+}
+
+choose_demo() {
+    demo=yes
+    kernel=$demo_image
+    [ -r "$kernel" ] || die "the demo guest was not built: no $kernel."
+}
+
+pack() {
+    local arguments=(--output "$archive")
+    if [ -n "$bundle" ]; then
+        arguments+=(--bundle "$bundle")
+    else
+        if [ "$demo" = yes ]; then
+            choose_demo
+        elif [ -z "$kernel" ]; then
+            choose_debian
+        fi
+        arguments+=(--kernel "$kernel" --cpus "$cpus" --memory "$memory"
+            --append "${append:-console=ttyS0}" ${initrd:+--initrd "$initrd"})
+    fi
+    "$python" "$root/tools/pack_bundle.py" "${arguments[@]}"
+}
+
+# --- the machine --------------------------------------------------------------------------------
+
+# Twice 512 MiB plus the hypervisor fits in 2 GiB; a larger guest gets a larger machine.
+default_machine_memory() {
+    local mebibytes
+    case $memory in
+        *K) mebibytes=$((${memory%K} / 1024)) ;;
+        *M) mebibytes=${memory%M} ;;
+        *G) mebibytes=$((${memory%G} * 1024)) ;;
+    esac
+    mebibytes=$((mebibytes + 1024))
+    echo "$((mebibytes > 2048 ? mebibytes : 2048))M"
+}
+
+# The console is also logged, for the backtrace of a crash; Ctrl-C belongs to the guest.
+compose_qemu() {
+    qemu=(qemu-system-riscv64 -M virt -cpu "$cpu" -smp "${smp:-$cpus}"
+        -m "${machine_memory:-$(default_machine_memory)}" -bios default -display none
+        -chardev "stdio,id=console,mux=on,signal=off,logfile=${console_log//,/,,}"
+        -serial chardev:console -mon chardev=console
+        -kernel "$elf" -initrd "$archive")
+    [ "$gdb" = no ] || qemu+=(-gdb tcp:127.0.0.1:1234 -S)
+    qemu+=(${qemu_options[@]+"${qemu_options[@]}"})
+}
+
+announce() {
+    say "Starting QEMU. Ctrl-A x ends it, Ctrl-A c switches to its monitor, Ctrl-C goes to the guest."
+    [ "$gdb" = no ] || say "Waiting for: cd $root && gdb-multiarch -nx -x .gdbinit"
+}
+
+start() {
+    local status=0 terminal=''
+    [ ! -t 0 ] || terminal=$(stty -g)
+    mkdir -p "$(dirname "$console_log")"
+    announce
+    if [ -n "$timeout" ]; then
+        timeout --foreground --kill-after=5 "$timeout" "${qemu[@]}" || status=$?
+    else
+        "${qemu[@]}" || status=$?
+    fi
+    # QEMU restores the terminal itself, but not when it is killed.
+    [ -z "$terminal" ] || stty "$terminal"
+    report "$status"
+}
+
+report() {
+    if [ -n "$timeout" ] && { [ "$1" -eq 124 ] || [ "$1" -eq 137 ]; }; then
+        say "run.sh: ended QEMU after $timeout s (--timeout)."
+        exit 1
+    fi
+    if [ "$1" -ne 0 ]; then
+        "$python" "$root/tools/symbolize.py" "$elf" "$console_log" >&2 || true
+        say "run.sh: QEMU ended with status $1. The console's log: $console_log"
+    fi
+    exit "$1"
+}
+
+print_command() {
+    printf '%q ' "${qemu[@]}" | sed 's/ $//'
+    echo
+}
+
+main() {
+    parse "$@"
+    check_choice
+    require_packages 'to build Cairn' "${packages_to_run[@]}"
+    [ "$action" = build ] || require_packages 'to run it in QEMU' "${packages_to_emulate[@]}"
+    build_preset target
+    [ "$action" != build ] || exit 0
+    [ -n "$kernel$bundle" ] || [ "$demo" = yes ] ||
+        require_packages "to fetch the guest's packages" "${packages_to_fetch[@]}"
+    pack
+    compose_qemu
+    if [ "$action" = print ]; then print_command; else start; fi
+}
+
+main "$@"

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Fetches the Debian 13 guest: its riscv64 kernel and busybox, as .cache/guest/Image and
+# .cache/guest/initramfs.cpio.gz. Uses apt with a configuration, lists and cache of its own, so
+# that signatures and checksums are verified, the system is not touched, and root is not needed.
+# A download that was cut off goes on where it ended. Usage: fetch_debian.sh [--mirror URL]
+set -euo pipefail
+# shellcheck source=tools/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+release=trixie
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+guest=$cache/guest
+apt=$cache/apt
+progress=() # on a terminal apt shows a percentage that it keeps rewriting
+[ -t 2 ] || progress=(-q)
+
+# The machine's way out (proxies, certificates) stays in force; its hooks and pinning do not.
+write_apt_configuration() {
+    mkdir -p "$apt"/{etc/apt.conf.d,etc/preferences.d,state/lists/partial,cache/archives/partial,packages}
+    : >"$apt/state/status"
+    cat >"$apt/apt.conf" <<END
+Dir "$apt";
+Dir::Etc "$apt/etc";
+Dir::Etc::trusted "/dev/null";
+Dir::Etc::trustedparts "/dev/null";
+Dir::State "$apt/state";
+Dir::State::status "$apt/state/status";
+Dir::Cache "$apt/cache";
+APT::Architecture "riscv64";
+APT::Architectures { "riscv64"; };
+APT::Sandbox::User "$(id -un)";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+Acquire::Languages "none";
+Acquire::Retries "3";
+END
+    apt-config dump | grep -E '^Acquire::https?::.*"[^"]' >>"$apt/apt.conf" || true
+    echo "deb [arch=riscv64 signed-by=$keyring] $1 $release main" >"$apt/etc/sources.list"
+}
+
+private_apt() {
+    local tool=$1
+    shift
+    (cd "$apt/packages" && APT_CONFIG=$apt/apt.conf "$tool" "$@")
+}
+
+# A meta package depends on the kernel of the day: linux-image-6.12.x-riscv64.
+kernel_package() {
+    private_apt apt-cache depends linux-image-riscv64 |
+        sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1
+}
+
+download() {
+    say "Fetching Debian's riscv64 packages from $1 (about 120 MB, once)."
+    write_apt_configuration "$1"
+    private_apt apt-get "${progress[@]}" update >&2 || return 1
+    kernel=$(kernel_package)
+    [ -n "$kernel" ] || return 1
+    rm -f "$apt"/packages/busybox-static_*.deb # a version that has since been replaced
+    private_apt apt-get "${progress[@]}" download "$kernel" busybox-static >&2
+}
+
+# extract DEB PATTERN FILE: one file of a package, under its final name only when it is complete.
+extract() {
+    dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards "$2" >"$3.partial"
+    [ -s "$3.partial" ] || return 1
+    mv "$3.partial" "$3"
+}
+
+# shellcheck disable=SC2012 # apt's file names hold nothing odd
+newest() { ls -t "$@" | head -n 1; }
+
+unpack() {
+    mkdir -p "$guest"
+    extract "$(newest "$apt"/packages/"${kernel}"_*.deb)" './boot/vmlinu*' "$guest/Image" &&
+        extract "$(newest "$apt"/packages/busybox-static_*.deb)" '*/bin/busybox' "$guest/busybox" &&
+        rm -f "$apt"/packages/*.deb # what they were fetched for is out of them
+}
+
+initramfs_is_current() {
+    local source
+    for source in "$guest/busybox" "$root"/tools/{make_initramfs.py,newc.py} "$root"/tools/guest/*; do
+        [ "$guest/initramfs.cpio.gz" -nt "$source" ] || return 1
+    done
+}
+
+main() {
+    local mirror=
+    if [ $# -gt 0 ]; then
+        [ "$*" = "--mirror ${2-}" ] || die "unknown: $*" 'Usage: fetch_debian.sh [--mirror URL]'
+        mirror=$2
+    fi
+    if [ ! -s "$guest/Image" ] || [ ! -s "$guest/busybox" ]; then
+        [ -n "$mirror" ] || mirror=$("$python" "$root/tools/debian_mirror.py") ||
+            die 'this machine names no Debian mirror.' 'Give one: --mirror http://HOST/debian'
+        download "$mirror" || die "could not fetch Debian $release's packages from $mirror." \
+            'Is the network up? Another mirror: --mirror http://HOST/debian'
+        unpack || die 'the downloaded packages do not hold what was expected.' "Look into $apt/packages"
+    fi
+    initramfs_is_current || "$python" "$root/tools/make_initramfs.py" --busybox "$guest/busybox" \
+        --files "$root/tools/guest" --output "$guest/initramfs.cpio.gz"
+}
+
+main "$@"

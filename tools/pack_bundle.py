@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Packs the archive of VMs that Cairn reads: a folder per VM, with vm.conf and the files it names.
+
+Either from a folder that already looks like that (--bundle), or one VM from options named like
+QEMU's own. What the files hold is not looked at: the hypervisor does that, and says so.
+"""
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import newc
+
+
+def bundle_files(folder):
+    """(name in the archive, path) of everything below folder, parents first, in a fixed order."""
+    for path in sorted(folder.rglob("*")):
+        yield path.relative_to(folder).as_posix(), path
+
+
+def pack_bundle(archive, folder):
+    for name, path in bundle_files(folder):
+        if path.is_dir():
+            archive.directory(name)
+        else:
+            archive.file(name, path.read_bytes())
+
+
+def vm_conf(options):
+    lines = [
+        ("cpus", options.cpus),
+        ("memory", options.memory),
+        ("kernel", "kernel"),
+        ("initrd", "initrd" if options.initrd else None),
+        ("append", options.append),
+    ]
+    return "".join(f"{key} = {value}\n" for key, value in lines if value)
+
+
+def pack_one_vm(archive, options):
+    archive.directory(options.name)
+    archive.file(f"{options.name}/vm.conf", vm_conf(options).encode())
+    archive.file(f"{options.name}/kernel", options.kernel.read_bytes())
+    if options.initrd:
+        archive.file(f"{options.name}/initrd", options.initrd.read_bytes())
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--bundle", type=Path, help="a folder per VM, each with a vm.conf")
+    parser.add_argument("--name", default="guest", help="name of the one VM (default: guest)")
+    parser.add_argument("--kernel", type=Path)
+    parser.add_argument("--initrd", type=Path)
+    parser.add_argument("--append")
+    parser.add_argument("--cpus")
+    parser.add_argument("--memory")
+    options = parser.parse_args(arguments)
+    if bool(options.bundle) == bool(options.kernel):
+        parser.error("give either --bundle or --kernel")
+    return options
+
+
+def write_archive(options):
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    partial = options.output.with_suffix(".partial")
+    with partial.open("wb") as stream:
+        archive = newc.Writer(stream)
+        if options.bundle:
+            pack_bundle(archive, options.bundle)
+        else:
+            pack_one_vm(archive, options)
+        archive.finish()
+    os.replace(partial, options.output)
+
+
+if __name__ == "__main__":
+    try:
+        write_archive(parse(sys.argv[1:]))
+    except OSError as error:
+        sys.exit(f"pack_bundle.py: {error.filename}: {error.strerror}")

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034
+# Packages by their names on Debian 12, Debian 13 and Ubuntu, and how to get the missing ones.
+# Sourced. Root is asked for only when something is missing, and only for apt-get itself.
+# A package counts as present if dpkg has it, or if the command after the colon is on PATH.
+
+packages_to_run=(
+    python3:/usr/bin/python3
+    cmake:cmake
+    ninja-build:ninja
+    clang-19:clang++-19
+    lld-19:ld.lld-19
+    llvm-19:llvm-symbolizer-19
+    libc++-19-dev
+    picolibc-riscv64-unknown-elf
+)
+packages_to_emulate=(
+    QEMU:qemu-system-riscv64
+    opensbi:/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin
+)
+packages_to_fetch=(
+    debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg
+    xz-utils:xz
+)
+packages_to_test=(
+    git:git
+    g++
+    catch2
+    librapidcheck-dev
+    libfdt-dev
+    device-tree-compiler:dtc
+    libclang-rt-19-dev
+    clang-format-19:clang-format-19
+    python3-pytest
+    python3-pexpect
+)
+
+package_present() {
+    local package=${1%%:*} tool=
+    [[ $1 != *:* ]] || tool=${1#*:}
+    if [[ $tool == /* ]]; then
+        [ -e "$tool" ]
+    elif [ -n "$tool" ] && command -v "$tool" >/dev/null; then
+        true
+    else
+        dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed
+    fi
+}
+
+apt_knows() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
+
+# QEMU for RISC-V is a package of its own since Debian 13.
+package_name() {
+    if [ "${1%%:*}" != QEMU ]; then
+        echo "${1%%:*}"
+    elif apt_knows qemu-system-riscv; then
+        echo qemu-system-riscv
+    else
+        echo qemu-system-misc
+    fi
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif ! command -v sudo >/dev/null; then
+        die 'packages are missing, and only root may install them.' "As root: $*"
+    elif [ -t 0 ]; then
+        sudo "$@"
+    else # nobody is there to type a password
+        sudo -n "$@" || die 'packages are missing, and sudo wants a password.' "As root: $*"
+    fi
+}
+
+run_apt_get() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 \
+        -o Dpkg::Use-Pty=0 "$@" >&2
+}
+
+update_lists_for() {
+    local package
+    for package; do
+        apt_knows "$package" && continue
+        say 'The package lists are missing or old: updating them.'
+        run_apt_get update || say 'apt-get update reported errors; going on with what there is.'
+        return
+    done
+}
+
+# require_packages WHY ENTRY...: installs what is missing of the entries (package[:command]).
+require_packages() {
+    local why=$1 entry missing=() names=()
+    shift
+    for entry; do
+        package_present "$entry" || missing+=("$entry")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    command -v apt-get >/dev/null || die "missing $why: ${missing[*]%%:*}" \
+        'This is no Debian or Ubuntu: install the equivalents by hand.'
+    # Lists first: the name of QEMU's package depends on them.
+    for entry in "${missing[@]}"; do names+=("$(package_name "$entry")"); done
+    update_lists_for "${names[@]}"
+    names=()
+    for entry in "${missing[@]}"; do
+        names+=("$(package_name "$entry")")
+        apt_knows "${names[-1]}" || die "apt knows no package ${names[-1]}, needed $why." \
+            'Debian 12 or later is needed; see: cat /etc/os-release; apt-get update'
+    done
+    say "Installing $why (as root, by apt-get): ${names[*]}"
+    run_apt_get install -y --no-install-recommends "${names[@]}" </dev/null ||
+        die "could not install: ${names[*]}" 'See what apt-get said above.'
+}
