@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// What the machine's device tree says, as one value: memory, harts, console UART, interrupt
+// controller, boot parameters. Fixed capacities, nothing is allocated; every string points into the
+// tree, which must outlive it. About 60 KiB: keep it in static storage. Pure, no locking.
+//
+// Sources: Devicetree Specification v0.4, chapter 3 (/memory, /chosen, /cpus, /aliases,
+// /reserved-memory); Linux Documentation/devicetree/bindings: riscv/cpus.yaml,
+// riscv/extensions.yaml, interrupt-controller/sifive,plic-1.0.0.yaml, serial/8250.yaml,
+// chosen.yaml.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "kernel/arch/address.hpp"
+#include "lib/fdt_reader.hpp"
+#include "lib/static_vector.hpp"
+
+namespace cairn {
+
+inline constexpr std::size_t max_memory_ranges = 64;
+inline constexpr std::size_t max_reserved_ranges = 128;
+inline constexpr std::size_t max_harts = 512;  // as many as QEMU's virt has
+
+struct MachineHart {
+    std::uint64_t id = 0;
+    bool enabled = false;               ///< `status`: the firmware lets it be started
+    std::string_view isa;               ///< `riscv,isa`; empty where there is none
+    std::string_view isa_base;          ///< `riscv,isa-base`; empty where there is none
+    FdtStrings isa_extensions;          ///< `riscv,isa-extensions`; empty where there is none
+    std::string_view mmu_type;          ///< "riscv,sv48"; empty where there is none
+    std::uint32_t cbom_block_size = 0;  ///< bytes of a cache block for cbo.clean ...; 0 if unknown
+    std::uint32_t cboz_block_size = 0;  ///< bytes of a cache block for cbo.zero; 0 if unknown
+    std::optional<std::uint32_t> interrupt_controller;  ///< phandle of its riscv,cpu-intc
+    std::optional<std::uint32_t> plic_context;  ///< that raises its S-mode external interrupt
+};
+
+struct MachineUart {
+    HostRange registers;
+    std::optional<std::uint32_t> interrupt;  ///< source number at the interrupt controller
+    std::uint32_t reg_shift = 0;             ///< register N is at N << reg_shift
+    std::uint32_t reg_io_width = 1;          ///< bytes of an access
+    std::uint32_t clock_hz = 0;              ///< 0: unknown
+    std::uint32_t baud = 0;                  ///< what firmware has set up; 0: unknown
+};
+
+struct MachinePlic {
+    HostRange registers;
+    std::uint32_t sources = 0;  ///< `riscv,ndev`: sources are 1 to this
+};
+
+struct Machine {
+    StaticVector<HostRange, max_memory_ranges> memory;      ///< non-empty ranges, as given
+    StaticVector<HostRange, max_reserved_ranges> reserved;  ///< non-empty ranges, as given
+    StaticVector<MachineHart, max_harts> harts;
+    std::uint64_t timebase_hz = 0;
+    std::optional<MachineUart> uart;  ///< a 16550 that is the console
+    std::optional<MachinePlic> plic;
+    std::optional<HostRange> initrd;
+    std::string_view bootargs;
+    std::string_view model;
+    std::span<const std::byte> rng_seed;  ///< empty where there is none
+
+    /// The hart with this id, or nullptr.
+    [[nodiscard]] const MachineHart* hart(std::uint64_t id) const;
+};
+
+struct MachineError {
+    enum class Reason : std::uint8_t {
+        bad_tree,
+        no_memory,
+        bad_memory,
+        too_many_memory_ranges,
+        bad_reservation,
+        too_many_reservations,
+        no_cpus,
+        no_usable_hart,
+        bad_hart,
+        too_many_harts,
+        no_timebase,
+        bad_uart,
+        bad_plic,
+        bad_initrd,
+    };
+
+    Reason reason = Reason::bad_tree;
+    FdtError tree = FdtError::too_short;  ///< meaningful for `bad_tree`
+    std::string_view node;                ///< name of the node at fault; may be empty
+};
+
+/// One sentence, without the node's name and without a full stop.
+[[nodiscard]] std::string_view to_string(const MachineError& error);
+
+[[nodiscard]] std::expected<Machine, MachineError> read_machine(std::span<const std::byte> dtb);
+
+}  // namespace cairn

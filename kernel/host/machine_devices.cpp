@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/host/machine_devices.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "lib/bits.hpp"
+
+namespace cairn {
+namespace {
+
+using Reason = MachineError::Reason;
+
+constexpr std::array<std::string_view, 3> uart_compatibles{"ns16550a", "ns16550",
+                                                           "snps,dw-apb-uart"};
+constexpr std::array<std::string_view, 2> plic_compatibles{"riscv,plic0", "sifive,plic-1.0.0"};
+
+constexpr std::uint32_t supervisor_external = 9;  // interrupt cause, privileged specification
+
+bool is_any_of(const FdtNode& node, std::span<const std::string_view> compatibles) {
+    return std::ranges::any_of(compatibles,
+                               [&](std::string_view name) { return node.is_compatible(name); });
+}
+
+std::optional<FdtNode> find_enabled(const Fdt& fdt, std::span<const std::string_view> compatibles) {
+    for (const FdtNode& node : fdt.nodes()) {
+        if (is_any_of(node, compatibles) && node.is_enabled()) return node;
+    }
+    return std::nullopt;
+}
+
+/// `stdout-path`, also under the name it once had.
+std::string_view stdout_path(const Fdt& fdt) {
+    const auto chosen = fdt.find("/chosen");
+    if (!chosen) return {};
+    if (const auto path = chosen->string("stdout-path")) return *path;
+    return chosen->string("linux,stdout-path").value_or("");
+}
+
+/// The first interrupt's source number: the first cell of `interrupts`, or in
+/// `interrupts-extended` the one behind the phandle.
+std::optional<std::uint32_t> first_interrupt(const FdtNode& node) {
+    if (const auto plain = node.property("interrupts"); plain && plain->cell_count() > 0) {
+        return plain->cell(0);
+    }
+    if (const auto extended = node.property("interrupts-extended");
+        extended && extended->cell_count() > 1) {
+        return extended->cell(1);
+    }
+    return std::nullopt;
+}
+
+/// The options behind ':' start with the baud rate ("115200n8"); 0 where they do not.
+std::uint32_t baud_from(std::string_view options) {
+    std::uint32_t baud = 0;
+    std::from_chars(options.data(), options.data() + options.size(), baud);
+    return baud;
+}
+
+std::expected<MachineUart, MachineError> describe_uart(const Fdt& fdt, const FdtNode& node,
+                                                       std::string_view options) {
+    const auto registers = read_registers(fdt, node);
+    if (!registers) return std::unexpected(MachineError{Reason::bad_uart, {}, node.name()});
+    MachineUart uart;
+    const std::uint64_t offset = node.u32("reg-offset").value_or(0);
+    if (offset >= registers->size) {
+        return std::unexpected(MachineError{Reason::bad_uart, {}, node.name()});
+    }
+    uart.registers = {registers->base + offset, registers->size - offset};
+    uart.interrupt = first_interrupt(node);
+    uart.reg_shift = node.u32("reg-shift").value_or(uart.reg_shift);
+    uart.reg_io_width = node.u32("reg-io-width").value_or(uart.reg_io_width);
+    uart.clock_hz = node.u32("clock-frequency").value_or(0);
+    uart.baud = baud_from(options);
+    if (uart.baud == 0) uart.baud = node.u32("current-speed").value_or(0);
+    return uart;
+}
+
+/// How many cells follow `phandle` in an `interrupts-extended`; nothing where nobody has it.
+std::optional<std::uint32_t> interrupt_cells(const Fdt& fdt, std::uint32_t phandle) {
+    const auto node = fdt.find_phandle(phandle);
+    return node ? node->u32("#interrupt-cells") : std::nullopt;
+}
+
+/// Each entry of `wires` is a context: the interrupt controller of a hart, and the cause there.
+bool read_contexts(const Fdt& fdt, const FdtProperty& wires, std::span<MachineHart> harts) {
+    std::size_t at = 0;
+    for (std::uint32_t context = 0; at < wires.cell_count(); ++context) {
+        const std::uint32_t phandle = wires.cell(at++);
+        const auto hart = std::ranges::find(harts, phandle, &MachineHart::interrupt_controller);
+        const bool known = hart != harts.end();
+        // A hart's own controller has one cell, which reading the harts has checked.
+        const auto cells = known ? 1 : interrupt_cells(fdt, phandle);
+        if (!cells || *cells > wires.cell_count() - at) return false;
+        if (known && wires.cell(at) == supervisor_external) hart->plic_context = context;
+        at += *cells;
+    }
+    return true;
+}
+
+}  // namespace
+
+std::optional<HostRange> read_registers(const Fdt& fdt, const FdtNode& node) {
+    const auto reg = node.reg();
+    if (!reg || reg->begin() == FdtRegs::end()) return std::nullopt;
+    const FdtReg first = *reg->begin();
+    const auto base = fdt.translate(node, first.address);
+    if (!base || !checked_add(*base, first.size)) return std::nullopt;
+    return HostRange{{*base}, first.size};
+}
+
+std::expected<std::optional<MachineUart>, MachineError> read_uart(const Fdt& fdt) {
+    const std::string_view path = stdout_path(fdt);
+    const std::size_t colon = path.find(':');
+    const auto node =
+        path.empty() ? find_enabled(fdt, uart_compatibles) : fdt.find(path.substr(0, colon));
+    if (!node || !is_any_of(*node, uart_compatibles)) return std::nullopt;
+    const bool has_options = colon != std::string_view::npos;
+    return describe_uart(fdt, *node, has_options ? path.substr(colon + 1) : std::string_view{});
+}
+
+std::expected<std::optional<MachinePlic>, MachineError> read_plic(const Fdt& fdt,
+                                                                  std::span<MachineHart> harts) {
+    const auto node = find_enabled(fdt, plic_compatibles);
+    if (!node) return std::nullopt;
+    const MachineError error{Reason::bad_plic, {}, node->name()};
+    const auto registers = read_registers(fdt, *node);
+    const auto sources = node->u32("riscv,ndev");
+    const auto wires = node->property("interrupts-extended");
+    if (!registers || !sources || !wires) return std::unexpected(error);
+    if (!read_contexts(fdt, *wires, harts)) return std::unexpected(error);
+    return MachinePlic{*registers, *sources};
+}
+
+}  // namespace cairn

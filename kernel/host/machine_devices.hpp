@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// The devices in the machine's tree that Cairn drives itself: the console UART and the PLIC. Parts
+// of `read_machine`; see machine.hpp for sources.
+#pragma once
+
+#include "kernel/host/machine.hpp"
+
+namespace cairn {
+
+/// The first range of `node`'s `reg` at the address the CPU sees; nothing where there is none.
+[[nodiscard]] std::optional<HostRange> read_registers(const Fdt& fdt, const FdtNode& node);
+
+/// The 16550 that `stdout-path` names; where nothing is named, the first enabled one. Nothing where
+/// the console is some other device.
+[[nodiscard]] std::expected<std::optional<MachineUart>, MachineError> read_uart(const Fdt& fdt);
+
+/// The PLIC; also sets `plic_context` of each of the `harts` that it serves.
+[[nodiscard]] std::expected<std::optional<MachinePlic>, MachineError> read_plic(
+    const Fdt& fdt, std::span<MachineHart> harts);
+
+}  // namespace cairn

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// A guest's device tree: QEMU `virt`'s, as far as it is true of Cairn's guests. Addresses and
+// interrupt numbers are kernel/vm/guest_map.hpp's. Pure; the tree goes into the caller's bytes.
+//
+//     / ── chosen ── memory ── cpus ── soc ─┬─ test@100000        syscon: poweroff, reboot
+//                              └─ cpu@N ... ├─ plic@c000000       contexts 2N: none, 2N+1: cpu N's
+//                                 └─ intc   └─ serial@10000000    ns16550a
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "kernel/arch/address.hpp"
+
+namespace cairn {
+
+struct GuestFdtConfig {
+    GuestRange memory;
+    std::uint32_t cpus = 1;     ///< hart ids are 0 to cpus - 1; hart 0 boots
+    std::string_view isa;       ///< canonical, "rv64imac_zicsr_sstc": what works in VS-mode
+    std::string_view mmu_type;  ///< "riscv,sv39", "riscv,sv48" or "riscv,sv57"
+    std::uint64_t timebase_frequency = 0;  ///< Hz
+    std::uint32_t cbom_block_size = 0;     ///< bytes; 0: not mentioned
+    std::uint32_t cboz_block_size = 0;     ///< bytes; 0: not mentioned
+    std::string_view bootargs;             ///< the kernel's command line; may be empty
+    std::optional<GuestRange> initrd;
+    std::span<const std::byte> rng_seed;  ///< may be empty
+};
+
+enum class GuestFdtError : std::uint8_t {
+    no_space,
+    no_memory,
+    no_cpus,
+    bad_isa,
+    bad_text,
+    initrd_outside_memory,
+};
+
+/// One sentence, without a full stop.
+[[nodiscard]] std::string_view to_string(GuestFdtError error);
+
+/// Bytes that are enough for a tree of `cpus` harts, whatever the config; `texts` is the length of
+/// its strings and seed together.
+[[nodiscard]] constexpr std::size_t guest_fdt_size_limit(std::size_t cpus, std::size_t texts) {
+    return 4096 + texts + cpus * 1024;
+}
+
+/// Writes the tree to the start of `into` and returns the bytes it took.
+[[nodiscard]] std::expected<std::span<std::byte>, GuestFdtError> write_guest_fdt(
+    std::span<std::byte> into, const GuestFdtConfig& config);
+
+}  // namespace cairn
