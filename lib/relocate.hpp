@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Relocation: an element moves to raw storage and its old place becomes raw, in one step. Types for
+// which this is a copy of the bytes move in bulk.
+//
+// A type opts in beside its definition:
+//     template <> inline constexpr bool cairn::is_trivially_relocatable_v<Thing> = true;
+// It must not hold a pointer into itself, and nobody may keep a list of where its objects are.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace cairn {
+
+template <class T>
+inline constexpr bool is_trivially_relocatable_v = std::is_trivially_copyable_v<T>;
+
+template <class T, class Deleter>
+inline constexpr bool is_trivially_relocatable_v<std::unique_ptr<T, Deleter>> =
+    is_trivially_relocatable_v<Deleter> &&
+    is_trivially_relocatable_v<typename std::unique_ptr<T, Deleter>::pointer>;
+
+/// An allocator that wants to see every construction or destruction of a T.
+template <class Allocator, class T>
+concept ObservesElements = requires(Allocator& allocator, T* at) {
+    allocator.construct(at, std::move(*at));
+} || requires(Allocator& allocator, T* at) { allocator.destroy(at); };
+
+template <class T, class Allocator>
+concept RelocatesInBulk = is_trivially_relocatable_v<T> && !ObservesElements<Allocator, T>;
+
+/// Ends the lifetime of `count` elements at `first`.
+template <class T, class Allocator>
+constexpr void destroy_elements(Allocator& allocator, T* first, std::size_t count) {
+    if constexpr (!std::is_trivially_destructible_v<T> || ObservesElements<Allocator, T>) {
+        for (std::size_t i = 0; i < count; ++i) {
+            std::allocator_traits<Allocator>::destroy(allocator, first + i);
+        }
+    }
+}
+
+template <class T, class Allocator>
+constexpr void relocate_element(Allocator& allocator, T* from, T* to) {
+    std::allocator_traits<Allocator>::construct(allocator, to, std::move(*from));
+    std::allocator_traits<Allocator>::destroy(allocator, from);
+}
+
+/// Moves `count` elements to raw storage at `to`, first element first: `to` lies outside the
+/// elements or before them.
+template <class T, class Allocator>
+constexpr void relocate_down(Allocator& allocator, T* from, std::size_t count, T* to) {
+    if constexpr (RelocatesInBulk<T, Allocator>) {
+        if !consteval {
+            if (count == 0) return;  // memmove does not take null, even for nothing
+            std::memmove(static_cast<void*>(to), static_cast<const void*>(from), count * sizeof(T));
+            return;
+        }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        relocate_element(allocator, from + i, to + i);
+    }
+}
+
+/// Moves `count` elements to raw storage at `to`, last element first: `to` lies behind `from`.
+template <class T, class Allocator>
+constexpr void relocate_up(Allocator& allocator, T* from, std::size_t count, T* to) {
+    if constexpr (RelocatesInBulk<T, Allocator>) {
+        if !consteval {
+            relocate_down(allocator, from, count, to);
+            return;
+        }
+    }
+    for (std::size_t i = count; i > 0; --i) {
+        relocate_element(allocator, from + (i - 1), to + (i - 1));
+    }
+}
+
+}  // namespace cairn
