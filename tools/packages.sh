@@ -28,6 +28,7 @@ packages_to_test=(
     catch2
     librapidcheck-dev
     libfdt-dev
+    cpio:cpio
     device-tree-compiler:dtc
     libclang-rt-19-dev
     clang-format-19:clang-format-19

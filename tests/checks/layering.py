@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Who may include whom: lib <- arch <- host <- vm <- exit <- manager <- main, and lib <- dev <- vm.
+
+Also: includes are root-relative and exist, a file's own header comes first, assembly lives in
+kernel/arch only, and lib/ and kernel/ use no header that needs a hosted library or the heap.
+"""
+import re
+from pathlib import Path
+
+import tree
+
+ALL = ["lib", "kernel/arch", "kernel/host", "kernel/dev", "kernel/vm", "kernel/exit",
+       "kernel/manager"]
+MAY_INCLUDE = {
+    "lib": ["lib"],
+    "kernel/arch": ["lib", "kernel/arch"],
+    "kernel/host": ["lib", "kernel/arch", "kernel/host"],
+    "kernel/dev": ["lib", "kernel/dev", "kernel/arch/address.hpp"],
+    "kernel/vm": ALL[:5],
+    "kernel/exit": ALL[:6],
+    "kernel/manager": ALL,
+    "kernel": ALL, # main.cpp
+}
+# Tests may also use the test support; they keep to the layers otherwise.
+TESTS = ["tests/unit", "tests/fuzz"]
+
+HOSTED = set("""deque fstream future iomanip iostream istream list map mutex ostream
+    queue regex set sstream stack string thread unordered_map unordered_set vector format""".split())
+# The host's side of the platform interface, which is not compiled for the target.
+HOST_SIDE = {"lib/host_platform.cpp", "lib/region_mmap.cpp", "lib/region_sbrk.cpp"}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+ASSEMBLY = re.compile(r"\b(?:asm|__asm|__asm__)\b\s*(?:volatile|goto|\()")
+COMMENT = re.compile(r"//.*")
+
+
+def layer_of(name):
+    parts = name.parts
+    if parts[0] == "kernel":
+        return "kernel" if len(parts) == 2 else "/".join(parts[:2])
+    return parts[0]
+
+
+def is_test(name):
+    return re.search(r"_test(_|$)", name.stem) or name.parts[0] == "tests"
+
+
+def may_include(name, included):
+    allowed = MAY_INCLUDE[layer_of(name)] + (TESTS if is_test(name) else [])
+    return any(included == each or included.startswith(each + "/") for each in allowed)
+
+
+def check_include(name, number, kind, included):
+    where = f"{name}:{number}:"
+    if kind == "<":
+        if included in HOSTED and not is_test(name) and str(name) not in HOST_SIDE:
+            yield f"{where} <{included}> is not freestanding"
+    elif not (tree.ROOT / included).is_file():
+        yield f'{where} "{included}" is no path from the root of the tree'
+    elif not may_include(name, included):
+        yield f'{where} {layer_of(name)} may not include "{included}"'
+
+
+def check_own_header(name, quoted):
+    own = name.with_suffix(".hpp")
+    if name.suffix == ".cpp" and (tree.ROOT / own).is_file() and quoted[:1] != [str(own)]:
+        yield f'{name}:1: its own header "{own}" comes first'
+
+
+def check_file(name):
+    quoted = []
+    for number, line in enumerate(tree.lines(name), 1):
+        match = INCLUDE.match(line)
+        if match:
+            quoted += [match[2]] if match[1] == '"' else []
+            yield from check_include(name, number, *match.groups())
+        if ASSEMBLY.search(COMMENT.sub("", line)) and layer_of(name) != "kernel/arch":
+            yield f"{name}:{number}: assembly belongs into kernel/arch"
+    yield from check_own_header(name, quoted)
+
+
+def main():
+    violations = []
+    for below in ("lib", "kernel"):
+        for name in tree.files(".hpp", ".cpp", ".S", below=below):
+            violations += check_file(name)
+            if name.suffix == ".S" and layer_of(name) != "kernel/arch":
+                violations.append(f"{name}:1: assembly belongs into kernel/arch")
+    tree.finish(violations, "layering")
+
+
+if __name__ == "__main__":
+    main()

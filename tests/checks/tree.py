@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""What the checks share: the files of the tree, and how violations are reported."""
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GENERATED = {"build", ".cache", ".git", "__pycache__", ".pytest_cache"}
+
+
+def files(*suffixes, below=""):
+    """Source files by suffix, root-relative and sorted; works in a copy without git too."""
+    found = []
+    for path in (ROOT / below).rglob("*"):
+        name = path.relative_to(ROOT)
+        if GENERATED.isdisjoint(name.parts) and path.is_file() and path.suffix in suffixes:
+            found.append(name)
+    return sorted(found)
+
+
+def lines(name):
+    return (ROOT / name).read_text(errors="replace").splitlines()
+
+
+def finish(violations, what):
+    """Prints every violation and ends the check."""
+    for violation in violations:
+        print(violation)
+    print(f"{what}: {len(violations) or 'no'} violation{'' if len(violations) == 1 else 's'}")
+    sys.exit(1 if violations else 0)
