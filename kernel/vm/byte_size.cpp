@@ -2,9 +2,7 @@
 #include "kernel/vm/byte_size.hpp"
 
 #include <array>
-#include <charconv>
 #include <cstddef>
-#include <system_error>
 
 #include "lib/bits.hpp"
 #include "lib/print.hpp"
@@ -33,24 +31,43 @@ std::optional<unsigned> suffix_bits(std::string_view suffix) {
     return std::nullopt;
 }
 
+constexpr std::optional<unsigned> digit_value(char c, unsigned base) {
+    const char lower = to_lower(c);
+    const bool letter = base == 16 && lower >= 'a' && lower <= 'f';
+    if (letter) return static_cast<unsigned>(lower - 'a') + 10;
+    if (c < '0' || c > '9') return std::nullopt;
+    return static_cast<unsigned>(c - '0');
+}
+
+/// Takes the digits off `text`; nothing where there are none or they do not fit. (std::from_chars
+/// with base 16 computes in floating point in libc++, which the kernel does not link.)
+std::optional<std::uint64_t> take_number(std::string_view& text) {
+    const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+    const unsigned base = hexadecimal ? 16 : 10;
+    if (hexadecimal) text.remove_prefix(2);
+    if (text.empty() || !digit_value(text.front(), base)) return std::nullopt;
+    std::uint64_t number = 0;
+    while (!text.empty()) {
+        const auto digit = digit_value(text.front(), base);
+        if (!digit) break;
+        const auto shifted = checked_multiply<std::uint64_t>(number, base);
+        const auto sum = shifted ? checked_add<std::uint64_t>(*shifted, *digit) : std::nullopt;
+        if (!sum) return std::nullopt;
+        number = *sum;
+        text.remove_prefix(1);
+    }
+    return number;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_byte_size(std::string_view text) {
-    int base = 10;
-    if (text.starts_with("0x") || text.starts_with("0X")) {
-        text.remove_prefix(2);
-        base = 16;
-    }
-    std::uint64_t number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number, base);
-    if (error != std::errc{}) return std::nullopt;
-    std::string_view suffix(rest, static_cast<std::size_t>(end - rest));
-    while (suffix.starts_with(' '))
-        suffix.remove_prefix(1);
-    const auto bits = suffix_bits(suffix);
-    if (!bits) return std::nullopt;
-    return checked_multiply(number, std::uint64_t{1} << *bits);
+    const auto number = take_number(text);
+    while (text.starts_with(' '))
+        text.remove_prefix(1);
+    const auto bits = suffix_bits(text);
+    if (!number || !bits) return std::nullopt;
+    return checked_multiply(*number, std::uint64_t{1} << *bits);
 }
 
 void format_value(Writer& out, const ByteSize& size) {
