@@ -48,6 +48,6 @@ def test_memory_is_what_was_asked_for(guest, debian):
     m.expect(PROMPT)
     total = m.command_output("sed -n 's/MemTotal: *//p' /proc/meminfo", PROMPT)
     kibibytes = int(total.split()[0])
-    assert 200 * 1024 < kibibytes <= 256 * 1024
+    assert 150 * 1024 < kibibytes <= 256 * 1024
     m.send_line("poweroff -f")
     assert m.wait_exit() == 0
