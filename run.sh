@@ -210,9 +210,9 @@ report() {
     exit "$1"
 }
 
+# Quoted so that a shell takes it back.
 print_command() {
-    printf '%q ' "${qemu[@]}" | sed 's/ $//'
-    echo
+    "$python" -c 'import shlex, sys; print(shlex.join(sys.argv[1:]))' "${qemu[@]}"
 }
 
 main() {

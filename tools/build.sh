@@ -13,8 +13,11 @@ build_preset() {
     shift
     for target; do args+=(--target "$target"); done
     configure_preset "$preset"
+    args=("$root/build/$preset" -j "$(nproc)" "${args[@]}") # where the preset has put it
     # Ninja rewrites one line on a terminal; elsewhere a line per file would bury the rest.
-    [ -t 2 ] || args+=(-- --quiet)
-    (cd "$root" && cmake --build --preset "$preset" -j "$(nproc)" "${args[@]}") >&2 ||
-        die "building the preset '$preset' failed (see above)."
+    if [ -t 2 ]; then
+        cmake --build "${args[@]}" >&2
+    else
+        quietly "$root/build/$preset-build.log" cmake --build "${args[@]}"
+    fi || die "building the preset '$preset' failed (see above)."
 }

@@ -94,7 +94,8 @@ main() {
     if [ ! -s "$guest/Image" ] || [ ! -s "$guest/busybox" ]; then
         [ -n "$mirror" ] || mirror=$("$python" "$root/tools/debian_mirror.py") ||
             die 'this machine names no Debian mirror.' 'Give one: --mirror http://HOST/debian'
-        download "$mirror" || die "could not fetch Debian $release's packages from $mirror." \
+        download "$mirror" ||
+            die "could not fetch linux-image-riscv64 and busybox-static ($release) from $mirror." \
             'Is the network up? Another mirror: --mirror http://HOST/debian'
         unpack || die 'the downloaded packages do not hold what was expected.' "Look into $apt/packages"
     fi
