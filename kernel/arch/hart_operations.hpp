@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Instructions of the H extension and barriers that C++ has no words for. Impure; the host build
+// takes tests/fakes/kernel/arch/hart_operations.hpp instead, by include path.
+#pragma once
+
+#include <cstdint>
+
+namespace cairn {
+
+extern "C" {
+/// Reads 16 bits at guest virtual address `address` with the guest's permission to execute
+/// (HLVX.HU). `*cause` becomes -1, or the scause of the fault; CSRs are as before either way.
+std::uint64_t fetch_guest_halfword(std::uint64_t address, std::uint64_t* cause);
+
+/// Zeroes f0..f31 and fcsr. Needs sstatus.FS other than off, and a hart with D.
+void reset_guest_fp();
+}
+
+/// Forgets all G-stage translations of this hart, of every VMID.
+[[gnu::always_inline]] inline void hfence_gvma_all() {
+    asm volatile(".option push\n.option arch, +h\nhfence.gvma\n.option pop" : : : "memory");
+}
+/// Forgets all VS-stage translations of the VMID in hgatp on this hart.
+[[gnu::always_inline]] inline void hfence_vvma_all() {
+    asm volatile(".option push\n.option arch, +h\nhfence.vvma\n.option pop" : : : "memory");
+}
+/// Makes stores visible to this hart's instruction fetches.
+[[gnu::always_inline]] inline void fence_i() {
+    asm volatile("fence.i" : : : "memory");
+}
+/// Sleeps until an interrupt that sie or hie enables is pending; may return early.
+[[gnu::always_inline]] inline void wait_for_interrupt() {
+    asm volatile("wfi" : : : "memory");
+}
+/// The frame pointer of the caller.
+[[gnu::always_inline]] inline std::uint64_t frame_pointer() {
+    return reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+}
+
+}  // namespace cairn

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// What the world switch (kernel/arch/world_switch.S) saves and loads: the guest's integer registers
+// and pc, and the way back to the host. Everything else that is a vCPU's (VS CSRs, FP registers)
+// stays in the hart while its vCPU does. Owned by the vCPU; touched by one hart at a time.
+//
+//   enter_guest(context) ──► guest runs ──► exit ──► handle_guest_exit(context)
+//        ▲                      ▲                        │ true: resume
+//        │                      └────────────────────────┤
+//        └── returns when ───────────────────────────────┘ false: leave
+#pragma once
+
+#include <cstddef>
+
+#include "kernel/arch/kernel_frame.hpp"
+#include "kernel/arch/vcpu_context_offsets.h"
+
+namespace cairn {
+
+class Vcpu;
+
+struct VcpuContext {
+    Registers x{};              ///< the guest's x0..x31; x0 stays 0
+    std::uint64_t pc = 0;       ///< where the guest goes on
+    std::uint64_t host_sp = 0;  ///< the host's stack while the guest runs
+    std::uint64_t host_tp = 0;  ///< the host's per-hart pointer while the guest runs
+    Vcpu* vcpu = nullptr;       ///< whose context this is; the world switch does not look
+};
+
+static_assert(offsetof(VcpuContext, pc) == CAIRN_CONTEXT_PC);
+static_assert(offsetof(VcpuContext, host_sp) == CAIRN_CONTEXT_HOST_SP);
+static_assert(offsetof(VcpuContext, host_tp) == CAIRN_CONTEXT_HOST_TP);
+
+extern "C" {
+/// Runs the guest until `handle_guest_exit` answers false. Interrupts of the host stay masked while
+/// the host itself runs; they are taken as exits.
+void enter_guest(VcpuContext* context);
+
+/// Called on each exit, on the host's stack; defined by kernel/exit/handle_exit.cpp.
+bool handle_guest_exit(VcpuContext* context);
+}
+
+}  // namespace cairn

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+# Into the guest and out again. See kernel/arch/vcpu_context.hpp for the drawing.
+#
+# While the guest runs, sscratch holds its VcpuContext and stvec points to guest_exit. Supervisor
+# interrupts are masked in the host (sstatus.SIE is 0) and enabled by hardware while V = 1.
+
+#include "kernel/arch/vcpu_context_offsets.h"
+
+    .option arch, +h
+    .text
+
+# void enter_guest(VcpuContext* a0)
+    .global enter_guest
+enter_guest:
+    addi    sp, sp, -112
+    sd      ra, 104(sp)
+    sd      s0, 96(sp)
+    addi    s0, sp, 112                 # keeps the frame-pointer chain whole for backtraces
+    sd      s1, 88(sp)
+    sd      s2, 80(sp)
+    sd      s3, 72(sp)
+    sd      s4, 64(sp)
+    sd      s5, 56(sp)
+    sd      s6, 48(sp)
+    sd      s7, 40(sp)
+    sd      s8, 32(sp)
+    sd      s9, 24(sp)
+    sd      s10, 16(sp)
+    sd      s11, 8(sp)
+    sd      sp, CAIRN_CONTEXT_HOST_SP(a0)
+    sd      tp, CAIRN_CONTEXT_HOST_TP(a0)
+
+resume_guest:                           # a0 = context
+    la      t0, guest_exit
+    csrw    stvec, t0
+    csrw    sscratch, a0
+    ld      t0, CAIRN_CONTEXT_PC(a0)
+    csrw    sepc, t0
+    .irp    n, 1,2,3,4,5,6,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    ld      x\n, \n * 8(a0)
+    .endr
+    ld      a0, 10 * 8(a0)
+    sret
+
+    .balign 4                           # stvec, direct mode
+guest_exit:
+    csrrw   a0, sscratch, a0
+    .irp    n, 1,2,3,4,5,6,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    sd      x\n, \n * 8(a0)
+    .endr
+    csrr    t0, sscratch
+    sd      t0, 10 * 8(a0)
+    la      t0, kernel_trap_entry
+    csrw    stvec, t0
+    csrr    t0, sepc
+    sd      t0, CAIRN_CONTEXT_PC(a0)
+    ld      sp, CAIRN_CONTEXT_HOST_SP(a0)
+    ld      tp, CAIRN_CONTEXT_HOST_TP(a0)
+    addi    s0, sp, 112
+    .option push
+    .option norelax
+    la      gp, __global_pointer$
+    .option pop
+    mv      s1, a0
+    call    handle_guest_exit
+    mv      t0, a0
+    mv      a0, s1
+    bnez    t0, resume_guest
+
+    ld      ra, 104(sp)
+    ld      s0, 96(sp)
+    ld      s1, 88(sp)
+    ld      s2, 80(sp)
+    ld      s3, 72(sp)
+    ld      s4, 64(sp)
+    ld      s5, 56(sp)
+    ld      s6, 48(sp)
+    ld      s7, 40(sp)
+    ld      s8, 32(sp)
+    ld      s9, 24(sp)
+    ld      s10, 16(sp)
+    ld      s11, 8(sp)
+    addi    sp, sp, 112
+    ret
+
+# uint64_t fetch_guest_halfword(uint64_t a0 = guest virtual address, uint64_t* a1 = cause)
+# Reads 16 bits with the guest's execute permission (HLVX.HU). A fault is no trap of the kernel:
+# *cause becomes the scause of the fault (or -1), and every CSR that the fault changed is put back.
+    .global fetch_guest_halfword
+fetch_guest_halfword:
+    la      t0, 1f
+    csrrw   t0, stvec, t0
+    csrr    t1, sstatus
+    csrr    t2, hstatus
+    csrr    t3, sepc
+    li      t4, -1
+    hlvx.hu a0, (a0)
+    j       2f
+    .balign 4
+1:  csrr    t4, scause
+    csrw    sstatus, t1
+    csrw    hstatus, t2
+    csrw    sepc, t3
+2:  csrw    stvec, t0
+    sd      t4, 0(a1)
+    ret
+
+# void reset_guest_fp(): the FP registers and fcsr as after reset. Needs sstatus.FS on and D.
+    .global reset_guest_fp
+    .option push
+    .option arch, +d
+reset_guest_fp:
+    .irp    n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    fmv.d.x f\n, zero
+    .endr
+    csrw    fcsr, zero
+    ret
+    .option pop

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Stands in for kernel/arch/hart_operations.hpp in host tests: records what was asked for, and
+// serves instruction fetches from a small guest memory that the test fills.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+namespace cairn {
+
+struct FakeHart {
+    std::map<std::uint64_t, std::uint16_t> instructions;  ///< by guest virtual address
+    std::uint64_t fetch_fault = 13;                       ///< scause of a fetch from elsewhere
+    unsigned gvma_fences = 0;
+    unsigned vvma_fences = 0;
+    unsigned instruction_fences = 0;
+    unsigned waits = 0;
+};
+inline FakeHart fake_hart;
+
+inline std::uint64_t fetch_guest_halfword(std::uint64_t address, std::uint64_t* cause) {
+    const auto found = fake_hart.instructions.find(address);
+    *cause = found == fake_hart.instructions.end() ? fake_hart.fetch_fault : ~std::uint64_t{0};
+    return found == fake_hart.instructions.end() ? 0 : found->second;
+}
+inline void reset_guest_fp() {}
+inline void hfence_gvma_all() {
+    ++fake_hart.gvma_fences;
+}
+inline void hfence_vvma_all() {
+    ++fake_hart.vvma_fences;
+}
+inline void fence_i() {
+    ++fake_hart.instruction_fences;
+}
+inline void wait_for_interrupt() {
+    ++fake_hart.waits;
+}
+inline std::uint64_t frame_pointer() {
+    return 0;
+}
+
+}  // namespace cairn

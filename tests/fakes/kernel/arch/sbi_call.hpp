@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Stands in for kernel/arch/sbi_call.hpp in host tests: a firmware that notes its calls.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "kernel/arch/sbi.hpp"
+
+namespace cairn {
+
+struct FakeSbiCall {
+    SbiExtension extension;
+    std::uint64_t function;
+    std::array<std::uint64_t, 6> arguments;
+    bool operator==(const FakeSbiCall&) const = default;
+};
+inline std::vector<FakeSbiCall> fake_sbi_calls;
+
+template <class Function, class... Arguments>
+SbiResult sbi_call(SbiExtension extension, Function function, Arguments... arguments) {
+    fake_sbi_calls.push_back({extension,
+                              static_cast<std::uint64_t>(function),
+                              {static_cast<std::uint64_t>(arguments)...}});
+    return sbi_success();
+}
+
+}  // namespace cairn
