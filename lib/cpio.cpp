@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "lib/bits.hpp"
+#include "lib/digits.hpp"
 
 namespace cairn {
 namespace {
@@ -48,13 +48,11 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 
 /// A header field; `header` has header_size characters.
 std::optional<std::uint32_t> read_field(std::string_view header, Field field) {
-    const std::string_view text =
+    std::string_view text =
         header.substr(magic.size() + digits * static_cast<std::size_t>(field), digits);
-    std::uint32_t value = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value, 16);
-    if (error != std::errc{} || stop != end) return std::nullopt;
-    return value;
+    const auto value = take_digits(text, 16);
+    if (!value || !text.empty()) return std::nullopt;
+    return static_cast<std::uint32_t>(*value);  // eight digits
 }
 
 std::string_view without_leading_dot(std::string_view name) {

@@ -67,6 +67,8 @@ class FdtStrings {
     [[nodiscard]] static std::default_sentinel_t end() { return {}; }
     [[nodiscard]] bool empty() const { return begin() == end(); }
     [[nodiscard]] bool contains(std::string_view string) const;
+    /// All of them, each with its NUL.
+    [[nodiscard]] std::string_view text() const { return text_; }
 
   private:
     std::string_view text_;
