@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "kernel/arch/address.hpp"
 #include "kernel/arch/csr.hpp"
@@ -20,6 +21,16 @@ enum class Stage2Mode : std::uint8_t {
     sv48x4 = 9,   ///< 50-bit, 4 levels
     sv57x4 = 10,  ///< 59-bit, 5 levels
 };
+
+/// The specification's name of `mode`.
+[[nodiscard]] constexpr std::string_view to_string(Stage2Mode mode) {
+    switch (mode) {
+        case Stage2Mode::sv39x4: return "Sv39x4";
+        case Stage2Mode::sv48x4: return "Sv48x4";
+        case Stage2Mode::sv57x4: return "Sv57x4";
+    }
+    return "a mode that the specification reserves";
+}
 
 namespace stage2 {
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 namespace cairn {
 
@@ -10,6 +11,11 @@ class ByteSink {
   public:
     /// Takes one byte; never refuses, never blocks the guest for long.
     virtual void put(std::byte byte) = 0;
+    /// Takes them all, in order.
+    virtual void put(std::span<const std::byte> bytes) {
+        for (const std::byte byte : bytes)
+            put(byte);
+    }
 
   protected:
     ~ByteSink() = default;

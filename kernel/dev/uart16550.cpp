@@ -32,6 +32,13 @@ std::size_t Uart16550::receive(std::span<const std::byte> input) {
     return accepted;
 }
 
+std::optional<std::byte> Uart16550::take_input() {
+    if (receiver_.empty()) return std::nullopt;
+    const auto oldest = static_cast<std::byte>(read_rbr());
+    update_interrupt();
+    return oldest;
+}
+
 void Uart16550::reset() {
     state_ = {};
     receiver_.clear();

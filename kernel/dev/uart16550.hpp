@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 
 #include "kernel/dev/byte_sink.hpp"
@@ -43,6 +44,10 @@ class Uart16550 final : public MmioDevice {
     /// Takes `input` from the line, as much of it as there is room for; how much that was. Offer
     /// the rest again once `receive_room()` says so.
     [[nodiscard]] std::size_t receive(std::span<const std::byte> input);
+
+    /// Takes the oldest byte of input that the guest has not read, for its other ways of reading
+    /// the console.
+    [[nodiscard]] std::optional<std::byte> take_input();
 
     /// How many bytes `receive` takes now.
     [[nodiscard]] std::size_t receive_room() const { return backlog_.free(); }

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "lib/bits.hpp"
+#include "lib/digits.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {
@@ -31,32 +32,11 @@ std::optional<unsigned> suffix_bits(std::string_view suffix) {
     return std::nullopt;
 }
 
-constexpr std::optional<unsigned> digit_value(char c, unsigned base) {
-    const char lower = to_lower(c);
-    const bool letter = base == 16 && lower >= 'a' && lower <= 'f';
-    if (letter) return static_cast<unsigned>(lower - 'a') + 10;
-    if (c < '0' || c > '9') return std::nullopt;
-    return static_cast<unsigned>(c - '0');
-}
-
-/// Takes the digits off `text`; nothing where there are none or they do not fit. (std::from_chars
-/// with base 16 computes in floating point in libc++, which the kernel does not link.)
+/// Takes the number off `text`; nothing where there is none or it does not fit.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
     const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
-    const unsigned base = hexadecimal ? 16 : 10;
     if (hexadecimal) text.remove_prefix(2);
-    if (text.empty() || !digit_value(text.front(), base)) return std::nullopt;
-    std::uint64_t number = 0;
-    while (!text.empty()) {
-        const auto digit = digit_value(text.front(), base);
-        if (!digit) break;
-        const auto shifted = checked_multiply<std::uint64_t>(number, base);
-        const auto sum = shifted ? checked_add<std::uint64_t>(*shifted, *digit) : std::nullopt;
-        if (!sum) return std::nullopt;
-        number = *sum;
-        text.remove_prefix(1);
-    }
-    return number;
+    return take_digits(text, hexadecimal ? 16 : 10);
 }
 
 }  // namespace

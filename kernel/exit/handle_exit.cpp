@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/exit/handle_exit.hpp"
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/exit/sbi.hpp"
+#include "kernel/host/host_timer.hpp"
+#include "lib/print.hpp"
+
+namespace cairn {
+namespace {
+
+TrapState read_trap(std::uint64_t scause) {
+    return {.scause = scause,
+            .stval = csr_read<Csr::stval>(),
+            .htval = csr_read<Csr::htval>(),
+            .htinst = csr_read<Csr::htinst>()};
+}
+
+void kill_for_unexpected_trap(Vm& vm, const Vcpu& vcpu, const TrapState& trap) {
+    println("vm {}: stopped: unexpected trap: {} (scause {:#x}, stval {:#x}, pc {:#x})", vm.name(),
+            trap_cause_name(trap.scause), trap.scause, trap.stval, vcpu.context.pc);
+    vm.stop(StopReason::killed);
+}
+
+void dispatch(Vm& vm, Vcpu& vcpu, std::uint64_t scause) {
+    const ExitKind kind = classify_exit(scause);
+    switch (kind) {
+        case ExitKind::supervisor_call: return handle_sbi_call(vm, vcpu);
+        case ExitKind::load_page_fault:
+        case ExitKind::store_page_fault:
+            return handle_memory_fault(vm, vcpu, kind, read_trap(scause));
+        case ExitKind::fetch_page_fault: return handle_fetch_fault(vm, vcpu, read_trap(scause));
+        case ExitKind::virtual_instruction:
+            return handle_virtual_instruction(vm, vcpu, read_trap(scause));
+        case ExitKind::timer_interrupt: return handle_timer_interrupt(vcpu);
+        case ExitKind::external_interrupt: return handle_external_interrupt(vm);
+        case ExitKind::software_interrupt: return csr_clear<Csr::sip>(Sip::SSIP::mask);
+        case ExitKind::unexpected: return kill_for_unexpected_trap(vm, vcpu, read_trap(scause));
+    }
+}
+
+}  // namespace
+
+extern "C" bool handle_guest_exit(VcpuContext* context) {
+    Vcpu& vcpu = *context->vcpu;
+    Vm& vm = vcpu.vm();
+    dispatch(vm, vcpu, csr_read<Csr::scause>());
+    return !vm.stopped();
+}
+
+void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
+    if (vm.may_complain()) {
+        println("vm {}: jump to {:#x}, guest physical {:#x}, where there is no RAM: access fault",
+                vm.name(), vcpu.context.pc, faulting_address(trap).value);
+    }
+    raise_in_guest(vm, vcpu, Exception::instruction_access_fault, trap.stval);
+}
+
+void handle_virtual_instruction(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
+    raise_in_guest(vm, vcpu, Exception::illegal_instruction, trap.stval);
+}
+
+void handle_timer_interrupt(Vcpu& vcpu) {
+    disarm_host_timer();
+    vcpu.timer_interrupt().set(true);
+}
+
+void raise_in_guest(Vm& vm, Vcpu& vcpu, Exception exception, std::uint64_t trap_value) {
+    const std::uint64_t pc = vcpu.context.pc;
+    vcpu.inject(exception, trap_value);
+    if (exception == Exception::instruction_access_fault && vcpu.context.pc == pc) {
+        println("vm {}: stopped: its trap handler at {:#x} is not in RAM, so it can only fault",
+                vm.name(), pc);
+        vm.stop(StopReason::killed);
+    }
+}
+
+}  // namespace cairn

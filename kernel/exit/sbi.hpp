@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The SBI as guests see it (RISC-V SBI specification 2.0): a table of extensions, one file each.
+// Arguments are input: every one of them is checked as the specification demands, and what Cairn
+// does not have is answered with "not supported", never with a stop of the guest.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "kernel/arch/sbi.hpp"
+#include "kernel/vm/vm.hpp"
+
+namespace cairn {
+
+/// One call: the function (a6) and the arguments (a0 to a5) as the guest left them.
+struct SbiCall {
+    std::uint64_t function;
+    std::span<const std::uint64_t, 6> arguments;
+};
+
+/// Answers the SBI call that `vcpu` has just made and moves its pc past the ecall.
+void handle_sbi_call(Vm& vm, Vcpu& vcpu);
+
+/// Whether guests have `extension`.
+[[nodiscard]] bool sbi_extension_present(std::uint64_t extension);
+
+// The extensions, in the order of the specification's chapters.
+SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, const SbiCall& call);
+SbiResult sbi_base(Vm& vm, Vcpu& vcpu, const SbiCall& call);
+SbiResult sbi_time(Vm& vm, Vcpu& vcpu, const SbiCall& call);
+SbiResult sbi_ipi(Vm& vm, Vcpu& vcpu, const SbiCall& call);
+SbiResult sbi_rfence(Vm& vm, Vcpu& vcpu, const SbiCall& call);
+SbiResult sbi_hsm(Vm& vm, Vcpu& vcpu, const SbiCall& call);
+SbiResult sbi_srst(Vm& vm, Vcpu& vcpu, const SbiCall& call);
+SbiResult sbi_dbcn(Vm& vm, Vcpu& vcpu, const SbiCall& call);
+
+/// Arms the guest's timer for `deadline` in ticks of `time`; all ones disarms it.
+void set_guest_timer(Vm& vm, Vcpu& vcpu, std::uint64_t deadline);
+
+}  // namespace cairn

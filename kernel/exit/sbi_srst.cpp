@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// SBI specification, chapter "System Reset Extension".
+#include "kernel/exit/sbi.hpp"
+
+namespace cairn {
+namespace {
+
+/// Reasons for the platform to define: "SBI implementation" and "vendor or platform" ranges.
+constexpr std::uint64_t first_specific_reason = 0xe000'0000;
+
+bool is_valid_reason(std::uint64_t reason) {
+    return reason <= static_cast<std::uint64_t>(SbiResetReason::system_failure) ||
+           reason >= first_specific_reason;
+}
+
+}  // namespace
+
+SbiResult sbi_srst(Vm& vm, Vcpu&, const SbiCall& call) {
+    if (static_cast<SbiSrst>(call.function) != SbiSrst::system_reset) {
+        return sbi_error(SbiError::not_supported);
+    }
+    const std::uint64_t type = call.arguments[0] & 0xffff'ffff;  // both are 32-bit parameters
+    const std::uint64_t reason = call.arguments[1] & 0xffff'ffff;
+    if (!is_valid_reason(reason)) return sbi_error(SbiError::invalid_param);
+    switch (static_cast<SbiResetType>(type)) {
+        case SbiResetType::shutdown:
+            vm.power_off(reason == static_cast<std::uint64_t>(SbiResetReason::system_failure), 0);
+            return sbi_success();
+        case SbiResetType::cold_reboot:
+        case SbiResetType::warm_reboot: vm.reset(); return sbi_success();
+    }
+    return sbi_error(SbiError::invalid_param);
+}
+
+}  // namespace cairn

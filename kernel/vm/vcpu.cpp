@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/vm/vcpu.hpp"
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/hart_operations.hpp"
+
+namespace cairn {
+namespace {
+
+/// Exceptions that the guest handles itself: everything that its own page tables, programs and
+/// instructions cause. What is left comes to the host: calls, guest-page faults, virtual
+/// instructions.
+constexpr std::uint64_t delegated_exceptions =
+    bit(Exception::instruction_address_misaligned) | bit(Exception::instruction_access_fault) |
+    bit(Exception::illegal_instruction) | bit(Exception::breakpoint) |
+    bit(Exception::load_address_misaligned) | bit(Exception::load_access_fault) |
+    bit(Exception::store_address_misaligned) | bit(Exception::store_access_fault) |
+    bit(Exception::ecall_from_u) | bit(Exception::instruction_page_fault) |
+    bit(Exception::load_page_fault) | bit(Exception::store_page_fault);
+constexpr std::uint64_t delegated_interrupts = bit(Interrupt::virtual_supervisor_software) |
+                                               bit(Interrupt::virtual_supervisor_timer) |
+                                               bit(Interrupt::virtual_supervisor_external);
+/// cycle, time and instret, the counters that every guest may read.
+constexpr std::uint64_t guest_counters = 0b111;
+constexpr std::uint64_t never = ~std::uint64_t{0};
+
+void reset_vs_csrs() {
+    csr_write<Csr::vsstatus>(Sstatus::UXL::of(Xlen::rv64));
+    csr_write<Csr::vsie>(0);
+    csr_write<Csr::vstvec>(0);
+    csr_write<Csr::vsscratch>(0);
+    csr_write<Csr::vsepc>(0);
+    csr_write<Csr::vscause>(0);
+    csr_write<Csr::vstval>(0);
+    csr_write<Csr::vsatp>(0);
+    csr_write<Csr::scounteren>(0);
+    csr_write<Csr::senvcfg>(0);
+}
+
+void open_guest_mode(const GuestFeatures& features) {
+    csr_write<Csr::hedeleg>(delegated_exceptions);
+    csr_write<Csr::hideleg>(delegated_interrupts);
+    csr_write<Csr::hie>(0);
+    csr_write<Csr::hcounteren>(guest_counters);
+    csr_write<Csr::htimedelta>(0);
+    csr_write<Csr::henvcfg>(henvcfg_for(features));
+    csr_write<Csr::hstatus>(Hstatus::SPV::of(true) | Hstatus::SPVP::of(true) |
+                            Hstatus::VSXL::of(Xlen::rv64));
+    // FS opens the FP registers to V=1, where vsstatus.FS decides; the kernel itself uses none.
+    const std::uint64_t status =
+        csr_read<Csr::sstatus>() & ~(Sstatus::SPIE::mask | Sstatus::SIE::mask | Sstatus::FS::mask);
+    csr_write<Csr::sstatus>(
+        status | Sstatus::SPP::of(true) |
+        Sstatus::FS::of(features.fp ? ExtensionState::dirty : ExtensionState::off));
+}
+
+}  // namespace
+
+void VcpuInterrupt::set(bool asserted) {
+    if (asserted) {
+        csr_set<Csr::hvip>(mask_);
+    } else {
+        csr_clear<Csr::hvip>(mask_);
+    }
+}
+
+void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeatures& features) {
+    open_guest_mode(features);
+    reset_vs_csrs();
+    csr_write<Csr::hvip>(0);
+    if (features.sstc) csr_write<Csr::vstimecmp>(never);
+    if (features.fp) reset_guest_fp();
+    context.x = {};
+    context.x[10] = hart_id_;
+    context.x[11] = argument;
+    context.pc = entry;
+}
+
+void Vcpu::quiesce(const GuestFeatures& features) {
+    if (features.sstc) csr_write<Csr::vstimecmp>(never);
+    csr_write<Csr::hvip>(0);
+    csr_write<Csr::hie>(0);
+    csr_clear<Csr::sie>(Sip::STIP::mask);
+}
+
+void Vcpu::resume(std::uint64_t entry) {
+    csr_write<Csr::vsatp>(0);
+    csr_clear<Csr::vsstatus>(Sstatus::SIE::mask);
+    csr_set<Csr::sstatus>(Sstatus::SPP::mask);
+    context.pc = entry;
+}
+
+void Vcpu::inject(Exception exception, std::uint64_t trap_value) {
+    const std::uint64_t host_status = csr_read<Csr::sstatus>();
+    std::uint64_t status = csr_read<Csr::vsstatus>();
+    Sstatus::SPP::set(status, Sstatus::SPP::get(host_status));
+    Sstatus::SPIE::set(status, Sstatus::SIE::get(status));
+    Sstatus::SIE::set(status, false);
+    csr_write<Csr::vsstatus>(status);
+    csr_write<Csr::vsepc>(context.pc);
+    csr_write<Csr::vscause>(static_cast<std::uint64_t>(exception));
+    csr_write<Csr::vstval>(trap_value);
+    csr_write<Csr::sstatus>(Sstatus::SPP::with(host_status, true));
+    context.pc = trap_vector();
+}
+
+std::uint64_t Vcpu::trap_vector() const {
+    return csr_read<Csr::vstvec>() & ~Stvec::MODE::mask;
+}
+
+}  // namespace cairn
