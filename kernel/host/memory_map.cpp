@@ -40,6 +40,15 @@ std::optional<HostRange> place(HostRange free, std::uint64_t size, std::uint64_t
 
 }  // namespace
 
+std::string_view to_string(MemoryMapError error) {
+    switch (error) {
+        case MemoryMapError::wraps: return "a range ends beyond the 64-bit address space";
+        case MemoryMapError::too_many_ranges: return "there are more separate ranges than fit";
+        case MemoryMapError::not_taken: return "a range is given back that was not handed out";
+    }
+    return "unknown error";
+}
+
 std::expected<MemoryMap, MemoryMapError> MemoryMap::create(std::span<const HostRange> memory,
                                                            std::span<const HostRange> reserved) {
     MemoryMap map;

@@ -16,6 +16,7 @@
 #include <expected>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "kernel/arch/address.hpp"
 #include "kernel/host/range_list.hpp"
@@ -29,6 +30,9 @@ enum class MemoryMapError : std::uint8_t {
     too_many_ranges,  ///< more separate ranges than a RangeList holds
     not_taken,        ///< given back, but never handed out (or given back already)
 };
+
+/// One clause, without a full stop.
+[[nodiscard]] std::string_view to_string(MemoryMapError error);
 
 class MemoryMap {
   public:

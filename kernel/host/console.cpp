@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/host/console.hpp"
+
+#include "kernel/arch/sbi_call.hpp"
+#include "kernel/host/uart_driver.hpp"
+#include "lib/platform.hpp"
+
+namespace cairn {
+namespace {
+
+enum class Backend : unsigned char { legacy_sbi, debug_console_sbi, uart };
+
+struct Console {
+    Backend backend = Backend::legacy_sbi;
+    UartDriver uart;
+};
+constinit Console console;
+
+void write_through_debug_console(std::span<const char> bytes) {
+    while (!bytes.empty()) {
+        const auto address = reinterpret_cast<std::uint64_t>(bytes.data());
+        const SbiResult written =
+            sbi_call(SbiExtension::dbcn, SbiDbcn::console_write, bytes.size(), address, 0u);
+        if (!written.ok() || written.value > bytes.size()) return;
+        bytes = bytes.subspan(written.value);
+    }
+}
+
+}  // namespace
+
+void start_firmware_console() {
+    console.backend =
+        sbi_has(SbiExtension::dbcn) ? Backend::debug_console_sbi : Backend::legacy_sbi;
+}
+
+bool move_console_to(const MachineUart& uart) {
+    if (!UartDriver::supports(uart)) return false;
+    console.uart = UartDriver(uart);
+    console.uart.enable_receive_interrupt();
+    console.backend = Backend::uart;
+    return true;
+}
+
+void console_write_raw(std::span<const char> bytes) {
+    switch (console.backend) {
+        case Backend::uart:
+            for (const char byte : bytes)
+                console.uart.write(byte);
+            return;
+        case Backend::debug_console_sbi: return write_through_debug_console(bytes);
+        case Backend::legacy_sbi:
+            for (const char byte : bytes)
+                sbi_legacy_putchar(byte);
+            return;
+    }
+}
+
+std::optional<char> console_read() {
+    if (console.backend != Backend::uart) return std::nullopt;
+    return console.uart.read();
+}
+
+void platform_write(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t line = std::min(text.find('\n'), text.size());
+        console_write_raw({text.data(), line});
+        if (line == text.size()) return;
+        console_write_raw({"\r\n", 2});
+        text.remove_prefix(line + 1);
+    }
+}
+
+}  // namespace cairn

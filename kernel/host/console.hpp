@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// The machine's console. It starts on the firmware's (SBI) and moves to the machine's own UART once
+// the device tree has told where that is; `platform_write` of lib/ ends here. Bytes leave in order
+// and at once: nothing is buffered that a crash could lose. One hart writes at a time; a panic
+// writes without asking.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "kernel/host/machine.hpp"
+
+namespace cairn {
+
+/// Chooses how the firmware's console is written to: DBCN where SBI has it, else legacy putchar.
+void start_firmware_console();
+
+/// Moves the console to `uart`; its receive interrupt is enabled. False where its register layout
+/// is not one that the driver knows: the firmware's console stays.
+bool move_console_to(const MachineUart& uart);
+
+/// Writes `bytes` as they are (`platform_write` turns "\n" into "\r\n"; this does not).
+void console_write_raw(std::span<const char> bytes);
+
+/// One byte that was typed, if there is one; only where the console is the machine's UART.
+[[nodiscard]] std::optional<char> console_read();
+
+}  // namespace cairn

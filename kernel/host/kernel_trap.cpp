@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// The two ways in which the hypervisor ends by its own fault: a trap that it took itself, and a
+// panic. Both print what they know, from the least to the most doubtful, and stop the machine.
+#include <algorithm>
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/hart_operations.hpp"
+#include "kernel/arch/kernel_frame.hpp"
+#include "kernel/arch/trap_cause.hpp"
+#include "kernel/host/backtrace.hpp"
+#include "kernel/host/console.hpp"
+#include "kernel/host/power.hpp"
+#include "lib/platform.hpp"
+#include "lib/print.hpp"
+
+namespace cairn {
+namespace {
+
+constinit bool dying = false;
+
+/// A fault while reporting a fault: what could be said has been said.
+void enter_last_words() {
+    if (dying) power_off(Outcome::failure);
+    dying = true;
+}
+
+void print_registers(const KernelFrame& frame) {
+    for (std::size_t i = 1; i < frame.registers.size(); ++i) {
+        print("  {:>4} {:#018x}{}", register_names[i], frame.registers[i], i % 3 == 0 ? "\n" : "");
+    }
+    println();
+}
+
+bool lacks_hypervisor_extension(std::uint64_t cause, std::uint64_t instruction) {
+    if (static_cast<Exception>(cause) != Exception::illegal_instruction) return false;
+    constexpr std::uint64_t system_opcode = 0x73;
+    const std::uint64_t csr = instruction >> 20;
+    return (instruction & 0x7f) == system_opcode && csr >= 0x600 && csr <= 0x6ff;
+}
+
+}  // namespace
+
+extern "C" [[noreturn]] void report_kernel_trap(const KernelFrame& frame) {
+    enter_last_words();
+    const std::uint64_t cause = csr_read<Csr::scause>();
+    const std::uint64_t pc = csr_read<Csr::sepc>();
+    const std::uint64_t value = csr_read<Csr::stval>();
+    println("\nhypervisor trap: {} (scause {:#x})", trap_cause_name(cause), cause);
+    println("  pc {:#018x}  fault address {:#018x}", pc, value);
+    if (lacks_hypervisor_extension(cause, value)) {
+        println("  the instruction touches a CSR of the H extension: has this hart got H?");
+    }
+    print_registers(frame);
+    print_backtrace(pc, frame.registers[8]);
+    power_off(Outcome::failure);
+}
+
+void platform_panic(std::string_view sentence, std::source_location where) {
+    enter_last_words();
+    println("\nhypervisor panic: {}\n  at {}:{}, {}", sentence, where.file_name(), where.line(),
+            where.function_name());
+    print_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)), frame_pointer());
+    power_off(Outcome::failure);
+}
+
+}  // namespace cairn

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/host/this_machine.hpp"
+
+#include <algorithm>
+
+#include "kernel/host/console.hpp"
+#include "kernel/host/fatal.hpp"
+#include "kernel/host/image_layout.hpp"
+#include "kernel/host/interrupt_controller.hpp"
+#include "lib/fdt_format.hpp"
+#include "lib/print.hpp"
+
+namespace cairn {
+namespace {
+
+constinit ThisMachine this_machine;
+
+/// No boot loader gives a tree of more than a few hundred KiB; a header that says more is no
+/// header.
+constexpr std::uint64_t max_tree_size = 16u << 20;
+
+std::span<const std::byte> tree_bytes(const std::byte* tree) {
+    if (tree == nullptr || reinterpret_cast<std::uintptr_t>(tree) % 8 != 0) {
+        stop_machine("no usable device tree: the boot loader left {} in a1",
+                     static_cast<const void*>(tree));
+    }
+    const std::span header(tree, fdt_header_size);
+    const auto magic =
+        load_be<std::uint32_t>(header, static_cast<std::size_t>(FdtHeaderField::magic));
+    const auto size =
+        load_be<std::uint32_t>(header, static_cast<std::size_t>(FdtHeaderField::total_size));
+    if (magic != fdt_magic || size > max_tree_size) {
+        stop_machine("no usable device tree: there is none at {}, where the boot loader says",
+                     static_cast<const void*>(tree));
+    }
+    return {tree, size};
+}
+
+bool is_in_memory(const Machine& machine, HostRange range) {
+    return std::ranges::any_of(machine.memory, [range](const HostRange& memory) {
+        return memory.contains(range.base, range.size);
+    });
+}
+
+constexpr std::uint64_t mib(std::uint64_t bytes) {
+    return bytes >> 20;
+}
+
+std::uint64_t memory_bytes(const Machine& machine) {
+    std::uint64_t sum = 0;
+    for (const HostRange& range : machine.memory) {
+        sum += range.size;
+    }
+    return sum;
+}
+
+void check_apart(HostRange own, HostRange other, std::string_view what, const Machine& machine) {
+    if (!own.overlaps(other)) return;
+    stop_machine(
+        "the boot loader put the {} at {:#x}, inside the hypervisor's own memory "
+        "({:#x} to {:#x}): the machine's {} MiB of RAM are too few",
+        what, other.base.value, own.base.value, own.end().value, mib(memory_bytes(machine)));
+}
+
+}  // namespace
+
+const ThisMachine& read_this_machine(std::uint64_t boot_hart, const std::byte* device_tree) {
+    const auto bytes = tree_bytes(device_tree);
+    auto machine = read_machine(bytes);
+    if (!machine) {
+        stop_machine("no usable device tree: {}{}{}", to_string(machine.error()),
+                     machine.error().node.empty() ? "" : ", at node ", machine.error().node);
+    }
+    this_machine.machine = *machine;
+    this_machine.device_tree = {{reinterpret_cast<std::uintptr_t>(device_tree)}, bytes.size()};
+    this_machine.boot_hart = boot_hart;
+    return this_machine;
+}
+
+void check_own_memory(const ThisMachine& self) {
+    const HostRange own = hypervisor_range();
+    if (!is_in_memory(self.machine, own)) {
+        stop_machine(
+            "too little RAM: image, stack and heap need {} MiB up to {:#x}, and the "
+            "machine has {} MiB",
+            mib(own.size) + 1, own.end().value, mib(memory_bytes(self.machine)));
+    }
+    check_apart(own, self.device_tree, "device tree", self.machine);
+    if (self.machine.initrd) check_apart(own, *self.machine.initrd, "VM archive", self.machine);
+}
+
+void start_devices(const ThisMachine& self) {
+    const Machine& machine = self.machine;
+    if (!machine.uart || !move_console_to(*machine.uart)) {
+        println("console: the firmware's; the machine has no 16550 that I know, so input is off");
+        return;
+    }
+    const MachineHart* hart = machine.hart(self.boot_hart);
+    if (!machine.plic || !machine.uart->interrupt || hart == nullptr || !hart->plic_context) {
+        println("console: no interrupt of the 16550 reaches hart {}, so input is off",
+                self.boot_hart);
+        return;
+    }
+    start_interrupt_controller(*machine.plic, *hart->plic_context);
+    enable_host_interrupt(*machine.uart->interrupt);
+}
+
+}  // namespace cairn

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// From the first C++ instruction to the first guest: everything that is initialised, in order.
+#include "kernel/host/console.hpp"
+#include "kernel/host/fatal.hpp"
+#include "kernel/host/image_layout.hpp"
+#include "kernel/host/this_machine.hpp"
+#include "kernel/manager/life_cycle.hpp"
+#include "lib/global_heap.hpp"
+#include "lib/print.hpp"
+#include "lib/region.hpp"
+#include "lib/runtime.hpp"
+#include "lib/vector.hpp"
+
+namespace cairn {
+namespace {
+
+/// RAM is not guaranteed to be zero, and nobody else has done it.
+void clear_bss() {
+    for (auto* word = reinterpret_cast<volatile std::uint64_t*>(__bss_start);
+         word != reinterpret_cast<volatile std::uint64_t*>(__bss_end); ++word) {
+        *word = 0;
+    }
+}
+
+void initialize_heap() {
+    const auto region = platform_init_heap();
+    if (!region) stop_machine("no heap: {}", to_string(region.error()));
+    const auto initialized = global_heap().init(*region);
+    if (!initialized) stop_machine("no heap: {}", to_string(initialized.error()));
+}
+
+/// The first thing that lives on the heap.
+void show_vector() {
+    vector<char> v;
+    for (const char letter : {'a', 'b', 'c'}) {
+        if (!v.try_push_back(letter)) stop_machine("the heap is too small for three letters");
+    }
+    println("v = {}", v);
+}
+
+}  // namespace
+
+extern "C" [[noreturn]] void kernel_main(std::uint64_t boot_hart, const std::byte* device_tree) {
+    clear_bss();
+    run_static_constructors();
+    start_firmware_console();
+    println("Booting hypervisor...");
+    const ThisMachine& self = read_this_machine(boot_hart, device_tree);
+    check_own_memory(self);
+    initialize_heap();
+    show_vector();
+    start_devices(self);
+    power_off(run_guests(self));
+}
+
+}  // namespace cairn

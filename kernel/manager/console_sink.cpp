@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/manager/console_sink.hpp"
+
+#include "kernel/host/console.hpp"
+
+namespace cairn {
+namespace {
+
+class ConsoleSink final : public ByteSink {
+  public:
+    void put(std::byte byte) override {
+        const char character = static_cast<char>(byte);
+        console_write_raw({&character, 1});
+    }
+    void put(std::span<const std::byte> bytes) override {
+        console_write_raw({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    }
+};
+constinit ConsoleSink sink;
+
+}  // namespace
+
+ByteSink& guest_console() {
+    return sink;
+}
+
+}  // namespace cairn

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/manager/host_resources.hpp"
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/sbi_call.hpp"
+#include "kernel/host/image_layout.hpp"
+#include "lib/panic.hpp"
+#include "lib/print.hpp"
+
+namespace cairn {
+namespace {
+
+constexpr std::size_t max_reserved = max_reserved_ranges + 3;
+
+/// Everything in RAM that is not to be given away: what the tree reserves, the hypervisor itself,
+/// and what the boot loader left for it.
+auto reserved_ranges(const ThisMachine& self) {
+    StaticVector<HostRange, max_reserved> reserved;
+    bool fits = reserved.try_push_back(hypervisor_range());
+    fits = reserved.try_push_back(self.device_tree) && fits;
+    if (self.machine.initrd) fits = reserved.try_push_back(*self.machine.initrd) && fits;
+    for (const HostRange& range : self.machine.reserved) {
+        fits = reserved.try_push_back(range) && fits;
+    }
+    require(fits, "the list of reserved ranges has room for the machine's and three more");
+    return reserved;
+}
+
+/// The narrowest G-stage mode that the hart takes: hgatp.MODE keeps what it has and nothing else.
+/// Two terabytes of guest addresses, which Sv39x4 gives, are enough for every guest that fits.
+std::optional<Stage2Mode> probe_stage2_mode() {
+    for (const Stage2Mode mode : {Stage2Mode::sv39x4, Stage2Mode::sv48x4, Stage2Mode::sv57x4}) {
+        const std::uint64_t wanted = stage2::hgatp(mode, 0, HostPhys{0});
+        csr_write<Csr::hgatp>(wanted);
+        const std::uint64_t kept = csr_swap<Csr::hgatp>(0);
+        if (kept == wanted) return mode;
+    }
+    return std::nullopt;
+}
+
+MachineIds read_machine_ids() {
+    return {.vendor = sbi_call(SbiExtension::base, SbiBase::get_mvendorid).value,
+            .architecture = sbi_call(SbiExtension::base, SbiBase::get_marchid).value,
+            .implementation = sbi_call(SbiExtension::base, SbiBase::get_mimpid).value};
+}
+
+}  // namespace
+
+std::expected<IsaSet, IsaError> machine_isa(const MachineHart& hart) {
+    if (hart.isa.empty()) return parse_isa_list(hart.isa_extensions.text());
+    return parse_isa_string(hart.isa);
+}
+
+HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart) {
+    HartAbilities abilities;
+    GuestFeatures& features = abilities.features;
+    features.sstc = isa.contains(IsaExtension::sstc);
+    features.svpbmt = isa.contains(IsaExtension::svpbmt);
+    features.fp = isa.contains(IsaExtension::f) && isa.contains(IsaExtension::d);
+    features.zicbom = isa.contains(IsaExtension::zicbom) && hart.cbom_block_size != 0;
+    features.zicboz = isa.contains(IsaExtension::zicboz) && hart.cboz_block_size != 0;
+    abilities.guest_isa = guest_isa(isa, {.counters = true,
+                                          .sstc = features.sstc,
+                                          .cache_blocks = true,
+                                          .page_types = features.svpbmt});
+    if (!features.zicbom) abilities.guest_isa.erase(IsaExtension::zicbom);
+    if (!features.zicboz) abilities.guest_isa.erase(IsaExtension::zicboz);
+    if (features.zicbom) abilities.cbom_block_size = hart.cbom_block_size;
+    if (features.zicboz) abilities.cboz_block_size = hart.cboz_block_size;
+    return abilities;
+}
+
+bool HostResources::take_memory(const ThisMachine& self) {
+    const auto map = MemoryMap::create(self.machine.memory, reserved_ranges(self));
+    if (!map) {
+        println("cairn: the machine's memory: {}", to_string(map.error()));
+        return false;
+    }
+    memory_ = *map;
+    frames_.emplace(*memory_);
+    return true;
+}
+
+bool HostResources::take_hart(const ThisMachine& self) {
+    const MachineHart* hart = self.machine.hart(self.boot_hart);
+    if (hart == nullptr) {
+        println("cairn: the device tree has no hart {}, which is the one that booted",
+                self.boot_hart);
+        return false;
+    }
+    const auto isa = machine_isa(*hart);
+    if (!isa) {
+        println("cairn: hart {}: its ISA string '{}': {}", hart->id, hart->isa, name(isa.error()));
+        return false;
+    }
+    if (!isa->contains(IsaExtension::h)) {
+        println("cairn: hart {} has no H extension, so it cannot run guests ('{}')", hart->id,
+                hart->isa);
+        return false;
+    }
+    abilities_ = abilities_of(*isa, *hart);
+    const auto mode = probe_stage2_mode();
+    if (!mode) {
+        println("cairn: hart {} has none of Sv39x4, Sv48x4 and Sv57x4", hart->id);
+        return false;
+    }
+    abilities_.stage2_mode = *mode;
+    isa_text_ = write_isa_string(abilities_.guest_isa, isa_buffer_).value_or("");
+    mmu_type_ = hart->mmu_type;
+    return true;
+}
+
+bool HostResources::take(const ThisMachine& self) {
+    ids_ = read_machine_ids();
+    timebase_hz_ = self.machine.timebase_hz;
+    return take_hart(self) && take_memory(self);
+}
+
+}  // namespace cairn

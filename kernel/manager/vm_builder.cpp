@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/manager/vm_builder.hpp"
+
+#include <new>
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/hart_operations.hpp"
+#include "kernel/manager/console_sink.hpp"
+#include "kernel/vm/guest_map.hpp"
+#include "lib/print.hpp"
+
+namespace cairn {
+namespace {
+
+constexpr std::uint16_t vmid = 1;
+/// Room for any device tree of one hart: the longest command line and ISA string are far below it.
+constexpr std::uint64_t guest_tree_room = 16384;
+
+constexpr std::uint64_t mib(std::uint64_t bytes) {
+    return bytes >> 20;
+}
+
+std::optional<HostRange> take_ram(HostResources& host, const VmConfig& config) {
+    const auto ram = host.memory().take_guest_ram(config.memory, guest_map::ram_base);
+    if (!ram) {
+        println(
+            "cairn: {}: memory: {} MiB are more than the machine can give: {} MiB are free, "
+            "{} MiB of them in one piece",
+            config.file, mib(config.memory), mib(host.memory().free_bytes()),
+            mib(host.memory().largest_free()));
+    }
+    return ram;
+}
+
+std::optional<Stage2Table> map_ram(HostResources& host, std::string_view name, HostRange ram) {
+    auto table = Stage2Table::create(host.abilities().stage2_mode, host.frames());
+    if (table) {
+        const auto mapped = table->map(guest_map::ram_base, ram.base, ram.size, stage2_rwx);
+        if (mapped) return std::move(*table);
+        table = std::unexpected(mapped.error());
+    }
+    println("cairn: vm {}: its memory cannot be mapped: {}", name, describe(table.error()));
+    return std::nullopt;
+}
+
+GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config) {
+    return {.memory = {guest_map::ram_base, config.memory},
+            .cpus = config.cpus,
+            .isa = host.guest_isa_text(),
+            .mmu_type = host.mmu_type(),
+            .timebase_frequency = host.timebase_hz(),
+            .cbom_block_size = host.abilities().cbom_block_size,
+            .cboz_block_size = host.abilities().cboz_block_size,
+            .bootargs = config.append,
+            .initrd = std::nullopt,
+            .rng_seed = {}};
+}
+
+void announce(const VmConfig& config, HostRange ram, const Stage2Table& table) {
+    const auto& leaves = table.statistics().leaves;
+    println("vm {}: {} MiB at {:#x}, {}: {} leaves of 1 GiB, {} of 2 MiB, {} of 4 KiB", config.name,
+            mib(ram.size), ram.base.value, table.mode(), leaves[2], leaves[1], leaves[0]);
+}
+
+}  // namespace
+
+std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle) {
+    const VmConfig& config = bundle.config;
+    const GuestRange guest_ram{guest_map::ram_base, config.memory};
+    const auto plan = plan_load(bundle, guest_ram, guest_tree_room);
+    if (!plan) {
+        println("cairn: {}", plan.error());
+        return std::nullopt;
+    }
+    const auto ram = take_ram(host, config);
+    if (!ram) return std::nullopt;
+    auto table = map_ram(host, config.name, *ram);
+    if (!table) return std::nullopt;
+    auto* const bytes = reinterpret_cast<std::byte*>(ram->base.value);
+    std::unique_ptr<Vm> vm(new (std::nothrow)
+                               Vm(config.name, GuestMemory(guest_map::ram_base, {bytes, ram->size}),
+                                  guest_console(), host.abilities().features, host.ids()));
+    if (!vm) {
+        println("cairn: vm {}: the heap has no room for it", config.name);
+        return std::nullopt;
+    }
+    csr_write<Csr::hgatp>(table->hgatp(vmid));
+    hfence_gvma_all();
+    announce(config, *ram, *table);
+    return BuiltVm{.bundle = &bundle,
+                   .plan = *plan,
+                   .tree = describe_guest(host, config),
+                   .table = std::move(*table),
+                   .vm = std::move(vm)};
+}
+
+}  // namespace cairn

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// From a VM of the archive to a VM that can be started: its memory, its G-stage table, its devices.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "kernel/manager/host_resources.hpp"
+#include "kernel/vm/bundle.hpp"
+#include "kernel/vm/guest_fdt.hpp"
+#include "kernel/vm/stage2_table.hpp"
+#include "kernel/vm/vm.hpp"
+
+namespace cairn {
+
+struct BuiltVm {
+    const BundleVm* bundle;
+    LoadPlan plan;
+    GuestFdtConfig tree;  ///< but for the random seed, which every start has anew
+    Stage2Table table;
+    std::unique_ptr<Vm> vm;
+};
+
+/// Builds the VM and puts its G-stage table in use on this hart. Nothing, with a sentence in the
+/// log, where its files, its memory or the host's do not allow it.
+[[nodiscard]] std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle);
+
+}  // namespace cairn
