@@ -24,6 +24,8 @@ struct Ledger {
     std::size_t in_place = 0;
     std::size_t errors = 0;  // a size that does not match, an unknown block
     std::size_t allowed = static_cast<std::size_t>(-1);  // requests that succeed from here on
+    std::size_t largest = static_cast<std::size_t>(-1);  // a request in bytes that succeeds
+    bool resizes = true;                                 // whether blocks may change in place
     std::size_t slack = 0;  // bytes behind each block, for growth in place
 };
 
@@ -55,8 +57,8 @@ class TestAllocator {
     }
 
     T* try_allocate(std::size_t count) noexcept {
-        if (!permitted()) return nullptr;
         const std::size_t bytes = count * sizeof(T);
+        if (!permitted() || bytes > ledger_->largest) return nullptr;
         T* const block =
             static_cast<T*>(::operator new(bytes + ledger_->slack, std::align_val_t{alignof(T)}));
         ledger_->blocks.emplace(block, Ledger::Block{bytes, bytes + ledger_->slack});
@@ -83,6 +85,7 @@ class TestAllocator {
             return false;
         }
         const std::size_t bytes = new_count * sizeof(T);
+        if (!ledger_->resizes) return false;
         if (bytes > found->second.room) return false;
         if (bytes > found->second.bytes && !permitted()) return false;
         ledger_->bytes += bytes - found->second.bytes;
