@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// Does one thing that no guest should do, by the name in its arguments, and says what came of it.
+// On Cairn as on a bare machine each must end in an exception of the guest, an SBI error or the
+// guest's own end; never in the host's.
+#include <array>
+
+#include "tests/guests/runtime.hpp"
+
+namespace cairn::guest {
+namespace {
+
+constexpr std::uint64_t nowhere = 0x4000'0000;  // neither RAM nor a device
+
+void report(std::string_view what) {
+    println("{}: {} (scause {}, stval {:#x}), {} so far", what, trap_cause_name(last_trap.scause),
+            std::uint64_t{last_trap.scause}, std::uint64_t{last_trap.stval},
+            unsigned{last_trap.count});
+}
+
+void jump_to_nowhere() {
+    reinterpret_cast<void (*)()>(nowhere)();
+    report("jump");
+}
+
+void jump_without_handler() {
+    csr_write<Csr::stvec>(0);
+    reinterpret_cast<void (*)()>(nowhere)();
+    println("not reached");
+}
+
+template <class T>
+void touch(std::string_view what) {
+    auto* const place = reinterpret_cast<volatile T*>(nowhere);
+    const T value = *place;
+    report(what);
+    *place = value;
+    report(what);
+}
+
+void touch_nowhere() {
+    touch<std::uint8_t>("byte");
+    touch<std::uint16_t>("half");
+    touch<std::uint32_t>("word");
+    touch<std::uint64_t>("double word");
+    asm volatile("amoadd.w zero, zero, (%0)" : : "r"(nowhere) : "memory");
+    report("AMO");
+    asm volatile("amoadd.w zero, zero, (%0)" : : "r"(uart_base) : "memory");
+    report("AMO on a device");
+    (void)*reinterpret_cast<volatile std::uint64_t*>(uart_base);
+    report("double word of a device");
+}
+
+void execute_illegal() {
+    asm volatile(".word 0");
+    report("illegal");
+    asm volatile("csrr t0, 0x5c0" : : : "t0");  // a CSR that nobody has
+    report("unknown CSR");
+    asm volatile("csrr t0, mstatus" : : : "t0");
+    report("machine CSR");
+}
+
+void execute_hypervisor_instructions() {
+    asm volatile(".option push\n.option arch, +h\nhfence.gvma\n.option pop");
+    report("hfence.gvma");
+    asm volatile(".option push\n.option arch, +h\nhlv.w t0, (sp)\n.option pop" : : : "t0");
+    report("hlv.w");
+    asm volatile("csrw %0, zero" : : "i"(static_cast<int>(Csr::hgatp)));
+    report("write of hgatp");
+    asm volatile("csrr t0, %0" : : "i"(static_cast<int>(Csr::vsatp)) : "t0");
+    report("read of vsatp");
+}
+
+void call_unknown_sbi() {
+    const SbiResult extension = sbi_call_raw(0x1234'5678, 0);
+    println("unknown extension: {}", name(extension.code()));
+    const SbiResult function = sbi_call(SbiExtension::base, std::uint64_t{99});
+    println("unknown function: {}", name(function.code()));
+    const SbiResult hart = sbi_call(SbiExtension::hsm, SbiHsm::hart_get_status, 77);
+    println("unknown hart: {}", name(hart.code()));
+    const SbiResult memory = sbi_call(SbiExtension::dbcn, SbiDbcn::console_write, 64u, nowhere, 0u);
+    println("buffer outside RAM: {}", name(memory.code()));
+    const SbiResult wrap =
+        sbi_call(SbiExtension::dbcn, SbiDbcn::console_write, ~0ull, 0x8020'0000u, 0u);
+    println("buffer of 2^64 - 1 bytes: {}", name(wrap.code()));
+    const SbiResult reset = sbi_call(SbiExtension::srst, SbiSrst::system_reset, 77u, 0u);
+    println("unknown reset type: {}", name(reset.code()));
+}
+
+void power_off_in_the_middle() {
+    println("the last line is cut shor");
+    print("this one never en");
+    power_off();
+}
+
+void reset_again() {
+    // Memory does not survive a reset: the guest is loaded afresh, so it asks again for ever. The
+    // test counts the greetings and ends the machine.
+    println("hello again");
+    sbi_call(SbiExtension::srst, SbiSrst::system_reset, SbiResetType::cold_reboot,
+             SbiResetReason::none);
+}
+
+void power_off_by_device() {
+    println("writing 0x5555 to the test device");
+    *reinterpret_cast<volatile std::uint32_t*>(0x10'0000) = 0x5555;
+    println("not reached");
+}
+
+void fail_by_device() {
+    println("writing 0x3333 to the test device");
+    *reinterpret_cast<volatile std::uint32_t*>(0x10'0000) = 0x0001'3333;
+    println("not reached");
+}
+
+struct Hazard {
+    std::string_view name;
+    void (*run)();
+};
+constexpr std::array hazards{
+    Hazard{"jump-to-nowhere", jump_to_nowhere},
+    Hazard{"jump-without-handler", jump_without_handler},
+    Hazard{"touch-nowhere", touch_nowhere},
+    Hazard{"illegal-instruction", execute_illegal},
+    Hazard{"hypervisor-instruction", execute_hypervisor_instructions},
+    Hazard{"unknown-sbi-call", call_unknown_sbi},
+    Hazard{"power-off-in-the-middle", power_off_in_the_middle},
+    Hazard{"reset", reset_again},
+    Hazard{"power-off-by-device", power_off_by_device},
+    Hazard{"fail-by-device", fail_by_device},
+    Hazard{"fail", [] { power_off(true); }},
+};
+
+}  // namespace
+
+void run(std::string_view arguments) {
+    for (const Hazard& hazard : hazards) {
+        if (hazard.name != arguments) continue;
+        println("hazard {}", hazard.name);
+        hazard.run();
+        println("survived {}", hazard.name);
+        return;
+    }
+    println("no hazard is called '{}'", arguments);
+    power_off(true);
+}
+
+}  // namespace cairn::guest
