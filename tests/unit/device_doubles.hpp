@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// Stand-ins for what emulated devices talk to: a wire that remembers, a sink that keeps its bytes,
+// and an event log for power.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/dev/byte_sink.hpp"
+#include "kernel/dev/interrupt_line.hpp"
+#include "kernel/dev/syscon.hpp"
+
+namespace cairn::test {
+
+class Wire final : public InterruptLine {
+  public:
+    void set(bool asserted) override {
+        ++calls;
+        up = asserted;
+    }
+
+    bool up = false;
+    int calls = 0;
+};
+
+class Transcript final : public ByteSink {
+  public:
+    void put(std::byte byte) override { text.push_back(static_cast<char>(byte)); }
+
+    std::string text;
+};
+
+class PowerLog final : public PowerEvents {
+  public:
+    struct Event {
+        std::string_view what;
+        std::uint16_t code;
+        bool operator==(const Event&) const = default;
+    };
+
+    void power_off(bool failed, std::uint16_t code) override {
+        events.push_back({failed ? "fail" : "pass", code});
+    }
+    void reset() override { events.push_back({"reset", 0}); }
+
+    std::vector<Event> events;
+};
+
+}  // namespace cairn::test

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// An emulated UART on the bench, with the port access that drivers have.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernel/dev/uart16550.hpp"
+#include "tests/unit/device_doubles.hpp"
+
+namespace cairn::test {
+
+struct UartBench {
+    std::uint8_t in(uart16550::Register which) {
+        const auto value = uart.read(static_cast<std::uint64_t>(which), AccessWidth::byte);
+        return static_cast<std::uint8_t>(value.value());
+    }
+    void out(uart16550::Register which, unsigned value) {
+        uart.write(static_cast<std::uint64_t>(which), AccessWidth::byte, value).value();
+    }
+    std::size_t type(std::string_view text) { return uart.receive(std::as_bytes(std::span(text))); }
+
+    Transcript screen;
+    Wire wire;
+    Uart16550 uart{screen, wire};
+};
+
+}  // namespace cairn::test
