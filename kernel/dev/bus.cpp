@@ -50,24 +50,23 @@ std::expected<void, AttachError> Bus::attach(GuestRange block, MmioDevice& devic
 }
 
 const Bus::Attachment* Bus::find(GuestPhys at) {
-    const Attachment& hint = attachments_[last_hit_.load(std::memory_order_relaxed)];
-    if (hint.block.contains(at)) return &hint;
-
     const auto end = attachments_.begin() + count_;
     const auto above = std::upper_bound(attachments_.begin(), end, GuestRange{at}, precedes);
     if (above == attachments_.begin()) return nullptr;
     const auto found = std::prev(above);
     if (!found->block.contains(at)) return nullptr;
-    last_hit_.store(static_cast<std::uint32_t>(found - attachments_.begin()),
-                    std::memory_order_relaxed);
+    last_hit_.store(&*found, std::memory_order_relaxed);
     return &*found;
 }
 
 std::expected<const Bus::Attachment*, BusError> Bus::route(GuestPhys at, AccessWidth width) {
     const std::uint64_t bytes = std::to_underlying(width);
-    const Attachment* found = find(at);
-    if (found == nullptr) return std::unexpected(BusError::unmapped);
-    if (!found->block.contains(at, bytes)) return std::unexpected(BusError::straddles);
+    const Attachment* found = last_hit_.load(std::memory_order_relaxed);
+    if (!found->block.contains(at, bytes)) [[unlikely]] {
+        found = find(at);
+        if (found == nullptr) return std::unexpected(BusError::unmapped);
+        if (!found->block.contains(at, bytes)) return std::unexpected(BusError::straddles);
+    }
     if (!is_aligned(at.value, bytes)) return std::unexpected(BusError::width);
     return found;
 }

@@ -66,7 +66,8 @@ class Bus {
 
     std::array<Attachment, max_devices> attachments_{};
     std::uint32_t count_ = 0;
-    std::atomic<std::uint32_t> last_hit_ = 0;  ///< a hint only: guests poll one device at a time
+    /// A hint only, checked at each use: guests poll one device at a time.
+    std::atomic<const Attachment*> last_hit_ = attachments_.data();
 };
 
 }  // namespace cairn

@@ -111,9 +111,9 @@ std::uint32_t Plic::claim(std::uint32_t context) {
 
 void Plic::complete(std::uint32_t context, std::uint32_t id) {
     if (context >= config_.contexts || id == 0 || id > config_.sources) return;
-    if (!contexts_[context].enabled.test(id) || !state_.claimed.test(id)) return;
+    if (!contexts_[context].enabled.test(id)) return;
     state_.claimed.erase(id);
-    if (level_.test(id)) pend(id);
+    if (level_.test(id)) pend(id);  // pends already unless it was claimed
 }
 
 // The registers.

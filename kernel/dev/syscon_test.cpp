@@ -13,9 +13,11 @@ TEST_CASE("each command is delivered as its event", "[syscon]") {
     CHECK(syscon.write(0, AccessWidth::word, 0x5555));
     CHECK(syscon.write(0, AccessWidth::word, 0x002a'3333));
     CHECK(syscon.write(0, AccessWidth::word, 0xffff'3333));
+    CHECK(syscon.write(0, AccessWidth::word, 0x1'0000'3333));
     CHECK(syscon.write(0, AccessWidth::word, 0x7777));
-    CHECK(log.events ==
-          std::vector<Event>{{"pass", 0}, {"fail", 42}, {"fail", 0xffff}, {"reset", 0}});
+    CHECK(
+        log.events ==
+        std::vector<Event>{{"pass", 0}, {"fail", 42}, {"fail", 0xffff}, {"fail", 0}, {"reset", 0}});
 }
 
 TEST_CASE("a pass carries no code", "[syscon]") {
@@ -29,7 +31,8 @@ TEST_CASE("16-bit commands have no code", "[syscon]") {
     test::PowerLog log;
     Syscon syscon(log);
     CHECK(syscon.write(0, AccessWidth::half, 0x3333));
-    CHECK(log.events == std::vector<Event>{{"fail", 0}});
+    CHECK(syscon.write(0, AccessWidth::half, 0x002a'3333));  // only the low half is written
+    CHECK(log.events == std::vector<Event>{{"fail", 0}, {"fail", 0}});
 }
 
 TEST_CASE("other values and offsets do nothing, and reads give 0", "[syscon]") {

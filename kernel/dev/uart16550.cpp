@@ -10,9 +10,7 @@ using namespace uart16550;
 std::expected<std::uint64_t, BusError> Uart16550::read(std::uint64_t offset, AccessWidth width) {
     if (width != AccessWidth::byte) return std::unexpected(BusError::width);
     if (offset >= register_count) return std::unexpected(BusError::unmapped);
-    const std::uint8_t value = read_register(static_cast<Register>(offset));
-    update_interrupt();
-    return value;
+    return read_register(static_cast<Register>(offset));
 }
 
 std::expected<void, BusError> Uart16550::write(std::uint64_t offset, AccessWidth width,
@@ -89,13 +87,17 @@ void Uart16550::write_register(Register which, std::uint8_t value) {
 std::uint8_t Uart16550::read_rbr() {
     const std::byte oldest = receiver_.pop().value_or(std::byte{0});
     refill();
+    update_interrupt();
     return std::to_integer<std::uint8_t>(oldest);
 }
 
 std::uint8_t Uart16550::read_iir() {
     const InterruptId id = interrupt_id();
     // Only the read that reports THRE resets it: behind a higher source it stays pending.
-    if (id == InterruptId::transmitter_empty) state_.thr_empty_pending = false;
+    if (id == InterruptId::transmitter_empty) {
+        state_.thr_empty_pending = false;
+        update_interrupt();
+    }
     const std::uint8_t fifos = fifos_enabled() ? iir::fifos_enabled::mask : 0;
     return static_cast<std::uint8_t>(iir::id::of(id) | fifos);
 }
@@ -103,12 +105,17 @@ std::uint8_t Uart16550::read_iir() {
 std::uint8_t Uart16550::read_lsr() {
     std::uint8_t value = lsr::thr_empty::mask | lsr::transmitter_idle::mask;
     lsr::data_ready::set(value, !receiver_.empty());
-    lsr::overrun::set(value, std::exchange(state_.overrun, false));
+    if (state_.overrun) {
+        lsr::overrun::set(value, true);
+        state_.overrun = false;
+        update_interrupt();
+    }
     return value;
 }
 
 std::uint8_t Uart16550::read_msr() {
     const std::uint8_t deltas = std::exchange(state_.msr_deltas, std::uint8_t{0});
+    if (deltas != 0) update_interrupt();
     return static_cast<std::uint8_t>(modem_inputs() | deltas);
 }
 
@@ -211,8 +218,10 @@ void Uart16550::loop_back(std::byte byte) {
 /// Moves waiting input into the receiver; in loopback the line is disconnected.
 void Uart16550::refill() {
     if (loopback()) return;
-    while (receiver_.size() < receiver_depth() && !backlog_.empty()) {
-        static_cast<void>(receiver_.push(*backlog_.pop()));
+    while (receiver_.size() < receiver_depth()) {
+        const auto next = backlog_.pop();
+        if (!next) return;
+        static_cast<void>(receiver_.push(*next));
     }
 }
 

@@ -52,6 +52,14 @@ TEST_CASE("what is written to THR is transmitted at once", "[uart16550]") {
     CHECK(bench.screen.text == "cairn");
 }
 
+TEST_CASE("a byte is written, whatever else is in the register it came from", "[uart16550]") {
+    UartBench bench;
+    bench.out(thr, 0xffff'ff41);
+    bench.out(scr, 0x1a5);
+    CHECK(bench.screen.text == "A");
+    CHECK(bench.in(scr) == 0xa5);
+}
+
 TEST_CASE("only bytes, only eight registers", "[uart16550]") {
     UartBench bench;
     for (const AccessWidth width : {AccessWidth::half, AccessWidth::word, AccessWidth::dword}) {
