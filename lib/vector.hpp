@@ -14,12 +14,12 @@
 #include <concepts>
 #include <cstddef>
 #include <expected>
-#include <functional>
 #include <initializer_list>
 #include <iterator>
 #include <memory>
 #include <ranges>
 #include <source_location>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -43,6 +43,7 @@ class vector : public VectorTryForms<T, Allocator> {
     using Result = std::expected<Value, VectorError>;
     using Here = std::source_location;
 
+    static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>);
     static_assert(std::is_same_v<typename Traits::value_type, T>);
     static_assert(std::is_same_v<typename Traits::pointer, T*>, "blocks are held by raw pointers");
 

@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <iterator>
 #include <memory>
 #include <type_traits>
 #include <utility>
