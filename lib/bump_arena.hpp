@@ -121,12 +121,13 @@ class BumpArena {
         return (size + (grain - 1)) & ~(grain - 1);
     }
 
+    /// Compared as integers, as `block` may be anything. Not below the base, so what lies above it
+    /// is what was handed out; a size that wraps rounds to 0, and no block is empty.
     [[nodiscard]] bool is_last(const std::byte* block, std::size_t size) const {
-        // Compared as integers: `block` may be anything.
-        const auto address = reinterpret_cast<std::uintptr_t>(block);
-        const std::size_t bytes = round_up(size);
-        return bytes != 0 && bytes <= used() &&
-               address == reinterpret_cast<std::uintptr_t>(next_) - bytes;
+        const auto at = reinterpret_cast<std::uintptr_t>(block);
+        const auto next = reinterpret_cast<std::uintptr_t>(next_);
+        return at >= reinterpret_cast<std::uintptr_t>(base_) && at < next &&
+               next - at == round_up(size);
     }
 
     /// Only here does the break fall, so only here is the peak noted.
