@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// Links lib/new.cpp, so every `new` of this program comes from the global bump allocator. Without
+// Catch2, which allocates before main could give the heap a region.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/allocator.hpp"
+#include "lib/global_heap.hpp"
+#include "lib/host_region.hpp"
+
+namespace {
+
+using namespace cairn;
+
+int failures = 0;
+
+#define EXPECT(condition)                                                        \
+    do {                                                                         \
+        if (!(condition)) {                                                      \
+            std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            ++failures;                                                          \
+        }                                                                        \
+    } while (false)
+
+constexpr std::size_t heap_size = std::size_t{4} << 20;
+constexpr auto page = std::align_val_t{4096};
+volatile std::size_t no_power_of_two = 24;  // out of the compiler's sight, which would object
+
+std::size_t used() {
+    return global_heap().used();
+}
+
+bool from_heap(const void* block, std::size_t alignment) {
+    return global_heap().owns(block) && reinterpret_cast<std::uintptr_t>(block) % alignment == 0;
+}
+
+void test_every_form() {
+    const auto none = std::nothrow;
+    const std::size_t least = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+    for (void* block : {::operator new(100), ::operator new[](100), ::operator new(100, none),
+                        ::operator new[](100, none)}) {
+        EXPECT(from_heap(block, least));
+    }
+    for (void* block : {::operator new(100, page), ::operator new[](100, page),
+                        ::operator new(100, page, none), ::operator new[](100, page, none)}) {
+        EXPECT(from_heap(block, 4096));
+    }
+    void* const a = ::operator new(0);
+    void* const b = ::operator new(0);
+    EXPECT(a != nullptr && b != nullptr && a != b);
+}
+
+/// Gives the last block back by each sized form, and keeps it by each form without a size.
+void test_delete() {
+    const auto none = std::nothrow;
+    const std::size_t before = used();
+    ::operator delete(::operator new(100), std::size_t{100});
+    EXPECT(used() == before);
+    ::operator delete[](::operator new[](100), std::size_t{100});
+    EXPECT(used() == before);
+    ::operator delete(::operator new(0), std::size_t{0});
+    EXPECT(used() == before);
+    void* block = ::operator new(100, page);
+    const std::size_t padded = used();
+    ::operator delete(block, std::size_t{100}, page);
+    EXPECT(used() == padded - 112);
+    block = ::operator new[](100, page);
+    ::operator delete[](block, std::size_t{100}, page);
+    EXPECT(used() == padded - 112);
+
+    const auto keeps = [](auto release) {
+        void* const kept = ::operator new(16);
+        const std::size_t height = used();
+        release(kept);
+        EXPECT(used() == height);
+    };
+    keeps([](void* p) { ::operator delete(p); });
+    keeps([](void* p) { ::operator delete[](p); });
+    keeps([](void* p) { ::operator delete(p, page); });
+    keeps([](void* p) { ::operator delete[](p, page); });
+    keeps([&](void* p) { ::operator delete(p, none); });
+    keeps([&](void* p) { ::operator delete[](p, none); });
+    keeps([&](void* p) { ::operator delete(p, page, none); });
+    keeps([&](void* p) { ::operator delete[](p, page, none); });
+
+    void* const lower = ::operator new(16);
+    void* const upper = ::operator new(16);
+    const std::size_t height = used();
+    ::operator delete(lower, std::size_t{16});  // not the last
+    ::operator delete(nullptr, std::size_t{16});
+    EXPECT(used() == height);
+    ::operator delete(upper, std::size_t{16});
+    ::operator delete(lower, std::size_t{16});  // now it is
+    EXPECT(used() == height - 32);
+}
+
+void test_refusals() {
+    const auto none = std::nothrow;
+    const std::size_t height = used();
+    for (const std::size_t size : {heap_size, SIZE_MAX, SIZE_MAX - 15, SIZE_MAX / 2}) {
+        EXPECT(::operator new(size, none) == nullptr);
+        EXPECT(::operator new[](size, page, none) == nullptr);
+    }
+    EXPECT(::operator new(1, std::align_val_t{no_power_of_two}, none) == nullptr);
+    EXPECT(used() == height);
+}
+
+void test_language_and_containers() {
+    struct alignas(128) Line {
+        std::array<char, 128> bytes{};
+    };
+    const auto line = std::make_unique<Line>();
+    EXPECT(from_heap(line.get(), 128));
+
+    std::vector<int, cairn::allocator<int>> numbers(100, 7);
+    EXPECT(from_heap(numbers.data(), alignof(int)));
+    cairn::allocator<int> source;
+    int* const block = source.allocate(4);
+    EXPECT(source.try_resize(block, 4, 1000));  // the last block, in place
+    EXPECT(!source.try_resize(block, 1000, heap_size));
+    source.deallocate(block, 1000);
+    EXPECT(source.try_allocate(heap_size) == nullptr);
+}
+
+/// What a child process that runs `body` writes to stderr, if it aborts; else empty.
+template <class Body>
+std::string dying_words(Body body) {
+    std::array<int, 2> ends{};
+    if (::pipe(ends.data()) != 0) return {};
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::dup2(ends[1], STDERR_FILENO);
+        body();
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    std::string words;
+    std::array<char, 256> part{};
+    for (ssize_t n = 0; (n = ::read(ends[0], part.data(), part.size())) > 0;) {
+        words.append(part.data(), static_cast<std::size_t>(n));
+    }
+    ::close(ends[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? words : std::string();
+}
+
+bool contains(std::string_view text, std::string_view part) {
+    if (text.find(part) != std::string_view::npos) return true;
+    std::fprintf(stderr, "no \"%.*s\" in: %.*s\n", static_cast<int>(part.size()), part.data(),
+                 static_cast<int>(text.size()), text.data());
+    return false;
+}
+
+void test_panic() {
+    const volatile std::size_t size = 123'456'789;
+    const auto plain = dying_words([&] { (void)::operator new(size); });
+    EXPECT(contains(plain, "operator new: out of memory: 123456789 bytes with alignment 16 "));
+    EXPECT(contains(plain, " of 4194304 left"));
+    const auto aligned = dying_words([&] { (void)::operator new[](size, page); });
+    EXPECT(contains(aligned, "123456789 bytes with alignment 4096 "));
+    const auto crooked =
+        dying_words([&] { (void)::operator new(size, std::align_val_t{no_power_of_two}); });
+    EXPECT(contains(crooked, "operator new: the alignment is not a power of two: "));
+    const auto own = dying_words([&] { (void)cairn::allocator<int>().allocate(size); });
+    EXPECT(contains(own, "out of memory"));
+}
+
+}  // namespace
+
+int main() {
+    EXPECT(::operator new(1, std::nothrow) == nullptr);  // no region yet
+    const auto region = cairn::mmap_region(heap_size);
+    if (!region || !cairn::global_heap().init(*region)) return EXIT_FAILURE;
+    test_every_form();
+    test_delete();
+    test_refusals();
+    test_language_and_containers();
+    test_panic();
+    if (failures == 0) std::printf("operator new and delete: all forms as documented\n");
+    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
