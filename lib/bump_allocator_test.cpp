@@ -162,7 +162,7 @@ rc::Gen<std::size_t> any_size() {
     return rc::gen::weightedOneOf<std::size_t>(
         {{8, rc::gen::inRange<std::size_t>(0, 200)},
          {3, rc::gen::inRange<std::size_t>(0, 17000)},
-         {1, rc::gen::map(rc::gen::inRange<std::size_t>(0, 5000),
+         {2, rc::gen::map(rc::gen::inRange<std::size_t>(0, 40),
                           [](std::size_t below) { return SIZE_MAX - below; })},
          {1, rc::gen::arbitrary<std::size_t>()}});
 }

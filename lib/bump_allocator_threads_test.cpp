@@ -3,6 +3,7 @@
 // and writing into them races with nothing.
 #include <algorithm>
 #include <array>
+#include <latch>
 #include <thread>
 #include <vector>
 
@@ -14,7 +15,7 @@ using namespace cairn;
 namespace {
 
 constexpr std::size_t threads = 4;
-constexpr std::size_t blocks_each = 500;
+constexpr std::size_t blocks_each = 4000;
 
 struct Block {
     std::byte* at;
@@ -24,12 +25,14 @@ struct Block {
 }  // namespace
 
 TEST_CASE("Threads never share a byte", "[bump_allocator_threads]") {
-    alignas(4096) static std::array<std::byte, std::size_t{1} << 20> memory{};
+    alignas(4096) static std::array<std::byte, std::size_t{8} << 20> memory{};
     BumpAllocator heap;
+    std::latch start(threads);
     std::array<std::vector<Block>, threads> kept;
     std::array<std::thread, threads> workers;
     for (std::size_t id = 0; id < threads; ++id) {
-        workers[id] = std::thread([&heap, &mine = kept[id], id] {
+        workers[id] = std::thread([&heap, &start, &mine = kept[id], id] {
+            start.arrive_and_wait();
             // Thread 0 brings the region while the others already ask.
             if (id == 0 && !heap.init({memory.data(), memory.size()})) return;
             while (mine.size() < blocks_each) {
@@ -73,13 +76,15 @@ TEST_CASE("Threads never share a byte", "[bump_allocator_threads]") {
 }
 
 TEST_CASE("Threads run a heap dry without passing its end", "[bump_allocator_threads]") {
-    alignas(4096) static std::array<std::byte, std::size_t{64} << 10> memory{};
+    alignas(4096) static std::array<std::byte, std::size_t{1} << 20> memory{};
     BumpAllocator heap;
+    std::latch start(threads);
     REQUIRE(heap.init({memory.data(), memory.size()}).has_value());
     std::array<std::size_t, threads> taken{};
     std::array<std::thread, threads> workers;
     for (std::size_t id = 0; id < threads; ++id) {
-        workers[id] = std::thread([&heap, &count = taken[id]] {
+        workers[id] = std::thread([&heap, &start, &count = taken[id]] {
+            start.arrive_and_wait();
             while (const auto block = heap.allocate(64)) {
                 **block = std::byte{1};
                 ++count;

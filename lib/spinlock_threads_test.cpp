@@ -2,6 +2,7 @@
 // Real threads, for ThreadSanitizer: it reports a data race as soon as the lock lets two in, or
 // orders nothing, whether or not a count comes out wrong.
 #include <array>
+#include <latch>
 #include <thread>
 
 #include "lib/spinlock.hpp"
@@ -14,7 +15,7 @@ namespace {
 constexpr int threads = 4;
 constexpr int rounds = 2000;
 
-/// Runs `body` in `threads` threads at once.
+/// Runs `body` in `threads` threads, which start together.
 template <class Body>
 void in_parallel(Body body) {
     std::array<std::thread, threads> workers;
