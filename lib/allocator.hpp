@@ -16,10 +16,8 @@
 #include <optional>
 #include <type_traits>
 
-#include "lib/bits.hpp"
 #include "lib/bump_allocator.hpp"
 #include "lib/global_heap.hpp"
-#include "lib/panic.hpp"
 
 namespace cairn {
 
@@ -29,6 +27,9 @@ template <class T>
     if (count > PTRDIFF_MAX / sizeof(T)) return std::nullopt;
     return count * sizeof(T);
 }
+
+/// Where `allocate` ends when it has nothing to return.
+[[noreturn, gnu::cold]] void panic_no_storage(std::size_t count, std::size_t object_size);
 
 template <class T>
 class allocator {
@@ -45,7 +46,7 @@ class allocator {
     [[nodiscard]] constexpr T* allocate(std::size_t count) {
         T* const block = try_allocate(count);
         if (block == nullptr) [[unlikely]]
-            panic("allocator: out of memory");
+            panic_no_storage(count, sizeof(T));
         return block;
     }
 
@@ -115,7 +116,7 @@ class bump_adapter {
     [[nodiscard]] constexpr T* allocate(std::size_t count) {
         T* const block = try_allocate(count);
         if (block == nullptr) [[unlikely]]
-            panic("bump_adapter: out of memory");
+            panic_no_storage(count, sizeof(T));
         return block;
     }
 
@@ -134,7 +135,7 @@ class bump_adapter {
         if consteval {
             std::allocator<T>().deallocate(block, count);
         } else {
-            (void)source_->free_last(block, count * sizeof(T));
+            [[maybe_unused]] const auto given_back = source_->free_last(block, count * sizeof(T));
         }
     }
 

@@ -5,48 +5,21 @@
 // nothrow forms return nullptr. Code that works on behalf of a guest uses only forms that can say
 // no: nothrow new, or the try_ functions of allocators and containers.
 // delete: a sized delete of the last block gives it back; every other one leaves the block used.
-#include <array>
-#include <charconv>
 #include <new>
-#include <string_view>
 
-#include "lib/bits.hpp"
 #include "lib/global_heap.hpp"
-#include "lib/panic.hpp"
+#include "lib/print.hpp"
 
 namespace cairn {
 namespace {
 
 constinit BumpAllocator heap;
 
-/// Builds a short sentence without allocating.
-class Sentence {
-  public:
-    Sentence& operator<<(std::string_view text) {
-        for (const char c : text) {
-            if (length_ < text_.size()) text_[length_++] = c;
-        }
-        return *this;
-    }
-    Sentence& operator<<(std::size_t value) {
-        std::array<char, 20> digits{};
-        const auto result = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-        return *this << std::string_view(digits.data(), result.ptr);
-    }
-    [[nodiscard]] std::string_view view() const { return {text_.data(), length_}; }
-
-  private:
-    std::array<char, 160> text_{};
-    std::size_t length_ = 0;
-};
-
 [[noreturn, gnu::cold, gnu::noinline]] void panic_out_of_memory(std::size_t size,
                                                                 std::size_t alignment) {
-    Sentence sentence;
-    sentence << "operator new: " << to_string(BumpArena::refusal(alignment)) << ": " << size
-             << " bytes with alignment " << alignment << " asked for, " << heap.remaining()
-             << " of " << heap.capacity() << " left";
-    panic(sentence.view());
+    panic_format("operator new: {}: {} bytes with alignment {} asked for, {} of {} left",
+                 to_string(BumpArena::refusal(alignment)), size, alignment, heap.remaining(),
+                 heap.capacity());
 }
 
 inline void* allocate_or_null(std::size_t size, std::size_t alignment) {
@@ -61,7 +34,8 @@ inline void* allocate_or_panic(std::size_t size, std::size_t alignment) {
 }
 
 inline void release(void* block, std::size_t size) {
-    if (block != nullptr) (void)heap.free_last(block, size);
+    if (block == nullptr) return;
+    [[maybe_unused]] const auto given_back = heap.free_last(block, size);
 }
 
 constexpr std::size_t plain = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
