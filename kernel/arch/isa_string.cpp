@@ -25,7 +25,7 @@ bool equal_names(std::string_view text, std::string_view lower_case) {
 
 std::optional<IsaExtension> find(std::string_view text) {
     for (const IsaRow& row : isa_rows) {
-        if (equal_names(text, row.name)) return row.extension;
+        if (text.size() == row.name.size() && equal_names(text, row.name)) return row.extension;
     }
     return {};
 }
@@ -50,7 +50,8 @@ std::string_view without_version(std::string_view text) {
 void insert_named(IsaSet& set, std::string_view text) {
     // Names may end in digits themselves, so the whole is tried first.
     auto extension = find(text);
-    if (!extension) extension = find(without_version(text));
+    if (!extension && !text.empty() && is_digit(text.back()))
+        extension = find(without_version(text));
     if (!extension) return;
     set.insert(*extension);
     if (*extension == IsaExtension::b) {

@@ -35,7 +35,6 @@ constexpr auto rows = std::to_array<Row>({
     {whole, 0x0010'0073, "ebreak"},
     {whole, 0x1020'0073, "sret"},
     {whole, 0x3020'0073, "mret"},
-    {whole, 0x7020'0073, "mnret"},
     {whole, 0x1050'0073, "wfi"},
     {all_but_rs1_rs2, 0x1200'0073, "sfence.vma"},
     {all_but_rs1_rs2, 0x2200'0073, "hfence.vvma"},
@@ -63,15 +62,16 @@ constexpr auto rows = std::to_array<Row>({
     // Zawrs.
     {whole, 0x00d0'0073, "wrs.nto"},
     {whole, 0x01d0'0073, "wrs.sto"},
-    // Zicsr.
+    // Zicsr. UNIMP is what assemblers make of it: a write to the read-only cycle.
+    {whole, 0xc000'1073, "unimp"},
     {opcode_and_funct3, 0x0000'1073, "csrrw"},
     {opcode_and_funct3, 0x0000'2073, "csrrs"},
     {opcode_and_funct3, 0x0000'3073, "csrrc"},
     {opcode_and_funct3, 0x0000'5073, "csrrwi"},
     {opcode_and_funct3, 0x0000'6073, "csrrsi"},
     {opcode_and_funct3, 0x0000'7073, "csrrci"},
-    // Zifencei; its other fields are to be ignored. Zicbom and Zicboz.
-    {opcode_and_funct3, 0x0000'100f, "fence.i"},
+    // Zifencei, Zicbom and Zicboz.
+    {whole, 0x0000'100f, "fence.i"},
     {all_but_rs1, 0x0000'200f, "cbo.inval"},
     {all_but_rs1, 0x0010'200f, "cbo.clean"},
     {all_but_rs1, 0x0020'200f, "cbo.flush"},
