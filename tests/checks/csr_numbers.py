@@ -1,0 +1,43 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Every CSR number of kernel/arch/csr.hpp against LLVM's: each name is assembled."""
+import re
+import subprocess
+import sys
+
+from facts import rows
+from tree import finish
+
+HEADER = "kernel/arch/csr.hpp"
+
+
+def assembled(llvm_mc, names):
+    """{name: number}, by the encoding of `csrr a0, name`; names that LLVM refuses are left out."""
+    run = subprocess.run(
+        [llvm_mc, "-triple=riscv64", "-mattr=+f,+smaia,+ssaia,+sstc,+h", "-show-encoding"],
+        input="".join(f"csrr a0, {name}\n" for name in names),
+        capture_output=True, text=True, check=False)
+    refused = {int(line) - 1 for line in re.findall(r"<stdin>:(\d+):\d+: error", run.stderr)}
+    encodings = re.findall(r"encoding: \[(.*?)\]", run.stdout)
+    known = [name for line, name in enumerate(names) if line not in refused]
+    if len(encodings) != len(known):
+        raise SystemExit(f"{llvm_mc}: {len(encodings)} encodings for {len(known)} CSRs\n{run.stderr}")
+    words = (int.from_bytes(bytes(int(byte, 16) for byte in encoding.split(",")), "little")
+             for encoding in encodings)
+    return {name: word >> 20 for name, word in zip(known, words)}
+
+
+def main(llvm_mc):
+    ours = rows(HEADER, "CAIRN_CSRS")
+    theirs = assembled(llvm_mc, list(ours))
+    violations = []
+    for name, number in ours.items():
+        if name not in theirs:
+            violations.append(f"{HEADER}: LLVM knows no CSR {name}")
+        elif theirs[name] != number:
+            violations.append(f"{HEADER}: {name} is {number:#x}, LLVM says {theirs[name]:#x}")
+    print(f"{len(ours)} CSRs compared with {llvm_mc}")
+    finish(violations, "CSR numbers")
+
+
+main(sys.argv[1])
