@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "kernel/dev/uart16550.hpp"
@@ -20,6 +21,14 @@ struct UartBench {
         uart.write(static_cast<std::uint64_t>(which), AccessWidth::byte, value).value();
     }
     std::size_t type(std::string_view text) { return uart.receive(std::as_bytes(std::span(text))); }
+    /// Reads RBR for as long as LSR says that there is something.
+    std::string drain() {
+        std::string text;
+        while ((in(uart16550::Register::lsr) & 1) != 0) {
+            text.push_back(static_cast<char>(in(uart16550::Register::rbr)));
+        }
+        return text;
+    }
 
     Transcript screen;
     Wire wire;
