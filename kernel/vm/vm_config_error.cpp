@@ -12,10 +12,9 @@ namespace {
 
 void write_unknown_key(Writer& out, std::string_view key) {
     print(out, "{} is not a key; ", Quoted{key});
-    if (const auto nearest = nearest_word(key, vm_config_keys)) {
-        print(out, "did you mean {}? ", Quoted{*nearest});
-    }
-    out.write("The keys are:");
+    const auto nearest = nearest_word(key, vm_config_keys);
+    if (nearest) print(out, "did you mean {}? ", Quoted{*nearest});
+    out.write(nearest ? "The keys are:" : "the keys are:");
     std::string_view separator = " ";
     for (const std::string_view known : vm_config_keys) {
         print(out, "{}{}", separator, known);
