@@ -16,32 +16,40 @@ constexpr FormatSpec plain{};
 constexpr FormatSpec quoted{.debug = true};
 constexpr std::uint32_t no_limit = std::numeric_limits<std::uint32_t>::max();
 
-bool starts_code_point(char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-}
-
-/// Counts code points and passes no more than `limit` of them on, if there is anywhere to pass to.
+/// Counts code points, and each byte that belongs to none, and passes no more than `limit` of them
+/// on, if there is anywhere to pass to.
 class Columns final : public Writer {
   public:
     Columns(Writer* writer, std::uint32_t limit) : writer_(writer), limit_(limit) {}
 
     void write(std::string_view text) override {
         std::size_t taken = 0;
-        for (; taken < text.size(); ++taken) {
-            const bool starts = starts_code_point(text[taken]);
-            if (starts && count_ == limit_) closed_ = true;
-            if (closed_) break;
-            count_ += starts ? 1 : 0;
+        while (taken < text.size() && take(text[taken])) {
+            ++taken;
         }
         if (writer_ != nullptr && taken != 0) writer_->write(text.substr(0, taken));
     }
     [[nodiscard]] std::uint32_t count() const { return count_; }
 
   private:
+    bool take(char c) {
+        const bool continues = (static_cast<unsigned char>(c) & 0xc0) == 0x80 && wanted_ != 0;
+        if (continues) {
+            --wanted_;
+        } else if (count_ < limit_) {
+            ++count_;
+            wanted_ = utf8_length(c) - 1;
+        } else {
+            wanted_ = 0;
+            return false;
+        }
+        return true;
+    }
+
     Writer* writer_;
     std::uint32_t limit_;
     std::uint32_t count_ = 0;
-    bool closed_ = false;
+    std::size_t wanted_ = 0;  ///< continuation bytes that the last code point may still have
 };
 
 struct Padding {
@@ -114,10 +122,9 @@ void write_integer(Writer& writer, std::uint64_t magnitude, bool negative, const
     const std::string_view number{digits.data() + at, digits.size() - at};
 
     Padding pad = padding(spec, prefix.view().size() + number.size(), FormatAlign::right);
-    const bool zeros = spec.zero && spec.align == FormatAlign::none;
-    if (!zeros) fill(writer, spec.fill(), pad.before);
+    if (!spec.zero) fill(writer, spec.fill(), pad.before);
     writer.write(prefix.view());
-    if (zeros) fill(writer, "0", pad.before);
+    if (spec.zero) fill(writer, "0", pad.before);
     writer.write(number);
     fill(writer, spec.fill(), pad.after);
 }

@@ -124,8 +124,11 @@ concept TupleLike = !User<T> && !String<T> && !RangeLike<T> && requires {
     { std::tuple_size<T>::value } -> std::convertible_to<std::size_t>;
 };
 
+/// What a range gives; numbers by their own type, where a range gives a proxy (vector<bool>).
 template <class T>
-using Element = std::remove_cvref_t<std::ranges::range_reference_t<const T>>;
+using Element = std::conditional_t<std::is_arithmetic_v<std::ranges::range_value_t<const T>>,
+                                   std::ranges::range_value_t<const T>,
+                                   std::remove_cvref_t<std::ranges::range_reference_t<const T>>>;
 
 template <class T>
 consteval bool is_formattable();

@@ -53,7 +53,7 @@ struct FormatSpec {
     FormatSign sign = FormatSign::minus;
     bool has_sign = false;
     bool alternate = false;    ///< '#'
-    bool zero = false;         ///< '0'
+    bool zero = false;         ///< '0', unless an alignment overrides it
     bool bare = false;         ///< 'n': without brackets
     bool debug = false;        ///< '?'
     char type = 0;             ///< 0 where none is given
@@ -187,8 +187,8 @@ class FormatParser {
     }
 
     /// Nothing, a number, or the id of an argument in braces.
-    constexpr bool count(FormatCount& count) {
-        if (is_digit(peek())) {
+    constexpr bool count(FormatCount& count, bool may_be_zero) {
+        if (is_digit(peek()) && (may_be_zero || peek() != '0')) {
             count.source = FormatCount::Source::literal;
             return number(count.value);
         }
@@ -241,10 +241,11 @@ class FormatParser {
             accept('-');
         }
         spec.alternate = accept('#');
-        spec.zero = accept('0');
-        if (!count(spec.width)) return false;
+        // Beside an alignment it is ignored, where it is allowed at all.
+        spec.zero = accept('0') && (spec.align == FormatAlign::none || kind > FormatKind::pointer);
+        if (!count(spec.width, false)) return false;
         if (accept('.')) {
-            if (!count(spec.precision)) return false;
+            if (!count(spec.precision, true)) return false;
             if (!spec.precision.given()) return fail(FormatError::bad_specification);
         }
         spec.bare = kind >= FormatKind::tuple && accept('n');
