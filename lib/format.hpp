@@ -9,7 +9,8 @@
 //
 //     void format_value(Writer& writer, const Colour& c) { print(writer, "#{:06x}", c.rgb); }
 //
-// It may be called twice for one field (to learn its width), so it must write the same each time.
+// Declare it with the type. It may be called twice for one field (to learn its width), so it must
+// write the same each time.
 // An enumeration takes part by `std::string_view to_string(E)`, or is its integer. Widths count
 // code points of UTF-8, also where std counts two columns for one. A dynamic width or precision
 // that is negative counts as none given.

@@ -6,7 +6,7 @@
 //     field    {  [argument id]  [: level [: level [: ...]]]  }      a level for each nested range
 //     scalar   [[fill]align][sign][#][0][width][.precision][type]    type ? is a quoted string
 //     range    [[fill]align][width][n][type]                         type m, s or ?s; fill no ':'
-//     tuple    [[fill]align][width][n or m]
+//     tuple    [[fill]align][width][n or m]                          fill no ':'
 #pragma once
 
 #include <array>
@@ -231,7 +231,7 @@ class FormatParser {
     }
 
     constexpr bool parse_spec(FormatSpec& spec, FormatKind kind) {
-        fill_and_align(spec, is_range_kind(kind));
+        fill_and_align(spec, kind >= FormatKind::tuple);
         spec.has_sign = peek() == '+' || peek() == '-' || peek() == ' ';
         if (accept('+')) {
             spec.sign = FormatSign::plus;

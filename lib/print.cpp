@@ -2,34 +2,20 @@
 #include "lib/print.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "lib/platform.hpp"
 
 namespace cairn {
 
-void ConsoleWriter::write(std::string_view text) {
-    while (!text.empty()) {
-        const std::size_t count = std::min(text.size(), buffer_.size() - used_);
-        std::copy_n(text.data(), count, buffer_.data() + used_);
-        used_ += count;
-        text.remove_prefix(count);
-        if (used_ == buffer_.size()) flush();
-    }
-}
-
-void ConsoleWriter::flush() {
-    if (used_ != 0) platform_write({buffer_.data(), used_});
-    used_ = 0;
-}
-
 void vprint(std::string_view format, const FormatArguments& arguments) {
-    ConsoleWriter writer;
+    BufferedWriter writer(platform_write);
     vformat_to(writer, format, arguments);
     writer.flush();
 }
 
 void vprintln(std::string_view format, const FormatArguments& arguments) {
-    ConsoleWriter writer;
+    BufferedWriter writer(platform_write);
     vformat_to(writer, format, arguments);
     writer.write("\n");
     writer.flush();

@@ -4,9 +4,7 @@
 // Grammar and arguments: lib/format.hpp.
 #pragma once
 
-#include <array>
 #include <concepts>
-#include <cstddef>
 #include <source_location>
 #include <string_view>
 
@@ -14,17 +12,6 @@
 #include "lib/writer.hpp"
 
 namespace cairn {
-
-/// Gathers text for platform_write; what is left goes out with flush().
-class ConsoleWriter final : public Writer {
-  public:
-    void write(std::string_view text) override;
-    void flush();
-
-  private:
-    std::array<char, 160> buffer_;
-    std::size_t used_ = 0;
-};
 
 void vprint(std::string_view format, const FormatArguments& arguments);
 void vprintln(std::string_view format, const FormatArguments& arguments);

@@ -62,4 +62,20 @@ class FixedBuffer final : public Writer {
     SpanWriter writer_{space_};
 };
 
+/// Gathers text for a function that is better called seldom; what is left goes out with flush().
+class BufferedWriter final : public Writer {
+  public:
+    using Out = void (*)(std::string_view text);
+
+    explicit BufferedWriter(Out out) : out_(out) {}
+
+    void write(std::string_view text) override;
+    void flush();
+
+  private:
+    Out out_;
+    std::size_t used_ = 0;
+    std::array<char, 160> buffer_;
+};
+
 }  // namespace cairn
