@@ -31,7 +31,7 @@ END
 
 # --- options ------------------------------------------------------------------------------------
 
-label='' long='' mirror='' list=no debian13=no
+label='' regex='' long='' mirror='' list=no debian13=no
 selection=() ctest_options=()
 all_presets=(target host tsan fuzz)
 
@@ -58,7 +58,7 @@ parse() {
 set_option() {
     case $1 in
         -L | --label) label=$2 && selection+=(-L "^$2\$") ;;
-        -R | --regex) selection+=(-R "$2") ;;
+        -R | --regex) regex=$2 && selection+=(-R "$2") ;;
         --mirror) mirror=$2 ;;
     esac
 }
@@ -146,7 +146,8 @@ main() {
     parse "$@"
     if [ $debian13 = yes ]; then
         exec "$here/debian13.sh" ${mirror:+--mirror "$mirror"} -- \
-            "${selection[@]}" ${long:+"--long=$long"} -- "${ctest_options[@]}"
+            ${label:+-L "$label"} ${regex:+-R "$regex"} ${long:+"--long=$long"} \
+            -- "${ctest_options[@]}"
     fi
     local presets
     presets=$(presets_of_label "$label")

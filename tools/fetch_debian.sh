@@ -48,7 +48,7 @@ private_apt() {
 # A meta package depends on the kernel of the day: linux-image-6.12.x-riscv64.
 kernel_package() {
     private_apt apt-cache depends linux-image-riscv64 |
-        sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1
+        awk '/Depends: linux-image-/ && !seen++ { print $2 }'
 }
 
 download() {
@@ -69,7 +69,7 @@ extract() {
 }
 
 # shellcheck disable=SC2012 # apt's file names hold nothing odd
-newest() { ls -t "$@" | head -n 1; }
+newest() { ls -t "$@" | awk 'NR == 1'; }
 
 unpack() {
     mkdir -p "$guest"

@@ -44,11 +44,12 @@ package_present() {
     elif [ -n "$tool" ] && command -v "$tool" >/dev/null; then
         true
     else
-        dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed
+        [[ $(dpkg-query -W -f=' ${db:Status-Status} ' "$package" 2>/dev/null) == *' installed '* ]]
     fi
 }
 
-apt_knows() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
+# The candidate is `(none)` if the lists have the name only as somebody's dependency.
+apt_knows() { [[ $(LC_ALL=C apt-cache policy "$1" 2>/dev/null) == *'Candidate: '[!\(]* ]]; }
 
 # QEMU for RISC-V is a package of its own since Debian 13.
 package_name() {
