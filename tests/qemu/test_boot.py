@@ -2,6 +2,8 @@
 """The first lines of a boot, and machines that Cairn cannot run on."""
 import pytest
 
+from cairn_machine import guest_image, write_guest
+
 FIRST_LINES = ["Booting hypervisor...", "v = ['a', 'b', 'c']"]
 
 
@@ -12,8 +14,9 @@ def test_first_two_lines(machine, smp):
     assert m.lines()[:2] == FIRST_LINES
 
 
-def test_without_hypervisor_extension(machine):
-    m = machine(cpu="rv64,h=false")
+def test_without_hypervisor_extension(machine, tmp_path):
+    archive = write_guest(tmp_path / "vms.cpio", guest_image("demo"))
+    m = machine(archive, cpu="rv64,h=false")
     m.expect(r"(?i)(hypervisor|H) extension")
     assert m.wait_exit() != 0
 
