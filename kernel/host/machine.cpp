@@ -149,6 +149,7 @@ Step read_devices(const Fdt& fdt, Machine& machine) {
     const auto plic = read_plic(fdt, machine.harts);
     if (!plic) return std::unexpected(plic.error());
     machine.plic = *plic;
+    machine.test_device = read_test_device(fdt);
     return {};
 }
 

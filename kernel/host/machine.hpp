@@ -58,6 +58,7 @@ struct Machine {
     std::uint64_t timebase_hz = 0;
     std::optional<MachineUart> uart;  ///< a 16550 that is the console
     std::optional<MachinePlic> plic;
+    std::optional<HostRange> test_device;  ///< "sifive,test0", by which QEMU takes an exit status
     std::optional<HostRange> initrd;
     std::string_view bootargs;
     std::string_view model;

@@ -15,6 +15,7 @@ using Reason = MachineError::Reason;
 constexpr std::array<std::string_view, 3> uart_compatibles{"ns16550a", "ns16550",
                                                            "snps,dw-apb-uart"};
 constexpr std::array<std::string_view, 2> plic_compatibles{"riscv,plic0", "sifive,plic-1.0.0"};
+constexpr std::array<std::string_view, 1> test_device_compatibles{"sifive,test0"};
 
 constexpr std::uint32_t supervisor_external = 9;  // interrupt cause, privileged specification
 
@@ -118,6 +119,11 @@ std::expected<std::optional<MachineUart>, MachineError> read_uart(const Fdt& fdt
     if (!node || !is_any_of(*node, uart_compatibles)) return std::nullopt;
     const bool has_options = colon != std::string_view::npos;
     return describe_uart(fdt, *node, has_options ? path.substr(colon + 1) : std::string_view{});
+}
+
+std::optional<HostRange> read_test_device(const Fdt& fdt) {
+    const auto node = find_enabled(fdt, test_device_compatibles);
+    return node ? read_registers(fdt, *node) : std::nullopt;
 }
 
 std::expected<std::optional<MachinePlic>, MachineError> read_plic(const Fdt& fdt,

@@ -14,6 +14,9 @@ namespace cairn {
 /// the console is some other device.
 [[nodiscard]] std::expected<std::optional<MachineUart>, MachineError> read_uart(const Fdt& fdt);
 
+/// QEMU's test device; nothing where there is none that can be used.
+[[nodiscard]] std::optional<HostRange> read_test_device(const Fdt& fdt);
+
 /// The PLIC; also sets `plic_context` of each of the `harts` that it serves.
 [[nodiscard]] std::expected<std::optional<MachinePlic>, MachineError> read_plic(
     const Fdt& fdt, std::span<MachineHart> harts);

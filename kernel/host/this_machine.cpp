@@ -74,7 +74,18 @@ const ThisMachine& read_this_machine(std::uint64_t boot_hart, const std::byte* d
     this_machine.machine = *machine;
     this_machine.device_tree = {{reinterpret_cast<std::uintptr_t>(device_tree)}, bytes.size()};
     this_machine.boot_hart = boot_hart;
+    use_test_device(*machine);
+    const auto options = parse_boot_options(machine->bootargs);
+    if (!options) {
+        stop_machine("boot option '{}': expected {}", options.error().word,
+                     options.error().expected);
+    }
+    this_machine.options = *options;
     return this_machine;
+}
+
+const BootOptions& boot_options() {
+    return this_machine.options;
 }
 
 void check_own_memory(const ThisMachine& self) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernel/host/boot_options.hpp"
 #include "kernel/host/machine.hpp"
 
 namespace cairn {
@@ -14,11 +15,15 @@ struct ThisMachine {
     Machine machine;
     HostRange device_tree;  ///< where the tree lies
     std::uint64_t boot_hart = 0;
+    BootOptions options;
 };
 
 /// Reads the tree at `device_tree`. Where there is none, or it describes no machine that Cairn can
 /// run on, says so in a sentence and turns the machine off.
 const ThisMachine& read_this_machine(std::uint64_t boot_hart, const std::byte* device_tree);
+
+/// The hypervisor's own command line, once the machine has been read.
+[[nodiscard]] const BootOptions& boot_options();
 
 /// Stops with a sentence where image, stack and heap do not lie in RAM, or the boot loader has put
 /// something else there.

@@ -26,14 +26,18 @@ auto reserved_ranges(const ThisMachine& self) {
     return reserved;
 }
 
-/// The narrowest G-stage mode that the hart takes: hgatp.MODE keeps what it has and nothing else.
-/// Two terabytes of guest addresses, which Sv39x4 gives, are enough for every guest that fits.
-std::optional<Stage2Mode> probe_stage2_mode() {
+/// Whether the hart has `mode`: hgatp.MODE keeps what there is and nothing else.
+bool has_stage2_mode(Stage2Mode mode) {
+    const std::uint64_t wanted = stage2::hgatp(mode, 0, HostPhys{0});
+    csr_write<Csr::hgatp>(wanted);
+    return csr_swap<Csr::hgatp>(0) == wanted;
+}
+
+/// The narrowest G-stage mode that the hart has. Two terabytes of guest addresses, which Sv39x4
+/// gives, are enough for every guest that fits, and its walks are the shortest.
+std::optional<Stage2Mode> narrowest_stage2_mode() {
     for (const Stage2Mode mode : {Stage2Mode::sv39x4, Stage2Mode::sv48x4, Stage2Mode::sv57x4}) {
-        const std::uint64_t wanted = stage2::hgatp(mode, 0, HostPhys{0});
-        csr_write<Csr::hgatp>(wanted);
-        const std::uint64_t kept = csr_swap<Csr::hgatp>(0);
-        if (kept == wanted) return mode;
+        if (has_stage2_mode(mode)) return mode;
     }
     return std::nullopt;
 }
@@ -99,14 +103,23 @@ bool HostResources::take_hart(const ThisMachine& self) {
         return false;
     }
     abilities_ = abilities_of(*isa, *hart);
-    const auto mode = probe_stage2_mode();
+    if (!choose_stage2_mode(self.options, hart->id)) return false;
+    isa_text_ = write_isa_string(abilities_.guest_isa, isa_buffer_).value_or("");
+    mmu_type_ = hart->mmu_type;
+    return true;
+}
+
+bool HostResources::choose_stage2_mode(const BootOptions& options, std::uint64_t hart) {
+    const auto mode = options.stage2_mode ? options.stage2_mode : narrowest_stage2_mode();
     if (!mode) {
-        println("cairn: hart {} has none of Sv39x4, Sv48x4 and Sv57x4", hart->id);
+        println("cairn: hart {} has none of Sv39x4, Sv48x4 and Sv57x4", hart);
+        return false;
+    }
+    if (!has_stage2_mode(*mode)) {
+        println("cairn: boot option gstage: hart {} does not have {}", hart, *mode);
         return false;
     }
     abilities_.stage2_mode = *mode;
-    isa_text_ = write_isa_string(abilities_.guest_isa, isa_buffer_).value_or("");
-    mmu_type_ = hart->mmu_type;
     return true;
 }
 

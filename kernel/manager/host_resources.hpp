@@ -52,6 +52,7 @@ class HostResources {
 
   private:
     [[nodiscard]] bool take_memory(const ThisMachine& self);
+    [[nodiscard]] bool choose_stage2_mode(const BootOptions& options, std::uint64_t hart);
     [[nodiscard]] bool take_hart(const ThisMachine& self);
 
     std::optional<MemoryMap> memory_;

@@ -6,8 +6,8 @@
 #include <concepts>
 #include <optional>
 
-#include "kernel/vm/byte_size.hpp"
 #include "lib/bits.hpp"
+#include "lib/byte_size.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <system_error>
 
-#include "kernel/vm/byte_size.hpp"
 #include "lib/bits.hpp"
+#include "lib/byte_size.hpp"
 
 namespace cairn {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/vm/byte_size.hpp"
+#include "lib/byte_size.hpp"
 
 #include <rapidcheck.h>
 

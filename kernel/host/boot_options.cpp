@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/host/boot_options.hpp"
+
+#include <algorithm>
+
+#include "lib/byte_size.hpp"
+
+namespace cairn {
+namespace {
+
+/// Takes the next word off `text`; empty at the end.
+std::string_view take_word(std::string_view& text) {
+    constexpr std::string_view blank = " \t\n";
+    text.remove_prefix(std::min(text.find_first_not_of(blank), text.size()));
+    const std::string_view word = text.substr(0, text.find_first_of(blank));
+    text.remove_prefix(word.size());
+    return word;
+}
+
+bool set_heap(BootOptions& options, std::string_view value) {
+    options.heap_size = parse_byte_size(value);
+    return options.heap_size.value_or(0) != 0;
+}
+
+bool set_stage2_mode(BootOptions& options, std::string_view value) {
+    if (value == "sv39x4") options.stage2_mode = Stage2Mode::sv39x4;
+    if (value == "sv48x4") options.stage2_mode = Stage2Mode::sv48x4;
+    if (value == "sv57x4") options.stage2_mode = Stage2Mode::sv57x4;
+    return options.stage2_mode.has_value();
+}
+
+struct Key {
+    std::string_view name;
+    bool (*set)(BootOptions&, std::string_view);
+    std::string_view expected;
+};
+constexpr Key keys[] = {
+    {"heap=", set_heap, "a size such as heap=16M"},
+    {"gstage=", set_stage2_mode, "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"},
+};
+
+}  // namespace
+
+std::expected<BootOptions, BootOptionError> parse_boot_options(std::string_view arguments) {
+    BootOptions options;
+    while (true) {
+        const std::string_view word = take_word(arguments);
+        if (word.empty()) return options;
+        const Key* known = nullptr;
+        for (const Key& key : keys) {
+            if (word.starts_with(key.name)) known = &key;
+        }
+        if (known == nullptr) {
+            return std::unexpected(BootOptionError{word, "heap=SIZE or gstage=MODE"});
+        }
+        if (!known->set(options, word.substr(known->name.size()))) {
+            return std::unexpected(BootOptionError{word, known->expected});
+        }
+    }
+}
+
+}  // namespace cairn

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// The hypervisor's own command line (`-append` in QEMU, bootargs in /chosen): words of the form
+// key=value. A word that is not known, or has no such value, stops the boot with a sentence.
+//
+//     heap=SIZE     use only so much of the heap region (K, M, G), for tests of small heaps
+//     gstage=MODE   sv39x4, sv48x4 or sv57x4 instead of the narrowest mode that the hart has
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string_view>
+
+#include "kernel/arch/stage2_pte.hpp"
+
+namespace cairn {
+
+struct BootOptions {
+    std::optional<std::uint64_t> heap_size;  ///< bytes, not 0
+    std::optional<Stage2Mode> stage2_mode;
+};
+
+/// A word that means nothing, and what would.
+struct BootOptionError {
+    std::string_view word;
+    std::string_view expected;
+};
+
+/// Reads `arguments`; stops at the first word that is wrong.
+[[nodiscard]] std::expected<BootOptions, BootOptionError> parse_boot_options(
+    std::string_view arguments);
+
+}  // namespace cairn

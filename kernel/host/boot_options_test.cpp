@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/host/boot_options.hpp"
+
+#include "tests/unit/catch.hpp"
+
+using namespace cairn;
+
+TEST_CASE("no arguments are no options", "[boot_options]") {
+    for (const std::string_view text : {"", "  ", "\t\n"}) {
+        const auto options = parse_boot_options(text);
+        REQUIRE(options.has_value());
+        CHECK(!options->heap_size);
+        CHECK(!options->stage2_mode);
+    }
+}
+
+TEST_CASE("options are read in any order", "[boot_options]") {
+    const auto options = parse_boot_options(" gstage=sv48x4  heap=16M ");
+    REQUIRE(options.has_value());
+    CHECK(options->heap_size == 16u << 20);
+    CHECK(options->stage2_mode == Stage2Mode::sv48x4);
+    CHECK(parse_boot_options("gstage=sv57x4")->stage2_mode == Stage2Mode::sv57x4);
+    CHECK(parse_boot_options("gstage=sv39x4")->stage2_mode == Stage2Mode::sv39x4);
+}
+
+TEST_CASE("a wrong word is named, with what would be right", "[boot_options]") {
+    const auto fails = [](std::string_view text, std::string_view word) {
+        const auto options = parse_boot_options(text);
+        return !options && options.error().word == word && !options.error().expected.empty();
+    };
+    CHECK(fails("heap=16M quiet", "quiet"));
+    CHECK(fails("heap=", "heap="));
+    CHECK(fails("heap=0", "heap=0"));
+    CHECK(fails("heap=1Q", "heap=1Q"));
+    CHECK(fails("gstage=sv32x4", "gstage=sv32x4"));
+    CHECK(fails("heap", "heap"));
+}
