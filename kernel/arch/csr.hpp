@@ -81,7 +81,7 @@ namespace cairn {
 
 /// A CSR by its specification name; the value is its number.
 enum class Csr : std::uint16_t {
-#define CAIRN_ROW(name, number, title) name = number,
+#define CAIRN_ROW(name, number, title) name = (number),
     CAIRN_CSRS(CAIRN_ROW)
 #undef CAIRN_ROW
 };

@@ -163,7 +163,7 @@ namespace cairn {
     X(set, 0, "set feature") \
     X(get, 1, "get feature")
 
-#define CAIRN_ROW(name, number, title) name = number,
+#define CAIRN_ROW(name, number, title) name = (number),
 /// Extension id, in a7. A value from a guest may be outside the list.
 enum class SbiExtension : std::uint64_t { CAIRN_SBI_EXTENSIONS(CAIRN_ROW) };
 /// Error code, in a0 on return; negative but for success.

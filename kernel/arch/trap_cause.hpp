@@ -50,7 +50,7 @@ namespace cairn {
     X(supervisor_guest_external, 12, "supervisor guest external interrupt")     \
     X(counter_overflow, 13, "counter overflow interrupt")
 
-#define CAIRN_ROW(name, number, title) name = number,
+#define CAIRN_ROW(name, number, title) name = (number),
 /// Exception code of scause. A value read from a CSR may be outside the list.
 enum class Exception : std::uint64_t { CAIRN_EXCEPTIONS(CAIRN_ROW) };
 /// Interrupt code of scause; also the interrupt's bit in sip, hip and hideleg.
