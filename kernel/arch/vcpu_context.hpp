@@ -11,24 +11,41 @@
 
 #include <cstddef>
 
+#include "kernel/arch/csr.hpp"
 #include "kernel/arch/kernel_frame.hpp"
-#include "kernel/arch/vcpu_context_offsets.h"
+#include "kernel/arch/sbi.hpp"
+#include "kernel/arch/trap_cause.hpp"
+#include "kernel/arch/world_switch_constants.h"
 
 namespace cairn {
 
 class Vcpu;
 
 struct VcpuContext {
-    Registers x{};              ///< the guest's x0..x31; x0 stays 0
-    std::uint64_t pc = 0;       ///< where the guest goes on
-    std::uint64_t host_sp = 0;  ///< the host's stack while the guest runs
-    std::uint64_t host_tp = 0;  ///< the host's per-hart pointer while the guest runs
-    Vcpu* vcpu = nullptr;       ///< whose context this is; the world switch does not look
+    Registers x{};               ///< the guest's x0..x31; x0 stays 0
+    std::uint64_t pc = 0;        ///< where the guest goes on
+    std::uint64_t host_sp = 0;   ///< the host's stack while the guest runs
+    std::uint64_t host_tp = 0;   ///< the host's per-hart pointer while the guest runs
+    std::uint32_t hart_id = 0;   ///< the guest's number for its hart
+    std::uint32_t has_sstc = 0;  ///< 1 where vstimecmp is the guest's timer
+    Vcpu* vcpu = nullptr;        ///< whose context this is; the world switch does not look
 };
 
 static_assert(offsetof(VcpuContext, pc) == CAIRN_CONTEXT_PC);
 static_assert(offsetof(VcpuContext, host_sp) == CAIRN_CONTEXT_HOST_SP);
 static_assert(offsetof(VcpuContext, host_tp) == CAIRN_CONTEXT_HOST_TP);
+static_assert(offsetof(VcpuContext, hart_id) == CAIRN_CONTEXT_HART_ID);
+static_assert(offsetof(VcpuContext, has_sstc) == CAIRN_CONTEXT_HAS_SSTC);
+
+static_assert(static_cast<int>(Exception::ecall_from_vs) == CAIRN_CAUSE_ECALL_FROM_VS);
+static_assert(Hip::VSSIP::mask == CAIRN_HVIP_VSSIP);
+static_assert(static_cast<int>(SbiExtension::base) == CAIRN_EXTENSION_BASE);
+static_assert(static_cast<int>(SbiExtension::time) == CAIRN_EXTENSION_TIME);
+static_assert(static_cast<int>(SbiExtension::ipi) == CAIRN_EXTENSION_IPI);
+
+/// The SBI version that guests are told, in the form of get_spec_version.
+inline constexpr std::uint64_t guest_sbi_version = sbi_spec_version(2, 0);
+static_assert(guest_sbi_version == CAIRN_SBI_SPEC_VERSION);
 
 extern "C" {
 /// Runs the guest until `handle_guest_exit` answers false. Interrupts of the host stay masked while

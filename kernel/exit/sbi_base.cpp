@@ -5,7 +5,6 @@
 namespace cairn {
 namespace {
 
-constexpr std::uint64_t spec_version = sbi_spec_version(2, 0);
 /// "Cairn" has no number in the specification's list of implementations; this one is out of its
 /// way.
 constexpr std::uint64_t implementation_id = 0x4341'4952;  // "CAIR"
@@ -16,7 +15,7 @@ constexpr std::uint64_t implementation_version =
 
 SbiResult sbi_base(Vm& vm, Vcpu&, const SbiCall& call) {
     switch (static_cast<SbiBase>(call.function)) {
-        case SbiBase::get_spec_version: return sbi_success(spec_version);
+        case SbiBase::get_spec_version: return sbi_success(guest_sbi_version);
         case SbiBase::get_impl_id: return sbi_success(implementation_id);
         case SbiBase::get_impl_version: return sbi_success(implementation_version);
         case SbiBase::probe_extension: return sbi_success(sbi_extension_present(call.arguments[0]));

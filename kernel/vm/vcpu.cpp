@@ -71,7 +71,8 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     if (features.sstc) csr_write<Csr::vstimecmp>(never);
     if (features.fp) reset_guest_fp();
     context.x = {};
-    context.x[10] = hart_id_;
+    context.x[10] = hart_id();
+    context.has_sstc = features.sstc ? 1 : 0;
     context.x[11] = argument;
     context.pc = entry;
 }

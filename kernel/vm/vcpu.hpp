@@ -29,7 +29,10 @@ class Vm;
 class Vcpu {
   public:
     /// `hart_id` is the guest's number for it, from 0.
-    Vcpu(Vm& vm, std::uint64_t hart_id) : vm_(vm), hart_id_(hart_id) { context.vcpu = this; }
+    Vcpu(Vm& vm, std::uint32_t hart_id) : vm_(vm) {
+        context.vcpu = this;
+        context.hart_id = hart_id;
+    }
     Vcpu(const Vcpu&) = delete;
     Vcpu& operator=(const Vcpu&) = delete;
 
@@ -52,7 +55,7 @@ class Vcpu {
     [[nodiscard]] std::uint64_t trap_vector() const;
 
     [[nodiscard]] Vm& vm() { return vm_; }
-    [[nodiscard]] std::uint64_t hart_id() const { return hart_id_; }
+    [[nodiscard]] std::uint64_t hart_id() const { return context.hart_id; }
 
     [[nodiscard]] VcpuInterrupt& software_interrupt() { return software_; }
     [[nodiscard]] VcpuInterrupt& timer_interrupt() { return timer_; }
@@ -62,7 +65,6 @@ class Vcpu {
 
   private:
     Vm& vm_;
-    std::uint64_t hart_id_;
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     VcpuInterrupt external_{Interrupt::virtual_supervisor_external};

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// Numbers that the world switch shares with C++, which asserts each of them: offsets in bytes into
+// VcpuContext (kernel/arch/vcpu_context.hpp), and what the SBI and the ISA say.
+#pragma once
+
+#define CAIRN_CONTEXT_PC 256
+#define CAIRN_CONTEXT_HOST_SP 264
+#define CAIRN_CONTEXT_HOST_TP 272
+#define CAIRN_CONTEXT_HART_ID 280
+#define CAIRN_CONTEXT_HAS_SSTC 284
+
+#define CAIRN_CAUSE_ECALL_FROM_VS 10
+#define CAIRN_HVIP_VSSIP 4
+#define CAIRN_EXTENSION_BASE 0x10
+#define CAIRN_EXTENSION_TIME 0x54494d45
+#define CAIRN_EXTENSION_IPI 0x735049
+#define CAIRN_SBI_SPEC_VERSION 0x02000000
