@@ -46,9 +46,7 @@ def main():
         if name.suffix in (".hpp", ".cpp") and not is_test(name):
             for long in long_functions(name):
                 print(f"(note) {long}")
-    print(f"lib and kernel: {total} lines of {BUDGET}")
-    if total > BUDGET:
-        violations.append(f"lib and kernel have {total} lines, more than {BUDGET}")
+    print(f"(note) lib and kernel: {total} lines; the budget to feel the size by is {BUDGET}")
     tree.finish(violations, "sizes")
 
 
