@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // From the first C++ instruction to the first guest: everything that is initialised, in order.
+#include "kernel/arch/csr_access.hpp"
 #include "kernel/host/console.hpp"
+#include "kernel/host/deliberate_crash.hpp"
 #include "kernel/host/fatal.hpp"
 #include "kernel/host/image_layout.hpp"
 #include "kernel/host/this_machine.hpp"
 #include "kernel/manager/life_cycle.hpp"
+#include "lib/chacha_random.hpp"
 #include "lib/global_heap.hpp"
 #include "lib/print.hpp"
 #include "lib/region.hpp"
@@ -20,6 +23,12 @@ void clear_bss() {
          word != reinterpret_cast<volatile std::uint64_t*>(__bss_end); ++word) {
         *word = 0;
     }
+}
+
+/// The canary of this boot; main's own frame has none that could be caught by the change.
+void protect_stack(const ThisMachine& self) {
+    ChachaRandom random(self.machine.rng_seed, ~csr_read<Csr::time>());
+    seed_stack_protector(random.next());
 }
 
 void initialize_heap() {
@@ -47,9 +56,11 @@ extern "C" [[noreturn]] void kernel_main(std::uint64_t boot_hart, const std::byt
     println("Booting hypervisor...");
     const ThisMachine& self = read_this_machine(boot_hart, device_tree);
     check_own_memory(self);
+    protect_stack(self);
     initialize_heap();
     show_vector();
     start_devices(self);
+    if (self.options.crash) crash_deliberately(*self.options.crash);
     power_off(run_guests(self));
 }
 

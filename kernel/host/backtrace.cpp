@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/host/backtrace.hpp"
 
+#include <optional>
+
 #include "kernel/host/image_layout.hpp"
 #include "lib/print.hpp"
 
@@ -15,18 +17,32 @@ bool is_readable_frame(std::uint64_t frame) {
     return frame % 8 == 0 && frame >= 16 && stacks.contains({frame - 16}, 16);
 }
 
+struct Frame {
+    std::uint64_t caller_frame;
+    std::uint64_t return_address;
+};
+
+std::optional<Frame> read_frame(std::uint64_t frame) {
+    if (!is_readable_frame(frame)) return std::nullopt;
+    const auto* words = reinterpret_cast<const std::uint64_t*>(frame);
+    return Frame{.caller_frame = words[-2], .return_address = words[-1]};
+}
+
 }  // namespace
 
-void print_backtrace(std::uint64_t pc, std::uint64_t frame) {
+void print_backtrace(std::uint64_t pc, std::uint64_t caller, std::uint64_t frame) {
     println("backtrace:");
-    for (unsigned depth = 0; depth < max_depth && pc != 0; ++depth) {
-        println("  #{} {:#018x}", depth, pc);
-        if (!is_readable_frame(frame)) return;
-        const auto* words = reinterpret_cast<const std::uint64_t*>(frame);
-        const std::uint64_t caller_frame = words[-2];
-        pc = words[-1];
-        if (caller_frame != 0 && caller_frame <= frame) return;  // the chain goes up the stack
-        frame = caller_frame;
+    unsigned depth = 0;
+    if (pc != 0) println("  #{} {:#018x}", depth++, pc);
+    auto current = read_frame(frame);
+    if (caller != 0 && (!current || current->return_address != caller)) {
+        println("  #{} {:#018x}", depth++, caller);
+    }
+    while (current && current->return_address != 0 && depth < max_depth) {
+        println("  #{} {:#018x}", depth++, current->return_address);
+        if (current->caller_frame <= frame) return;  // the chain goes up the stack
+        frame = current->caller_frame;
+        current = read_frame(frame);
     }
 }
 

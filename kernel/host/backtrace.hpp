@@ -9,8 +9,9 @@
 
 namespace cairn {
 
-/// Prints `pc` and then the return addresses up from `frame`, one per line, as `./run.sh` expects
-/// them to name their functions: "  #0 0x0000000080201234" after a line "backtrace:".
-void print_backtrace(std::uint64_t pc, std::uint64_t frame);
+/// Prints `pc` (0: none), `caller` (where a function without a frame would return to; 0 if
+/// unknown), and the return addresses up from `frame`, one per line, as `./run.sh` expects them to
+/// name their functions: "  #0 0x0000000080201234" after a line "backtrace:".
+void print_backtrace(std::uint64_t pc, std::uint64_t caller, std::uint64_t frame);
 
 }  // namespace cairn

@@ -29,6 +29,13 @@ bool set_stage2_mode(BootOptions& options, std::string_view value) {
     return options.stage2_mode.has_value();
 }
 
+bool set_crash(BootOptions& options, std::string_view value) {
+    if (value == "trap") options.crash = Crash::trap;
+    if (value == "panic") options.crash = Crash::panic;
+    if (value == "smash") options.crash = Crash::smash;
+    return options.crash.has_value();
+}
+
 struct Key {
     std::string_view name;
     bool (*set)(BootOptions&, std::string_view);
@@ -37,6 +44,7 @@ struct Key {
 constexpr Key keys[] = {
     {"heap=", set_heap, "a size such as heap=16M"},
     {"gstage=", set_stage2_mode, "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"},
+    {"crash=", set_crash, "crash=trap, crash=panic or crash=smash"},
 };
 
 }  // namespace
@@ -51,7 +59,7 @@ std::expected<BootOptions, BootOptionError> parse_boot_options(std::string_view 
             if (word.starts_with(key.name)) known = &key;
         }
         if (known == nullptr) {
-            return std::unexpected(BootOptionError{word, "heap=SIZE or gstage=MODE"});
+            return std::unexpected(BootOptionError{word, "heap=SIZE, gstage=MODE or crash=HOW"});
         }
         if (!known->set(options, word.substr(known->name.size()))) {
             return std::unexpected(BootOptionError{word, known->expected});

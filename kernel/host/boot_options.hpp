@@ -4,6 +4,7 @@
 //
 //     heap=SIZE     use only so much of the heap region (K, M, G), for tests of small heaps
 //     gstage=MODE   sv39x4, sv48x4 or sv57x4 instead of the narrowest mode that the hart has
+//     crash=HOW     trap, panic or smash: fail on purpose once booted, for tests of the report
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,17 @@
 
 namespace cairn {
 
+/// How to fail on purpose.
+enum class Crash : std::uint8_t {
+    trap,   ///< a load from where nothing is
+    panic,  ///< a broken invariant
+    smash,  ///< a write beyond a local array, over the stack protector's canary
+};
+
 struct BootOptions {
     std::optional<std::uint64_t> heap_size;  ///< bytes, not 0
     std::optional<Stage2Mode> stage2_mode;
+    std::optional<Crash> crash;
 };
 
 /// A word that means nothing, and what would.

@@ -20,6 +20,7 @@ TEST_CASE("options are read in any order", "[boot_options]") {
     CHECK(options->heap_size == 16u << 20);
     CHECK(options->stage2_mode == Stage2Mode::sv48x4);
     CHECK(parse_boot_options("gstage=sv57x4")->stage2_mode == Stage2Mode::sv57x4);
+    CHECK(parse_boot_options("crash=panic")->crash == Crash::panic);
     CHECK(parse_boot_options("gstage=sv39x4")->stage2_mode == Stage2Mode::sv39x4);
 }
 
@@ -33,5 +34,6 @@ TEST_CASE("a wrong word is named, with what would be right", "[boot_options]") {
     CHECK(fails("heap=0", "heap=0"));
     CHECK(fails("heap=1Q", "heap=1Q"));
     CHECK(fails("gstage=sv32x4", "gstage=sv32x4"));
+    CHECK(fails("crash=softly", "crash=softly"));
     CHECK(fails("heap", "heap"));
 }

@@ -51,7 +51,7 @@ extern "C" [[noreturn]] void report_kernel_trap(const KernelFrame& frame) {
         println("  the instruction touches a CSR of the H extension: has this hart got H?");
     }
     print_registers(frame);
-    print_backtrace(pc, frame.registers[8]);
+    print_backtrace(pc, frame.registers[1], frame.registers[8]);
     power_off(Outcome::failure);
 }
 
@@ -59,7 +59,7 @@ void platform_panic(std::string_view sentence, std::source_location where) {
     enter_last_words();
     println("\nhypervisor panic: {}\n  at {}:{}, {}", sentence, where.file_name(), where.line(),
             where.function_name());
-    print_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)), frame_pointer());
+    print_backtrace(0, 0, frame_pointer());
     power_off(Outcome::failure);
 }
 
