@@ -18,9 +18,9 @@
 #include <cstdint>
 #include <expected>
 
+#include "kernel/arch/plic_registers.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/dev/mmio_device.hpp"
-#include "kernel/dev/plic_registers.hpp"
 
 namespace cairn {
 

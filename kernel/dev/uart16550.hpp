@@ -20,10 +20,10 @@
 #include <optional>
 #include <span>
 
+#include "kernel/arch/uart16550_registers.hpp"
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/dev/mmio_device.hpp"
-#include "kernel/dev/uart16550_registers.hpp"
 #include "lib/ring_buffer.hpp"
 
 namespace cairn {

@@ -2,7 +2,7 @@
 #include "kernel/host/interrupt_controller.hpp"
 
 #include "kernel/arch/csr_access.hpp"
-#include "kernel/dev/plic_registers.hpp"
+#include "kernel/arch/plic_registers.hpp"
 
 namespace cairn {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "kernel/dev/uart16550_registers.hpp"
+#include "kernel/arch/uart16550_registers.hpp"
 #include "kernel/host/machine.hpp"
 
 namespace cairn {
