@@ -1,31 +1,45 @@
 // SPDX-License-Identifier: MIT
-// Interrupts of the host's devices: the console's input, for the guest that has the console.
+// Interrupts of the host's devices: the console's input, for the guest that has the console. What
+// the guest's UART has no room for stays in the machine's: the interrupt is kept claimed, so it
+// does not come again, until the guest has made room.
 #include <array>
 
 #include "kernel/exit/handle_exit.hpp"
 #include "kernel/host/console.hpp"
 #include "kernel/host/interrupt_controller.hpp"
-#include "lib/print.hpp"
 
 namespace cairn {
 namespace {
 
-void pass_console_input(Vm& vm) {
-    while (const auto character = console_read()) {
+/// Moves what has been typed to the guest; false where its UART became full before the end.
+bool pass_console_input(Vm& vm) {
+    while (vm.uart().receive_room() != 0) {
+        const auto character = console_read();
+        if (!character) return true;
         const std::array byte{static_cast<std::byte>(*character)};
-        if (vm.console_input(byte) == 0 && vm.may_complain()) {
-            println("vm {}: console input lost: the guest does not read it", vm.name());
-        }
+        (void)vm.uart().receive(byte);  // there is room
+    }
+    return false;
+}
+
+void serve(Vm& vm, std::uint32_t source) {
+    if (pass_console_input(vm)) {  // the only source that is ever enabled
+        vm.input_waits_behind = 0;
+        complete_host_interrupt(source);
+    } else {
+        vm.input_waits_behind = source;
     }
 }
 
 }  // namespace
 
 void handle_external_interrupt(Vm& vm) {
-    while (const std::uint32_t source = claim_host_interrupt()) {
-        pass_console_input(vm);  // the only source that is ever enabled
-        complete_host_interrupt(source);
-    }
+    while (const std::uint32_t source = claim_host_interrupt())
+        serve(vm, source);
+}
+
+void retry_console_input(Vm& vm) {
+    if (vm.uart().receive_room() != 0) serve(vm, vm.input_waits_behind);
 }
 
 }  // namespace cairn

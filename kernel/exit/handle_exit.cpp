@@ -45,6 +45,8 @@ extern "C" bool handle_guest_exit(VcpuContext* context) {
     Vcpu& vcpu = *context->vcpu;
     Vm& vm = vcpu.vm();
     dispatch(vm, vcpu, csr_read<Csr::scause>());
+    if (vm.input_waits_behind != 0) [[unlikely]]
+        retry_console_input(vm);
     return !vm.stopped();
 }
 

@@ -24,6 +24,9 @@ void handle_timer_interrupt(Vcpu& vcpu);
 /// The host's interrupt controller: console input.
 void handle_external_interrupt(Vm& vm);
 
+/// Passes on input that had to wait, if there is room for it now.
+void retry_console_input(Vm& vm);
+
 /// Gives the guest `exception`, unless its handler cannot be fetched either: then the VM ends,
 /// because the guest would fault for ever.
 void raise_in_guest(Vm& vm, Vcpu& vcpu, Exception exception, std::uint64_t trap_value);

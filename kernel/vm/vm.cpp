@@ -42,10 +42,6 @@ void Vm::power_off(bool failed, std::uint16_t) {
     stop(failed ? StopReason::failed : StopReason::power_off);
 }
 
-std::size_t Vm::console_input(std::span<const std::byte> bytes) {
-    return uart_.receive(bytes);
-}
-
 bool Vm::may_complain() {
     if (complaints_ == complaints_allowed) return false;
     ++complaints_;

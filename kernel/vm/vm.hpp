@@ -54,10 +54,6 @@ class Vm final : public PowerEvents {
     void power_off(bool failed, std::uint16_t code) override;
     void reset() override { stop(StopReason::reset); }
 
-    /// Bytes typed on the console that has this VM's focus. What the guest's UART has no room for
-    /// is dropped; returns how many were taken.
-    std::size_t console_input(std::span<const std::byte> bytes);
-
     /// Whether one more complaint about the guest's behaviour may go to the log: a guest cannot
     /// flood it.
     [[nodiscard]] bool may_complain();
@@ -70,6 +66,9 @@ class Vm final : public PowerEvents {
     [[nodiscard]] ByteSink& console() { return console_; }
     [[nodiscard]] const GuestFeatures& features() const { return features_; }
     [[nodiscard]] const MachineIds& machine_ids() const { return ids_; }
+
+    /// The host's interrupt that stays claimed because this VM's UART is full of input; 0: none.
+    std::uint32_t input_waits_behind = 0;
 
   private:
     static constexpr unsigned complaints_allowed = 16;
