@@ -24,10 +24,10 @@ bool pass_console_input(Vm& vm) {
 
 void serve(Vm& vm, std::uint32_t source) {
     if (pass_console_input(vm)) {  // the only source that is ever enabled
-        vm.input_waits_behind = 0;
+        vm.let_input_wait_behind(0);
         complete_host_interrupt(source);
     } else {
-        vm.input_waits_behind = source;
+        vm.let_input_wait_behind(source);
     }
 }
 
@@ -39,7 +39,7 @@ void handle_external_interrupt(Vm& vm) {
 }
 
 void retry_console_input(Vm& vm) {
-    if (vm.uart().receive_room() != 0) serve(vm, vm.input_waits_behind);
+    if (vm.uart().receive_room() != 0) serve(vm, vm.input_waits_behind());
 }
 
 }  // namespace cairn

@@ -6,7 +6,7 @@
 namespace cairn {
 namespace {
 
-using Handler = SbiResult (*)(Vm&, Vcpu&, const SbiCall&);
+using Handler = SbiResult (*)(Vm&, Vcpu&, SbiCall);
 
 struct Row {
     SbiExtension extension;

@@ -12,7 +12,8 @@
 
 namespace cairn {
 
-/// One call: the function (a6) and the arguments (a0 to a5) as the guest left them.
+/// One call: the function (a6) and the arguments (a0 to a5) as the guest left them. Two registers:
+/// it is passed by value.
 struct SbiCall {
     std::uint64_t function;
     std::span<const std::uint64_t, 6> arguments;
@@ -25,14 +26,14 @@ void handle_sbi_call(Vm& vm, Vcpu& vcpu);
 [[nodiscard]] bool sbi_extension_present(std::uint64_t extension);
 
 // The extensions, in the order of the specification's chapters.
-SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, const SbiCall& call);
-SbiResult sbi_base(Vm& vm, Vcpu& vcpu, const SbiCall& call);
-SbiResult sbi_time(Vm& vm, Vcpu& vcpu, const SbiCall& call);
-SbiResult sbi_ipi(Vm& vm, Vcpu& vcpu, const SbiCall& call);
-SbiResult sbi_rfence(Vm& vm, Vcpu& vcpu, const SbiCall& call);
-SbiResult sbi_hsm(Vm& vm, Vcpu& vcpu, const SbiCall& call);
-SbiResult sbi_srst(Vm& vm, Vcpu& vcpu, const SbiCall& call);
-SbiResult sbi_dbcn(Vm& vm, Vcpu& vcpu, const SbiCall& call);
+SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, SbiCall call);
+SbiResult sbi_base(Vm& vm, Vcpu& vcpu, SbiCall call);
+SbiResult sbi_time(Vm& vm, Vcpu& vcpu, SbiCall call);
+SbiResult sbi_ipi(Vm& vm, Vcpu& vcpu, SbiCall call);
+SbiResult sbi_rfence(Vm& vm, Vcpu& vcpu, SbiCall call);
+SbiResult sbi_hsm(Vm& vm, Vcpu& vcpu, SbiCall call);
+SbiResult sbi_srst(Vm& vm, Vcpu& vcpu, SbiCall call);
+SbiResult sbi_dbcn(Vm& vm, Vcpu& vcpu, SbiCall call);
 
 /// Arms the guest's timer for `deadline` in ticks of `time`; all ones disarms it.
 void set_guest_timer(Vm& vm, Vcpu& vcpu, std::uint64_t deadline);

@@ -13,7 +13,7 @@ constexpr std::uint64_t implementation_version =
 
 }  // namespace
 
-SbiResult sbi_base(Vm& vm, Vcpu&, const SbiCall& call) {
+SbiResult sbi_base(Vm& vm, Vcpu&, SbiCall call) {
     switch (static_cast<SbiBase>(call.function)) {
         case SbiBase::get_spec_version: return sbi_success(guest_sbi_version);
         case SbiBase::get_impl_id: return sbi_success(implementation_id);

@@ -28,7 +28,7 @@ SbiResult read_bytes(Vm& vm, std::span<std::byte> bytes) {
     return sbi_success(count);
 }
 
-SbiResult transfer(Vm& vm, SbiDbcn function, const SbiCall& call) {
+SbiResult transfer(Vm& vm, SbiDbcn function, SbiCall call) {
     const auto [size, low, high] =
         std::array{call.arguments[0], call.arguments[1], call.arguments[2]};
     if (high != 0) return sbi_error(SbiError::invalid_param);
@@ -39,7 +39,7 @@ SbiResult transfer(Vm& vm, SbiDbcn function, const SbiCall& call) {
 
 }  // namespace
 
-SbiResult sbi_dbcn(Vm& vm, Vcpu&, const SbiCall& call) {
+SbiResult sbi_dbcn(Vm& vm, Vcpu&, SbiCall call) {
     const auto function = static_cast<SbiDbcn>(call.function);
     switch (function) {
         case SbiDbcn::console_write:

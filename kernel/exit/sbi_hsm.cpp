@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint64_t default_retentive = 0x0000'0000;  // table "HSM hart suspend types"
 constexpr std::uint64_t default_non_retentive = 0x8000'0000;
 
-SbiResult start(Vm& vm, const SbiCall& call) {
+[[gnu::noinline]] SbiResult start(Vm& vm, SbiCall call) {
     if (call.arguments[0] != 0) return sbi_error(SbiError::invalid_param);
     if (!vm.memory().bytes(GuestPhys{call.arguments[1]}, 4)) {
         return sbi_error(SbiError::invalid_address);
@@ -18,7 +18,7 @@ SbiResult start(Vm& vm, const SbiCall& call) {
     return sbi_error(SbiError::already_available);
 }
 
-SbiResult suspend(Vm& vm, Vcpu& vcpu, const SbiCall& call) {
+[[gnu::noinline]] SbiResult suspend(Vm& vm, Vcpu& vcpu, SbiCall call) {
     const std::uint64_t type = call.arguments[0] & 0xffff'ffff;
     if (type == default_retentive) {
         wait_for_interrupt();
@@ -36,7 +36,7 @@ SbiResult suspend(Vm& vm, Vcpu& vcpu, const SbiCall& call) {
 
 }  // namespace
 
-SbiResult sbi_hsm(Vm& vm, Vcpu& vcpu, const SbiCall& call) {
+SbiResult sbi_hsm(Vm& vm, Vcpu& vcpu, SbiCall call) {
     switch (static_cast<SbiHsm>(call.function)) {
         case SbiHsm::hart_start: return start(vm, call);
         case SbiHsm::hart_stop:  // nobody is left who could start it again

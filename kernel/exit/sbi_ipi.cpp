@@ -5,7 +5,7 @@
 
 namespace cairn {
 
-SbiResult sbi_ipi(Vm&, Vcpu& vcpu, const SbiCall& call) {
+SbiResult sbi_ipi(Vm&, Vcpu& vcpu, SbiCall call) {
     if (static_cast<SbiIpi>(call.function) != SbiIpi::send_ipi) {
         return sbi_error(SbiError::not_supported);
     }

@@ -5,7 +5,7 @@
 
 namespace cairn {
 
-SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, const SbiCall& call) {
+SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, SbiCall call) {
     switch (extension) {
         case SbiExtension::legacy_set_timer:
             set_guest_timer(vm, vcpu, call.arguments[0]);

@@ -8,7 +8,7 @@
 
 namespace cairn {
 
-SbiResult sbi_rfence(Vm&, Vcpu&, const SbiCall& call) {
+SbiResult sbi_rfence(Vm&, Vcpu&, SbiCall call) {
     const auto function = static_cast<SbiRfence>(call.function);
     if (function > SbiRfence::remote_sfence_vma_asid) return sbi_error(SbiError::not_supported);
     const auto harts = select_harts(call.arguments[0], call.arguments[1], 1);

@@ -15,7 +15,7 @@ bool is_valid_reason(std::uint64_t reason) {
 
 }  // namespace
 
-SbiResult sbi_srst(Vm& vm, Vcpu&, const SbiCall& call) {
+SbiResult sbi_srst(Vm& vm, Vcpu&, SbiCall call) {
     if (static_cast<SbiSrst>(call.function) != SbiSrst::system_reset) {
         return sbi_error(SbiError::not_supported);
     }

@@ -16,7 +16,7 @@ void set_guest_timer(Vm& vm, Vcpu& vcpu, std::uint64_t deadline) {
     arm_host_timer(deadline);
 }
 
-SbiResult sbi_time(Vm& vm, Vcpu& vcpu, const SbiCall& call) {
+SbiResult sbi_time(Vm& vm, Vcpu& vcpu, SbiCall call) {
     if (static_cast<SbiTime>(call.function) != SbiTime::set_timer) {
         return sbi_error(SbiError::not_supported);
     }

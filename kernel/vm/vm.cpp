@@ -31,11 +31,18 @@ void Vm::reset_devices() {
     uart_.reset();
     plic_.reset();
     stop_reason_.reset();
+    update_attention();
     complaints_ = 0;
 }
 
 void Vm::stop(StopReason reason) {
     if (!stop_reason_) stop_reason_ = reason;
+    update_attention();
+}
+
+void Vm::let_input_wait_behind(std::uint32_t source) {
+    input_waits_behind_ = source;
+    update_attention();
 }
 
 void Vm::power_off(bool failed, std::uint16_t) {

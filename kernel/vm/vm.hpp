@@ -49,6 +49,8 @@ class Vm final : public PowerEvents {
 
     /// Ends the VM's run at the next return from the exit handler; the first reason counts.
     void stop(StopReason reason);
+    /// Whether the exit handler has more to do than to resume: the VM was stopped, or input waits.
+    [[nodiscard]] bool needs_attention() const { return needs_attention_; }
     [[nodiscard]] std::optional<StopReason> stopped() const { return stop_reason_; }
 
     void power_off(bool failed, std::uint16_t code) override;
@@ -68,11 +70,16 @@ class Vm final : public PowerEvents {
     [[nodiscard]] const MachineIds& machine_ids() const { return ids_; }
 
     /// The host's interrupt that stays claimed because this VM's UART is full of input; 0: none.
-    std::uint32_t input_waits_behind = 0;
+    [[nodiscard]] std::uint32_t input_waits_behind() const { return input_waits_behind_; }
+    void let_input_wait_behind(std::uint32_t source);
 
   private:
+    void update_attention() { needs_attention_ = stop_reason_ || input_waits_behind_ != 0; }
+
     static constexpr unsigned complaints_allowed = 16;
 
+    bool needs_attention_ = false;  ///< read on every exit
+    std::uint32_t input_waits_behind_ = 0;
     std::string_view name_;
     GuestMemory memory_;
     ByteSink& console_;
