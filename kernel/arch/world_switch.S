@@ -138,26 +138,35 @@ full_exit:
     addi    sp, sp, 112
     ret
 
-# uint64_t fetch_guest_halfword(uint64_t a0 = guest virtual address, uint64_t* a1 = cause)
-# Reads 16 bits with the guest's execute permission (HLVX.HU). A fault is no trap of the kernel:
-# *cause becomes the scause of the fault (or -1), and every CSR that the fault changed is put back.
-    .global fetch_guest_halfword
-fetch_guest_halfword:
+# GuestFetch fetch_guest_instruction(uint64_t a0 = guest virtual address)
+# Reads an instruction of 16 or 32 bits with the guest's execute permission (HLVX.HU). A fault is no
+# trap of the kernel: a1 becomes its scause (else -1), a0 the address of the half that faulted, and
+# every CSR that the fault changed is put back.
+    .global fetch_guest_instruction
+fetch_guest_instruction:
     la      t0, 1f
     csrrw   t0, stvec, t0
     csrr    t1, sstatus
     csrr    t2, hstatus
     csrr    t3, sepc
-    li      t4, -1
-    hlvx.hu a0, (a0)
+    mv      t4, a0
+    li      a1, -1
+    hlvx.hu a0, (t4)
+    andi    t5, a0, 3                   # 11: 32 bits or more
+    addi    t5, t5, -3
+    bnez    t5, 2f
+    addi    t4, t4, 2
+    hlvx.hu t4, (t4)
+    slli    t4, t4, 16
+    or      a0, a0, t4
     j       2f
     .balign 4
-1:  csrr    t4, scause
+1:  mv      a0, t4
+    csrr    a1, scause
     csrw    sstatus, t1
     csrw    hstatus, t2
     csrw    sepc, t3
 2:  csrw    stvec, t0
-    sd      t4, 0(a1)
     ret
 
 # void reset_guest_fp(): the FP registers and fcsr as after reset. Needs sstatus.FS on and D.

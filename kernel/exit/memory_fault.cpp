@@ -10,39 +10,26 @@
 namespace cairn {
 namespace {
 
-constexpr std::uint64_t no_fault = ~std::uint64_t{0};
-
-/// The guest's instruction at `pc`, or the scause of the fault that fetching it is.
-std::expected<std::uint32_t, std::uint64_t> fetch_instruction(std::uint64_t pc) {
-    std::uint64_t cause = no_fault;
-    const auto low = static_cast<std::uint16_t>(fetch_guest_halfword(pc, &cause));
-    if (cause != no_fault) return std::unexpected(cause);
-    if (instruction_length(low) != 4) return low;
-    const std::uint64_t high = fetch_guest_halfword(pc + 2, &cause);
-    if (cause != no_fault) return std::unexpected(cause);
-    return static_cast<std::uint32_t>(high << 16 | low);
-}
+struct Fault {
+    Exception exception;
+    std::uint64_t trap_value;
+};
 
 /// HLVX reports load faults; for the guest it was a fetch. Its page tables may have changed since
 /// the access that brought us here.
-Exception as_fetch_fault(std::uint64_t cause) {
-    return static_cast<Exception>(cause) == Exception::load_page_fault
-               ? Exception::instruction_page_fault
-               : Exception::instruction_access_fault;
+[[gnu::noinline]] Fault fetch_fault(const GuestFetch& fetch) {
+    return {static_cast<Exception>(fetch.fault) == Exception::load_page_fault
+                ? Exception::instruction_page_fault
+                : Exception::instruction_access_fault,
+            fetch.value};
 }
 
 Exception access_fault(bool store) {
     return store ? Exception::store_access_fault : Exception::load_access_fault;
 }
 
-struct Fault {
-    Exception exception;
-    std::uint64_t trap_value;
-};
-
 /// Which access faulted: from htinst where the hart tells, else from the instruction itself.
-std::expected<MemoryAccess, Fault> decode_access(const Vcpu& vcpu, ExitKind kind,
-                                                 const TrapState& trap) {
+std::expected<MemoryAccess, Fault> decode_access(Vcpu& vcpu, ExitKind kind, const TrapState& trap) {
     const Fault refused{access_fault(kind == ExitKind::store_page_fault), trap.stval};
     switch (classify_htinst(trap.htinst)) {
         case HtinstKind::transformed:
@@ -54,11 +41,10 @@ std::expected<MemoryAccess, Fault> decode_access(const Vcpu& vcpu, ExitKind kind
         case HtinstKind::none:
         case HtinstKind::unknown: break;
     }
-    const auto instruction = fetch_instruction(vcpu.context.pc);
-    if (!instruction) {
-        return std::unexpected(Fault{as_fetch_fault(instruction.error()), vcpu.context.pc});
-    }
-    const auto access = decode_memory_access(*instruction);
+    const GuestFetch fetch = fetch_guest_instruction(vcpu.context.pc);
+    if (fetch.fault != GuestFetch::no_fault) [[unlikely]]
+        return std::unexpected(fetch_fault(fetch));
+    const auto access = vcpu.decode_memory_access(static_cast<std::uint32_t>(fetch.value));
     if (!access) return std::unexpected(refused);
     return *access;
 }
@@ -76,7 +62,8 @@ std::expected<void, BusError> perform(Vm& vm, Registers& x, GuestPhys at,
     return {};
 }
 
-void complain(Vm& vm, const Vcpu& vcpu, const MemoryAccess& access, GuestPhys at, BusError error) {
+[[gnu::noinline]] void complain(Vm& vm, const Vcpu& vcpu, const MemoryAccess& access, GuestPhys at,
+                                BusError error) {
     if (!vm.may_complain()) return;
     println("vm {}: {} of {} bytes at {:#x} (pc {:#x}): {}: access fault", vm.name(),
             access.is_store() ? "store" : "load", access.width, at.value, vcpu.context.pc,

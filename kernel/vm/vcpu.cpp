@@ -33,7 +33,9 @@ void reset_vs_csrs() {
     csr_write<Csr::vscause>(0);
     csr_write<Csr::vstval>(0);
     csr_write<Csr::vsatp>(0);
-    csr_write<Csr::scounteren>(0);
+    // Not a VS CSR, but it rules VU-mode too. Kernels expect their firmware to have set it: Linux's
+    // user space reads `time` without asking first.
+    csr_write<Csr::scounteren>(guest_counters);
     csr_write<Csr::senvcfg>(0);
 }
 
@@ -70,6 +72,8 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     csr_write<Csr::hvip>(0);
     if (features.sstc) csr_write<Csr::vstimecmp>(never);
     if (features.fp) reset_guest_fp();
+    fence_i();          // the guest's code has just been written,
+    hfence_vvma_all();  // and its last run may have left translations
     context.x = {};
     context.x[10] = hart_id();
     context.has_sstc = features.sstc ? 1 : 0;

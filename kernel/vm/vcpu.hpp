@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 
+#include "kernel/arch/instruction.hpp"
 #include "kernel/arch/trap_cause.hpp"
 #include "kernel/arch/vcpu_context.hpp"
 #include "kernel/dev/interrupt_line.hpp"
@@ -51,6 +53,17 @@ class Vcpu {
     /// Architecture, "Supervisor", section "Trap Handling", for VS-mode).
     void inject(Exception exception, std::uint64_t trap_value);
 
+    /// cairn::decode_memory_access, but remembers the last answer: drivers poll one register with
+    /// one instruction, again and again.
+    [[nodiscard]] std::expected<MemoryAccess, DecodeError> decode_memory_access(
+        std::uint32_t instruction) {
+        if (instruction != decoded_instruction_) [[unlikely]] {
+            decoded_access_ = cairn::decode_memory_access(instruction);
+            decoded_instruction_ = instruction;
+        }
+        return decoded_access_;
+    }
+
     /// Where the guest's own trap handler starts, for exceptions.
     [[nodiscard]] std::uint64_t trap_vector() const;
 
@@ -65,6 +78,9 @@ class Vcpu {
 
   private:
     Vm& vm_;
+    std::uint32_t decoded_instruction_ = 0;  ///< 0 is illegal, and so decodes to
+    std::expected<MemoryAccess, DecodeError> decoded_access_ =
+        std::unexpected(DecodeError::not_an_access);
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     VcpuInterrupt external_{Interrupt::virtual_supervisor_external};

@@ -18,10 +18,20 @@ struct FakeHart {
 };
 inline FakeHart fake_hart;
 
-inline std::uint64_t fetch_guest_halfword(std::uint64_t address, std::uint64_t* cause) {
-    const auto found = fake_hart.instructions.find(address);
-    *cause = found == fake_hart.instructions.end() ? fake_hart.fetch_fault : ~std::uint64_t{0};
-    return found == fake_hart.instructions.end() ? 0 : found->second;
+struct GuestFetch {
+    static constexpr std::uint64_t no_fault = ~std::uint64_t{0};
+    std::uint64_t value;
+    std::uint64_t fault;
+};
+
+inline GuestFetch fetch_guest_instruction(std::uint64_t address) {
+    const auto low = fake_hart.instructions.find(address);
+    const auto high = fake_hart.instructions.find(address + 2);
+    const auto end = fake_hart.instructions.end();
+    if (low == end) return {address, fake_hart.fetch_fault};
+    if ((low->second & 3) != 3) return {low->second, GuestFetch::no_fault};
+    if (high == end) return {address + 2, fake_hart.fetch_fault};
+    return {std::uint64_t{high->second} << 16 | low->second, GuestFetch::no_fault};
 }
 inline void reset_guest_fp() {}
 inline void hfence_gvma_all() {
