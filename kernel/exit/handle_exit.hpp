@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What is decided on each exit. `handle_guest_exit` (declared with the world switch) is called with
 // the guest's registers in its context; the handlers below change the guest's state, its devices,
-// or end its VM. None of them trusts anything that the guest controls, and none panics.
+// or end its VM. None of them trusts anything that the guest controls, and none panics. Those that
+// are rare are kept out of line, so that device accesses do not pay for their frames.
 #pragma once
 
 #include "kernel/exit/vm_exit.hpp"
@@ -13,22 +14,22 @@ namespace cairn {
 void handle_memory_fault(Vm& vm, Vcpu& vcpu, ExitKind kind, const TrapState& trap);
 
 /// An instruction fetch from an address that is not RAM.
-void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap);
+[[gnu::cold, gnu::noinline]] void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap);
 
 /// An instruction that a guest may not execute: it has no H extension, so it is illegal there.
-void handle_virtual_instruction(Vm& vm, Vcpu& vcpu, const TrapState& trap);
+[[gnu::cold, gnu::noinline]] void handle_virtual_instruction(Vm& vm, Vcpu& vcpu, const TrapState& trap);
 
 /// The host's timer, which stands in for the guest's.
-void handle_timer_interrupt(Vcpu& vcpu);
+[[gnu::noinline]] void handle_timer_interrupt(Vcpu& vcpu);
 
 /// The host's interrupt controller: console input.
-void handle_external_interrupt(Vm& vm);
+[[gnu::noinline]] void handle_external_interrupt(Vm& vm);
 
 /// Passes on input that had to wait, if there is room for it now.
 void retry_console_input(Vm& vm);
 
 /// Gives the guest `exception`, unless its handler cannot be fetched either: then the VM ends,
 /// because the guest would fault for ever.
-void raise_in_guest(Vm& vm, Vcpu& vcpu, Exception exception, std::uint64_t trap_value);
+[[gnu::noinline]] void raise_in_guest(Vm& vm, Vcpu& vcpu, Exception exception, std::uint64_t trap_value);
 
 }  // namespace cairn
