@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What a hosted C++ runtime would bring, for a program that has none (target builds only). Mostly
-// symbols that the compiler and libc++'s headers refer to; the boot code calls these two. memcpy,
-// memmove, memset, memcmp and strlen come from picolibc's libc.a, which is linked after us.
+// symbols that the compiler and libc++'s headers refer to; the boot code calls these two. memcpy
+// and its family are lib/memory.cpp's; memchr and strlen come from picolibc's libc.a, linked after
+// us.
 #pragma once
 
 #include <cstdint>

@@ -73,7 +73,7 @@ presets_of_label() {
         tsan) echo tsan ;;
         fuzz) echo fuzz ;;
         qemu | tools) echo target configure host ;;
-        check) echo configure host ;;
+        check) echo host ;;
         *) die "no label '$1'." 'Labels: unit tsan fuzz qemu check tools' ;;
     esac
 }
@@ -151,6 +151,7 @@ main() {
     fi
     local presets
     presets=$(presets_of_label "$label")
+    [[ -z $long || $presets == *fuzz* ]] || presets+=' fuzz'
     require_packages 'to build, run and test Cairn' "${packages_to_run[@]}" \
         "${packages_to_emulate[@]}" "${packages_to_fetch[@]}" "${packages_to_test[@]}"
     # shellcheck disable=SC2086 # a list of words

@@ -40,6 +40,12 @@ void reset_guest_fp();
 [[gnu::always_inline]] inline void wait_for_interrupt() {
     asm volatile("wfi" : : : "memory");
 }
+/// An address in the function that asks.
+[[gnu::always_inline]] inline std::uint64_t program_counter() {
+    std::uint64_t here;
+    asm("auipc %0, 0" : "=r"(here));
+    return here;
+}
 /// The frame pointer of the caller.
 [[gnu::always_inline]] inline std::uint64_t frame_pointer() {
     return reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));

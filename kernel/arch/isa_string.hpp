@@ -19,8 +19,8 @@ enum class GuestRule : std::uint8_t {
     always,        ///< adds instructions on registers that Cairn saves, or a property of the hart
     never,         ///< adds state that Cairn does not save, or is not the guest's to have
     counters,      ///< hcounteren and the firmware let the guest read cycle, time, instret
-    sstc,          ///< henvcfg.STCE is set and vstimecmp is saved
-    cache_blocks,  ///< henvcfg.CBIE, CBCFE, CBZE are set and senvcfg is saved
+    sstc,          ///< henvcfg.STCE is set
+    cache_blocks,  ///< henvcfg.CBIE, CBCFE, CBZE are set
     page_types,    ///< henvcfg.PBMTE is set
 };
 

@@ -16,7 +16,8 @@ TrapState read_trap(std::uint64_t scause) {
             .htinst = csr_read<Csr::htinst>()};
 }
 
-[[gnu::cold, gnu::noinline]] void kill_for_unexpected_trap(Vm& vm, const Vcpu& vcpu, const TrapState& trap) {
+[[gnu::cold, gnu::noinline]] void kill_for_unexpected_trap(Vm& vm, const Vcpu& vcpu,
+                                                           const TrapState& trap) {
     println("vm {}: stopped: unexpected trap: {} (scause {:#x}, stval {:#x}, pc {:#x})", vm.name(),
             trap_cause_name(trap.scause), trap.scause, trap.stval, vcpu.context.pc);
     vm.stop(StopReason::killed);

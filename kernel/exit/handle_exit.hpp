@@ -17,7 +17,8 @@ void handle_memory_fault(Vm& vm, Vcpu& vcpu, ExitKind kind, const TrapState& tra
 [[gnu::cold, gnu::noinline]] void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap);
 
 /// An instruction that a guest may not execute: it has no H extension, so it is illegal there.
-[[gnu::cold, gnu::noinline]] void handle_virtual_instruction(Vm& vm, Vcpu& vcpu, const TrapState& trap);
+[[gnu::cold, gnu::noinline]] void handle_virtual_instruction(Vm& vm, Vcpu& vcpu,
+                                                             const TrapState& trap);
 
 /// The host's timer, which stands in for the guest's.
 [[gnu::noinline]] void handle_timer_interrupt(Vcpu& vcpu);
@@ -30,6 +31,7 @@ void retry_console_input(Vm& vm);
 
 /// Gives the guest `exception`, unless its handler cannot be fetched either: then the VM ends,
 /// because the guest would fault for ever.
-[[gnu::noinline]] void raise_in_guest(Vm& vm, Vcpu& vcpu, Exception exception, std::uint64_t trap_value);
+[[gnu::noinline]] void raise_in_guest(Vm& vm, Vcpu& vcpu, Exception exception,
+                                      std::uint64_t trap_value);
 
 }  // namespace cairn

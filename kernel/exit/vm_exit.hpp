@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Why the guest was left: the trap CSRs, read once into a TrapState, become a VmExit, a closed set
-// of kinds. Pure: decoding never touches a CSR.
+// Why the guest was left: the trap CSRs, read once into a TrapState, and the closed set of kinds
+// that scause stands for. Pure: decoding never touches a CSR.
 #pragma once
 
 #include <cstdint>

@@ -59,7 +59,7 @@ void platform_panic(std::string_view sentence, std::source_location where) {
     enter_last_words();
     println("\nhypervisor panic: {}\n  at {}:{}, {}", sentence, where.file_name(), where.line(),
             where.function_name());
-    print_backtrace(0, 0, frame_pointer());
+    print_backtrace(program_counter(), 0, frame_pointer());
     power_off(Outcome::failure);
 }
 

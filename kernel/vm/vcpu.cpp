@@ -48,9 +48,11 @@ void open_guest_mode(const GuestFeatures& features) {
     csr_write<Csr::henvcfg>(henvcfg_for(features));
     csr_write<Csr::hstatus>(Hstatus::SPV::of(true) | Hstatus::SPVP::of(true) |
                             Hstatus::VSXL::of(Xlen::rv64));
-    // FS opens the FP registers to V=1, where vsstatus.FS decides; the kernel itself uses none.
+    // FS opens the FP registers to V=1, where vsstatus.FS decides; the kernel itself uses none. VS
+    // stays off: guests are not told of vectors.
     const std::uint64_t status =
-        csr_read<Csr::sstatus>() & ~(Sstatus::SPIE::mask | Sstatus::SIE::mask | Sstatus::FS::mask);
+        csr_read<Csr::sstatus>() &
+        ~(Sstatus::SPIE::mask | Sstatus::SIE::mask | Sstatus::FS::mask | Sstatus::VS::mask);
     csr_write<Csr::sstatus>(
         status | Sstatus::SPP::of(true) |
         Sstatus::FS::of(features.fp ? ExtensionState::dirty : ExtensionState::off));

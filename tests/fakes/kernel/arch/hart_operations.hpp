@@ -46,6 +46,9 @@ inline void fence_i() {
 inline void wait_for_interrupt() {
     ++fake_hart.waits;
 }
+inline std::uint64_t program_counter() {
+    return 0;
+}
 inline std::uint64_t frame_pointer() {
     return 0;
 }
