@@ -9,7 +9,7 @@
 namespace cairn::guest {
 namespace {
 
-constexpr std::uint64_t nowhere = 0x4000'0000;  // neither RAM nor a device
+constexpr std::uint64_t nowhere = 0x1800'0000;  // neither RAM nor a device, on QEMU's virt too
 
 void report(std::string_view what) {
     println("{}: {} (scause {}, stval {:#x}), {} so far", what, trap_cause_name(last_trap.scause),
