@@ -23,6 +23,7 @@ bool set_heap(BootOptions& options, std::string_view value) {
 }
 
 bool set_stage2_mode(BootOptions& options, std::string_view value) {
+    options.stage2_mode.reset();  // a wrong word is wrong behind a right one too
     if (value == "sv39x4") options.stage2_mode = Stage2Mode::sv39x4;
     if (value == "sv48x4") options.stage2_mode = Stage2Mode::sv48x4;
     if (value == "sv57x4") options.stage2_mode = Stage2Mode::sv57x4;
@@ -30,6 +31,7 @@ bool set_stage2_mode(BootOptions& options, std::string_view value) {
 }
 
 bool set_crash(BootOptions& options, std::string_view value) {
+    options.crash.reset();
     if (value == "trap") options.crash = Crash::trap;
     if (value == "panic") options.crash = Crash::panic;
     if (value == "smash") options.crash = Crash::smash;

@@ -35,5 +35,7 @@ TEST_CASE("a wrong word is named, with what would be right", "[boot_options]") {
     CHECK(fails("heap=1Q", "heap=1Q"));
     CHECK(fails("gstage=sv32x4", "gstage=sv32x4"));
     CHECK(fails("crash=softly", "crash=softly"));
+    CHECK(fails("gstage=sv39x4 gstage=sv32x4", "gstage=sv32x4"));
+    CHECK(fails("crash=trap crash=softly", "crash=softly"));
     CHECK(fails("heap", "heap"));
 }
