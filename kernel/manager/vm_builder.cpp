@@ -23,11 +23,12 @@ constexpr std::uint64_t mib(std::uint64_t bytes) {
 std::optional<HostRange> take_ram(HostResources& host, const VmConfig& config) {
     const auto ram = host.memory().take_guest_ram(config.memory, guest_map::ram_base);
     if (!ram) {
+        print("cairn: {}", config.file);
+        if (config.memory_line != 0) print(":{}", config.memory_line);
         println(
-            "cairn: {}: memory: {} MiB are more than the machine can give: {} MiB are free, "
-            "{} MiB of them in one piece",
-            config.file, mib(config.memory), mib(host.memory().free_bytes()),
-            mib(host.memory().largest_free()));
+            ": memory: {} MiB are more than the machine can give: {} MiB are free, {} MiB in one "
+            "piece",
+            mib(config.memory), mib(host.memory().free_bytes()), mib(host.memory().largest_free()));
     }
     return ram;
 }

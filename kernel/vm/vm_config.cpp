@@ -136,6 +136,7 @@ class Parser {
             return fail(VmConfigFault::memory_granule, "memory", value, *size);
         }
         config_.memory = *size;
+        config_.memory_line = number_;
         return {};
     }
 

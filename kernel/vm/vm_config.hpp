@@ -51,6 +51,7 @@ struct VmConfig {
     std::string_view name;  ///< of the VM: the folder that vm.conf stands in
     std::uint32_t cpus = 1;
     std::uint64_t memory = 256ull << 20;  ///< bytes
+    std::uint32_t memory_line = 0;        ///< from 1; 0: not set in the file
     VmConfigFile kernel;
     std::optional<VmConfigFile> initrd;
     std::string_view append;
