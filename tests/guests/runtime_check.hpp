@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The parts of the guest runtime_check: each prints what it finds, and reports through check().
+#pragma once
+
+#include <string_view>
+
+namespace cairn::guest {
+
+/// Notes a failure, with a sentence of what should hold, unless `holds`.
+void check(bool holds, std::string_view what);
+
+void check_memory();         ///< memcpy and its family against byte loops
+void check_mmio();           ///< every integer load and store that a device answers
+void check_refused_mmio();   ///< widths and places that end in an access fault
+void check_debug_console();  ///< SBI's DBCN: writes, then reads a line and writes it back
+
+}  // namespace cairn::guest
