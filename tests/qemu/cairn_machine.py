@@ -77,7 +77,8 @@ class Machine:
                  append=None, kernel=HYPERVISOR, options=()):
         self.log_stream = io.StringIO()
         self.command = [QEMU, "-M", "virt", "-cpu", cpu, "-smp", str(smp), "-m", memory,
-                        "-bios", "default", "-nographic", "-monitor", "none", "-serial", "stdio",
+                        "-bios", "default", "-nographic", "-monitor", "none",
+                        "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
                         "-kernel", str(kernel)]
         if archive:
             self.command += ["-initrd", str(archive)]

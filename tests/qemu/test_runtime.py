@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""The freestanding runtime on the target, and devices behind every load and store: the guest
+tests/guests/runtime_check.cpp on Cairn, and on the bare machine as a second opinion."""
+import pytest
+
+from cairn_machine import guest_image
+from outcome import ended, from_line, small_guest, without_log
+
+BARE, CAIRN = "bare", "cairn"
+BOTH = pytest.mark.parametrize("where", [CAIRN, BARE])
+
+
+@pytest.fixture
+def checked(machine, tmp_path):
+    """Runs a check; returns what the guest printed between its first and its last line."""
+    def run(name, where=CAIRN):
+        if where == BARE:
+            m = machine(kernel=guest_image("runtime_check"), append=name)
+            assert m.wait_exit() == 0
+        else:
+            m = machine(small_guest(tmp_path, "runtime_check", name))
+            ended(m)
+        lines = without_log(from_line(m, f"check {name}"))
+        assert lines[-1] == f"end of {name}: 0 failed"
+        return lines[1:-1]
+    return run
+
+
+@pytest.fixture
+def panic(machine, tmp_path):
+    """Runs a check that ends in the guest's panic; returns its sentence."""
+    def run(name):
+        m = machine(small_guest(tmp_path, "runtime_check", name))
+        lines = ended(m, status=1)
+        assert lines[-1] == "vm guest: powered off, and says that it failed"
+        assert "not reached" not in m.log
+        return lines[-2]
+    return run
+
+
+def test_static_constructors_run_once_and_in_order(checked):
+    assert checked("constructors") == ["constructed: abc"]
+
+
+def test_stack_protector(panic):
+    sentence = panic("smash-stack")
+    assert sentence.startswith("guest panic: stack protector: a function wrote beyond the end of "
+                               "its frame's arrays (lib/runtime.cpp:")
+
+
+def test_pure_virtual_call(panic):
+    sentence = panic("pure-virtual")
+    assert sentence.startswith("guest panic: a pure virtual function was called (during "
+                               "construction or destruction?) (lib/runtime.cpp:")
+
+
+def test_memory_functions(checked):
+    assert checked("memory") == ["memcpy, memmove, memset, memcmp, strlen"]
+
+
+def test_heap(checked):
+    assert checked("heap") == ["capacity 65536"]
+
+
+def test_heap_that_is_used_up(panic):
+    sentence = panic("out-of-heap")
+    assert sentence.startswith(
+        "guest panic: operator new: out of memory: 65537 bytes with alignment 16 asked for, "
+        "65536 of 65536 left (lib/new.cpp:")
+
+
+def test_vector_and_format(checked):
+    lines = checked("vector-and-format")
+    assert lines[:3] == ["[0, -7, -8, 1, 25, 36, 49, 64, 81] size 9", "[['x', 'y'], []]", "true"]
+    # Python's format strings have the same grammar.
+    assert lines[3:] == [
+        f"{42:d}|{255:#x}|{5:#b}|{64:o}|{-42:08d}|{7:+d}",
+        f"{'abc':>6}|{'abc':<6}|{'abc':^6}|{'abc':*^7}|{'abc':.2}",
+        f"{1} {2} {1}|{{}}|true|{ord('z'):c}",
+        f"{2 ** 64 - 1}|{-2 ** 63}|{0x80200000:#018x}",
+    ]
+
+
+@BOTH
+def test_every_load_and_store_of_a_device(checked, where):
+    assert checked("mmio", where) == [f"{what:<8} {value:#018x}" for what, value in [
+        ("lw", 0xffffffff87654320), ("lwu", 0x87654320), ("c.lw", 0xffffffff87654320),
+        ("c.sw", 0x0fedcba8), ("c.lw 4", 0x7bcdef01), ("lw -4", 0x7bcdef01),
+        ("c.lwsp", 0x7bcdef01), ("c.swsp", 0x31415926),
+        ("lb", 0xffffffffffffff80), ("lbu", 0x80), ("lb 7f", 0x7f), ("zero", 0)]]
+
+
+def test_refused_widths(checked):
+    word, uart = 0xc002080, 0x10000000
+    loads = [f"{what} of a word register: load access fault at {word:#x}"
+             for what in ("lb", "lhu", "ld", "c.ld")]
+    stores = [f"{what} to a word register: store/AMO access fault at {word:#x}"
+              for what in ("sb", "sh", "sd", "c.sd")]
+    assert checked("mmio-refused") == loads + stores + [
+        f"lw of the UART: load access fault at {uart + 4:#x}",
+        f"sh to the UART: store/AMO access fault at {uart + 6:#x}",
+        f"{'lwu':<8} {0:#018x}"]
