@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SBI specification, chapter "Legacy Extensions": those that old guests need for time, console and
 // power-off. The remote fences and IPIs by pointer are left out; their successors are there.
+#include "kernel/arch/csr_access.hpp"
 #include "kernel/exit/sbi.hpp"
 
 namespace cairn {
@@ -17,7 +18,11 @@ SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, SbiCall call) {
             const auto byte = vm.uart().take_input();
             return {byte ? std::to_integer<long>(*byte) : -1, 0};
         }
-        case SbiExtension::legacy_clear_ipi: vcpu.software_interrupt().set(false); return {0, 0};
+        case SbiExtension::legacy_clear_ipi: {
+            const bool pending = Hip::VSSIP::get(csr_read<Csr::hvip>());
+            vcpu.software_interrupt().set(false);
+            return {pending ? 1 : 0, 0};
+        }
         case SbiExtension::legacy_shutdown: vm.power_off(false, 0); return sbi_success();
         default: return sbi_error(SbiError::not_supported);
     }
