@@ -42,6 +42,12 @@ std::optional<Stage2Mode> narrowest_stage2_mode() {
     return std::nullopt;
 }
 
+/// What needs the FP registers, which are opened whole (F and D) or not at all.
+constexpr std::array fp_extensions{
+    IsaExtension::f,   IsaExtension::d,      IsaExtension::zfa, IsaExtension::zfbfmin,
+    IsaExtension::zfh, IsaExtension::zfhmin, IsaExtension::zcd,
+};
+
 MachineIds read_machine_ids() {
     return {.vendor = sbi_call(SbiExtension::base, SbiBase::get_mvendorid).value,
             .architecture = sbi_call(SbiExtension::base, SbiBase::get_marchid).value,
@@ -67,6 +73,10 @@ HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart) {
                                           .sstc = features.sstc,
                                           .cache_blocks = true,
                                           .page_types = features.svpbmt});
+    if (!features.fp) {
+        for (const IsaExtension extension : fp_extensions)
+            abilities.guest_isa.erase(extension);
+    }
     if (!features.zicbom) abilities.guest_isa.erase(IsaExtension::zicbom);
     if (!features.zicboz) abilities.guest_isa.erase(IsaExtension::zicboz);
     if (features.zicbom) abilities.cbom_block_size = hart.cbom_block_size;
