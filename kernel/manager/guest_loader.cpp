@@ -31,8 +31,10 @@ std::expected<GuestEntry, GuestFdtError> load_guest(const BundleVm& vm, const Lo
         tree.initrd = plan.initrd;
     }
     tree.memory = memory.range();
-    const auto written = write_guest_fdt(place(memory, plan.fdt), tree);
+    const std::span<std::byte> room = place(memory, plan.fdt);
+    const auto written = write_guest_fdt(room, tree);
     if (!written) return std::unexpected(written.error());
+    std::ranges::fill(room.subspan(written->size()), std::byte{0});  // the writer worked there
     return GuestEntry{.pc = plan.kernel.base, .device_tree = plan.fdt.base};
 }
 
