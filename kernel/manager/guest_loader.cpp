@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/manager/guest_loader.hpp"
 
+#include <algorithm>
+
 #include "lib/panic.hpp"
 
 namespace cairn {

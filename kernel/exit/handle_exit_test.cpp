@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/exit/handle_exit.hpp"
+
+#include "tests/unit/mmio_bench.hpp"
+
+using namespace cairn;
+using namespace cairn::test;
+
+namespace {
+
+unsigned external_interrupts;
+unsigned retries;
+
+/// The hart traps with `scause`; whether the guest goes on.
+bool exit(GuestBench& bench, std::uint64_t scause, const TrapState& trap = {}) {
+    csr_write<Csr::scause>(scause);
+    csr_write<Csr::stval>(trap.stval);
+    csr_write<Csr::htval>(trap.htval);
+    csr_write<Csr::htinst>(trap.htinst);
+    return handle_guest_exit(&bench.vcpu().context);
+}
+
+constexpr std::uint64_t interrupt = 1ull << 63;
+
+}  // namespace
+
+// The host's interrupt controller is the target's alone.
+void cairn::handle_external_interrupt(Vm&) {
+    ++external_interrupts;
+}
+void cairn::retry_console_input(Vm&) {
+    ++retries;
+}
+
+TEST_CASE("an SBI call is answered, and ends the run only if it stops the VM", "[handle_exit]") {
+    GuestBench bench;
+    bench.x()[17] = 0x10;
+    CHECK(exit(bench, 10));
+    CHECK(bench.x()[11] == 0x0200'0000);
+    CHECK(bench.pc() == bench.entry + 4);
+    bench.x()[17] = 8;
+    CHECK(!exit(bench, 10));
+    CHECK(bench.vm.stopped() == StopReason::power_off);
+}
+
+TEST_CASE("a guest-page fault reads the trap's CSRs", "[handle_exit]") {
+    MmioBench bench;
+    bench.device.answer = 0x42;
+    bench.place32(load(4, 5));
+    CHECK(exit(bench, 21, {.stval = 0x7003, .htval = (bench.device_base + 3) >> 2}));
+    CHECK(bench.x()[5] == 0x42);
+    bench.check_done({{false, 3, AccessWidth::byte, 0}}, 4);
+    CHECK(exit(bench, 23,
+               {.stval = 0x7004,
+                .htval = (bench.device_base + 4) >> 2,
+                .htinst = transformed(store(0, 5))}));
+    CHECK(bench.device.log.back() == ScriptedDevice::Access{true, 4, AccessWidth::byte, 0x42});
+}
+
+TEST_CASE("a jump out of RAM is an instruction access fault", "[handle_exit]") {
+    GuestBench bench;
+    bench.pc() = 0x4000'0000;
+    CHECK(exit(bench, 20, {.stval = 0x4000'0002, .htval = 0x4000'0000 >> 2}));
+    CHECK(csr_read<Csr::vscause>() == 1);
+    CHECK(csr_read<Csr::vstval>() == 0x4000'0002);
+    CHECK(csr_read<Csr::vsepc>() == 0x4000'0000);
+    CHECK(bench.pc() == bench.handler);
+}
+
+TEST_CASE("a trap handler out of RAM ends the VM instead of faulting for ever", "[handle_exit]") {
+    for (const std::uint64_t mode : {0u, 1u}) {
+        GuestBench bench;
+        csr_write<Csr::vstvec>(0x4000 | mode);
+        bench.pc() = 0x4000'0000;
+        CHECK(exit(bench, 20, {.stval = 0x4000'0000, .htval = 0x4000'0000 >> 2}));
+        CHECK(bench.pc() == 0x4000);
+        CHECK(!exit(bench, 20, {.stval = 0x4000, .htval = 0x4000 >> 2}));
+        CHECK(bench.vm.stopped() == StopReason::killed);
+    }
+}
+
+TEST_CASE("a handler that faults on its own data is the guest's affair", "[handle_exit]") {
+    GuestBench bench;
+    bench.pc() = bench.handler;
+    raise_in_guest(bench.vm, bench.vcpu(), Exception::load_access_fault, 0);
+    CHECK(bench.pc() == bench.handler);
+    CHECK(!bench.vm.stopped());
+}
+
+TEST_CASE("a virtual instruction is illegal in a guest", "[handle_exit]") {
+    GuestBench bench;
+    CHECK(exit(bench, 22, {.stval = 0x6000'2573}));  // csrr a0, hstatus
+    CHECK(csr_read<Csr::vscause>() == 2);
+    CHECK(csr_read<Csr::vstval>() == 0x6000'2573);
+    CHECK(csr_read<Csr::vsepc>() == bench.entry);
+    CHECK(bench.pc() == bench.handler);
+}
+
+TEST_CASE("interrupts of the host leave the guest where it was", "[handle_exit]") {
+    GuestBench bench;
+    const Registers before = bench.x();
+    csr_write<Csr::sip>(0xffff);
+    csr_write<Csr::sie>(0xffff);
+    external_interrupts = 0;
+    CHECK(exit(bench, interrupt | 1));
+    CHECK(csr_read<Csr::sip>() == (0xffff & ~(1 << 1)));
+    CHECK(exit(bench, interrupt | 5));
+    CHECK(csr_read<Csr::sie>() == (0xffff & ~(1 << 5)));
+    CHECK(csr_read<Csr::hvip>() == 1 << 6);
+    CHECK(exit(bench, interrupt | 9));
+    CHECK(external_interrupts == 1);
+    CHECK(bench.pc() == bench.entry);
+    CHECK(bench.x() == before);
+}
+
+TEST_CASE("input that had to wait is tried again on each exit", "[handle_exit]") {
+    GuestBench bench;
+    retries = 0;
+    CHECK(exit(bench, interrupt | 1));
+    CHECK(retries == 0);
+    bench.vm.let_input_wait_behind(10);
+    CHECK(exit(bench, interrupt | 1));
+    CHECK(exit(bench, interrupt | 1));
+    CHECK(retries == 2);
+}
+
+TEST_CASE("any other trap ends the VM, not the host", "[handle_exit]") {
+    for (const std::uint64_t scause : {std::uint64_t{2}, std::uint64_t{13}, std::uint64_t{24},
+                                       ~std::uint64_t{0}, interrupt | 6}) {
+        GuestBench bench;
+        CHECK(!exit(bench, scause));
+        CHECK(bench.vm.stopped() == StopReason::killed);
+    }
+}

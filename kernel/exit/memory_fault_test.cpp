@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include <rapidcheck.h>
+
+#include "kernel/exit/handle_exit.hpp"
+#include "tests/unit/mmio_bench.hpp"
+
+using namespace cairn;
+using namespace cairn::test;
+
+TEST_CASE("loads of every width and sign", "[memory_fault]") {
+    struct Row {
+        unsigned funct3;
+        AccessWidth width;
+        std::uint64_t loaded;
+    };
+    // LB LH LW LD LBU LHU LWU of a device that answers 0x8182838485868788, cut to the width.
+    constexpr Row rows[]{{0, AccessWidth::byte, 0xffff'ffff'ffff'ff88},
+                         {1, AccessWidth::half, 0xffff'ffff'ffff'8788},
+                         {2, AccessWidth::word, 0xffff'ffff'8586'8788},
+                         {3, AccessWidth::dword, 0x8182'8384'8586'8788},
+                         {4, AccessWidth::byte, 0x88},
+                         {5, AccessWidth::half, 0x8788},
+                         {6, AccessWidth::word, 0x8586'8788}};
+    for (const auto& [funct3, width, loaded] : rows) {
+        MmioBench bench;
+        bench.device.answer = 0x8182'8384'8586'8788;
+        bench.place32(load(funct3, 13));
+        bench.fault(ExitKind::load_page_fault, 0x18);
+        CHECK(bench.x()[13] == loaded);
+        bench.check_done({{false, 0x18, width, 0}}, 4);
+    }
+}
+
+TEST_CASE("stores of every width write the low bytes", "[memory_fault]") {
+    constexpr std::uint64_t value = 0x8182'8384'8586'8788;
+    constexpr std::pair<AccessWidth, std::uint64_t> rows[]{{AccessWidth::byte, 0x88},
+                                                           {AccessWidth::half, 0x8788},
+                                                           {AccessWidth::word, 0x8586'8788},
+                                                           {AccessWidth::dword, value}};
+    for (unsigned funct3 = 0; funct3 < 4; ++funct3) {
+        MmioBench bench;
+        bench.x()[14] = value;
+        bench.place32(store(funct3, 14));
+        bench.fault(ExitKind::store_page_fault, 0x20);
+        CHECK(bench.x()[14] == value);
+        bench.check_done({{true, 0x20, rows[funct3].first, rows[funct3].second}}, 4);
+    }
+}
+
+TEST_CASE("compressed loads and stores move on by two bytes", "[memory_fault]") {
+    struct Row {
+        std::uint16_t instruction;
+        bool is_store;
+        unsigned reg;
+        AccessWidth width;
+    };
+    constexpr Row rows[]{{0x4004, false, 9, AccessWidth::word},   // c.lw   x9, 0(x8)
+                         {0x6004, false, 9, AccessWidth::dword},  // c.ld   x9, 0(x8)
+                         {0x4282, false, 5, AccessWidth::word},   // c.lwsp x5, 0(sp)
+                         {0xc004, true, 9, AccessWidth::word},    // c.sw   x9, 0(x8)
+                         {0xe004, true, 9, AccessWidth::dword},   // c.sd   x9, 0(x8)
+                         {0xe016, true, 5, AccessWidth::dword},   // c.sdsp x5, 0(sp)
+                         {0x8004, false, 9, AccessWidth::byte}};  // c.lbu  x9, 0(x8) (Zcb)
+    for (const auto& [instruction, is_store, reg, width] : rows) {
+        MmioBench bench;
+        bench.device.answer = 0x77;
+        bench.x()[reg] = 0x55;
+        bench.place16(instruction);  // and nothing readable behind it
+        bench.fault(is_store ? ExitKind::store_page_fault : ExitKind::load_page_fault, 8);
+        CHECK(bench.x()[reg] == (is_store ? 0x55 : 0x77));
+        bench.check_done({{is_store, 8, width, is_store ? 0x55u : 0u}}, 2);
+    }
+}
+
+TEST_CASE("a load into x0 reads the device and leaves x0", "[memory_fault]") {
+    MmioBench bench;
+    bench.device.answer = ~0ull;
+    bench.place32(load(2, 0));
+    bench.fault(ExitKind::load_page_fault, 0);
+    CHECK(bench.x()[0] == 0);
+    bench.check_done({{false, 0, AccessWidth::word, 0}}, 4);
+}
+
+TEST_CASE("an instruction is decoded as it is now, not as it was", "[memory_fault]") {
+    MmioBench bench;
+    bench.device.answer = 0x1'8000'0080;
+    const std::pair<std::uint32_t, std::uint64_t> polls[]{{load(0, 5), 0xffff'ffff'ffff'ff80},
+                                                          {load(0, 5), 0xffff'ffff'ffff'ff80},
+                                                          {load(4, 5), 0x80},
+                                                          {0, 0},
+                                                          {load(3, 5), 0x1'8000'0080},
+                                                          {load(2, 5), 0xffff'ffff'8000'0080}};
+    for (const auto& [instruction, loaded] : polls) {
+        bench.pc() = bench.entry;
+        bench.x()[5] = 0;
+        bench.place32(instruction);  // 0 is no access, and faults
+        bench.fault(ExitKind::load_page_fault, 8);
+        CHECK(bench.x()[5] == loaded);
+        CHECK(bench.pc() == (instruction != 0 ? bench.entry + 4 : bench.handler));
+    }
+}
+
+TEST_CASE("any load gives what the naive sum of bytes gives", "[memory_fault]") {
+    CHECK(rc::check([] {
+        MmioBench bench;
+        const auto funct3 = *rc::gen::inRange(0u, 7u);
+        const auto reg = *rc::gen::inRange(1u, 32u);
+        bench.device.answer = *rc::gen::arbitrary<std::uint64_t>();
+        const unsigned bytes = 1u << (funct3 & 3);
+        const std::uint64_t offset = *rc::gen::inRange<std::uint64_t>(0, 0x1000 / bytes) * bytes;
+        std::uint64_t expected = 0;
+        for (unsigned n = 0; n < 8; ++n) {
+            const bool top = (bench.device.answer >> (bytes * 8 - 1) & 1) != 0;
+            const std::uint64_t byte =
+                n < bytes ? bench.device.answer >> (n * 8) & 0xff : (top && funct3 < 4 ? 0xff : 0);
+            expected |= byte << (n * 8);
+        }
+        Registers registers = bench.x();
+        registers[reg] = expected;
+        bench.place32(load(funct3, reg));
+        bench.fault(ExitKind::load_page_fault, offset);
+        RC_ASSERT(bench.x() == registers);
+        RC_ASSERT(bench.device.log.size() == 1u);
+        RC_ASSERT(bench.pc() == bench.entry + 4);
+    }));
+}
+
+TEST_CASE("an access that reaches no device is an access fault", "[memory_fault]") {
+    for (const bool is_store : {false, true}) {
+        MmioBench bench;
+        bench.place32(is_store ? store(2, 14) : load(2, 13));
+        bench.fault_at(is_store ? ExitKind::store_page_fault : ExitKind::load_page_fault,
+                       0x4000'0000);
+        bench.check_faulted(is_store ? Exception::store_access_fault
+                                     : Exception::load_access_fault);
+    }
+}
+
+TEST_CASE("what the device or the bus refuses is an access fault", "[memory_fault]") {
+    MmioBench refused;
+    refused.device.refuse = true;
+    refused.place32(load(3, 13));
+    refused.fault(ExitKind::load_page_fault, 0x10);
+    CHECK(refused.device.log.size() == 1);
+    refused.device.log.clear();
+    refused.check_faulted(Exception::load_access_fault);
+
+    for (const std::uint64_t offset : {std::uint64_t{2}, MmioBench::device_size - 2}) {
+        MmioBench bench;  // misaligned; crossing the end of the block
+        bench.place32(store(2, 14));
+        bench.fault(ExitKind::store_page_fault, offset);
+        bench.check_faulted(Exception::store_access_fault);
+    }
+}
+
+TEST_CASE("atomics and FP accesses to devices are faults of what they are", "[memory_fault]") {
+    using enum Exception;
+    struct Row {
+        std::uint32_t instruction;
+        Exception fault;
+    };
+    constexpr Row rows[]{
+        {0x00e6'a6af, store_access_fault},  // amoadd.w  x13, x14, (x13): QEMU reports a load
+        {0x08e6'b6af, store_access_fault},  // amoswap.d x13, x14, (x13)
+        {0x1006'a6af, load_access_fault},   // lr.w      x13, (x13)
+        {0x18e6'b6af, store_access_fault},  // sc.d      x13, x14, (x13)
+        {0x0006'a687, load_access_fault},   // flw       f13, 0(x13)
+        {0x0006'b687, load_access_fault},   // fld       f13, 0(x13)
+        {0x00e6'b027, store_access_fault},  // fsd       f14, 0(x13)
+    };
+    for (const auto& [instruction, fault] : rows) {
+        for (const ExitKind said : {ExitKind::load_page_fault, ExitKind::store_page_fault}) {
+            INFO(std::hex << instruction);
+            MmioBench bench;
+            bench.place32(instruction);
+            bench.fault(said, 0x8);
+            bench.check_faulted(fault);
+        }
+    }
+}
+
+TEST_CASE("an instruction that is not decoded faults as the hart said", "[memory_fault]") {
+    // vle8.v, cbo.zero, an addi that has replaced the load meanwhile, a 48-bit encoding
+    for (const std::uint32_t instruction :
+         {0x0206'8007u, 0x0046'a00fu, 0x0000'0013u, 0x0000'001fu}) {
+        for (const bool is_store : {false, true}) {
+            MmioBench bench;
+            bench.place32(instruction);
+            bench.fault(is_store ? ExitKind::store_page_fault : ExitKind::load_page_fault, 0);
+            bench.check_faulted(is_store ? Exception::store_access_fault
+                                         : Exception::load_access_fault);
+        }
+    }
+}

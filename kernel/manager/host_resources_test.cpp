@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/manager/host_resources.hpp"
+
+#include <memory>
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/sbi_call.hpp"
+#include "kernel/host/image_layout.hpp"
+#include "tests/unit/catch.hpp"
+#include "tests/unit/image_symbols.hpp"
+
+using namespace cairn;
+
+namespace {
+
+using enum IsaExtension;
+
+MachineHart hart_with(std::string_view isa) {
+    MachineHart hart;
+    hart.enabled = true;
+    hart.isa = isa;
+    hart.mmu_type = "riscv,sv57";
+    return hart;
+}
+HartAbilities abilities(std::string_view isa, std::uint32_t cbom = 0, std::uint32_t cboz = 0) {
+    MachineHart hart = hart_with(isa);
+    hart.cbom_block_size = cbom;
+    hart.cboz_block_size = cboz;
+    return abilities_of(machine_isa(hart).value(), hart);
+}
+
+/// A machine of one hart and 64 MiB, in which the test program itself is the hypervisor.
+std::unique_ptr<ThisMachine> machine_with(std::string_view isa) {
+    auto self = std::make_unique<ThisMachine>();
+    REQUIRE(self->machine.harts.try_push_back(hart_with(isa)));
+    REQUIRE(self->machine.memory.try_push_back({{0x8000'0000}, 64 << 20}));
+    REQUIRE(self->machine.reserved.try_push_back({{0x8000'0000}, 2 << 20}));
+    self->machine.timebase_hz = 10'000'000;
+    self->machine.initrd = HostRange{{0x8300'0000}, 0x1234};
+    self->device_tree = {{0x83ff'0000}, 0x1'0000};
+    return self;
+}
+
+}  // namespace
+
+TEST_CASE("a hart's extensions come from either property", "[host_resources]") {
+    CHECK(machine_isa(hart_with("rv64imac_sstc")) == IsaSet{i, m, a, c, sstc});
+    MachineHart hart = hart_with("");
+    const std::string_view list("i\0m\0sstc\0", 9);
+    hart.isa_extensions = FdtStrings(std::as_bytes(std::span(list)));
+    CHECK(machine_isa(hart) == IsaSet{i, m, sstc});
+    CHECK(machine_isa(hart_with("rv32imac")) == std::unexpected(IsaError::not_rv64));
+}
+
+TEST_CASE("a guest gets neither H nor V", "[host_resources]") {
+    const HartAbilities got = abilities("rv64imafdcvh_zicntr_zihpm_zba_smstateen");
+    CHECK(got.guest_isa == IsaSet{i, m, a, f, d, c, zicntr, zba});
+    CHECK(got.features.fp);
+}
+
+TEST_CASE("a feature is opened where the hart has it, and told where it is opened",
+          "[host_resources]") {
+    CHECK(abilities("rv64imac_h").features.sstc == false);
+    CHECK(abilities("rv64imac_h_sstc").features.sstc);
+    CHECK(abilities("rv64imac_h_sstc").guest_isa == IsaSet{i, m, a, c, sstc});
+    CHECK(abilities("rv64imac_h_svpbmt").features.svpbmt);
+    CHECK(abilities("rv64imac_h_svpbmt").guest_isa == IsaSet{i, m, a, c, svpbmt});
+    const HartAbilities plain = abilities("rv64imac_h");
+    CHECK(plain.guest_isa == IsaSet{i, m, a, c});
+    CHECK(!plain.features.svpbmt);
+    CHECK(!plain.features.fp);
+}
+
+TEST_CASE("FP is told whole or not at all", "[host_resources]") {
+    // The FP registers are opened for harts with D alone, so F by itself is not the guest's.
+    const HartAbilities single = abilities("rv64imafc_h_zfh_zfa");
+    CHECK(!single.features.fp);
+    CHECK(single.guest_isa == IsaSet{i, m, a, c});
+    CHECK(abilities("rv64imafdc_h_zfh").guest_isa == IsaSet{i, m, a, f, d, c, zfh});
+}
+
+TEST_CASE("cache-block instructions need a block size", "[host_resources]") {
+    const std::string_view isa = "rv64imac_h_zicbom_zicboz_zicbop";
+    const HartAbilities none = abilities(isa);
+    CHECK(none.guest_isa == IsaSet{i, m, a, c, zicbop});
+    CHECK(!none.features.zicbom);
+    CHECK(!none.features.zicboz);
+    const HartAbilities both = abilities(isa, 64, 32);
+    CHECK(both.guest_isa == IsaSet{i, m, a, c, zicbop, zicbom, zicboz});
+    CHECK(both.features.zicbom);
+    CHECK(both.features.zicboz);
+    CHECK(both.cbom_block_size == 64);
+    CHECK(both.cboz_block_size == 32);
+    const HartAbilities zero_only = abilities(isa, 0, 64);
+    CHECK(zero_only.guest_isa == IsaSet{i, m, a, c, zicbop, zicboz});
+    CHECK(zero_only.cbom_block_size == 0);
+    // A size without the instructions is not passed on.
+    CHECK(abilities("rv64imac_h", 64, 64).cbom_block_size == 0);
+    CHECK(abilities("rv64imac_h", 64, 64).cboz_block_size == 0);
+}
+
+TEST_CASE("what a guest may have of a machine is read once", "[host_resources]") {
+    fake_csrs.fill(0);
+    fake_sbi_calls.clear();
+    const auto self = machine_with("rv64imafdch_zicntr_sstc");
+    HostResources host;
+    REQUIRE(host.take(*self));
+    CHECK(host.guest_isa_text() == "rv64imafdc_zicntr_sstc");
+    CHECK(host.mmu_type() == "riscv,sv57");
+    CHECK(host.timebase_hz() == 10'000'000);
+    CHECK(host.abilities().stage2_mode == Stage2Mode::sv39x4);  // the narrowest
+    CHECK(csr_read<Csr::hgatp>() == 0);
+    using Calls = std::vector<FakeSbiCall>;
+    CHECK(fake_sbi_calls == Calls{{SbiExtension::base, 4, {}},
+                                  {SbiExtension::base, 5, {}},
+                                  {SbiExtension::base, 6, {}}});
+}
+
+TEST_CASE("reserved memory, archive and tree are not given away", "[host_resources]") {
+    const auto self = machine_with("rv64imach");
+    HostResources host;
+    REQUIRE(host.take(*self));
+    const auto free = host.memory().free_ranges();
+    REQUIRE(free.size() == 2);
+    CHECK(free[0] == HostRange{{0x8020'0000}, 0x2e0'0000});
+    CHECK(free[1] == HostRange{{0x8300'2000}, 0x83ff'0000 - 0x8300'2000});
+}
+
+TEST_CASE("the hypervisor itself is not given away", "[host_resources]") {
+    const auto self = machine_with("rv64imach");
+    const HostRange image = hypervisor_range();
+    REQUIRE(image.size == image_symbols_size);
+    self->machine.memory.clear();
+    REQUIRE(self->machine.memory.try_push_back({image.base - 0x2000, image.size + 0x4000}));
+    HostResources host;
+    REQUIRE(host.take(*self));
+    for (const HostRange& range : host.memory().free_ranges())
+        CHECK(!range.overlaps(image));
+    CHECK(host.memory().free_bytes() > 0);
+}
+
+TEST_CASE("the boot option chooses the G-stage mode", "[host_resources]") {
+    const auto self = machine_with("rv64imach");
+    self->options.stage2_mode = Stage2Mode::sv48x4;
+    HostResources host;
+    REQUIRE(host.take(*self));
+    CHECK(host.abilities().stage2_mode == Stage2Mode::sv48x4);
+    CHECK(csr_read<Csr::hgatp>() == 0);
+}
+
+TEST_CASE("a machine that can run no guest is refused", "[host_resources]") {
+    CHECK(!HostResources().take(*machine_with("rv64imac")));
+    CHECK(!HostResources().take(*machine_with("rv32imach")));
+    const auto other_hart = machine_with("rv64imach");
+    other_hart->boot_hart = 1;
+    CHECK(!HostResources().take(*other_hart));
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// A VM on the bench: 16 KiB of RAM at the guest's RAM base, a console that is a string, and the
+// hart, its CSRs and the firmware of tests/fakes, all as after power-on.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/hart_operations.hpp"
+#include "kernel/arch/sbi_call.hpp"
+#include "kernel/exit/sbi.hpp"
+#include "kernel/vm/vm.hpp"
+#include "tests/unit/catch.hpp"
+#include "tests/unit/device_doubles.hpp"
+
+namespace cairn::test {
+
+struct FreshFakes {
+    FreshFakes() {
+        fake_csrs.fill(0);
+        fake_hart = {};
+        fake_sbi_calls.clear();
+    }
+};
+
+class GuestBench {
+  public:
+    static constexpr std::uint64_t ram_base = 0x8000'0000;
+    static constexpr std::uint64_t ram_size = 0x4000;
+    static constexpr std::uint64_t ram_end = ram_base + ram_size;
+    static constexpr std::uint64_t entry = ram_base + 0x200;
+    static constexpr std::uint64_t handler = ram_base + 0x100;  ///< the guest's vstvec
+
+    explicit GuestBench(const GuestFeatures& features = {})
+        : vm("bench", GuestMemory(GuestPhys{ram_base}, ram), console, features,
+             {.vendor = 0x489, .architecture = 0x8000'0000'0000'0007, .implementation = 0x2021}) {
+        vcpu().reset(entry, 0, features);
+        csr_write<Csr::vstvec>(handler);
+        fake_hart = {};
+    }
+
+    Vcpu& vcpu() { return vm.vcpu(); }
+    Registers& x() { return vcpu().context.x; }
+    std::uint64_t& pc() { return vcpu().context.pc; }
+    std::size_t type(std::string_view text) {
+        return vm.uart().receive(std::as_bytes(std::span(text)));
+    }
+
+    /// Makes the call as a guest does. "All registers except a0 & a1 must be preserved."
+    template <class... Arguments>
+    SbiResult ecall(std::uint64_t extension, std::uint64_t function, Arguments... arguments) {
+        for (std::size_t i = 1; i < 32; ++i)
+            x()[i] = 0xabcd'0000 + i;
+        std::size_t next = 10;
+        ((x()[next++] = static_cast<std::uint64_t>(arguments)), ...);
+        x()[16] = function;
+        x()[17] = extension;
+        const Registers before = x();
+        handle_sbi_call(vm, vcpu());
+        for (std::size_t i = 0; i < 32; ++i) {
+            if (i != 10 && i != 11) REQUIRE(x()[i] == before[i]);
+        }
+        return {static_cast<long>(x()[10]), x()[11]};
+    }
+
+    /// A call after which the guest goes on behind the ecall, as after all but one.
+    template <class Function, class... Arguments>
+    SbiResult call(SbiExtension extension, Function function, Arguments... arguments) {
+        const std::uint64_t before = pc();
+        const SbiResult result = ecall(static_cast<std::uint64_t>(extension),
+                                       static_cast<std::uint64_t>(function), arguments...);
+        REQUIRE(pc() == before + 4);
+        return result;
+    }
+
+    FreshFakes fakes;
+    std::vector<std::byte> ram = std::vector<std::byte>(ram_size);
+    Transcript console;
+    Vm vm;
+};
+
+inline const SbiResult not_supported = sbi_error(SbiError::not_supported);
+inline const SbiResult invalid_param = sbi_error(SbiError::invalid_param);
+inline const SbiResult invalid_address = sbi_error(SbiError::invalid_address);
+
+}  // namespace cairn::test
