@@ -146,7 +146,7 @@ Step read_devices(const Fdt& fdt, Machine& machine) {
     const auto uart = read_uart(fdt);
     if (!uart) return std::unexpected(uart.error());
     machine.uart = *uart;
-    const auto plic = read_plic(fdt, machine.harts);
+    const auto plic = read_plic(fdt, machine.uart, machine.harts);
     if (!plic) return std::unexpected(plic.error());
     machine.plic = *plic;
     machine.test_device = read_test_device(fdt);

@@ -40,14 +40,18 @@ struct MachineHart {
 struct MachineUart {
     HostRange registers;
     std::optional<std::uint32_t> interrupt;  ///< source number at the interrupt controller
-    std::uint32_t reg_shift = 0;             ///< register N is at N << reg_shift
-    std::uint32_t reg_io_width = 1;          ///< bytes of an access
-    std::uint32_t clock_hz = 0;              ///< 0: unknown
-    std::uint32_t baud = 0;                  ///< what firmware has set up; 0: unknown
+    std::optional<std::uint32_t> interrupt_controller;  ///< its phandle
+    std::uint32_t reg_shift = 0;                        ///< register N is at N << reg_shift
+    std::uint32_t reg_io_width = 1;                     ///< bytes of an access
+    std::uint32_t clock_hz = 0;                         ///< 0: unknown
+    std::uint32_t baud = 0;                             ///< what firmware has set up; 0: unknown
 };
 
+/// The PLIC that takes the UART's interrupt, else the first. A machine of several sockets has one
+/// each (QEMU's virt with NUMA nodes); harts that this one does not serve have no `plic_context`.
 struct MachinePlic {
     HostRange registers;
+    std::optional<std::uint32_t> phandle;
     std::uint32_t sources = 0;  ///< `riscv,ndev`: sources are 1 to this
 };
 

@@ -24,11 +24,16 @@ bool is_any_of(const FdtNode& node, std::span<const std::string_view> compatible
                                [&](std::string_view name) { return node.is_compatible(name); });
 }
 
-std::optional<FdtNode> find_enabled(const Fdt& fdt, std::span<const std::string_view> compatibles) {
+/// The first enabled node of these; one with the phandle `preferred` comes before any other.
+std::optional<FdtNode> find_enabled(const Fdt& fdt, std::span<const std::string_view> compatibles,
+                                    std::optional<std::uint32_t> preferred = {}) {
+    std::optional<FdtNode> found;
     for (const FdtNode& node : fdt.nodes()) {
-        if (is_any_of(node, compatibles) && node.is_enabled()) return node;
+        if (!is_any_of(node, compatibles) || !node.is_enabled()) continue;
+        if (preferred && node.phandle() == preferred) return node;
+        if (!found) found = node;
     }
-    return std::nullopt;
+    return found;
 }
 
 /// `stdout-path`, also under the name it once had.
@@ -39,17 +44,27 @@ std::string_view stdout_path(const Fdt& fdt) {
     return chosen->string("linux,stdout-path").value_or("");
 }
 
-/// The first interrupt's source number: the first cell of `interrupts`, or in
-/// `interrupts-extended` the one behind the phandle.
-std::optional<std::uint32_t> first_interrupt(const FdtNode& node) {
-    if (const auto plain = node.property("interrupts"); plain && plain->cell_count() > 0) {
-        return plain->cell(0);
-    }
-    if (const auto extended = node.property("interrupts-extended");
-        extended && extended->cell_count() > 1) {
-        return extended->cell(1);
+/// `interrupt-parent` of `node`, or of the nearest node above it that has one.
+std::optional<std::uint32_t> interrupt_parent(const Fdt& fdt, const FdtNode& node) {
+    for (std::optional<FdtNode> at = node; at; at = fdt.parent(*at)) {
+        if (const auto parent = at->u32("interrupt-parent")) return parent;
     }
     return std::nullopt;
+}
+
+/// The first interrupt: in `interrupts`, whose first cell is its number at the interrupt parent; or
+/// in `interrupts-extended`, where the parent's phandle stands before it.
+void read_interrupt(const Fdt& fdt, const FdtNode& node, MachineUart& uart) {
+    const auto extended = node.property("interrupts-extended");
+    if (extended && extended->cell_count() > 1) {
+        uart.interrupt_controller = extended->cell(0);
+        uart.interrupt = extended->cell(1);
+        return;
+    }
+    const auto plain = node.property("interrupts");
+    if (!plain || plain->cell_count() == 0) return;
+    uart.interrupt_controller = interrupt_parent(fdt, node);
+    uart.interrupt = plain->cell(0);
 }
 
 /// The options behind ':' start with the baud rate ("115200n8"); 0 where they do not.
@@ -69,7 +84,7 @@ std::expected<MachineUart, MachineError> describe_uart(const Fdt& fdt, const Fdt
         return std::unexpected(MachineError{Reason::bad_uart, {}, node.name()});
     }
     uart.registers = {registers->base + offset, registers->size - offset};
-    uart.interrupt = first_interrupt(node);
+    read_interrupt(fdt, node, uart);
     uart.reg_shift = node.u32("reg-shift").value_or(uart.reg_shift);
     uart.reg_io_width = node.u32("reg-io-width").value_or(uart.reg_io_width);
     uart.clock_hz = node.u32("clock-frequency").value_or(0);
@@ -126,9 +141,10 @@ std::optional<HostRange> read_test_device(const Fdt& fdt) {
     return node ? read_registers(fdt, *node) : std::nullopt;
 }
 
-std::expected<std::optional<MachinePlic>, MachineError> read_plic(const Fdt& fdt,
-                                                                  std::span<MachineHart> harts) {
-    const auto node = find_enabled(fdt, plic_compatibles);
+std::expected<std::optional<MachinePlic>, MachineError> read_plic(
+    const Fdt& fdt, const std::optional<MachineUart>& uart, std::span<MachineHart> harts) {
+    const auto node =
+        find_enabled(fdt, plic_compatibles, uart ? uart->interrupt_controller : std::nullopt);
     if (!node) return std::nullopt;
     const MachineError error{Reason::bad_plic, {}, node->name()};
     const auto registers = read_registers(fdt, *node);
@@ -136,7 +152,7 @@ std::expected<std::optional<MachinePlic>, MachineError> read_plic(const Fdt& fdt
     const auto wires = node->property("interrupts-extended");
     if (!registers || !sources || !wires) return std::unexpected(error);
     if (!read_contexts(fdt, *wires, harts)) return std::unexpected(error);
-    return MachinePlic{*registers, *sources};
+    return MachinePlic{*registers, node->phandle(), *sources};
 }
 
 }  // namespace cairn

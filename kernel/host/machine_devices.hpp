@@ -17,8 +17,9 @@ namespace cairn {
 /// QEMU's test device; nothing where there is none that can be used.
 [[nodiscard]] std::optional<HostRange> read_test_device(const Fdt& fdt);
 
-/// The PLIC; also sets `plic_context` of each of the `harts` that it serves.
+/// The PLIC that takes the `uart`'s interrupt, else the first; also sets `plic_context` of each of
+/// the `harts` that it serves.
 [[nodiscard]] std::expected<std::optional<MachinePlic>, MachineError> read_plic(
-    const Fdt& fdt, std::span<MachineHart> harts);
+    const Fdt& fdt, const std::optional<MachineUart>& uart, std::span<MachineHart> harts);
 
 }  // namespace cairn
