@@ -13,16 +13,15 @@ std::expected<std::string_view, FdtError> read_name(std::span<const std::byte> b
                                                     std::size_t offset) {
     if (offset >= bytes.size()) return std::unexpected(FdtError::unterminated_name);
     const auto rest = bytes.subspan(offset);
-    const auto nul = std::ranges::find(rest, std::byte{0});
-    if (nul == rest.end()) return std::unexpected(FdtError::unterminated_name);
-    return std::string_view{reinterpret_cast<const char*>(rest.data()),
-                            static_cast<std::size_t>(nul - rest.begin())};
+    const std::string_view text{reinterpret_cast<const char*>(rest.data()), rest.size()};
+    const std::size_t length = text.find('\0');
+    if (length == std::string_view::npos) return std::unexpected(FdtError::unterminated_name);
+    return text.substr(0, length);
 }
 
 std::expected<FdtToken, FdtError> read_begin_node(FdtBlocks blocks, std::size_t offset) {
     const auto name = read_name(blocks.structure, offset + fdt_tag_size);
     if (!name) return std::unexpected(name.error());
-    if (!is_fdt_name(*name)) return std::unexpected(FdtError::bad_node_name);
     const auto next = align_up(offset + fdt_tag_size + name->size() + 1, fdt_tag_size);
     if (!next || *next > blocks.structure.size()) {
         return std::unexpected(FdtError::truncated_structure);
@@ -41,7 +40,6 @@ std::expected<FdtToken, FdtError> read_property(FdtBlocks blocks, std::size_t of
     }
     const auto name = read_name(blocks.strings, name_offset);
     if (!name) return std::unexpected(name.error());
-    if (name->empty() || !is_fdt_name(*name)) return std::unexpected(FdtError::bad_property_name);
     const std::size_t value = offset + fdt_property_header_size;
     const std::size_t padded = (length + fdt_tag_size - 1) / fdt_tag_size * fdt_tag_size;
     return FdtToken{offset, FdtTag::property, *name, blocks.structure.subspan(value, length),
@@ -83,7 +81,7 @@ std::expected<std::size_t, FdtError> check_fdt_structure(FdtBlocks blocks) {
             case FdtTag::begin_node:
                 if (depth == 0 && root) return std::unexpected(FdtError::bad_nesting);
                 if (depth == fdt_max_depth) return std::unexpected(FdtError::too_deep);
-                if (token->name.empty() != (depth == 0)) {
+                if (token->name.empty() != (depth == 0) || !is_fdt_name(token->name)) {
                     return std::unexpected(FdtError::bad_node_name);
                 }
                 if (depth == 0) root = offset;
@@ -97,6 +95,9 @@ std::expected<std::size_t, FdtError> check_fdt_structure(FdtBlocks blocks) {
                 break;
             case FdtTag::property:
                 if (!takes_properties) return std::unexpected(FdtError::misplaced_property);
+                if (token->name.empty() || !is_fdt_name(token->name)) {
+                    return std::unexpected(FdtError::bad_property_name);
+                }
                 break;
             case FdtTag::nop: break;
             case FdtTag::end:

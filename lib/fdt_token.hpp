@@ -18,7 +18,7 @@ struct FdtToken {
     std::size_t next = 0;              // offset of the token that follows
 };
 
-/// The token at `offset` (a multiple of 4) of the structure block.
+/// The token at `offset` (a multiple of 4) of the structure block; its name may be anything.
 [[nodiscard]] std::expected<FdtToken, FdtError> read_fdt_token(FdtBlocks blocks,
                                                                std::size_t offset);
 
