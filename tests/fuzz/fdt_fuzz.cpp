@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as a device tree: parsed, walked in every way, and read as a machine.
+// Any bytes as a device tree: parsed, walked in every way, and read as a machine. Random bytes
+// seldom have a good header, so the input is also taken as edits of a good tree.
 #include <cstdint>
-#include <cstring>
-#include <memory>
+#include <vector>
 
 #include "kernel/host/machine.hpp"
+#include "kernel/vm/guest_fdt.hpp"
+#include "tests/fuzz/edits.hpp"
 
 namespace {
 
@@ -30,15 +32,37 @@ std::size_t walk(const cairn::Fdt& fdt) {
     return seen;
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const auto bytes = std::as_bytes(std::span{data, size});
-    if (const auto fdt = cairn::Fdt::parse(bytes)) {
-        [[maybe_unused]] volatile std::size_t seen = walk(*fdt);
-    }
+void try_tree(std::span<const std::byte> bytes) {
+    const auto fdt = cairn::Fdt::parse(bytes);
+    if (!fdt) return;
+    [[maybe_unused]] volatile std::size_t seen = walk(*fdt);
     if (const auto machine = cairn::read_machine(bytes); !machine) {
         if (cairn::to_string(machine.error()).empty()) __builtin_trap();
     }
+}
+
+std::vector<std::byte> good_tree() {
+    std::vector<std::byte> bytes(4096);
+    const auto tree =
+        cairn::write_guest_fdt(bytes, {.memory = {{0x8000'0000}, 0x1000'0000},
+                                       .cpus = 1,
+                                       .isa = "rv64imac_sstc",
+                                       .mmu_type = "riscv,sv39",
+                                       .timebase_frequency = 10'000'000,
+                                       .bootargs = "x",
+                                       .initrd = cairn::GuestRange{{0x8800'0000}, 0x1000},
+                                       .rng_seed = {}});
+    if (!tree || !cairn::read_machine(*tree)) __builtin_trap();
+    bytes.resize(tree->size());
+    return bytes;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static const std::vector<std::byte> good = good_tree();
+    const auto bytes = std::as_bytes(std::span{data, size});
+    try_tree(bytes);
+    try_tree(cairn::edited(good, bytes));
     return 0;
 }
