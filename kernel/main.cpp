@@ -5,6 +5,7 @@
 #include "kernel/host/deliberate_crash.hpp"
 #include "kernel/host/fatal.hpp"
 #include "kernel/host/image_layout.hpp"
+#include "kernel/host/memory_map.hpp"
 #include "kernel/host/this_machine.hpp"
 #include "kernel/manager/life_cycle.hpp"
 #include "lib/chacha_random.hpp"
@@ -33,6 +34,10 @@ void protect_stack(const ThisMachine& self) {
 
 void initialize_heap() {
     const auto region = platform_init_heap();
+    if (!region && boot_options().heap_size) {
+        stop_machine("boot option heap={}: not between {} and the {} bytes that are reserved",
+                     *boot_options().heap_size, frame_size, heap_range().size);
+    }
     if (!region) stop_machine("no heap: {}", to_string(region.error()));
     const auto initialized = global_heap().init(*region);
     if (!initialized) stop_machine("no heap: {}", to_string(initialized.error()));

@@ -28,6 +28,13 @@ Exception access_fault(bool store) {
     return store ? Exception::store_access_fault : Exception::load_access_fault;
 }
 
+/// Translation keeps the offset in the page. Where it differs, the fault is of a read of the
+/// guest's own page table, which htinst would have told on other harts.
+bool is_table_walk(const TrapState& trap) {
+    constexpr std::uint64_t page_offset = 0xfff;
+    return ((faulting_address(trap).value ^ trap.stval) & page_offset) != 0;
+}
+
 /// Which access faulted: from htinst where the hart tells, else from the instruction itself.
 std::expected<MemoryAccess, Fault> decode_access(Vcpu& vcpu, ExitKind kind, const TrapState& trap) {
     const Fault refused{access_fault(kind == ExitKind::store_page_fault), trap.stval};
@@ -39,7 +46,9 @@ std::expected<MemoryAccess, Fault> decode_access(Vcpu& vcpu, ExitKind kind, cons
         case HtinstKind::pseudo_write:
             return std::unexpected(refused);  // its page tables are there
         case HtinstKind::none:
-        case HtinstKind::unknown: break;
+        case HtinstKind::unknown:
+            if (is_table_walk(trap)) return std::unexpected(refused);
+            break;
     }
     const GuestFetch fetch = fetch_guest_instruction(vcpu.context.pc);
     if (fetch.fault != GuestFetch::no_fault) [[unlikely]]

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/host/console.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "kernel/arch/sbi_call.hpp"
 #include "kernel/host/uart_driver.hpp"
 #include "lib/platform.hpp"
@@ -12,6 +15,7 @@ enum class Backend : unsigned char { legacy_sbi, debug_console_sbi, uart };
 
 struct Console {
     Backend backend = Backend::legacy_sbi;
+    bool guest_line_is_open = false;
     UartDriver uart;
 };
 constinit Console console;
@@ -23,6 +27,20 @@ void write_through_debug_console(std::span<const char> bytes) {
             sbi_call(SbiExtension::dbcn, SbiDbcn::console_write, bytes.size(), address, 0u);
         if (!written.ok() || written.value > bytes.size()) return;
         bytes = bytes.subspan(written.value);
+    }
+}
+
+void write_bytes(std::span<const char> bytes) {
+    switch (console.backend) {
+        case Backend::uart:
+            for (const char byte : bytes)
+                console.uart.write(byte);
+            return;
+        case Backend::debug_console_sbi: return write_through_debug_console(bytes);
+        case Backend::legacy_sbi:
+            for (const char byte : bytes)
+                sbi_legacy_putchar(byte);
+            return;
     }
 }
 
@@ -41,18 +59,10 @@ bool move_console_to(const MachineUart& uart) {
     return true;
 }
 
-void console_write_raw(std::span<const char> bytes) {
-    switch (console.backend) {
-        case Backend::uart:
-            for (const char byte : bytes)
-                console.uart.write(byte);
-            return;
-        case Backend::debug_console_sbi: return write_through_debug_console(bytes);
-        case Backend::legacy_sbi:
-            for (const char byte : bytes)
-                sbi_legacy_putchar(byte);
-            return;
-    }
+void console_write_guest(std::span<const char> bytes) {
+    if (bytes.empty()) return;
+    write_bytes(bytes);
+    console.guest_line_is_open = bytes.back() != '\n';
 }
 
 std::optional<char> console_read() {
@@ -61,11 +71,12 @@ std::optional<char> console_read() {
 }
 
 void platform_write(std::string_view text) {
+    if (std::exchange(console.guest_line_is_open, false)) write_bytes({"\r\n", 2});
     while (!text.empty()) {
         const std::size_t line = std::min(text.find('\n'), text.size());
-        console_write_raw({text.data(), line});
+        write_bytes({text.data(), line});
         if (line == text.size()) return;
-        console_write_raw({"\r\n", 2});
+        write_bytes({"\r\n", 2});
         text.remove_prefix(line + 1);
     }
 }

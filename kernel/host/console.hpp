@@ -21,8 +21,9 @@ void start_firmware_console();
 /// is not one that the driver knows: the firmware's console stays.
 bool move_console_to(const MachineUart& uart);
 
-/// Writes `bytes` as they are (`platform_write` turns "\n" into "\r\n"; this does not).
-void console_write_raw(std::span<const char> bytes);
+/// Writes what a guest prints, as it is. Where it leaves a line unfinished, the hypervisor's own
+/// next line starts on a new one. (`platform_write` also turns "\n" into "\r\n"; this does not.)
+void console_write_guest(std::span<const char> bytes);
 
 /// One byte that was typed, if there is one; only where the console is the machine's UART.
 [[nodiscard]] std::optional<char> console_read();

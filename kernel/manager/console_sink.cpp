@@ -10,10 +10,10 @@ class ConsoleSink final : public ByteSink {
   public:
     void put(std::byte byte) override {
         const char character = static_cast<char>(byte);
-        console_write_raw({&character, 1});
+        console_write_guest({&character, 1});
     }
     void put(std::span<const std::byte> bytes) override {
-        console_write_raw({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+        console_write_guest({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     }
 };
 constinit ConsoleSink sink;

@@ -69,6 +69,8 @@ HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart) {
     features.fp = isa.contains(IsaExtension::f) && isa.contains(IsaExtension::d);
     features.zicbom = isa.contains(IsaExtension::zicbom) && hart.cbom_block_size != 0;
     features.zicboz = isa.contains(IsaExtension::zicboz) && hart.cboz_block_size != 0;
+    features.stateen =
+        isa.contains(IsaExtension::smstateen) || isa.contains(IsaExtension::ssstateen);
     abilities.guest_isa = guest_isa(isa, {.counters = true,
                                           .sstc = features.sstc,
                                           .cache_blocks = true,
@@ -110,6 +112,10 @@ bool HostResources::take_hart(const ThisMachine& self) {
     if (!isa->contains(IsaExtension::h)) {
         println("cairn: hart {} has no H extension, so it cannot run guests ('{}')", hart->id,
                 hart->isa);
+        return false;
+    }
+    if (hart->mmu_type == "riscv,none") {
+        println("cairn: hart {} has no MMU, so it cannot run guests", hart->id);
         return false;
     }
     abilities_ = abilities_of(*isa, *hart);

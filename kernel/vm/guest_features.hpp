@@ -8,11 +8,12 @@
 namespace cairn {
 
 struct GuestFeatures {
-    bool sstc = false;    ///< stimecmp works in VS-mode; else the SBI timer is emulated
-    bool svpbmt = false;  ///< page-based memory types
-    bool zicbom = false;  ///< cbo.clean, cbo.flush, cbo.inval
-    bool zicboz = false;  ///< cbo.zero
-    bool fp = false;      ///< F and D
+    bool sstc = false;     ///< stimecmp works in VS-mode; else the SBI timer is emulated
+    bool svpbmt = false;   ///< page-based memory types
+    bool zicbom = false;   ///< cbo.clean, cbo.flush, cbo.inval
+    bool zicboz = false;   ///< cbo.zero
+    bool fp = false;       ///< F and D
+    bool stateen = false;  ///< not the guest's: hstateen0 is there, and must let senvcfg through
 };
 
 /// The value of henvcfg that opens `features` and nothing else.

@@ -46,6 +46,7 @@ void open_guest_mode(const GuestFeatures& features) {
     csr_write<Csr::hcounteren>(guest_counters);
     csr_write<Csr::htimedelta>(0);
     csr_write<Csr::henvcfg>(henvcfg_for(features));
+    if (features.stateen) csr_write<Csr::hstateen0>(Hstateen0::ENVCFG::of(true));
     csr_write<Csr::hstatus>(Hstatus::SPV::of(true) | Hstatus::SPVP::of(true) |
                             Hstatus::VSXL::of(Xlen::rv64));
     // FS opens the FP registers to V=1, where vsstatus.FS decides; the kernel itself uses none. VS

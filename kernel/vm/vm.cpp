@@ -32,7 +32,6 @@ void Vm::reset_devices() {
     plic_.reset();
     stop_reason_.reset();
     update_attention();
-    complaints_ = 0;
 }
 
 void Vm::stop(StopReason reason) {

@@ -57,7 +57,7 @@ class Vm final : public PowerEvents {
     void reset() override { stop(StopReason::reset); }
 
     /// Whether one more complaint about the guest's behaviour may go to the log: a guest cannot
-    /// flood it.
+    /// flood it, not by resets either.
     [[nodiscard]] bool may_complain();
 
     [[nodiscard]] std::string_view name() const { return name_; }

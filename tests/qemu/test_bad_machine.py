@@ -94,8 +94,9 @@ def test_wrong_boot_option(started, word, expected):
 
 
 @pytest.mark.parametrize("size, sentence", [
-    ("1G", "cairn: no heap: the platform does not give that much memory"),
-    ("4095", "cairn: no heap: the region is empty"),
+    ("1G", "cairn: boot option heap=1073741824: not between 4096 and the 104857600 bytes "
+     "that are reserved"),
+    ("4095", "cairn: boot option heap=4095: not between 4096 and the 104857600 bytes that are reserved"),
     ("4K", "cairn: vm guest: the heap has no room for it"),
 ])
 def test_unfit_heap(started, size, sentence):
