@@ -166,7 +166,7 @@ Decoded decode_16(std::uint32_t bits) {
 
 }  // namespace
 
-std::string_view name(DecodeError error) {
+std::string_view to_string(DecodeError error) {
     switch (error) {
         case DecodeError::not_an_access: return "not a load, store or atomic that Cairn decodes";
         case DecodeError::too_long: return "an encoding of more than 32 bits";

@@ -43,7 +43,7 @@ enum class DecodeError : std::uint8_t {
     not_an_access,  ///< no load, store or atomic that is known here (vector, HLV, CBO are not)
     too_long,       ///< encoding of more than 32 bits
 };
-[[nodiscard]] std::string_view name(DecodeError error);
+[[nodiscard]] std::string_view to_string(DecodeError error);
 
 /// Length in bytes of the instruction whose first 16 bits are `parcel`: 2 or 4; 0 for the encodings
 /// reserved for longer ones. "Base Instruction-Length Encoding" in the unprivileged specification.

@@ -52,7 +52,7 @@ TEST_CASE("what is no access gets a reason", "[instruction]") {
     CHECK(decode_memory_access(0x0000001f).error() == DecodeError::too_long);
     CHECK(decode_memory_access(0xffffffff).error() == DecodeError::too_long);
     CHECK(decode_memory_access(0x02058507).error() == DecodeError::not_an_access);  // vle8.v
-    CHECK_FALSE(name(DecodeError::too_long).empty());
+    CHECK_FALSE(to_string(DecodeError::too_long).empty());
 }
 
 TEST_CASE("only the low half of a compressed instruction counts", "[instruction]") {

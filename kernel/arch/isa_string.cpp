@@ -120,7 +120,7 @@ class Output {
 
 }  // namespace
 
-std::string_view name(IsaError error) {
+std::string_view to_string(IsaError error) {
     switch (error) {
         case IsaError::not_rv64: return "the ISA string does not begin with \"rv64\"";
         case IsaError::bad_character:

@@ -163,7 +163,7 @@ enum class IsaError : std::uint8_t {
     bad_character,     ///< something but letters, digits and underscores
     buffer_too_small,  ///< the output does not fit
 };
-[[nodiscard]] std::string_view name(IsaError error);
+[[nodiscard]] std::string_view to_string(IsaError error);
 
 /// Parses "rv64imafdch_zicsr_sstc": any case, with or without version numbers ("zicsr2p0"). `g`
 /// counts as IMAFD_Zicsr_Zifencei, `b` as Zba_Zbb_Zbs too.

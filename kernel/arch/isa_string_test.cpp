@@ -67,7 +67,7 @@ TEST_CASE("what is no ISA string of RV64 has a reason", "[isa_string]") {
     CHECK(parse_isa_string("rv64i m").error() == IsaError::bad_character);
     CHECK(parse_isa_string("rv64i\xff").error() == IsaError::bad_character);
     CHECK(parse_isa_string(std::string_view("rv64i\0", 6)).error() == IsaError::bad_character);
-    CHECK(name(IsaError::not_rv64).contains("rv64"));
+    CHECK(to_string(IsaError::not_rv64).contains("rv64"));
 }
 
 TEST_CASE("the list form is read and written", "[isa_string]") {

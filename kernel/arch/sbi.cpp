@@ -6,35 +6,35 @@ namespace cairn {
 #define CAIRN_ROW(name, number, title) \
     case number: return title;
 
-std::string_view name(SbiExtension extension) {
+std::string_view to_string(SbiExtension extension) {
     switch (static_cast<std::uint64_t>(extension)) {
         CAIRN_SBI_EXTENSIONS(CAIRN_ROW)
         default: return "extension that the specification does not list";
     }
 }
 
-std::string_view name(SbiError error) {
+std::string_view to_string(SbiError error) {
     switch (static_cast<std::int64_t>(error)) {
         CAIRN_SBI_ERRORS(CAIRN_ROW)
         default: return "error that the specification does not list";
     }
 }
 
-std::string_view name(SbiHartState state) {
+std::string_view to_string(SbiHartState state) {
     switch (static_cast<std::uint64_t>(state)) {
         CAIRN_SBI_HART_STATES(CAIRN_ROW)
         default: return "state that the specification does not list";
     }
 }
 
-std::string_view name(SbiResetType type) {
+std::string_view to_string(SbiResetType type) {
     switch (static_cast<std::uint32_t>(type)) {
         CAIRN_SBI_RESET_TYPES(CAIRN_ROW)
         default: return "reset type that the specification does not list";
     }
 }
 
-std::string_view name(SbiResetReason reason) {
+std::string_view to_string(SbiResetReason reason) {
     switch (static_cast<std::uint32_t>(reason)) {
         CAIRN_SBI_RESET_REASONS(CAIRN_ROW)
         default: return "reset reason that the specification does not list";

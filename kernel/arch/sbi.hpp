@@ -211,11 +211,11 @@ struct SbiResult {
 }
 
 /// Words for a log; a value that the specification does not list is named as that.
-[[nodiscard]] std::string_view name(SbiExtension extension);
-[[nodiscard]] std::string_view name(SbiError error);
-[[nodiscard]] std::string_view name(SbiHartState state);
-[[nodiscard]] std::string_view name(SbiResetType type);
-[[nodiscard]] std::string_view name(SbiResetReason reason);
+[[nodiscard]] std::string_view to_string(SbiExtension extension);
+[[nodiscard]] std::string_view to_string(SbiError error);
+[[nodiscard]] std::string_view to_string(SbiHartState state);
+[[nodiscard]] std::string_view to_string(SbiResetType type);
+[[nodiscard]] std::string_view to_string(SbiResetReason reason);
 /// The function's words, such as "hart start"; empty where the list has none.
 [[nodiscard]] std::string_view sbi_function_name(SbiExtension extension, std::uint64_t function);
 

@@ -26,7 +26,7 @@ TEST_CASE("extension ids spell their short names", "[sbi]") {
           SbiExtension::srst, SbiExtension::pmu, SbiExtension::dbcn, SbiExtension::susp,
           SbiExtension::cppc, SbiExtension::nacl, SbiExtension::sta, SbiExtension::sse,
           SbiExtension::fwft, SbiExtension::dbtr, SbiExtension::mpxy}) {
-        const std::string_view title = name(extension);
+        const std::string_view title = to_string(extension);
         const auto open = title.find('(');
         const std::string_view letters = title.substr(open + 1, title.size() - open - 2);
         INFO(title);
@@ -35,12 +35,12 @@ TEST_CASE("extension ids spell their short names", "[sbi]") {
 }
 
 TEST_CASE("SBI values have words, listed or not", "[sbi]") {
-    CHECK(name(SbiError::denied) == "denied or not allowed");
-    CHECK(name(static_cast<SbiError>(-99)) == "error that the specification does not list");
-    CHECK(name(static_cast<SbiError>(1)) == "error that the specification does not list");
-    CHECK(name(SbiHartState::start_pending) == "start pending");
-    CHECK(name(SbiResetType::cold_reboot) == "cold reboot");
-    CHECK(name(SbiResetReason::system_failure) == "system failure");
+    CHECK(to_string(SbiError::denied) == "denied or not allowed");
+    CHECK(to_string(static_cast<SbiError>(-99)) == "error that the specification does not list");
+    CHECK(to_string(static_cast<SbiError>(1)) == "error that the specification does not list");
+    CHECK(to_string(SbiHartState::start_pending) == "start pending");
+    CHECK(to_string(SbiResetType::cold_reboot) == "cold reboot");
+    CHECK(to_string(SbiResetReason::system_failure) == "system failure");
     CHECK(sbi_function_name(SbiExtension::hsm, 0) == "hart start");
     CHECK(sbi_function_name(SbiExtension::dbcn, 2) == "console write byte");
     CHECK(sbi_function_name(SbiExtension::hsm, 4).empty());

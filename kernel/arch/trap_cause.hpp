@@ -80,14 +80,14 @@ enum class Interrupt : std::uint64_t { CAIRN_INTERRUPTS(CAIRN_ROW) };
 #define CAIRN_ROW(name, number, title) \
     case number: return title;
 /// The specification's words for `exception`.
-[[nodiscard]] constexpr std::string_view name(Exception exception) {
+[[nodiscard]] constexpr std::string_view to_string(Exception exception) {
     switch (static_cast<std::uint64_t>(exception)) {
         CAIRN_EXCEPTIONS(CAIRN_ROW)
         default: return "exception that the specification reserves";
     }
 }
 /// The specification's words for `interrupt`.
-[[nodiscard]] constexpr std::string_view name(Interrupt interrupt) {
+[[nodiscard]] constexpr std::string_view to_string(Interrupt interrupt) {
     switch (static_cast<std::uint64_t>(interrupt)) {
         CAIRN_INTERRUPTS(CAIRN_ROW)
         default: return "interrupt that the specification reserves";
@@ -97,7 +97,7 @@ enum class Interrupt : std::uint64_t { CAIRN_INTERRUPTS(CAIRN_ROW) };
 
 /// The specification's words for a whole scause.
 [[nodiscard]] constexpr std::string_view trap_cause_name(std::uint64_t scause) {
-    return is_interrupt(scause) ? name(interrupt_of(scause)) : name(exception_of(scause));
+    return is_interrupt(scause) ? to_string(interrupt_of(scause)) : to_string(exception_of(scause));
 }
 
 static_assert(bit(Interrupt::virtual_supervisor_external) == Hip::VSEIP::mask);

@@ -9,7 +9,7 @@
 
 namespace cairn {
 
-std::string_view describe(AttachError error) {
+std::string_view to_string(AttachError error) {
     switch (error) {
         case AttachError::empty: return "the device's block has no bytes";
         case AttachError::wraps: return "the device's block passes the end of the address space";
@@ -19,7 +19,7 @@ std::string_view describe(AttachError error) {
     std::unreachable();
 }
 
-std::string_view describe(BusError error) {
+std::string_view to_string(BusError error) {
     switch (error) {
         case BusError::unmapped: return "no device has a register at this address";
         case BusError::width: return "no register here is accessed with this width or alignment";

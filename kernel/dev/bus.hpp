@@ -30,8 +30,8 @@ enum class AttachError : std::uint8_t {
     full,      ///< the bus has all the devices it has room for
 };
 
-[[nodiscard]] std::string_view describe(AttachError error);
-[[nodiscard]] std::string_view describe(BusError error);
+[[nodiscard]] std::string_view to_string(AttachError error);
+[[nodiscard]] std::string_view to_string(BusError error);
 
 class Bus {
   public:

@@ -161,9 +161,9 @@ TEST_CASE("a bus holds max_devices and no more", "[bus]") {
 TEST_CASE("every bus error has a sentence", "[bus]") {
     for (const AttachError error :
          {AttachError::empty, AttachError::wraps, AttachError::overlaps, AttachError::full}) {
-        CHECK_FALSE(describe(error).empty());
+        CHECK_FALSE(to_string(error).empty());
     }
     for (const BusError error : {BusError::unmapped, BusError::width, BusError::straddles}) {
-        CHECK_FALSE(describe(error).empty());
+        CHECK_FALSE(to_string(error).empty());
     }
 }

@@ -76,7 +76,7 @@ std::expected<void, BusError> perform(Vm& vm, Registers& x, GuestPhys at,
     if (!vm.may_complain()) return;
     println("vm {}: {} of {} bytes at {:#x} (pc {:#x}): {}: access fault", vm.name(),
             access.is_store() ? "store" : "load", access.width, at.value, vcpu.context.pc,
-            describe(error));
+            to_string(error));
 }
 
 }  // namespace

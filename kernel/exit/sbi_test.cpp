@@ -54,7 +54,7 @@ TEST_CASE("guests have what Linux needs", "[sbi]") {
 TEST_CASE("a function that an extension does not have is not supported", "[sbi]") {
     GuestBench bench;
     const auto check = [&](SbiExtension extension, std::uint64_t first_missing) {
-        INFO(name(extension));
+        INFO(to_string(extension));
         for (const std::uint64_t function :
              {first_missing, std::uint64_t{0xff}, ~std::uint64_t{0}}) {
             CHECK(bench.call(extension, function, 1, 0) == not_supported);

@@ -106,7 +106,8 @@ bool HostResources::take_hart(const ThisMachine& self) {
     }
     const auto isa = machine_isa(*hart);
     if (!isa) {
-        println("cairn: hart {}: its ISA string '{}': {}", hart->id, hart->isa, name(isa.error()));
+        println("cairn: hart {}: its ISA string '{}': {}", hart->id, hart->isa,
+                to_string(isa.error()));
         return false;
     }
     if (!isa->contains(IsaExtension::h)) {

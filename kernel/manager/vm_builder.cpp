@@ -40,7 +40,7 @@ std::optional<Stage2Table> map_ram(HostResources& host, std::string_view name, H
         if (mapped) return std::move(*table);
         table = std::unexpected(mapped.error());
     }
-    println("cairn: vm {}: its memory cannot be mapped: {}", name, describe(table.error()));
+    println("cairn: vm {}: its memory cannot be mapped: {}", name, to_string(table.error()));
     return std::nullopt;
 }
 

@@ -29,7 +29,7 @@ void fill_invalid(std::byte* table, std::size_t count) {
 
 }  // namespace
 
-std::string_view describe(Stage2Error error) {
+std::string_view to_string(Stage2Error error) {
     switch (error) {
         case Stage2Error::unaligned: return "the range does not consist of whole 4 KiB pages";
         case Stage2Error::guest_range:

@@ -47,7 +47,7 @@ enum class Stage2Error : std::uint8_t {
 };
 
 /// What the error means, as a clause: "the range is already mapped".
-[[nodiscard]] std::string_view describe(Stage2Error error);
+[[nodiscard]] std::string_view to_string(Stage2Error error);
 
 struct Stage2Permissions {
     bool read = false;

@@ -318,9 +318,9 @@ TEST_CASE("maps and unmaps agree with a map of pages and with a naive walk", "[s
 }
 
 TEST_CASE("every error has a clause", "[stage2_table]") {
-    CHECK(describe(Stage2Error::no_frames) == "no page frame is left for a page table");
-    CHECK(describe(Stage2Error::already_mapped) == "a part of the range is already mapped");
-    CHECK(describe(Stage2Error::splits_leaf) == "a superpage reaches beyond the range");
+    CHECK(to_string(Stage2Error::no_frames) == "no page frame is left for a page table");
+    CHECK(to_string(Stage2Error::already_mapped) == "a part of the range is already mapped");
+    CHECK(to_string(Stage2Error::splits_leaf) == "a superpage reaches beyond the range");
 }
 
 }  // namespace

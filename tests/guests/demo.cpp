@@ -25,7 +25,7 @@ void describe_machine() {
             reinterpret_cast<std::uint64_t>(&run), reinterpret_cast<std::uint64_t>(&version));
     for (const auto extension : {SbiExtension::time, SbiExtension::ipi, SbiExtension::rfence,
                                  SbiExtension::hsm, SbiExtension::srst, SbiExtension::dbcn}) {
-        println("  {:<36} {}", name(extension), sbi_has(extension) ? "yes" : "no");
+        println("  {:<36} {}", to_string(extension), sbi_has(extension) ? "yes" : "no");
     }
 }
 

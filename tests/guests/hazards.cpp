@@ -72,18 +72,18 @@ void execute_hypervisor_instructions() {
 
 void call_unknown_sbi() {
     const SbiResult extension = sbi_call_raw(0x1234'5678, 0);
-    println("unknown extension: {}", name(extension.code()));
+    println("unknown extension: {}", to_string(extension.code()));
     const SbiResult function = sbi_call(SbiExtension::base, std::uint64_t{99});
-    println("unknown function: {}", name(function.code()));
+    println("unknown function: {}", to_string(function.code()));
     const SbiResult hart = sbi_call(SbiExtension::hsm, SbiHsm::hart_get_status, 77);
-    println("unknown hart: {}", name(hart.code()));
+    println("unknown hart: {}", to_string(hart.code()));
     const SbiResult memory = sbi_call(SbiExtension::dbcn, SbiDbcn::console_write, 64u, nowhere, 0u);
-    println("buffer outside RAM: {}", name(memory.code()));
+    println("buffer outside RAM: {}", to_string(memory.code()));
     const SbiResult wrap =
         sbi_call(SbiExtension::dbcn, SbiDbcn::console_write, ~0ull, 0x8020'0000u, 0u);
-    println("buffer of 2^64 - 1 bytes: {}", name(wrap.code()));
+    println("buffer of 2^64 - 1 bytes: {}", to_string(wrap.code()));
     const SbiResult reset = sbi_call(SbiExtension::srst, SbiSrst::system_reset, 77u, 0u);
-    println("unknown reset type: {}", name(reset.code()));
+    println("unknown reset type: {}", to_string(reset.code()));
 }
 
 void power_off_in_the_middle() {
