@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// Measures what it costs to leave this guest and come back, one kind of exit at a time, and prints
+// `figure NAME N.N`: instructions per round. It runs on the bare machine just the same. The figures
+// are instructions only under QEMU's `-icount shift=0,sleep=off`, where an instruction takes 1 ns
+// and a tick of `time` is 100 of them; `calibration` tells: ten nops and the two instructions of
+// the loop around them must come out as 12.0. Every figure but first-touch and wfi includes such a
+// loop, and what the guest itself runs beside it (exits.S). The arguments may give the number of
+// rounds. tools/measure_exits.py makes a table of it.
+#include <array>
+#include <charconv>
+
+#include "tests/guests/runtime.hpp"
+
+namespace cairn::guest {
+namespace {
+
+extern "C" {
+// tests/guests/exits.S
+using Loop = void(std::uint64_t rounds);
+Loop loop_empty, loop_nops, loop_base, loop_probe, loop_hart_status, loop_unknown, loop_set_timer;
+Loop loop_remote_fence, loop_ipi, loop_timer_interrupt, loop_dbcn_write, loop_illegal;
+Loop loop_plic_read, loop_plic_write, loop_uart_read, loop_uart_write, loop_compressed_read;
+void loop_touch(std::uint64_t pages, std::byte* first);
+std::uint64_t sleep_and_spin(std::uint64_t deadline, std::uint64_t end, std::uint64_t delay);
+void handle_ipi();
+void handle_timer();
+void handle_illegal();
+void guest_trap_entry();  // start.S
+}
+
+constexpr std::uint64_t instructions_per_tick = 100;
+constexpr std::uint64_t never = ~std::uint64_t{0};
+constexpr std::uint64_t default_rounds = 10'000;
+constexpr std::uint64_t console_rounds = 50;  // these can be seen
+
+std::uint64_t now() {
+    return csr_read<Csr::time>();
+}
+
+void set_timer(std::uint64_t deadline) {
+    sbi_call(SbiExtension::time, SbiTime::set_timer, deadline);
+}
+
+/// Prints `instructions` per round, in tenths, rounded.
+void print_figure(std::string_view name, std::uint64_t instructions, std::uint64_t rounds) {
+    const std::uint64_t tenths = (instructions * 10 + rounds / 2) / rounds;
+    println("figure {} {}.{}", name, tenths / 10, tenths % 10);
+}
+
+struct Figure {
+    std::string_view name;
+    Loop* loop;
+    void (*handler)() = guest_trap_entry;
+    std::uint64_t interrupts = 0;  ///< of sie
+};
+constexpr std::array figures{
+    Figure{"calibration", loop_nops},
+    Figure{"sbi-base", loop_base},
+    Figure{"set-timer", loop_set_timer},
+    Figure{"probe", loop_probe},
+    Figure{"hart-status", loop_hart_status},
+    Figure{"unknown-extension", loop_unknown},
+    Figure{"remote-fence", loop_remote_fence},
+    Figure{"ipi-taken", loop_ipi, handle_ipi, Sip::SSIP::mask},
+    Figure{"plic-read", loop_plic_read},
+    Figure{"plic-read-compressed", loop_compressed_read},
+    Figure{"plic-write", loop_plic_write},
+    Figure{"uart-read", loop_uart_read},
+    Figure{"uart-write", loop_uart_write},
+    Figure{"illegal-csr", loop_illegal, handle_illegal},
+    Figure{"timer-taken", loop_timer_interrupt, handle_timer},
+};
+
+void measure(const Figure& figure, std::uint64_t rounds) {
+    csr_write<Csr::stvec>(reinterpret_cast<std::uint64_t>(figure.handler));
+    csr_write<Csr::sie>(figure.interrupts);
+    csr_set<Csr::sstatus>(Sstatus::SIE::mask);
+    const std::uint64_t start = now();
+    figure.loop(rounds);
+    const std::uint64_t ticks = now() - start;
+    csr_clear<Csr::sstatus>(Sstatus::SIE::mask);
+    csr_write<Csr::sie>(0);
+    csr_write<Csr::stvec>(reinterpret_cast<std::uint64_t>(guest_trap_entry));
+    print_figure(figure.name, ticks * instructions_per_tick, rounds);
+}
+
+void measure_console() {
+    if (!sbi_has(SbiExtension::dbcn)) return;
+    const std::uint64_t start = now();
+    loop_dbcn_write(console_rounds);
+    print_figure("dbcn-64", (now() - start) * instructions_per_tick, console_rounds);
+}
+
+/// What the first store to a page costs more than the second. The pages are RAM behind this image.
+void measure_first_touch() {
+    constexpr std::uint64_t pages = 16'384;
+    auto* const first = reinterpret_cast<std::byte*>(0x8400'0000);
+    const std::uint64_t start = now();
+    loop_touch(pages, first);
+    const std::uint64_t between = now();
+    loop_touch(pages, first);
+    const std::uint64_t once = between - start;
+    const std::uint64_t again = now() - between;
+    print_figure("first-touch", (once - std::min(once, again)) * instructions_per_tick, pages);
+}
+
+/// Runs 2 * `rounds` instructions.
+void delay(std::uint64_t rounds) {
+    loop_empty(rounds);
+}
+
+/// From the deadline to the first instruction behind wfi, interrupts masked, give or take 1. QEMU
+/// arms its timer up to a tick late, depending on when in a tick that is done: so it is done at
+/// many places in a tick, and the least counts.
+void measure_sleep() {
+    constexpr std::uint64_t sleep = 10'000;
+    constexpr std::uint64_t spin = 1'000;
+    constexpr std::uint64_t rounds = 300;
+    csr_write<Csr::sie>(Sip::STIP::mask);
+    std::uint64_t least = spin * instructions_per_tick;
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+        delay(1 + round % 100);
+        const std::uint64_t deadline = now() + sleep;
+        set_timer(deadline);
+        const std::uint64_t spun = sleep_and_spin(deadline, deadline + spin, round % 3);
+        least = std::min(least, spin * instructions_per_tick + 1 - spun);
+    }
+    csr_write<Csr::sie>(0);
+    set_timer(never);
+    print_figure("wfi", least, 1);
+}
+
+/// Sstc is there if its CSR can be read; runtime.cpp steps over it if not.
+bool has_sstc() {
+    const unsigned before = last_trap.count;
+    (void)csr_read<Csr::stimecmp>();
+    return last_trap.count == before;
+}
+
+std::uint64_t parse_rounds(std::string_view arguments) {
+    std::uint64_t rounds = default_rounds;
+    std::from_chars(arguments.data(), arguments.data() + arguments.size(), rounds);
+    return rounds == 0 ? default_rounds : rounds;
+}
+
+}  // namespace
+
+void run(std::string_view arguments) {
+    const std::uint64_t rounds = parse_rounds(arguments);
+    println("exits: {} rounds, Sstc {}", rounds, has_sstc() ? "yes" : "no");
+    for (const Figure& figure : figures)
+        measure(figure, rounds);
+    set_timer(never);
+    measure_console();
+    measure_first_touch();
+    measure_sleep();
+    println("exits: end");
+}
+
+}  // namespace cairn::guest
