@@ -137,19 +137,29 @@ bool has_sstc() {
     return last_trap.count == before;
 }
 
-std::uint64_t parse_rounds(std::string_view arguments) {
+struct Request {
     std::uint64_t rounds = default_rounds;
-    std::from_chars(arguments.data(), arguments.data() + arguments.size(), rounds);
-    return rounds == 0 ? default_rounds : rounds;
+    std::string_view figure;  ///< measure this one alone; empty: all
+};
+
+/// "[ROUNDS [FIGURE]]"
+Request parse(std::string_view arguments) {
+    Request request;
+    const auto* const end = arguments.data() + arguments.size();
+    const auto number = std::from_chars(arguments.data(), end, request.rounds);
+    request.rounds = std::max<std::uint64_t>(request.rounds, 1);
+    if (number.ptr != end) request.figure = std::string_view(number.ptr + 1, end);
+    return request;
 }
 
 }  // namespace
 
 void run(std::string_view arguments) {
-    const std::uint64_t rounds = parse_rounds(arguments);
+    const auto [rounds, only] = parse(arguments);
     println("exits: {} rounds, Sstc {}", rounds, has_sstc() ? "yes" : "no");
-    for (const Figure& figure : figures)
-        measure(figure, rounds);
+    for (const Figure& figure : figures) {
+        if (only.empty() || only == figure.name) measure(figure, rounds);
+    }
     set_timer(never);
     measure_console();
     measure_first_touch();

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Measures Cairn and writes the tables of docs/performance.md: one command, no options needed.
+
+Exits: tests/guests/exits.cpp runs on the bare machine and on Cairn, with and without Sstc. Boot:
+tools/boot_time.py. Size: tools/kernel_size.py. Figures are instructions, not seconds.
+"""
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import boot_time
+import kernel_size
+import measured_machine
+from measured_machine import GUESTS, ROOT
+
+DOCUMENT = ROOT / "docs/performance.md"
+WITH, WITHOUT = "rv64", "rv64,sstc=false"
+
+# Figure of the guest, -cpu, words, aim, and what others took: Bao, Xvisor, KVM 6.12
+# (a store that user space emulates, or one that ioeventfd takes in the kernel).
+ROWS = [
+    ("sbi-base", WITH, "SBI get_spec_version", 60, "239", "736", "929"),
+    ("set-timer", WITH, "SBI set_timer", 60, "239", "757", "992"),
+    ("probe", WITH, "SBI probe_extension", 180, "245", "741-835", "967-1135"),
+    ("hart-status", WITH, "SBI hart_get_status", 180, "245", "741-835", "967-1135"),
+    ("unknown-extension", WITH, "SBI, unknown extension", 180, "245", "741-835", "967-1135"),
+    ("remote-fence", WITH, "SBI remote fence to itself", 180, "1312-1375", "2082-2141",
+     "1887-1904"),
+    ("ipi-taken", WITH, "SBI IPI to itself, interrupt taken", 100, "1897", "2459", "1508"),
+    ("plic-read", WITH, "MMIO read, PLIC", 200, "292", "1007-1125", "3250"),
+    ("plic-read-compressed", WITH, "MMIO read, PLIC, by a 2-byte instruction", 200, "292",
+     "1007-1125", "3250"),
+    ("plic-write", WITH, "MMIO write, PLIC", 200, "292", "1007-1125", "3250 / 1365"),
+    ("uart-read", WITH, "MMIO read, UART", 200, "292", "1007-1125", "3250"),
+    ("uart-write", WITH, "MMIO write, UART", 200, "292", "1007-1125", "3250 / 1365"),
+    ("illegal-csr", WITH, "unknown CSR, exception taken", 445, "stops", "435", "1280"),
+    ("first-touch", WITH, "first touch of a page, over the second", 5, "0", "7.6", "4087-9462"),
+    ("wfi", WITH, "wfi, deadline to the next instruction", 4, "4", "1191-3507", "631-6691"),
+    ("dbcn-64", WITH, "DBCN write of 64 bytes", 1500, "-", "26358", "22508"),
+    ("timer-taken", WITH, "SBI set_timer, interrupt taken", None, "", "", ""),
+    ("set-timer", WITHOUT, "without Sstc: SBI set_timer", 420, "", "912", "1660"),
+    ("timer-taken", WITHOUT, "without Sstc: SBI set_timer, interrupt taken", 800, "", "5524",
+     "14695"),
+    ("wfi", WITHOUT, "without Sstc: wfi, deadline to the next instruction", None, "", "", ""),
+]
+CALIBRATION = 12.0 # ten nops and the two instructions of the loop
+
+
+def figures(log):
+    found = {name: float(value) for name, value in re.findall(r"^figure (\S+) (\S+)$", log, re.M)}
+    if "exits: end" not in log or abs(found.get("calibration", 0) - CALIBRATION) > 0.1:
+        raise RuntimeError(f"the guest did not end, or counts wrongly:\n{log[-2000:]}")
+    return found
+
+
+def measure_exits():
+    """({(cpu, figure): (bare, Cairn)}, a console log of the bare machine)."""
+    results, log = {}, ""
+    for cpu in (WITH, WITHOUT):
+        log = measured_machine.run_bare(GUESTS / "exits.img", cpu)
+        bare = figures(log)
+        cairn = figures(measured_machine.run_on_cairn(GUESTS / "exits.img", cpu))
+        for name, value in cairn.items():
+            results[cpu, name] = (bare.get(name), value)
+    return results, log
+
+
+def words(value):
+    return "-" if value is None else f"{value:.1f}".removesuffix(".0")
+
+
+def exits_table(results):
+    lines = ["| operation | bare | Cairn | aim | | Bao | Xvisor | KVM |",
+             "|---|--:|--:|--:|---|--:|--:|--:|"]
+    for name, cpu, title, aim, *others in ROWS:
+        bare, cairn = results[cpu, name]
+        verdict = "" if aim is None else "met" if cairn <= aim else f"{cairn / aim:.1f} x"
+        cells = [title, words(bare), f"**{words(cairn)}**", words(aim), verdict, *others]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def replace_part(text, name, content):
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, found, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found or not found_end:
+        raise RuntimeError(f"{DOCUMENT} has no lines '{begin}' and '{end}'")
+    return f"{before}{begin}\n{content}\n{end}{after}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=DOCUMENT, help="the document to rewrite")
+    parser.add_argument("--print", action="store_true", help="print the tables, write nothing")
+    parser.add_argument("--no-boot", action="store_true", help="leave Debian's boot out")
+    options = parser.parse_args()
+    measured_machine.build("hypervisor", "guest_exits", "boot_entry", "boot_init")
+    results, log = measure_exits()
+    qemu, opensbi = measured_machine.versions(log)
+    parts = {"versions": f"Measured with QEMU {qemu} and OpenSBI {opensbi}.",
+             "exits": exits_table(results), "size": kernel_size.table()}
+    if not options.no_boot:
+        parts["boot"] = boot_time.table()
+    if options.print:
+        print("\n\n".join(parts.values()))
+        return
+    text = options.output.read_text()
+    for name, content in parts.items():
+        text = replace_part(text, name, content)
+    options.output.write_text(text)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
+        sys.exit(f"measure_exits.py: {error}")

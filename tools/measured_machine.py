@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Runs QEMU so that time counts instructions, on the bare machine or under Cairn.
+
+With `-icount shift=0,sleep=off` an instruction takes 1 ns of virtual time and idling is skipped,
+however busy the host is. The clock of the day follows virtual time, and what is random in the
+machine (/chosen/rng-seed) follows from a seed: the same seed gives the same run.
+"""
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pack_bundle
+
+ROOT = Path(__file__).resolve().parents[1]
+HYPERVISOR = ROOT / "build/target/hypervisor.elf"
+GUESTS = ROOT / "build/target/guests"
+QEMU = "qemu-system-riscv64"
+TICKS_PER_SECOND = 10_000_000 # of `time` on QEMU's `virt`
+TIMEOUT = 600 # seconds of wall time; a run takes a few, but the host may be busy
+
+
+def build(*targets):
+    if not (ROOT / "build/target/build.ninja").exists():
+        subprocess.run(["cmake", "--preset", "target"], cwd=ROOT, check=True)
+    subprocess.run(["cmake", "--build", "build/target", "--target", *targets], cwd=ROOT, check=True)
+
+
+def _qemu(cpu, memory, seed, arguments):
+    command = [QEMU, "-M", "virt", "-cpu", cpu, "-smp", "1", "-m", memory, "-bios", "default",
+               "-display", "none", "-monitor", "none", "-serial", "stdio",
+               "-icount", "shift=0,sleep=off", "-seed", str(seed),
+               "-rtc", "base=2025-01-01,clock=vm", *map(str, arguments)]
+    try:
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               timeout=TIMEOUT, check=False)
+    except subprocess.TimeoutExpired as late:
+        log = (late.stdout or b"").decode(errors="replace")
+        raise RuntimeError(f"QEMU still ran after {TIMEOUT} s:\n{log[-2000:]}") from late
+    log = ended.stdout.decode(errors="replace").replace("\r", "")
+    if ended.returncode != 0:
+        raise RuntimeError(f"QEMU ended with status {ended.returncode}:\n{log[-2000:]}")
+    return log
+
+
+def run_bare(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1):
+    """What the console says when `kernel` runs on OpenSBI alone."""
+    arguments = ["-kernel", kernel]
+    arguments += ["-initrd", initrd] if initrd else []
+    arguments += ["-append", append] if append else []
+    return _qemu(cpu, memory, seed, arguments)
+
+
+def run_on_cairn(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1):
+    """What the console says when `kernel` runs as Cairn's only guest."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "vms.cpio"
+        options = ["--output", archive, "--kernel", kernel, "--cpus", "1", "--memory", memory]
+        options += ["--initrd", initrd] if initrd else []
+        options += ["--append", append] if append else []
+        pack_bundle.write_archive(pack_bundle.parse([str(option) for option in options]))
+        return _qemu(cpu, "2G", seed, ["-kernel", HYPERVISOR, "-initrd", archive])
+
+
+def versions(bare_log):
+    """(QEMU's version, OpenSBI's version)."""
+    text = subprocess.run([QEMU, "--version"], text=True, capture_output=True, check=True).stdout
+    qemu = re.search(r"version (\S+)", text)[1]
+    opensbi = re.search(r"^OpenSBI v(\S+)", bare_log, re.M)
+    return qemu, opensbi[1] if opensbi else "unknown"
