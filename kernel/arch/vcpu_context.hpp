@@ -38,7 +38,10 @@ static_assert(offsetof(VcpuContext, hart_id) == CAIRN_CONTEXT_HART_ID);
 static_assert(offsetof(VcpuContext, has_sstc) == CAIRN_CONTEXT_HAS_SSTC);
 
 static_assert(static_cast<int>(Exception::ecall_from_vs) == CAIRN_CAUSE_ECALL_FROM_VS);
+static_assert(static_cast<int>(Interrupt::supervisor_timer) == CAIRN_INTERRUPT_SUPERVISOR_TIMER);
+static_assert(Sip::STIP::mask == CAIRN_SIE_STIE);
 static_assert(Hip::VSSIP::mask == CAIRN_HVIP_VSSIP);
+static_assert(Hip::VSTIP::mask == CAIRN_HVIP_VSTIP);
 static_assert(static_cast<int>(SbiExtension::base) == CAIRN_EXTENSION_BASE);
 static_assert(static_cast<int>(SbiExtension::time) == CAIRN_EXTENSION_TIME);
 static_assert(static_cast<int>(SbiExtension::ipi) == CAIRN_EXTENSION_IPI);

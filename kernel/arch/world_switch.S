@@ -48,14 +48,16 @@ resume_guest:                           # a0 = context
 #   sPI send_ipi            to the guest's own hart, one bit of hvip
 #   BASE get_spec_version   a constant
 #
-# Everything else, these calls with other arguments included, takes the full path to C++, whose
-# answers are the same (kernel/exit/sbi_*.cpp).
+# and so is the host's timer, which is armed only where it stands in for the guest's: it becomes the
+# guest's timer interrupt. Everything else, these calls with other arguments included, takes the full
+# path to C++, whose answers are the same (kernel/exit/).
     .balign 4                           # stvec, direct mode
 guest_exit:
     csrrw   a0, sscratch, a0            # a0 = context, sscratch = the guest's a0
     sd      t0, 5 * 8(a0)
     sd      t1, 6 * 8(a0)
     csrr    t0, scause
+    bltz    t0, fast_timer
     addi    t0, t0, -CAIRN_CAUSE_ECALL_FROM_VS
     bnez    t0, full_exit
     li      t0, CAIRN_EXTENSION_TIME
@@ -88,6 +90,20 @@ fast_ipi:                               # (a0 = mask, a1 = base): exactly the ha
     bnez    t0, full_exit
     csrsi   hvip, CAIRN_HVIP_VSSIP
     li      a1, 0
+
+    j       fast_return
+
+fast_timer:                             # an interrupt
+    slli    t0, t0, 1                   # without the top bit
+    addi    t0, t0, -2 * CAIRN_INTERRUPT_SUPERVISOR_TIMER
+    bnez    t0, full_exit
+    li      t0, CAIRN_SIE_STIE
+    csrc    sie, t0                     # until the guest arms it again
+    li      t0, CAIRN_HVIP_VSTIP
+    csrs    hvip, t0
+    ld      t0, 5 * 8(a0)
+    csrrw   a0, sscratch, a0
+    sret
 
 fast_return:                            # a1 = value; error 0
     csrr    t0, sepc
