@@ -3,4 +3,5 @@
 file build/target/hypervisor.elf
 set confirm off
 set pagination off
+set substitute-path build/target .
 target remote 127.0.0.1:1234

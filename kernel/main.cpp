@@ -27,7 +27,7 @@ void clear_bss() {
 }
 
 /// The canary of this boot; main's own frame has none that could be caught by the change.
-void protect_stack(const ThisMachine& self) {
+[[clang::no_stack_protector]] void protect_stack(const ThisMachine& self) {
     ChachaRandom random(self.machine.rng_seed, ~csr_read<Csr::time>());
     seed_stack_protector(random.next());
 }

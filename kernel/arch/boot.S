@@ -10,6 +10,7 @@ _start:
     la      gp, __global_pointer$
     .option pop
     csrw    sie, zero
+    csrci   sstatus, 2                  # SIE: the host takes no interrupts but as exits
     la      t0, kernel_trap_entry       # from here on a trap is reported, not fatal in silence
     csrw    stvec, t0
     la      sp, __stack_top

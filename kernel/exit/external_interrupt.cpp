@@ -34,8 +34,8 @@ void serve(Vm& vm, std::uint32_t source) {
 }  // namespace
 
 void handle_external_interrupt(Vm& vm) {
-    while (const std::uint32_t source = claim_host_interrupt())
-        serve(vm, source);
+    // One at a time: what is still pending is the next exit, so no device can hold the hart here.
+    if (const std::uint32_t source = claim_host_interrupt()) serve(vm, source);
 }
 
 void retry_console_input(Vm& vm) {

@@ -18,7 +18,7 @@ struct Console {
     bool guest_line_is_open = false;
     UartDriver uart;
 };
-constinit Console console;
+[[gnu::section(".data")]] constinit Console console;  // needed before .bss is clear
 
 void write_through_debug_console(std::span<const char> bytes) {
     while (!bytes.empty()) {

@@ -21,6 +21,8 @@ volatile std::uint32_t& at(std::uint64_t offset) {
 
 void start_interrupt_controller(const MachinePlic& plic, std::uint32_t context) {
     host_plic = {.base = plic.registers.base.value, .context = context};
+    for (std::uint32_t source = 0; source <= plic.sources; source += 32)
+        at(plic::enable(context, source)) = 0;  // what an earlier stage may have left on
     at(plic::threshold(context)) = 0;
     csr_set<Csr::sie>(Sip::SEIP::mask);
 }

@@ -16,7 +16,7 @@
 namespace cairn {
 namespace {
 
-constinit bool dying = false;
+[[gnu::section(".data")]] constinit bool dying = false;  // needed before .bss is clear
 
 /// A fault while reporting a fault: what could be said has been said.
 void enter_last_words() {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/host/power.hpp"
 
+#include <utility>
+
+#include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/sbi_call.hpp"
 
@@ -11,7 +14,18 @@ namespace {
 // the high half is QEMU's exit status.
 constexpr std::uint32_t test_device_fail = 0x3333;
 constexpr std::uint32_t failing_status = 1u << 16;
-constinit std::uint64_t test_device = 0;
+constexpr std::uint64_t patience = 10'000'000;                      // ticks of `time`, 1 s on QEMU
+[[gnu::section(".data")]] constinit std::uint64_t test_device = 0;  // needed before .bss is clear
+
+/// QEMU ends a while after the store, with the status of the last request: the firmware's must not
+/// overtake this one.
+void fail_by_test_device() {
+    const std::uint64_t device = std::exchange(test_device, 0);  // a fault here must not come again
+    *reinterpret_cast<volatile std::uint32_t*>(device) = test_device_fail | failing_status;
+    const std::uint64_t begin = csr_read<Csr::time>();
+    while (csr_read<Csr::time>() - begin < patience) {
+    }
+}
 
 }  // namespace
 
@@ -20,9 +34,7 @@ void use_test_device(const Machine& machine) {
 }
 
 void power_off(Outcome outcome) {
-    if (outcome == Outcome::failure && test_device != 0) {
-        *reinterpret_cast<volatile std::uint32_t*>(test_device) = test_device_fail | failing_status;
-    }
+    if (outcome == Outcome::failure && test_device != 0) fail_by_test_device();
     const SbiResetReason reason =
         outcome == Outcome::success ? SbiResetReason::none : SbiResetReason::system_failure;
     sbi_call(SbiExtension::srst, SbiSrst::system_reset, SbiResetType::shutdown, reason);

@@ -62,6 +62,14 @@ void check_apart(HostRange own, HostRange other, std::string_view what, const Ma
         what, other.base.value, own.base.value, own.end().value, mib(memory_bytes(machine)));
 }
 
+/// Whether the UART's interrupt is one of the PLIC's sources.
+bool interrupt_is_wired(const Machine& machine) {
+    if (!machine.plic || !machine.uart->interrupt) return false;
+    const std::uint32_t source = *machine.uart->interrupt;
+    return machine.uart->interrupt_controller == machine.plic->phandle && source != 0 &&
+           source <= machine.plic->sources;
+}
+
 }  // namespace
 
 const ThisMachine& read_this_machine(std::uint64_t boot_hart, const std::byte* device_tree) {
@@ -97,7 +105,17 @@ void check_own_memory(const ThisMachine& self) {
             mib(own.size) + 1, own.end().value, mib(memory_bytes(self.machine)));
     }
     check_apart(own, self.device_tree, "device tree", self.machine);
-    if (self.machine.initrd) check_apart(own, *self.machine.initrd, "VM archive", self.machine);
+    for (const HostRange& reserved : self.machine.reserved) {
+        if (!own.overlaps(reserved)) continue;
+        stop_machine("the machine reserves {:#x} to {:#x}, inside the hypervisor's own memory",
+                     reserved.base.value, reserved.end().value);
+    }
+    if (!self.machine.initrd) return;
+    check_apart(own, *self.machine.initrd, "VM archive", self.machine);
+    if (!is_in_memory(self.machine, *self.machine.initrd)) {
+        stop_machine("the VM archive at {:#x} does not lie in RAM",
+                     self.machine.initrd->base.value);
+    }
 }
 
 void start_devices(const ThisMachine& self) {
@@ -107,7 +125,7 @@ void start_devices(const ThisMachine& self) {
         return;
     }
     const MachineHart* hart = machine.hart(self.boot_hart);
-    if (!machine.plic || !machine.uart->interrupt || hart == nullptr || !hart->plic_context) {
+    if (!interrupt_is_wired(machine) || hart == nullptr || !hart->plic_context) {
         println("console: no interrupt of the 16550 reaches hart {}, so input is off",
                 self.boot_hart);
         return;

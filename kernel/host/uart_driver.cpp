@@ -37,8 +37,14 @@ void UartDriver::write(char byte) const {
 }
 
 std::optional<char> UartDriver::read() const {
-    if (!uart16550::lsr::data_ready::get(get(Register::lsr))) return std::nullopt;
-    return static_cast<char>(get(Register::rbr));
+    if (uart16550::lsr::data_ready::get(get(Register::lsr))) {
+        return static_cast<char>(get(Register::rbr));
+    }
+    // DesignWare's variant may signal a timeout with an empty FIFO, until RBR is read.
+    if (uart16550::iir::id::get(get(Register::iir)) == uart16550::InterruptId::character_timeout) {
+        (void)get(Register::rbr);
+    }
+    return std::nullopt;
 }
 
 void UartDriver::enable_receive_interrupt() const {

@@ -20,6 +20,7 @@ class UartDriver {
     [[nodiscard]] static bool supports(const MachineUart& uart);
 
     void write(char byte) const;
+    /// A byte, if one has arrived. Ends a character timeout that has none behind it, too.
     [[nodiscard]] std::optional<char> read() const;
     void enable_receive_interrupt() const;
 

@@ -54,6 +54,26 @@ MachineIds read_machine_ids() {
             .implementation = sbi_call(SbiExtension::base, SbiBase::get_mimpid).value};
 }
 
+/// Firmware may keep closed what the hart has (menvcfg): such bits of henvcfg stay 0 when written,
+/// and the guest must not be told. The reverse proves nothing: some bits stick without the feature.
+void drop_closed_features(HartAbilities& abilities) {
+    const std::uint64_t wanted = henvcfg_for(abilities.features);
+    csr_write<Csr::henvcfg>(wanted);
+    const std::uint64_t closed = wanted & ~csr_swap<Csr::henvcfg>(0);
+    GuestFeatures& features = abilities.features;
+    const auto drop = [&](std::uint64_t mask, bool& feature, IsaExtension extension) {
+        if ((closed & mask) == 0) return;
+        feature = false;
+        abilities.guest_isa.erase(extension);
+    };
+    drop(Henvcfg::STCE::mask, features.sstc, IsaExtension::sstc);
+    drop(Henvcfg::PBMTE::mask, features.svpbmt, IsaExtension::svpbmt);
+    drop(Henvcfg::CBZE::mask, features.zicboz, IsaExtension::zicboz);
+    drop(Henvcfg::CBCFE::mask | Henvcfg::CBIE::mask, features.zicbom, IsaExtension::zicbom);
+    if (!features.zicboz) abilities.cboz_block_size = 0;
+    if (!features.zicbom) abilities.cbom_block_size = 0;
+}
+
 }  // namespace
 
 std::expected<IsaSet, IsaError> machine_isa(const MachineHart& hart) {
@@ -120,6 +140,7 @@ bool HostResources::take_hart(const ThisMachine& self) {
         return false;
     }
     abilities_ = abilities_of(*isa, *hart);
+    drop_closed_features(abilities_);
     if (!choose_stage2_mode(self.options, hart->id)) return false;
     isa_text_ = write_isa_string(abilities_.guest_isa, isa_buffer_).value_or("");
     mmu_type_ = hart->mmu_type;

@@ -52,8 +52,8 @@ void open_guest_mode(const GuestFeatures& features) {
     // FS opens the FP registers to V=1, where vsstatus.FS decides; the kernel itself uses none. VS
     // stays off: guests are not told of vectors.
     const std::uint64_t status =
-        csr_read<Csr::sstatus>() &
-        ~(Sstatus::SPIE::mask | Sstatus::SIE::mask | Sstatus::FS::mask | Sstatus::VS::mask);
+        csr_read<Csr::sstatus>() & ~(Sstatus::SPIE::mask | Sstatus::SIE::mask | Sstatus::FS::mask |
+                                     Sstatus::VS::mask | Sstatus::SUM::mask | Sstatus::MXR::mask);
     csr_write<Csr::sstatus>(
         status | Sstatus::SPP::of(true) |
         Sstatus::FS::of(features.fp ? ExtensionState::dirty : ExtensionState::off));

@@ -45,8 +45,9 @@ TEST_CASE("reset sets every CSR that a guest can see or is ruled by", "[vcpu]") 
         {number(Csr::htimedelta), 0},
         {number(Csr::henvcfg), 0},
         {number(Csr::hstatus), 2ull << 32 | 1 << 8 | 1 << 7},  // VSXL = 64, SPVP, SPV
-        {number(Csr::sstatus), (poison | spp) & ~0x6622ull},   // SPP; not FS, VS, SPIE, SIE
-        {number(Csr::vsstatus), 2ull << 32},                   // UXL = 64
+        {number(Csr::sstatus),
+         (poison | spp) & ~0xc6622ull},       // SPP; not MXR, SUM, FS, VS, SPIE, SIE
+        {number(Csr::vsstatus), 2ull << 32},  // UXL = 64
         {number(Csr::vsie), 0},
         {number(Csr::vstvec), 0},
         {number(Csr::vsscratch), 0},

@@ -99,12 +99,13 @@ def test_hypervisor_instruction(hazard, bare_hazard):
     # stval may be 0 or the instruction: QEMU 7.2 leaves it out for HLV below a hypervisor.
     for lines in (here, there):
         for count, (what, line) in enumerate(zip(whats, lines[1:]), 1):
-            assert line.startswith(f"{what}: illegal instruction (scause 2, stval 0x")
+            # OpenSBI 1.6 has its own say before it, on the same line.
+            assert f"{what}: illegal instruction (scause 2, stval 0x" in line
             assert line.endswith(f"), {count} so far")
         assert lines[-1] == f"survived {name}"
 
 
-def test_unknown_sbi_call(hazard, bare_hazard):
+def test_unknown_sbi_call(hazard, machine):
     name = "unknown-sbi-call"
     lines = said(hazard(name), name)
     assert lines == [f"hazard {name}",
@@ -115,8 +116,11 @@ def test_unknown_sbi_call(hazard, bare_hazard):
                      "buffer of 2^64 - 1 bytes: invalid parameter",
                      "unknown reset type: invalid parameter",
                      f"survived {name}"]
-    bare = bare_hazard(name)
-    assert bare[:4] == lines[:4] and bare[6:] == lines[6:]  # OpenSBI 1.1 has no DBCN
+    # OpenSBI 1.1 has no DBCN, and 1.6 hangs on a buffer outside RAM: the bare machine has a say on
+    # the first three calls alone.
+    bare = machine(kernel=guest_image("hazards"), append=name)
+    for line in lines[:4]:
+        bare.expect(line)
 
 
 def test_power_off_in_the_middle(hazard):
@@ -138,7 +142,7 @@ def test_power_off_by_device(hazard, bare_hazard):
     name = "power-off-by-device"
     expected = [f"hazard {name}", "writing 0x5555 to the test device"]
     assert said(hazard(name), name) == expected
-    assert bare_hazard(name) == expected
+    assert bare_hazard(name)[:2] == expected  # QEMU 10 lets a few more instructions run
 
 
 def test_failure_by_device(hazard):
