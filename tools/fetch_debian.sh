@@ -3,7 +3,8 @@
 # Fetches the Debian 13 guest: its riscv64 kernel and busybox, as .cache/guest/Image and
 # .cache/guest/initramfs.cpio.gz. Uses apt with a configuration, lists and cache of its own, so
 # that signatures and checksums are verified, the system is not touched, and root is not needed.
-# A download that was cut off goes on where it ended. Usage: fetch_debian.sh [--mirror URL]
+# What has been fetched stays; a package that was cut off goes on where it ended if the mirror lets apt
+# do that, and starts again if not. Usage: fetch_debian.sh [--mirror URL]
 set -euo pipefail
 # shellcheck source=tools/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"

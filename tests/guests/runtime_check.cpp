@@ -137,6 +137,7 @@ constexpr std::array checks{
     Check{"vector-and-format", check_vector_and_format},
     Check{"mmio", check_mmio},
     Check{"mmio-refused", check_refused_mmio},
+    Check{"fp", check_fp},
     Check{"debug-console", check_debug_console},
 };
 

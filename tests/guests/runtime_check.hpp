@@ -12,6 +12,7 @@ void check(bool holds, std::string_view what);
 void check_memory();         ///< memcpy and its family against byte loops
 void check_mmio();           ///< every integer load and store that a device answers
 void check_refused_mmio();   ///< widths and places that end in an access fault
+void check_fp();             ///< floating-point state over exits
 void check_debug_console();  ///< SBI's DBCN: writes, then reads a line and writes it back
 
 }  // namespace cairn::guest

@@ -100,3 +100,7 @@ def test_refused_widths(checked):
         f"lw of the UART: load access fault at {uart + 4:#x}",
         f"sh to the UART: store/AMO access fault at {uart + 6:#x}",
         f"{'lwu':<8} {0:#018x}"]
+
+
+def test_floating_point_state(checked):
+    assert checked("fp") == ["f"]
