@@ -44,6 +44,7 @@ struct MachineUart {
     std::uint32_t reg_shift = 0;                        ///< register N is at N << reg_shift
     std::uint32_t reg_io_width = 1;                     ///< bytes of an access
     std::uint32_t clock_hz = 0;                         ///< 0: unknown
+    bool designware = false;                            ///< "snps,dw-apb-uart", which has a quirk
     std::uint32_t baud = 0;                             ///< what firmware has set up; 0: unknown
 };
 

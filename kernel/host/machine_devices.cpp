@@ -87,6 +87,7 @@ std::expected<MachineUart, MachineError> describe_uart(const Fdt& fdt, const Fdt
     read_interrupt(fdt, node, uart);
     uart.reg_shift = node.u32("reg-shift").value_or(uart.reg_shift);
     uart.reg_io_width = node.u32("reg-io-width").value_or(uart.reg_io_width);
+    uart.designware = node.is_compatible("snps,dw-apb-uart");
     uart.clock_hz = node.u32("clock-frequency").value_or(0);
     uart.baud = baud_from(options);
     if (uart.baud == 0) uart.baud = node.u32("current-speed").value_or(0);

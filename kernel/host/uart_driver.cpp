@@ -6,7 +6,10 @@ namespace cairn {
 using uart16550::Register;
 
 UartDriver::UartDriver(const MachineUart& uart)
-    : base_(uart.registers.base.value), shift_(uart.reg_shift), wide_(uart.reg_io_width == 4) {}
+    : base_(uart.registers.base.value),
+      shift_(uart.reg_shift),
+      wide_(uart.reg_io_width == 4),
+      designware_(uart.designware) {}
 
 bool UartDriver::supports(const MachineUart& uart) {
     const bool width = uart.reg_io_width == 1 || uart.reg_io_width == 4;
@@ -40,8 +43,10 @@ std::optional<char> UartDriver::read() const {
     if (uart16550::lsr::data_ready::get(get(Register::lsr))) {
         return static_cast<char>(get(Register::rbr));
     }
-    // DesignWare's variant may signal a timeout with an empty FIFO, until RBR is read.
-    if (uart16550::iir::id::get(get(Register::iir)) == uart16550::InterruptId::character_timeout) {
+    // DesignWare's variant may signal a timeout with an empty FIFO, until RBR is read. On any other
+    // a byte that has just arrived would be lost by that.
+    if (designware_ &&
+        uart16550::iir::id::get(get(Register::iir)) == uart16550::InterruptId::character_timeout) {
         (void)get(Register::rbr);
     }
     return std::nullopt;

@@ -31,6 +31,7 @@ class UartDriver {
     std::uint64_t base_ = 0;
     std::uint32_t shift_ = 0;
     bool wide_ = false;  ///< registers are accessed as 32-bit words
+    bool designware_ = false;
 };
 
 }  // namespace cairn
