@@ -199,6 +199,22 @@ def test_tree_without_what_is_needed(machine, tmp_path, tree_source, edit, said)
     assert sentence_about(machine, tmp_path, boot_loader.compile_tree(edited)) == UNUSABLE + said
 
 
+@pytest.mark.parametrize("edit, said", [
+    pytest.param(lambda source: source.replace(
+        "chosen {", "reserved-memory {\n#address-cells = <2>;\n#size-cells = <2>;\nranges;\n"
+        "carve-out@84000000 {\nreg = <0x00 0x84000000 0x00 0x100000>;\n};\n};\nchosen {", 1),
+                 "the machine reserves 0x84000000 to 0x84100000, inside the hypervisor's own memory",
+                 id="reserved"),
+    pytest.param(lambda source: source.replace(
+        "chosen {", "chosen {\nlinux,initrd-start = <0x70000000>;\n"
+        "linux,initrd-end = <0x70001000>;", 1),
+                 "the VM archive at 0x70000000 does not lie in RAM", id="archive"),
+])
+def test_memory_that_is_not_for_us(machine, tmp_path, tree_source, edit, said):
+    tree = boot_loader.compile_tree(edit(tree_source))
+    assert sentence_about(machine, tmp_path, tree) == "cairn: " + said
+
+
 def test_memory_that_is_elsewhere(machine, tmp_path, tree_source):
     edited = re.sub(r"(memory@80000000 \{[^}]*reg = <)[^>]*>",
                     r"\g<1>0x01 0x00 0x00 0x20000000>", tree_source)
