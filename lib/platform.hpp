@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What lib/ asks of the program it is linked into: three functions, resolved at link time. The
 // kernel has its own (kernel/host/), a bare-metal consumer writes three, and hosted programs link
-// lib/host_platform.cpp. The third, `platform_init_heap`, stands in lib/region.hpp.
+// lib/host_platform.cpp. The third, `platform_init_heap`, stands in lib/heap/region.hpp.
 #pragma once
 
 #include <source_location>

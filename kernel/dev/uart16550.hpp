@@ -24,7 +24,7 @@
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/dev/mmio_device.hpp"
-#include "lib/ring_buffer.hpp"
+#include "lib/container/ring_buffer.hpp"
 
 namespace cairn {
 

@@ -5,7 +5,7 @@
 #include "kernel/host/memory_map.hpp"
 #include "kernel/host/this_machine.hpp"
 #include "lib/bits.hpp"
-#include "lib/region.hpp"
+#include "lib/heap/region.hpp"
 
 namespace cairn {
 

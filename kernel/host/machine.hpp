@@ -15,8 +15,8 @@
 #include <string_view>
 
 #include "kernel/arch/address.hpp"
-#include "lib/fdt_reader.hpp"
-#include "lib/static_vector.hpp"
+#include "lib/container/static_vector.hpp"
+#include "lib/fdt/fdt_reader.hpp"
 
 namespace cairn {
 

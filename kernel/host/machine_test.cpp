@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "lib/fdt_writer.hpp"
+#include "lib/fdt/fdt_writer.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/command.hpp"
 

@@ -7,7 +7,7 @@
 #include "kernel/host/fatal.hpp"
 #include "kernel/host/image_layout.hpp"
 #include "kernel/host/interrupt_controller.hpp"
-#include "lib/fdt_format.hpp"
+#include "lib/fdt/fdt_format.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {

@@ -2,7 +2,7 @@
 #include "kernel/vm/guest_fdt.hpp"
 
 #include "kernel/vm/guest_map.hpp"
-#include "lib/fdt_writer.hpp"
+#include "lib/fdt/fdt_writer.hpp"
 #include "lib/panic.hpp"
 
 namespace cairn {

@@ -30,7 +30,7 @@ TESTS = ["tests/unit", "tests/fuzz"]
 HOSTED = set("""deque fstream future iomanip iostream istream list map mutex ostream
     queue regex set sstream stack string thread unordered_map unordered_set vector format""".split())
 # The host's side of the platform interface, which is not compiled for the target.
-HOST_SIDE = {"lib/host_platform.cpp", "lib/region_mmap.cpp", "lib/region_sbrk.cpp"}
+HOST_SIDE = {"lib/host_platform.cpp", "lib/heap/region_mmap.cpp", "lib/heap/region_sbrk.cpp"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 ASSEMBLY = re.compile(r"\b(?:asm|__asm|__asm__)\b\s*(?:volatile|goto|\()")

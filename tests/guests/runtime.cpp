@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/guests/runtime.hpp"
 
-#include "lib/fdt_reader.hpp"
+#include "lib/fdt/fdt_reader.hpp"
 #include "lib/platform.hpp"
 #include "lib/runtime.hpp"
 

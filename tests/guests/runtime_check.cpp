@@ -8,8 +8,8 @@
 #include <array>
 #include <memory>
 
-#include "lib/global_heap.hpp"
-#include "lib/vector.hpp"
+#include "lib/container/vector.hpp"
+#include "lib/heap/global_heap.hpp"
 #include "tests/guests/runtime.hpp"
 
 namespace cairn::guest {

@@ -66,7 +66,7 @@ def test_heap_that_is_used_up(panic):
     sentence = panic("out-of-heap")
     assert sentence.startswith(
         "guest panic: operator new: out of memory: 65537 bytes with alignment 16 asked for, "
-        "65536 of 65536 left (lib/new.cpp:")
+        "65536 of 65536 left (lib/heap/new.cpp:")
 
 
 def test_vector_and_format(checked):

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "lib/fdt_reader.hpp"
-#include "lib/fdt_writer.hpp"
+#include "lib/fdt/fdt_reader.hpp"
+#include "lib/fdt/fdt_writer.hpp"
 
 namespace cairn {
 

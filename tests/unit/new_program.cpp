@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Links lib/new.cpp, so every `new` of this program comes from the global bump allocator. Without
-// Catch2, which allocates before main could give the heap a region.
+// Links lib/heap/new.cpp, so every `new` of this program comes from the global bump allocator.
+// Without Catch2, which allocates before main could give the heap a region.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,9 +15,9 @@
 #include <string_view>
 #include <vector>
 
-#include "lib/allocator.hpp"
-#include "lib/global_heap.hpp"
-#include "lib/host_region.hpp"
+#include "lib/heap/allocator.hpp"
+#include "lib/heap/global_heap.hpp"
+#include "lib/heap/host_region.hpp"
 
 namespace {
 

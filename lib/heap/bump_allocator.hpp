@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// The break: a bump allocator that several harts may use at once. A BumpArena (invariants there)
+// inside a lock; every function below takes the lock for a few instructions and none calls out
+// with it held, so it is a leaf of the lock order.
+//
+// Constant-initialised and empty: a global needs no constructor to run, and refuses every request
+// with out_of_memory until `init` gives it a region. It never frees except its last block, or by
+// rewinding to a mark. It does not own the region's memory, and outlives nothing it handed out.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+
+#include "lib/heap/bump_arena.hpp"
+#include "lib/spinlock.hpp"
+
+namespace cairn {
+
+template <Lockable Lock>
+class BasicBumpAllocator {
+  public:
+    using Mark = BumpArena::Mark;
+
+    constexpr BasicBumpAllocator() = default;
+
+    /// Takes `region` (its part-grains at both ends excluded). Once only.
+    [[nodiscard]] std::expected<void, AllocError> init(Region region) {
+        return arena_.with([&](BumpArena& arena) { return arena.init(region); });
+    }
+
+    /// `size` bytes at a multiple of `alignment` (any power of two), contents unknown. Zero bytes
+    /// are as one: an address of its own. Refuses with out_of_memory or bad_alignment.
+    [[nodiscard]] std::expected<std::byte*, AllocError> allocate(
+        std::size_t size, std::size_t alignment = BumpArena::grain) {
+        std::byte* const block =
+            arena_.with([=](BumpArena& arena) { return arena.take(size, alignment); });
+        if (block == nullptr) [[unlikely]]
+            return std::unexpected(BumpArena::refusal(alignment));
+        return block;
+    }
+
+    /// Gives `block` back if it is the last one; `size` is what it was allocated (or resized) with.
+    [[nodiscard]] std::expected<void, AllocError> free_last(const void* block, std::size_t size) {
+        return arena_.with([=](BumpArena& arena) {
+            return arena.free_last(static_cast<const std::byte*>(block), size);
+        });
+    }
+
+    /// Grows or shrinks in place: the last block to any size that fits, others within their grains.
+    [[nodiscard]] std::expected<void, AllocError> resize_last(const void* block,
+                                                              std::size_t old_size,
+                                                              std::size_t new_size) {
+        return arena_.with([=](BumpArena& arena) {
+            return arena.resize_last(static_cast<const std::byte*>(block), old_size, new_size);
+        });
+    }
+
+    /// The present height, for `rewind`. Marks nest like scopes: rewinding to an outer one ends
+    /// the inner ones.
+    [[nodiscard]] Mark mark() const {
+        return arena_.with([](const BumpArena& arena) { return arena.mark(); });
+    }
+
+    /// Takes back every block handed out since `mark`, whoever asked for it. Refuses marks that
+    /// are not within what is handed out now.
+    [[nodiscard]] std::expected<void, AllocError> rewind(Mark mark) {
+        return arena_.with([=](BumpArena& arena) { return arena.rewind(mark); });
+    }
+
+    /// Whether `pointer` points into the region, handed out or not.
+    [[nodiscard]] bool owns(const void* pointer) const {
+        return arena_.with([=](const BumpArena& arena) { return arena.owns(pointer); });
+    }
+
+    /// Bytes: of the region, handed out (with padding), left, and the most ever handed out.
+    [[nodiscard]] std::size_t capacity() const {
+        return arena_.with([](const BumpArena& arena) { return arena.capacity(); });
+    }
+    [[nodiscard]] std::size_t used() const {
+        return arena_.with([](const BumpArena& arena) { return arena.used(); });
+    }
+    [[nodiscard]] std::size_t remaining() const {
+        return arena_.with([](const BumpArena& arena) { return arena.remaining(); });
+    }
+    [[nodiscard]] std::size_t high_water() const {
+        return arena_.with([](const BumpArena& arena) { return arena.high_water(); });
+    }
+
+  private:
+    Guarded<BumpArena, Lock> arena_;
+};
+
+using BumpAllocator = BasicBumpAllocator<Spinlock>;
+
+}  // namespace cairn

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "lib/heap/bump_arena.hpp"
+
+#include "lib/bits.hpp"
+
+namespace cairn {
+
+std::string_view to_string(AllocError error) {
+    switch (error) {
+        case AllocError::out_of_memory: return "out of memory";
+        case AllocError::bad_alignment: return "the alignment is not a power of two";
+        case AllocError::bad_region: return "the region is empty or wraps the address space";
+        case AllocError::already_initialised: return "the allocator already has a region";
+        case AllocError::bad_mark: return "the mark is not one of this allocator's present blocks";
+        case AllocError::not_last_block: return "the block is not the last one handed out";
+    }
+    return "unknown allocation error";
+}
+
+std::expected<void, AllocError> BumpArena::init(Region region) {
+    if (end_ != nullptr) return std::unexpected(AllocError::already_initialised);
+    const auto base = reinterpret_cast<std::uintptr_t>(region.base);
+    const auto end = checked_add<std::uintptr_t>(base, region.size);
+    // Larger than PTRDIFF_MAX, and pointer differences would be wrong.
+    if (base == 0 || !end || region.size > PTRDIFF_MAX) {
+        return std::unexpected(AllocError::bad_region);
+    }
+    const auto first = align_up<std::uintptr_t>(base, grain);
+    const std::uintptr_t last = align_down<std::uintptr_t>(*end, grain);
+    if (!first || *first >= last) return std::unexpected(AllocError::bad_region);
+    base_ = region.base + (*first - base);
+    next_ = base_;
+    end_ = region.base + (last - base);
+    return {};
+}
+
+std::expected<void, AllocError> BumpArena::resize_last(const std::byte* block, std::size_t old_size,
+                                                       std::size_t new_size) {
+    if (!is_last(block, old_size)) {
+        const bool same_grains = round_up(new_size) == round_up(old_size);
+        if (same_grains && round_up(old_size) != 0 && owns(block)) return {};
+        return std::unexpected(AllocError::not_last_block);
+    }
+    std::byte* const start = next_ - round_up(old_size);
+    if (new_size > distance(start, end_)) return std::unexpected(AllocError::out_of_memory);
+    std::byte* const next = start + round_up(new_size);
+    if (next < next_) {
+        lower(next);
+    } else {
+        next_ = next;
+    }
+    return {};
+}
+
+std::expected<void, AllocError> BumpArena::rewind(Mark mark) {
+    const auto at = reinterpret_cast<std::uintptr_t>(mark.at);
+    const auto base = reinterpret_cast<std::uintptr_t>(base_);
+    if (mark.at == nullptr || at < base || at > reinterpret_cast<std::uintptr_t>(next_) ||
+        !is_aligned<std::uintptr_t>(at, grain)) {
+        return std::unexpected(AllocError::bad_mark);
+    }
+    lower(mark.at);
+    return {};
+}
+
+bool BumpArena::owns(const void* pointer) const {
+    const auto at = reinterpret_cast<std::uintptr_t>(pointer);
+    return at >= reinterpret_cast<std::uintptr_t>(base_) &&
+           at < reinterpret_cast<std::uintptr_t>(end_);
+}
+
+}  // namespace cairn

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Heap memory from the program break. The break may stand inside a page (other users move it too),
+// so the first bytes up to the next page are left alone.
+#include <unistd.h>
+
+#include <cstdint>
+
+#include "lib/bits.hpp"
+#include "lib/heap/host_region.hpp"
+
+namespace cairn {
+
+std::expected<Region, RegionError> sbrk_region(std::size_t size) {
+    if (size == 0) return std::unexpected(RegionError::empty);
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const auto rounded = align_up(size, page);
+    if (!rounded || *rounded > PTRDIFF_MAX - page) return std::unexpected(RegionError::too_large);
+
+    // A page more than asked for, so that one call is enough wherever the break stands.
+    void* const old_break = ::sbrk(static_cast<std::intptr_t>(*rounded + page));
+    const auto address = reinterpret_cast<std::uintptr_t>(old_break);
+    if (address == UINTPTR_MAX) return std::unexpected(RegionError::refused);
+    const std::size_t padding = (page - address % page) % page;
+    return Region{static_cast<std::byte*>(old_break) + padding, *rounded};
+}
+
+}  // namespace cairn
