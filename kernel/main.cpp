@@ -9,11 +9,11 @@
 #include "kernel/host/this_machine.hpp"
 #include "kernel/manager/life_cycle.hpp"
 #include "lib/chacha_random.hpp"
-#include "lib/heap/global_heap.hpp"
-#include "lib/print.hpp"
-#include "lib/heap/region.hpp"
-#include "lib/runtime.hpp"
 #include "lib/container/vector.hpp"
+#include "lib/heap/global_heap.hpp"
+#include "lib/heap/region.hpp"
+#include "lib/print.hpp"
+#include "lib/runtime.hpp"
 
 namespace cairn {
 namespace {
