@@ -18,28 +18,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <string_view>
 
+#include "lib/heap/layout.hpp"
 #include "lib/heap/region.hpp"
 
 namespace cairn {
 
-/// Why an allocator refuses.
-enum class AllocError {
-    out_of_memory,        ///< what remains of the region does not hold the block
-    bad_alignment,        ///< the alignment is no power of two
-    bad_region,           ///< the region is empty, or wraps around the address space
-    already_initialised,  ///< an allocator takes one region only
-    bad_mark,             ///< the mark lies outside what is handed out now
-    not_last_block,       ///< only the last block can grow, shrink or go
-};
-
-[[nodiscard]] std::string_view to_string(AllocError error);
-
 class BumpArena {
   public:
     /// The unit of all blocks: what `operator new` must align to.
-    static constexpr std::size_t grain = alignof(std::max_align_t);
+    static constexpr std::size_t grain = default_alignment;
 
     /// A height of the break. Valid until the break falls below it: `rewind` refuses marks above
     /// the break, but cannot see that the break fell below a mark and rose over it again.
