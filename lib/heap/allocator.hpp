@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Allocators in the standard library's shape, for containers.
 //
-//   cairn::allocator<T>      the program's heap, through the global operator new
-//   cairn::bump_adapter<T>   one particular bump allocator, which it borrows and must not outlive
+//   cairn::allocator<T>               the program's heap, through the global operator new
+//   cairn::allocator_ref<T, Source>   one particular ByteAllocator, which it borrows and must not
+//                                     outlive: a bump allocator, an arena, a quota on a heap ...
 //
 // Beyond std::allocator's interface: `try_allocate` returns nullptr where `allocate` panics, and
 // `try_resize` grows or shrinks a block where it lies. In constant evaluation both use the
@@ -16,8 +17,8 @@
 #include <optional>
 #include <type_traits>
 
-#include "lib/heap/bump_allocator.hpp"
 #include "lib/heap/global_heap.hpp"
+#include "lib/heap/layout.hpp"
 
 namespace cairn {
 
@@ -99,8 +100,8 @@ class allocator {
     static constexpr bool over_aligned = alignof(T) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 };
 
-template <class T, class Source = BumpAllocator>
-class bump_adapter {
+template <class T, ByteAllocator Source>
+class allocator_ref {
   public:
     using value_type = T;
     using is_always_equal = std::false_type;
@@ -108,9 +109,9 @@ class bump_adapter {
     using propagate_on_container_move_assignment = std::true_type;
     using propagate_on_container_swap = std::true_type;
 
-    constexpr bump_adapter(Source& source) noexcept : source_(&source) {}  // NOLINT: implicit
+    constexpr allocator_ref(Source& source) noexcept : source_(&source) {}  // NOLINT: implicit
     template <class U>
-    constexpr bump_adapter(const bump_adapter<U, Source>& other) noexcept  // NOLINT: implicit
+    constexpr allocator_ref(const allocator_ref<U, Source>& other) noexcept  // NOLINT: implicit
         : source_(&other.source()) {}
 
     [[nodiscard]] constexpr T* allocate(std::size_t count) {
@@ -126,16 +127,15 @@ class bump_adapter {
         } else {
             const auto bytes = array_bytes<T>(count);
             if (!bytes) return nullptr;
-            return reinterpret_cast<T*>(source_->allocate(*bytes, alignof(T)).value_or(nullptr));
+            return reinterpret_cast<T*>(source_->allocate({*bytes, alignof(T)}).value_or(nullptr));
         }
     }
 
-    /// Gives the block back if it is the last one; else it stays used until a rewind.
     constexpr void deallocate(T* block, std::size_t count) noexcept {
         if consteval {
             std::allocator<T>().deallocate(block, count);
         } else {
-            [[maybe_unused]] const auto given_back = source_->free_last(block, count * sizeof(T));
+            source_->deallocate(reinterpret_cast<std::byte*>(block), layout(count));
         }
     }
 
@@ -145,18 +145,22 @@ class bump_adapter {
             return false;
         } else {
             const auto bytes = array_bytes<T>(new_count);
-            return bytes && source_->resize_last(block, old_count * sizeof(T), *bytes).has_value();
+            return bytes && source_->try_resize(reinterpret_cast<std::byte*>(block),
+                                                layout(old_count), *bytes);
         }
     }
 
     [[nodiscard]] constexpr Source& source() const noexcept { return *source_; }
 
     template <class U>
-    constexpr bool operator==(const bump_adapter<U, Source>& other) const noexcept {
+    constexpr bool operator==(const allocator_ref<U, Source>& other) const noexcept {
         return source_ == &other.source();
     }
 
   private:
+    /// Of a block that was allocated, so that nothing wraps.
+    static constexpr Layout layout(std::size_t count) { return {count * sizeof(T), alignof(T)}; }
+
     Source* source_;
 };
 

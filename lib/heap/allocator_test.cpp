@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "lib/heap/bump_allocator.hpp"
 #include "tests/unit/catch.hpp"
 
 using namespace cairn;
@@ -66,7 +67,7 @@ TEST_CASE("The standard containers take both allocators", "[allocator]") {
     numbers.resize(100, 4);
     CHECK(numbers[99] == 4);
 
-    std::list<int, bump_adapter<int>> nodes(bump);  // rebinds to its node type
+    std::list<int, allocator_ref<int, BumpAllocator>> nodes(bump);  // rebinds to its node type
     for (int i = 0; i < 10; ++i)
         nodes.push_back(i);
     CHECK(bump.owns(&nodes.front()));
@@ -75,18 +76,18 @@ TEST_CASE("The standard containers take both allocators", "[allocator]") {
     CHECK(copy.get_allocator() == nodes.get_allocator());
 }
 
-TEST_CASE("bump_adapter allocates, resizes and refuses", "[allocator]") {
+TEST_CASE("allocator_ref allocates, resizes and refuses", "[allocator]") {
     alignas(64) std::array<std::byte, 256> memory{};
     BumpAllocator bump;
     REQUIRE(bump.init({memory.data(), memory.size()}).has_value());
-    bump_adapter<int> source(bump);
+    allocator_ref<int, BumpAllocator> source(bump);
     int* const block = source.allocate(4);
     CHECK(bump.used() == 16);
     CHECK(source.try_resize(block, 4, 8));
     CHECK(bump.used() == 32);
     CHECK_FALSE(source.try_resize(block, 8, 65));
     CHECK_FALSE(source.try_resize(block, 8, SIZE_MAX / 4 + 3));  // would wrap to 8 bytes
-    bump_adapter<Line> lines(source);
+    allocator_ref<Line, BumpAllocator> lines(source);
     Line* const line = lines.try_allocate(3);
     REQUIRE(line != nullptr);
     CHECK(is_aligned_for(line));
@@ -97,6 +98,6 @@ TEST_CASE("bump_adapter allocates, resizes and refuses", "[allocator]") {
     CHECK(bump.remaining() == 192);
 
     BumpAllocator other;
-    CHECK(bump_adapter<int>(other) != source);
+    CHECK(allocator_ref<int, BumpAllocator>(other) != source);
     CHECK(lines == source);
 }

@@ -39,6 +39,18 @@ class BasicBumpAllocator {
         return block;
     }
 
+    /// The same as a ByteAllocator: `deallocate` gives the last block back and keeps every other,
+    /// `try_resize` says no where `resize_last` says why.
+    [[nodiscard]] std::expected<std::byte*, AllocError> allocate(Layout layout) {
+        return allocate(layout.size, layout.alignment);
+    }
+    void deallocate(std::byte* block, Layout layout) {
+        [[maybe_unused]] const auto given_back = free_last(block, layout.size);
+    }
+    [[nodiscard]] bool try_resize(std::byte* block, Layout layout, std::size_t new_size) {
+        return resize_last(block, layout.size, new_size).has_value();
+    }
+
     /// Gives `block` back if it is the last one; `size` is what it was allocated (or resized) with.
     [[nodiscard]] std::expected<void, AllocError> free_last(const void* block, std::size_t size) {
         return arena_.with([=](BumpArena& arena) {
@@ -91,5 +103,6 @@ class BasicBumpAllocator {
 };
 
 using BumpAllocator = BasicBumpAllocator<Spinlock>;
+static_assert(ByteAllocator<BumpAllocator>);
 
 }  // namespace cairn

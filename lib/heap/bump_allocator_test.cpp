@@ -220,6 +220,30 @@ TEST_CASE("The lock is a choice", "[bump_allocator]") {
     CHECK(unlocked.allocate(1).error() == AllocError::out_of_memory);
 }
 
+TEST_CASE("As a ByteAllocator it takes back the last block or nothing", "[bump_allocator]") {
+    alignas(64) std::array<std::byte, 256> memory{};
+    BumpAllocator bump;
+    REQUIRE(bump.init({memory.data(), memory.size()}).has_value());
+    const Layout layout{.size = 20, .alignment = 64};
+    std::byte* const first = bump.allocate(layout).value();
+    std::byte* const last = bump.allocate(layout).value();
+    CHECK(last == first + 64);
+    CHECK(bump.allocate({.size = 1, .alignment = 3}).error() == AllocError::bad_alignment);
+
+    CHECK(bump.try_resize(first, layout, 32));  // within its grains
+    CHECK_FALSE(bump.try_resize(first, layout, 33));
+    CHECK(bump.try_resize(last, layout, 192));
+    CHECK(bump.remaining() == 0);
+    CHECK_FALSE(bump.try_resize(last, {192, 64}, 193));
+    CHECK(bump.try_resize(last, {192, 64}, 16));
+
+    bump.deallocate(first, layout);
+    bump.deallocate(nullptr, layout);
+    CHECK(bump.used() == 80);
+    bump.deallocate(last, {16, 64});
+    CHECK(bump.used() == 64);
+}
+
 TEST_CASE("Every operation does what the model does", "[bump_allocator]") {
     const bool holds = rc::check("bump allocator against its model", [] {
         const auto from = *rc::gen::inRange<std::size_t>(0, 4200);

@@ -2,15 +2,20 @@
 // The arithmetic of a bump allocator: one region, and a break that moves up through it. No lock;
 // lib/heap/bump_allocator.hpp puts one around it.
 //
-//     base_                     next_                    end_
-//      |  blocks handed out      |  remaining             |
-//      +-------------------------+------------------------+      base_ <= next_ <= end_
-//      |<-------- used --------->|                               all three multiples of `grain`
-//      |<---------- high water ---------->|                      (or null, before `init`)
+//      floor_                    top_                     last_
+//       ||  blocks handed out     ||  remaining            ||
+//       +-------------------------+------------------------+      floor_ <= top_ <= last_
+//        |<-------- used -------->|                               all one below a multiple of
+//        `grain`
+//        |<---------- high water --------->|                      (or 0, before `init`)
 //
 // Every block starts on a multiple of its alignment and takes whole grains, so blocks never overlap
 // and each has an address of its own, a block of zero bytes included. Blocks are given back only
 // from the top: by undoing the last one, or by rewinding to a mark.
+//
+// The bounds are the addresses of the last byte before, used and of all: ones below the grain. So
+// `| (alignment - 1)` rounds up without an addition, and a sum that did not rise tells both that it
+// wrapped and that nothing was asked for.
 #pragma once
 
 #include <algorithm>
@@ -42,26 +47,20 @@ class BumpArena {
     [[nodiscard]] std::expected<void, AllocError> init(Region region);
 
     /// `size` bytes at a multiple of `alignment`, contents unknown; nullptr where `refusal` says
-    /// why. A handful of instructions where the alignment is a constant.
+    /// why. Nine instructions with its return where the alignment is a constant below a grain.
     [[nodiscard]] std::byte* take(std::size_t size, std::size_t alignment) {
-        if (size == 0) [[unlikely]]
-            size = 1;
         if (!std::has_single_bit(alignment)) [[unlikely]]
             return nullptr;
-        std::byte* start = next_;
-        auto left = static_cast<std::size_t>(end_ - next_);
-        if (alignment > grain) {
-            const std::size_t padding = -reinterpret_cast<std::uintptr_t>(start) & (alignment - 1);
-            if (padding > left) [[unlikely]]
-                return nullptr;
-            start += padding;
-            left -= padding;
+        const std::uintptr_t before = alignment > grain ? top_ | (alignment - 1) : top_;
+        std::uintptr_t top = (before + size) | (grain - 1);
+        if (top <= before) [[unlikely]] {
+            if (size != 0) return nullptr;
+            top = std::max(before, before + grain);  // may wrap too; the last byte lies below
         }
-        if (size > left) [[unlikely]]
+        if (top > last_) [[unlikely]]
             return nullptr;
-        [[assume(start != nullptr)]];    // without a region nothing is left
-        next_ = start + round_up(size);  // <= end_, as both are multiples of the grain
-        return start;
+        top_ = top;
+        return reinterpret_cast<std::byte*>(before + 1);
     }
 
     /// Why `take(size, alignment)` gave nothing.
@@ -74,7 +73,7 @@ class BumpArena {
     [[nodiscard]] std::expected<void, AllocError> free_last(const std::byte* block,
                                                             std::size_t size) {
         if (!is_last(block, size)) return std::unexpected(AllocError::not_last_block);
-        lower(next_ - round_up(size));
+        lower(top_ - round_up(size));
         return {};
     }
 
@@ -84,7 +83,7 @@ class BumpArena {
                                                               std::size_t old_size,
                                                               std::size_t new_size);
 
-    [[nodiscard]] Mark mark() const { return {next_}; }
+    [[nodiscard]] Mark mark() const { return {reinterpret_cast<std::byte*>(top_ + 1)}; }
 
     /// Takes back every block handed out since `mark`.
     [[nodiscard]] std::expected<void, AllocError> rewind(Mark mark);
@@ -92,42 +91,36 @@ class BumpArena {
     /// Whether `pointer` points into the region, handed out or not.
     [[nodiscard]] bool owns(const void* pointer) const;
 
-    [[nodiscard]] std::size_t capacity() const { return distance(base_, end_); }
-    [[nodiscard]] std::size_t used() const { return distance(base_, next_); }
-    [[nodiscard]] std::size_t remaining() const { return distance(next_, end_); }
+    [[nodiscard]] std::size_t capacity() const { return last_ - floor_; }
+    [[nodiscard]] std::size_t used() const { return top_ - floor_; }
+    [[nodiscard]] std::size_t remaining() const { return last_ - top_; }
     /// The largest `used()` there has been.
-    [[nodiscard]] std::size_t high_water() const { return distance(base_, std::max(peak_, next_)); }
+    [[nodiscard]] std::size_t high_water() const { return std::max(peak_, top_) - floor_; }
 
   private:
-    static std::size_t distance(const std::byte* from, const std::byte* to) {
-        return static_cast<std::size_t>(to - from);
-    }
-
     /// What a block of `size` bytes takes; 0 for sizes that no region holds.
     static constexpr std::size_t round_up(std::size_t size) {
         if (size == 0) size = 1;
         return (size + (grain - 1)) & ~(grain - 1);
     }
 
-    /// Compared as integers, as `block` may be anything. Not below the base, so what lies above it
-    /// is what was handed out; a size that wraps rounds to 0, and no block is empty.
+    /// `block` may be anything. Above the floor, so what lies between it and the top is what was
+    /// handed out; a size that wraps rounds to 0, and no block is empty.
     [[nodiscard]] bool is_last(const std::byte* block, std::size_t size) const {
         const auto at = reinterpret_cast<std::uintptr_t>(block);
-        const auto next = reinterpret_cast<std::uintptr_t>(next_);
-        return at >= reinterpret_cast<std::uintptr_t>(base_) && at < next &&
-               next - at == round_up(size);
+        return at > floor_ && at <= top_ && top_ + 1 - at == round_up(size);
     }
 
     /// Only here does the break fall, so only here is the peak noted.
-    void lower(std::byte* next) {
-        peak_ = std::max(peak_, next_);
-        next_ = next;
+    void lower(std::uintptr_t top) {
+        peak_ = std::max(peak_, top_);
+        top_ = top;
     }
 
-    std::byte* base_ = nullptr;
-    std::byte* next_ = nullptr;
-    std::byte* end_ = nullptr;
-    std::byte* peak_ = nullptr;  ///< the highest break before the last fall, or null
+    std::uintptr_t floor_ = 0;
+    std::uintptr_t top_ = 0;
+    std::uintptr_t last_ = 0;
+    std::uintptr_t peak_ = 0;  ///< the highest top before the last fall, or 0
 };
 
 }  // namespace cairn

@@ -98,6 +98,22 @@ TEST_CASE("Sizes and alignments that would wrap are refused", "[bump_arena]") {
     CHECK(arena.take(0, 1) == nullptr);
 }
 
+TEST_CASE("Nothing wraps at the end of the address space", "[bump_arena]") {
+    BumpArena arena;
+    auto* const high = reinterpret_cast<std::byte*>(~std::uintptr_t{0} - 4095);  // NOLINT
+    REQUIRE(arena.init({high, 4095}).has_value());                               // never touched
+    REQUIRE(arena.capacity() == 4080);
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{4096}, SIZE_MAX}) {
+        CHECK(arena.take(size, std::size_t{1} << 63) == nullptr);
+        CHECK(arena.take(size, 8192) == nullptr);
+    }
+    CHECK(arena.take(0, 16) == high);
+    CHECK(arena.take(4064, 16) == high + 16);
+    CHECK(arena.take(0, 1) == nullptr);
+    CHECK(arena.take(16, 1) == nullptr);
+    CHECK(arena.remaining() == 0);
+}
+
 TEST_CASE("Blocks of zero bytes have addresses of their own", "[bump_arena]") {
     Arena arena;
     std::byte* const a = arena.take(0, 1);
