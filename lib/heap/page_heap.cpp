@@ -85,35 +85,42 @@ std::uint32_t PageHeap::allocate(std::size_t count, std::size_t alignment, std::
     set_use(first, count, PageUse::inside);
 }
 
-/// Takes a free run with room for the request out of its ring: one of the first `limit` of each
-/// bin, the closest bin first.
+/// Takes the shortest free run with room for the request out of its ring, of those that are among
+/// the first `limit` of a bin, from the first bin that has one. A ring with damage is given up.
 std::size_t PageHeap::take_run(std::size_t count, std::size_t alignment, std::size_t phase,
                                std::size_t limit) {
     for (unsigned bin = bin_of(count); bin < Bins::count; ++bin) {
         bin = bins_.next(bin);
         if (bin == Bins::none) break;
+        std::size_t best = none;
+        std::size_t best_length = none;
         std::size_t run = info_[head_of(bin)].next;
         for (std::size_t left = limit; run != head_of(bin) && left != 0; --left) {
-            const bool good = is_free_run(run);
-            const std::size_t length = good ? info_[run].extent : 0;
-            const bool fits = gap(run, alignment, phase) + count <= length;
-            if (fits && unlink(run, length)) return run;
-            if (fits || !good) {  // The rest of the ring cannot be reached through damage.
-                if (!good) report(run);
+            if (!is_free_run(run)) {
+                report(run);
                 empty_ring(bin);
                 break;
             }
+            const std::size_t length = info_[run].extent;
+            if (length < best_length && gap(run, alignment, phase) + count <= length) {
+                best = run;
+                best_length = length;
+                if (length == count) break;
+            }
             run = info_[run].next;
         }
+        if (best == none) continue;
+        if (unlink(best, best_length)) return best;
+        empty_ring(bin);
     }
     return none;
 }
 
 void PageHeap::shrink(std::size_t first, std::size_t new_count) {
-    const std::size_t rest = info_[first].extent - new_count;
-    if (rest == 0) return;
+    const std::size_t count = info_[first].extent;
+    if (new_count >= count) return;
     set_extent(first, new_count);
-    release(first + new_count, rest);
+    release(first + new_count, count - new_count);
 }
 
 bool PageHeap::extend(std::size_t first, std::size_t new_count) {
