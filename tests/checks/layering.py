@@ -27,10 +27,11 @@ MAY_INCLUDE = {
 # Tests may also use the test support; they keep to the layers otherwise.
 TESTS = ["tests/unit", "tests/fuzz"]
 
-HOSTED = set("""deque fstream future iomanip iostream istream list map mutex ostream
-    queue regex set sstream stack string thread unordered_map unordered_set vector format""".split())
-# The host's side of the platform interface, which is not compiled for the target.
-HOST_SIDE = {"lib/host_platform.cpp", "lib/heap/region_mmap.cpp", "lib/heap/region_sbrk.cpp"}
+HOSTED = set("""deque fstream future iomanip iostream istream list map memory_resource mutex
+    ostream queue regex set sstream stack string thread unordered_map unordered_set vector format""".split())
+# What hosted programs alone use: their side of the platform interface, and of the standard library.
+HOST_SIDE = {"lib/host_platform.cpp", "lib/heap/host_pmr.hpp", "lib/heap/region_mmap.cpp",
+             "lib/heap/region_sbrk.cpp"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 ASSEMBLY = re.compile(r"\b(?:asm|__asm|__asm__)\b\s*(?:volatile|goto|\()")
