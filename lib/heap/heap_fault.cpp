@@ -57,4 +57,8 @@ void FaultHook::operator()(const HeapFault& fault) const {
     function(context, fault);
 }
 
+void FaultReporter::operator()(HeapFaultKind kind, const void* address, std::size_t size) const {
+    hook({.kind = kind, .address = address, .size = size, .owner = owner});
+}
+
 }  // namespace cairn

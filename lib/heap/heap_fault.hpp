@@ -49,6 +49,14 @@ struct FaultHook {
     void operator()(const HeapFault& fault) const;
 };
 
+/// A hook together with whose heap it is: what the parts of a heap report to.
+struct FaultReporter {
+    FaultHook hook;
+    std::string_view owner;
+
+    void operator()(HeapFaultKind kind, const void* address, std::size_t size = 0) const;
+};
+
 /// How much a heap looks at what it is given. `basic` is the default everywhere; `none` is for
 /// measuring what it costs.
 enum class Checks : bool { none, basic };
