@@ -31,15 +31,18 @@ class SizeBins {
 
     /// Where a thing of `size` >= `smallest` is filed.
     [[nodiscard]] static constexpr unsigned bin_of(std::size_t size) {
-        const auto log = 63U - static_cast<unsigned>(std::countl_zero(std::uint64_t{size}));
-        const auto quarter = static_cast<unsigned>(size >> (log - 2));  // 4 .. 7
-        return std::min(log * 4 + quarter - (smallest_log2 * 4 + 4), count - 1);
+        return std::min(unbounded_bin(size), count - 1);
     }
 
-    /// The first bin whose every member is at least `size` (> `smallest`) long; `none` beyond the
+    /// The first bin whose every member is at least `size` (>= `smallest`) long; `none` beyond the
     /// last, whose members differ.
     [[nodiscard]] static constexpr unsigned bin_that_holds(std::size_t size) {
-        return bin_of(size - 1) + 1;
+        return std::min(unbounded_bin(size - 1) + 1, none);
+    }
+
+    /// As above where that is known not to be `none`: `size` <= `shared_from`.
+    [[nodiscard]] static constexpr unsigned bin_that_surely_holds(std::size_t size) {
+        return unbounded_bin(size - 1) + 1;
     }
 
     void mark(unsigned bin) { occupied_ |= std::uint64_t{1} << bin; }
@@ -60,14 +63,25 @@ class SizeBins {
     }
 
   private:
+    /// The bin if there were no last one; for sizes that round down to `smallest`, one below 0.
+    static constexpr unsigned unbounded_bin(std::size_t size) {
+        const auto log = 63U - static_cast<unsigned>(std::countl_zero(std::uint64_t{size}));
+        const auto quarter = static_cast<unsigned>(size >> (log - 2));  // 4 .. 7
+        return log * 4 + quarter - (smallest_log2 * 4 + 4);
+    }
+
     std::uint64_t occupied_ = 0;
 };
 
 static_assert(SizeBins<5>::bin_of(32) == 0 && SizeBins<5>::bin_of(39) == 0);
 static_assert(SizeBins<5>::bin_of(40) == 1 && SizeBins<5>::bin_of(63) == 3);
 static_assert(SizeBins<5>::bin_of(64) == 4 && SizeBins<5>::bin_of(SIZE_MAX) == 63);
+static_assert(SizeBins<5>::bin_that_holds(32) == 0 && SizeBins<5>::bin_that_holds(33) == 1);
 static_assert(SizeBins<5>::bin_that_holds(40) == 1 && SizeBins<5>::bin_that_holds(41) == 2);
 static_assert(SizeBins<5>::bin_of(SizeBins<5>::shared_from) == 63);
+static_assert(SizeBins<5>::bin_that_holds(SizeBins<5>::shared_from) == 63);
+static_assert(SizeBins<5>::bin_that_surely_holds(SizeBins<5>::shared_from) == 63);
+static_assert(SizeBins<5>::bin_that_holds(SIZE_MAX) == SizeBins<5>::none);
 static_assert(SizeBins<5>::bin_of(SizeBins<5>::shared_from - 1) == 62);
 
 }  // namespace cairn
