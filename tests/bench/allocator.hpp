@@ -22,6 +22,16 @@ struct Allocator {
 /// Those that a program was linked with; the first is `null`.
 [[nodiscard]] std::span<const Allocator> allocators();
 
+/// A loop of its own, for what the functions above cannot show: what is inlined, or knows its size.
+struct Loop {
+    std::string_view name;
+    std::string_view baseline;  ///< the loop without the allocator, to subtract; empty: this is one
+    void (*start)(Region region);
+    void (*run)(std::size_t rounds);
+};
+
+[[nodiscard]] std::span<const Loop> loops();
+
 /// nullptr: there is none of this name.
 [[nodiscard]] inline const Allocator* find_allocator(std::string_view name) {
     for (const Allocator& each : allocators()) {

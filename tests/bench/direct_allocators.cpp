@@ -63,16 +63,53 @@ struct Bump {
     }
 };
 
-constexpr std::array list{
+// --- what one call costs -------------------------------------------------------------------------
+
+using Call = void*(void* allocator, std::size_t size);
+
+void* call_nothing(void* allocator, std::size_t /*size*/) {
+    return allocator;
+}
+template <Lockable Lock>
+void* call_bump(void* allocator, std::size_t size) {
+    return static_cast<BasicBumpAllocator<Lock>*>(allocator)->allocate(size).value_or(nullptr);
+}
+
+/// Through a volatile pointer, so that the compiler does not learn which function it is.
+[[gnu::noinline]] void call_rounds(Call* function, void* allocator, std::size_t rounds) {
+    Call* volatile unknown = function;
+    Call* const called = unknown;
+    for (std::size_t round = 0; round < rounds; ++round)
+        called(allocator, 64);
+}
+
+template <Lockable Lock>
+constexpr Loop bump_call(std::string_view name) {
+    return {name, "call", Bump<Lock>::start,
+            [](std::size_t rounds) { call_rounds(call_bump<Lock>, &*Bump<Lock>::bump, rounds); }};
+}
+
+constexpr std::array all_allocators{
     null_allocator,
     Bump<Spinlock>::entry("bump-spinlock"),
     Bump<NullLock>::entry("bump-no-lock"),
 };
 
+constexpr std::array all_loops{
+    Loop{"call", "", nullptr,
+         [](std::size_t rounds) { call_rounds(call_nothing, nullptr, rounds); }},
+    bump_call<Spinlock>("call-bump-spinlock"),
+    bump_call<NullLock>("call-bump-no-lock"),
+};
+
 }  // namespace
 
 std::span<const Allocator> allocators() {
-    return list;
+    return all_allocators;
+}
+
+std::span<const Loop> loops() {
+    return all_loops;
 }
 
 }  // namespace cairn::bench

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Counts the instructions of this project's allocators on the bare machine, call and return
 // included, with the traces of tests/bench. Meant for QEMU's `-icount`, where `instret` is exact.
-// Arguments: STEPS [ALLOCATOR [SIZES]]. Prints, with raw counts:
+// Arguments: STEPS [ALLOCATOR|loops [SIZES]]. Prints, with raw counts:
 //
 //     churn ALLOCATOR SIZES N        of STEPS calls, the loop around them included
 //     worst ALLOCATOR TRACE A F      the dearest call to allocate and to free of that trace
+//     loop NAME BASELINE N           of 10,000 rounds
 //     heap: end
 //
 // `null` is measured like an allocator: tools/measure_heap.py subtracts it, and makes tables.
@@ -28,6 +29,7 @@ constexpr std::size_t region_size = std::size_t{100} << 20;
 constexpr std::size_t filled_size = std::size_t{16} << 20;  // what a trace of worst calls fills
 constexpr std::size_t most_blocks = std::size_t{4} << 20;
 constexpr std::size_t warm_up_steps = 20'000;
+constexpr std::size_t loop_rounds = 10'000;
 
 struct Request {
     std::size_t steps = 100'000;
@@ -130,6 +132,15 @@ void fill_worst(const Allocator& allocator, std::string_view trace) {
     calls.print("fill-", trace);
 }
 
+void measure_loop(const Loop& loop) {
+    if (loop.start != nullptr) loop.start({heap_base, region_size});
+    loop.run(loop_rounds);
+    const std::uint64_t before = instructions();
+    loop.run(loop_rounds);
+    println("loop {} {} {}", loop.name, loop.baseline.empty() ? "-" : loop.baseline,
+            instructions() - before);
+}
+
 Request parse(std::string_view arguments) {
     Request request;
     const auto* const end = arguments.data() + arguments.size();
@@ -166,6 +177,8 @@ void run(std::string_view arguments) {
         if (request.allocator.empty() || request.allocator == allocator.name)
             measure(allocator, request);
     }
+    if (request.allocator.empty() || request.allocator == "loops")
+        std::ranges::for_each(loops(), measure_loop);
     println("heap: end");
 }
 
