@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import boot_time
+import document
 import kernel_size
 import measured_machine
 from measured_machine import GUESTS, ROOT
@@ -83,15 +84,6 @@ def exits_table(results):
     return "\n".join(lines)
 
 
-def replace_part(text, name, content):
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before, found, rest = text.partition(begin)
-    _, found_end, after = rest.partition(end)
-    if not found or not found_end:
-        raise RuntimeError(f"{DOCUMENT} has no lines '{begin}' and '{end}'")
-    return f"{before}{begin}\n{content}\n{end}{after}"
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=DOCUMENT, help="the document to rewrite")
@@ -108,10 +100,7 @@ def main():
     if options.print:
         print("\n\n".join(parts.values()))
         return
-    text = options.output.read_text()
-    for name, content in parts.items():
-        text = replace_part(text, name, content)
-    options.output.write_text(text)
+    document.rewrite(options.output, parts)
 
 
 if __name__ == "__main__":

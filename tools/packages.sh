@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2034
 # Packages by their names on Debian 12, Debian 13 and Ubuntu, and how to get the missing ones.
 # Sourced. Root is asked for only when something is missing, and only for apt-get itself.
-# A package counts as present if dpkg has it, or if the command after the colon is on PATH.
+# A package counts as present if dpkg has it, or if the command after the colon is on PATH
+# (the file is there).
 
 packages_to_run=(
     python3:/usr/bin/python3
@@ -34,13 +35,20 @@ packages_to_test=(
     clang-format-19:clang-format-19
     python3-pytest
     python3-pexpect
+    valgrind:valgrind
+)
+packages_to_measure=( # allocators to compare with
+    valgrind:valgrind
+    libjemalloc2
+    libtcmalloc-minimal4
+    'MIMALLOC:/usr/lib/*/libmimalloc.so.?'
 )
 
 package_present() {
     local package=${1%%:*} tool=
     [[ $1 != *:* ]] || tool=${1#*:}
     if [[ $tool == /* ]]; then
-        [ -e "$tool" ]
+        compgen -G "$tool" >/dev/null
     elif [ -n "$tool" ] && command -v "$tool" >/dev/null; then
         true
     else
@@ -51,15 +59,20 @@ package_present() {
 # The candidate is `(none)` if the lists have the name only as somebody's dependency.
 apt_knows() { [[ $(LC_ALL=C apt-cache policy "$1" 2>/dev/null) == *'Candidate: '[!\(]* ]]; }
 
-# QEMU for RISC-V is a package of its own since Debian 13.
+# Names that differ: QEMU for RISC-V is a package of its own since Debian 13, and mimalloc's has its
+# version in it.
 package_name() {
-    if [ "${1%%:*}" != QEMU ]; then
-        echo "${1%%:*}"
-    elif apt_knows qemu-system-riscv; then
-        echo qemu-system-riscv
-    else
-        echo qemu-system-misc
-    fi
+    case ${1%%:*} in
+        QEMU) first_known qemu-system-riscv qemu-system-misc ;;
+        MIMALLOC) first_known libmimalloc3 libmimalloc2.1 libmimalloc2.0 ;;
+        *) echo "${1%%:*}" ;;
+    esac
+}
+
+# The last one stands for all where none is known.
+first_known() {
+    while [ $# -gt 1 ] && ! apt_knows "$1"; do shift; done
+    echo "$1"
 }
 
 as_root() {

@@ -7,6 +7,7 @@
 //     fill ALLOCATOR TRACE            prints bytes that live in 100 MiB when a request fails
 //     peak ALLOCATOR TRACE            prints bytes that live, and bytes by which the process grew
 //     file ALLOCATOR                  prints the file that the allocator's code is in
+//     list ALLOCATOR                  prints the names of all allocators
 //
 // SIZES and TRACE are names of trace.hpp and fill.hpp; STEPS calls are measured, five times where
 // time is, of which the best counts. Output is lines of "figure NAME VALUE". What the driver needs
@@ -189,6 +190,11 @@ void print_file(const Request& request) {
     std::printf("file %s\n", info.dli_fname);
 }
 
+void print_names(const Request& /*request*/) {
+    for (const Allocator& each : allocators())
+        std::printf("%s\n", each.name.data());
+}
+
 }  // namespace
 
 extern "C" [[gnu::noinline]] void measured_churn(const Allocator& allocator, const Churn& work) {
@@ -210,6 +216,7 @@ struct Mode {
 constexpr std::array modes{
     Mode{"churn", count_instructions}, Mode{"time", measure_time}, Mode{"threads", measure_threads},
     Mode{"fill", measure_fill},        Mode{"peak", measure_peak}, Mode{"file", print_file},
+    Mode{"list", print_names},
 };
 
 int run(std::span<char*> arguments) {

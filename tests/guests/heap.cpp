@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Counts the instructions of this project's allocators on the bare machine, call and return
 // included, with the traces of tests/bench. Meant for QEMU's `-icount`, where `instret` is exact.
-// Arguments: STEPS [ALLOCATOR|loops [SIZES]]. Prints, with raw counts:
+// Arguments: STEPS [ALLOCATOR|loops|list [SIZES]]. Prints, with raw counts:
 //
+//     allocator NAME                 all there are
 //     churn ALLOCATOR SIZES N        of STEPS calls, the loop around them included
 //     worst ALLOCATOR TRACE A F      the dearest call to allocate and to free of that trace
 //     loop NAME BASELINE N           of 10,000 rounds
@@ -174,6 +175,7 @@ void run(std::string_view arguments) {
     const Request request = parse(arguments);
     println("heap: {} steps", request.steps);
     for (const Allocator& allocator : allocators()) {
+        println("allocator {}", allocator.name);
         if (request.allocator.empty() || request.allocator == allocator.name)
             measure(allocator, request);
     }

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Measures allocators on the host: the C library's, those that LD_PRELOAD puts in its place, and
+this project's, each in processes of its own (tests/bench/host_driver.cpp).
+
+Instructions come from callgrind, which runs the program on a processor of its own making: the same
+figures however busy the host is. Times are paired: every round runs each allocator once, and what
+counts is the ratio to glibc in the same round.
+"""
+import os
+import re
+import statistics
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from measured_machine import ROOT
+
+BUILD = ROOT / "build/release"
+SIZES = ["lifo", "small", "medium", "wide", "pages"]
+TRACES = ["small", "medium", "wide", "shift", "pages"]
+REGION = 100 << 20
+REFERENCE = "glibc" # what ratios are to
+# Of an allocator that does nothing (tests/bench/allocator.hpp), per pair: call, mov, ret, call, ret.
+INSTRUCTIONS_OF_NULL = 5
+TOO_SLOW = 60 # seconds for filling a region; first-fit over a long list takes minutes
+LIBRARIES = {"tcmalloc": "libtcmalloc_minimal.so.4", "jemalloc": "libjemalloc.so.2",
+             "mimalloc": "libmimalloc.so.[0-9]*"}
+OURS = "libcairn_malloc.so"
+
+
+@dataclass(frozen=True)
+class Case:
+    """An allocator: what it is called, and how the program is started that calls it."""
+    name: str
+    program: str
+    allocator: str
+    preload: Path | None = None
+
+    def command(self, mode, *arguments):
+        return [BUILD / "bench" / self.program, mode, self.allocator, *map(str, arguments)]
+
+    def environment(self):
+        return os.environ | ({"LD_PRELOAD": str(self.preload)} if self.preload else {})
+
+
+def run(case, mode, *arguments, prefix=(), timeout=600):
+    done = subprocess.run([*prefix, *case.command(mode, *arguments)], env=case.environment(),
+                          text=True, capture_output=True, timeout=timeout, check=False,
+                          stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        words = " ".join(map(str, arguments))
+        raise RuntimeError(f"{case.name}, {mode} {words}: status {done.returncode}\n"
+                           f"{done.stdout[-500:]}{done.stderr[-1500:]}")
+    return done
+
+
+def figures(case, *arguments, **options):
+    found = re.findall(r"^figure (\S+) (\S+)$", run(case, *arguments, **options).stdout, re.M)
+    return {name: float(value) for name, value in found}
+
+
+def library(pattern):
+    """The file that the dynamic linker would take, or None."""
+    found = [path for folder in ("/usr/lib", "/lib") for path in Path(folder).glob(f"*/{pattern}")]
+    return min(found, key=lambda path: len(path.name), default=None)
+
+
+def malloc_cases(only):
+    """glibc first, then what stands in for it; ours, where it is built. `only`: names, or none."""
+    cases = [Case(REFERENCE, "heap_malloc", "malloc")]
+    for name, pattern in LIBRARIES.items():
+        if only and name not in only:
+            continue
+        path = library(pattern)
+        if path is None:
+            raise RuntimeError(f"no {pattern} below /usr/lib: {name} is not installed")
+        cases.append(Case(name, "heap_malloc", "malloc", path))
+    cases += [Case("Cairn", "heap_malloc", "malloc", path) for path in sorted(BUILD.rglob(OURS))
+              if not only or "Cairn" in only]
+    return cases
+
+
+def direct_cases(only):
+    """This project's, called without malloc; the program knows which there are."""
+    names = run(Case("", "heap_direct", "null"), "list").stdout.split()
+    return [Case(name, "heap_direct", name) for name in names
+            if name != "null" and (not only or name in only)]
+
+
+def check_preloads(cases):
+    """A library that was not taken would be measured as glibc."""
+    for case in cases:
+        if case.preload is None:
+            continue
+        file = run(case, "file").stdout.split()[-1]
+        if Path(file).resolve() != case.preload.resolve():
+            raise RuntimeError(f"{case.name}: malloc is in {file}, not in {case.preload}")
+
+
+def counted(case, sizes, steps):
+    """Instructions inside measured_churn."""
+    prefix = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+              "--toggle-collect=measured_churn"]
+    output = run(case, "churn", sizes, steps, prefix=prefix).stderr
+    found = re.search(r"Collected : (\d+)", output)
+    if not found or int(found[1]) < steps:
+        raise RuntimeError(f"callgrind counted nothing:\n{output[-1500:]}")
+    return int(found[1])
+
+
+def in_parallel(progress, what, function, cases, columns):
+    """{case's name: {column: function(case, column)}}, as many at a time as there are processors."""
+    results = {case.name: {} for case in cases}
+
+    def one(job):
+        case, column = job
+        value = function(case, column)
+        progress(f"{what}: {case.name}, {column}")
+        return case, column, value
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for case, column, value in pool.map(one, [(c, w) for c in cases for w in columns]):
+            results[case.name][column] = value
+    return results
+
+
+def pairs(progress, cases, steps):
+    """Instructions per pair of malloc and free, call and return included."""
+    program = cases[0].program
+    null = Case("no allocator", program, "null")
+    raw = in_parallel(progress, "instructions", lambda case, sizes: counted(case, sizes, steps),
+                      [null, *cases], SIZES)
+    loop = raw.pop(null.name)
+    return {name: {sizes: (value - loop[sizes]) * 2 / steps + INSTRUCTIONS_OF_NULL
+                   for sizes, value in line.items()} for name, line in raw.items()}
+
+
+def times(progress, cases, steps, rounds):
+    """Time over glibc's, the median of the rounds' ratios; and two threads' over one's."""
+    ratios, threads = ({case.name: {} for case in cases} for _ in range(2))
+    for sizes in SIZES:
+        measured = {case.name: [] for case in cases}
+        for _ in range(rounds):
+            for case in cases:
+                measured[case.name].append(figures(case, "time", sizes, steps)["nanoseconds"])
+            progress(f"time: {sizes}")
+        for name, line in measured.items():
+            ratios[name][sizes] = statistics.median(
+                own / other for own, other in zip(line, measured[cases[0].name]))
+    for sizes in ("small", "medium"):
+        measured = {case.name: [] for case in cases}
+        for _ in range(rounds):
+            for case in cases:
+                found = figures(case, "threads", sizes, steps)
+                measured[case.name].append(found["two-threads"] / found["one-thread"])
+            progress(f"threads: {sizes}")
+        for name, line in measured.items():
+            threads[name][sizes] = statistics.median(line)
+    return ratios, threads
+
+
+def fills(progress, cases):
+    """Percent of 100 MiB that live when the first request fails; None: it took too long."""
+    def one(case, trace):
+        try:
+            return figures(case, "fill", trace, timeout=TOO_SLOW)["live"] * 100 / REGION
+        except subprocess.TimeoutExpired:
+            return None
+    return in_parallel(progress, "filled region", one, cases, TRACES)
+
+
+def peaks(progress, cases):
+    """Bytes by which the process grew over bytes that live."""
+    def one(case, trace):
+        found = figures(case, "peak", trace)
+        return found["grown"] / found["live"]
+    return in_parallel(progress, "peak memory", one, cases, TRACES)

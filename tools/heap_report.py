@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""Tables and plots of what tools/measure_heap.py has measured.
+
+`results` is a dictionary of dictionaries; what was not measured is not there, and shows as "-".
+"""
+import document
+import svg
+from heap_host import SIZES, TRACES
+
+COLUMNS = {"lifo": "lifo 64 B", "small": "mixed small", "medium": "mixed medium",
+           "wide": "mixed wide", "pages": "page-aligned", "shift": "size shift"}
+TITLES = {
+    "bump-spinlock": "bump, spinlock", "bump-no-lock": "bump, no lock (per hart)",
+    "tlsf-spinlock": "TLSF, spinlock", "tlsf-no-lock": "TLSF, no lock",
+    "tlsf-unchecked": "TLSF, spinlock, no checks",
+    "first-fit": "classical, first fit", "next-fit": "classical, next fit",
+    "best-fit": "classical, best fit", "heap": "Heap", "heap-unchecked": "Heap, no checks",
+}
+ZBB, PLAIN = "with Zbb", "rv64imac"
+
+
+def title(name):
+    return TITLES.get(name, name)
+
+
+def number(value, digits=0):
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def get(results, *path):
+    for key in path:
+        results = (results or {}).get(key)
+    return results
+
+
+# --- tables --------------------------------------------------------------------------------------
+
+def pairs_table(pairs, digits=0):
+    rows = [[title(name), *[number(line.get(sizes), digits) for sizes in SIZES]]
+            for name, line in pairs.items()]
+    return document.table(["", *[COLUMNS[sizes] for sizes in SIZES]], rows)
+
+
+def host_table(results):
+    direct = {f"Cairn, called directly: {title(name)}": line
+              for name, line in results.get("direct", {}).items()}
+    return pairs_table(results["host"] | direct)
+
+
+def time_table(results):
+    rows = [[title(name), *[number(line.get(sizes), 2) for sizes in SIZES],
+             *[number(get(results, "threads", name, sizes), 2) for sizes in ("small", "medium")]]
+            for name, line in results["time"].items()]
+    heads = ["", *[COLUMNS[sizes] for sizes in SIZES], "2 threads, small", "2 threads, medium"]
+    return document.table(heads, rows)
+
+
+def target_table(results):
+    rows = []
+    for machine, pairs in results["target"].items():
+        for name, line in pairs.items():
+            worst = get(results, "worst", machine, name)
+            # The break's dearest call is the benchmark's own beginning again.
+            shown = "-" if name.startswith("bump") or not worst else f"{worst[0]} / {worst[1]}"
+            rows.append([f"{title(name)}, {machine}",
+                         *[number(line.get(sizes)) for sizes in SIZES], shown])
+    heads = ["", *[COLUMNS[sizes] for sizes in SIZES], "worst malloc / free"]
+    return document.table(heads, rows)
+
+
+def traces_table(lines, digits, suffix=""):
+    rows = [[title(name), *[number(line.get(trace), digits) + (suffix if line.get(trace) else "")
+                            for trace in TRACES]] for name, line in lines.items()]
+    return document.table(["", *[COLUMNS[trace] for trace in TRACES]], rows)
+
+
+def size_table(results):
+    sizes = results["size"]
+    rows = [[f"`lib/heap/{name}.cpp`", f"{size:,}"] for name, size in sizes.items()]
+    return document.table(["code of", "bytes"],
+                          [*rows, ["**the default heap**", f"**{sum(sizes.values()):,}**"]])
+
+
+# --- aims ----------------------------------------------------------------------------------------
+
+class Aim:
+    """A row of the table of aims: figures, each with what it should be at most (or at least)."""
+
+    def __init__(self, words, aims, figures, elsewhere, at_least=False, digits=0):
+        self.words, self.aims, self.figures, self.elsewhere = words, aims, figures, elsewhere
+        self.at_least, self.digits = at_least, digits
+
+    def verdict(self, figure, aim):
+        if figure is None:
+            return "not measured"
+        # What is shown is what is judged.
+        shown = round(figure, self.digits)
+        return "met" if (shown >= aim if self.at_least else shown <= aim) else "**missed**"
+
+    def row(self, results):
+        figures = self.figures(results)
+        verdicts = [self.verdict(figure, aim) for figure, aim in zip(figures, self.aims)]
+        if len(set(verdicts)) == 1:
+            verdicts = verdicts[:1]
+        sign = ">=" if self.at_least else "<="
+        return [self.words, " / ".join(number(figure, self.digits) for figure in figures),
+                f"{sign} " + " / ".join(f"{aim:,}" for aim in self.aims), " / ".join(verdicts),
+                self.elsewhere]
+
+
+def _pairs(results, name, sizes, machine=PLAIN):
+    return [get(results, "target", machine, name, each) for each in sizes]
+
+
+def _backing(results):
+    pairs = [each for each in _pairs(results, "tlsf-spinlock", SIZES, ZBB) if each is not None]
+    worst = get(results, "worst", ZBB, "tlsf-spinlock") or (None, None)
+    return [max(pairs, default=None), *worst]
+
+
+def _ours(results, key, columns):
+    return [get(results, key, "Cairn", column) for column in columns]
+
+
+def _size(results):
+    sizes = results.get("size", {})
+    return [sum(sizes.values()) if "heap_core" in sizes else None]  # without it there is no heap
+
+
+MIXED = ["lifo", "small", "medium", "wide"]
+AIMS = [
+    Aim("bump, target, instructions per call: spinlock / per hart", [14, 9],
+        lambda r: [get(r, "loops", PLAIN, f"call-bump-{lock}") and
+                   get(r, "loops", PLAIN, f"call-bump-{lock}") + 2
+                   for lock in ("spinlock", "no-lock")], "hand-written floor 14 / 9"),
+    Aim("heap, target, pair, default checks: lifo / small / medium / wide", [48] * 4,
+        lambda r: _pairs(r, "heap", MIXED), "free list with checks 59; TLSF 162 to 289"),
+    Aim("the same without checks", [34] * 4,
+        lambda r: _pairs(r, "heap-unchecked", MIXED), "free list without checks 30"),
+    Aim("heap, target, inlined typed new + delete", [12],
+        lambda r: [get(r, "loops", PLAIN, "typed-heap")], "-"),
+    Aim("heap, host, pair: small / medium / wide / page-aligned", [32, 49, 60, 70],
+        lambda r: _ours(r, "host", SIZES[1:]),
+        "rpmalloc 34 / 49 / 51; tcmalloc 78 page-aligned"),
+    Aim("backing heap alone, spinlock, Zbb: pair, dearest column; worst malloc / free",
+        [110, 90, 85], _backing, "TLSF 184 to 289; 175 / 158; o1heap 87 / 82"),
+    Aim("utilisation, %: small / medium / wide / size shift / pages", [92, 98.8, 97.8, 78, 97],
+        lambda r: [get(r, "fill", "heap", trace) for trace in TRACES],
+        "TLSF 87 / 99 / 98 / 75 / 64; buddy 60 / 60 / 70 / 36 / 80", at_least=True, digits=1),
+    Aim("2 threads, local churn, over 1 thread: small / medium", [1.1, 1.1],
+        lambda r: _ours(r, "threads", ["small", "medium"]), "jemalloc 1.1, snmalloc 1.3",
+        digits=2),
+    Aim("code size on the target, bytes", [8192], _size, "TLSF 3.3 K, dlmalloc 7.3 K"),
+]
+
+
+def aims_table(results):
+    return document.table(["figure", "Cairn", "aim", "", "best measured elsewhere"],
+                          [aim.row(results) for aim in AIMS])
+
+
+# --- plots ---------------------------------------------------------------------------------------
+
+def _series(lines, columns):
+    return {title(name): [line.get(column) for column in columns] for name, line in lines.items()}
+
+
+def plots(results):
+    """{file name: SVG}, of what was measured."""
+    words = [COLUMNS[sizes] for sizes in SIZES]
+    found = {}
+    if results.get("host"):
+        found["heap_host.svg"] = svg.bar_chart(
+            "Host: instructions per pair of malloc and free (logarithmic; dashed: aim)", words,
+            _series(results["host"], SIZES), logarithmic=True, aims=[None, 32, 49, 60, 70])
+    target = get(results, "target", ZBB) or get(results, "target", PLAIN)
+    if target:
+        found["heap_target.svg"] = svg.bar_chart(
+            "Target: instructions per pair of allocate and free (logarithmic)", words,
+            _series(target, SIZES), logarithmic=True)
+    if results.get("fill"):
+        found["heap_fill.svg"] = svg.bar_chart(
+            "Percent of 100 MiB in use when the first request fails (dashed: aim)",
+            [COLUMNS[trace] for trace in TRACES], _series(results["fill"], TRACES),
+            aims=[92, 98.8, 97.8, 78, 97])
+    return found
+
+
+def parts(results):
+    """{part of docs/performance.md: content}, of what was measured."""
+    makers = {"heap aims": aims_table, "heap host": host_table, "heap time": time_table,
+              "heap target": target_table, "heap size": size_table,
+              "heap fill": lambda r: traces_table(r["fill"], 1),
+              "heap peak": lambda r: traces_table(r["peak"], 2)}
+    needs = {"heap aims": ("host", "fill", "target"), "heap host": ("host",), "heap time": ("time",),
+             "heap target": ("target",), "heap size": ("size",), "heap fill": ("fill",),
+             "heap peak": ("peak",)}
+    return {name: make(results) for name, make in makers.items()
+            if all(results.get(need) is not None for need in needs[name])}
