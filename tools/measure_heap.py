@@ -32,11 +32,12 @@ class Progress:
         print(f"[{time.monotonic() - self.start:5.0f} s] {words}", file=sys.stderr, flush=True)
 
 
-def install():
-    """What is there already is not asked for; nothing happens where all is."""
-    script = (f'. "{SCRIPTS}/common.sh"; . "{SCRIPTS}/packages.sh"; require_packages '
-              '"to measure the heap" "${packages_to_run[@]}" "${packages_to_emulate[@]}" '
-              '"${packages_to_test[@]}" "${packages_to_measure[@]}"')
+def install(only):
+    """What is missing. Others are there to compare with, unless certain ones are asked for."""
+    lists = ["run", "emulate", "test", *([] if only else ["measure"])]
+    entries = " ".join(f'"${{packages_to_{name}[@]}}"' for name in lists)
+    script = (f'. "{SCRIPTS}/common.sh"; . "{SCRIPTS}/packages.sh"; '
+              f'require_packages "to measure the heap" {entries}')
     subprocess.run(["bash", "-euo", "pipefail", "-c", script], check=True)
 
 
@@ -113,7 +114,7 @@ def parse():
 
 def main():
     options, progress, results = parse(), Progress(), {}
-    install()
+    install(options.only)
     for part in options.parts:
         PARTS[part](progress, options, results)
     tables = heap_report.parts(results)
