@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where page tables get their frames, and how the program touches them. The kernel runs identity-
-// mapped on the machine's RAM and takes frames from the memory map; a test has an arena.
+// Where page tables get their frames, and how the program touches them. The kernel has a pool of
+// the machine's own (kernel/host/frame_pool.hpp); a test has an arena.
 // Ownership: whoever allocates frees; frames are not zeroed. No locking: the owner guards it.
 #pragma once
 
@@ -9,7 +9,6 @@
 #include <optional>
 
 #include "kernel/arch/address.hpp"
-#include "kernel/host/memory_map.hpp"
 
 namespace cairn {
 
@@ -26,18 +25,6 @@ class FrameSource {
 
   protected:
     ~FrameSource() = default;
-};
-
-/// Frames of the memory map, seen at their physical addresses.
-class MemoryMapFrames final : public FrameSource {
-  public:
-    explicit MemoryMapFrames(MemoryMap& map) : map_(map) {}
-    std::optional<HostPhys> allocate_frames(std::size_t count, std::uint64_t alignment) override;
-    void free_frames(HostPhys base, std::size_t count) override;
-    std::byte* at(HostPhys address) override;
-
-  private:
-    MemoryMap& map_;
 };
 
 }  // namespace cairn

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/host/memory_map.hpp"
 
-#include <algorithm>
-#include <bit>
-
 #include "lib/bits.hpp"
 
 namespace cairn {
 
 namespace {
 
-constexpr std::uint64_t mebi = 1ull << 20;
-constexpr std::uint64_t gibi = 1ull << 30;
 constexpr std::uint64_t last_frame = ~(frame_size - 1);
 
 /// The whole frames inside `range`; it does not wrap.
@@ -30,21 +25,12 @@ HostRange frames_around(HostRange range) {
     return {{base}, end.value_or(last_frame) - base};
 }
 
-/// Where a range of `size` bytes with the given base goes in `free`, lowest first.
-std::optional<HostRange> place(HostRange free, std::uint64_t size, std::uint64_t alignment,
-                               std::uint64_t remainder) {
-    const std::uint64_t skip = (remainder - free.base.value) & (alignment - 1);
-    if (skip > free.size || size > free.size - skip) return std::nullopt;
-    return HostRange{free.base + skip, size};
-}
-
 }  // namespace
 
 std::string_view to_string(MemoryMapError error) {
     switch (error) {
         case MemoryMapError::wraps: return "a range ends beyond the 64-bit address space";
         case MemoryMapError::too_many_ranges: return "there are more separate ranges than fit";
-        case MemoryMapError::not_taken: return "a range is given back that was not handed out";
     }
     return "unknown error";
 }
@@ -65,62 +51,34 @@ std::expected<MemoryMap, MemoryMapError> MemoryMap::create(std::span<const HostR
             return std::unexpected(MemoryMapError::too_many_ranges);
         }
     }
-    map.usable_ = map.free_;
     return map;
 }
 
-std::optional<HostRange> MemoryMap::take(std::uint64_t size, std::uint64_t alignment,
-                                         std::uint64_t remainder) {
+std::optional<HostRange> MemoryMap::take(std::uint64_t size) {
     const auto rounded = align_up(size, frame_size);
-    const bool valid = rounded && *rounded != 0 && std::has_single_bit(alignment) &&
-                       alignment >= frame_size && is_aligned(remainder, frame_size);
-    if (!valid) return std::nullopt;
-
-    std::optional<HostRange> best;
-    std::uint64_t best_size = ~0ull;
-    for (const HostRange& free : free_.ranges()) {
-        if (free.size >= best_size) continue;
-        if (const auto placed = place(free, *rounded, alignment, remainder)) {
-            best = placed;
-            best_size = free.size;
-        }
+    if (!rounded || *rounded == 0) return std::nullopt;
+    const HostRange* best = nullptr;
+    for (const HostRange& range : ranges()) {
+        if (range.size >= *rounded && (best == nullptr || range.size < best->size)) best = &range;
     }
-    if (best && !free_.remove(*best)) return std::nullopt;
-    return best;
+    if (best == nullptr) return std::nullopt;
+    const HostRange taken{best->base, *rounded};
+    return free_.remove(taken) ? std::optional(taken) : std::nullopt;
 }
 
-std::optional<HostRange> MemoryMap::take_guest_ram(std::uint64_t size, GuestPhys guest_base) {
-    for (const std::uint64_t leaf : {gibi, 2 * mebi}) {
-        if (size < leaf && leaf == gibi) continue;
-        if (const auto range = take(size, leaf, guest_base.value & (leaf - 1))) return range;
-    }
-    return std::nullopt;
+HostRange MemoryMap::take_farthest() {
+    const HostRange first = ranges().front();
+    const HostRange last = ranges().back();
+    const std::uint64_t before = ranges()[1].base - first.base;
+    const std::uint64_t behind = last.end() - ranges()[ranges().size() - 2].end();
+    const HostRange taken = before / first.size > behind / last.size ? first : last;
+    return free_.remove(taken) ? taken : HostRange{};
 }
 
-std::optional<HostPhys> MemoryMap::take_frames(std::uint64_t count, std::uint64_t alignment) {
-    const auto size = checked_multiply(count, frame_size);
-    if (!size) return std::nullopt;
-    const auto range = take(*size, alignment);
-    if (!range) return std::nullopt;
-    return range->base;
-}
-
-std::expected<void, MemoryMapError> MemoryMap::give_back(HostRange range) {
-    const bool whole =
-        is_aligned(range.base.value, frame_size) && is_aligned(range.size, frame_size);
-    if (!whole || !checked_add(range.base.value, range.size) || !usable_.contains(range) ||
-        free_.intersects(range)) {
-        return std::unexpected(MemoryMapError::not_taken);
-    }
-    if (!free_.insert(range)) return std::unexpected(MemoryMapError::too_many_ranges);
-    return {};
-}
-
-std::uint64_t MemoryMap::largest_free() const {
-    std::uint64_t largest = 0;
-    for (const HostRange& range : free_.ranges())
-        largest = std::max(largest, range.size);
-    return largest;
+HostRange MemoryMap::window() const {
+    if (ranges().empty()) return {};
+    const HostPhys base = ranges().front().base;
+    return {base, ranges().back().end() - base};
 }
 
 }  // namespace cairn

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The machine's RAM as page frames: what the device tree calls memory, less what is reserved
-// (firmware, the kernel's image and heap, the archive, the tree itself). Guest RAM and page tables
-// come from here, never from the kernel's heap. RAM is handed out as it is: nobody zeroed it.
+// The machine's RAM as ranges of page frames: what the device tree calls memory, less what is
+// reserved (firmware, the kernel's image and heap, the archive, the tree itself). Who hands them
+// out is the frame pool (kernel/host/frame_pool.hpp).
 //
 //     memory    ████████████████████████████████████████████████████
 //     reserved  ▓▓▓    ▓▓▓▓▓▓▓▓▓                            ▓▓▓
-//     free         ████         ████████████████████████████   █████
-//                  page tables  guest RAM, on a 1 GiB or 2 MiB boundary
-//
-// A request is cut from the smallest free range that holds it, so page tables fill the gaps between
-// reserved ranges and leave the long ones to guests. No locking: whoever shares a map guards it.
+//     map          ████         ████████████████████████████   █████
 #pragma once
 
 #include <cstdint>
@@ -28,7 +24,6 @@ inline constexpr std::uint64_t frame_size = 4096;  ///< bytes of a page frame
 enum class MemoryMapError : std::uint8_t {
     wraps,            ///< a memory range ends beyond the 64-bit address space
     too_many_ranges,  ///< more separate ranges than a RangeList holds
-    not_taken,        ///< given back, but never handed out (or given back already)
 };
 
 /// One clause, without a full stop.
@@ -41,33 +36,21 @@ class MemoryMap {
     [[nodiscard]] static std::expected<MemoryMap, MemoryMapError> create(
         std::span<const HostRange> memory, std::span<const HostRange> reserved);
 
-    /// A free range of `size` bytes (rounded up to frames) whose base is `remainder` modulo
-    /// `alignment`, a power of two of at least a frame; nothing where there is none.
-    [[nodiscard]] std::optional<HostRange> take(std::uint64_t size,
-                                                std::uint64_t alignment = frame_size,
-                                                std::uint64_t remainder = 0);
+    /// Takes `size` bytes (rounded up to frames) from the low end of the shortest range that holds
+    /// them; nothing where none does.
+    [[nodiscard]] std::optional<HostRange> take(std::uint64_t size);
 
-    /// A free range for guest RAM of `size` bytes at `guest_base`: congruent to it modulo 1 GiB
-    /// where the size makes use of it and such a range is free, else modulo 2 MiB, so that the
-    /// G-stage maps it with leaves of that size.
-    [[nodiscard]] std::optional<HostRange> take_guest_ram(std::uint64_t size, GuestPhys guest_base);
+    /// Takes the first range out or the last: the one that makes the window wider for each byte it
+    /// has. There are two ranges at least.
+    HostRange take_farthest();
 
-    /// `count` contiguous frames at a multiple of `alignment`, for page tables.
-    [[nodiscard]] std::optional<HostPhys> take_frames(std::uint64_t count,
-                                                      std::uint64_t alignment = frame_size);
-    [[nodiscard]] std::optional<HostPhys> take_page() { return take_frames(1); }
-
-    /// Returns frames that a take handed out; any part of what was taken may come back.
-    [[nodiscard]] std::expected<void, MemoryMapError> give_back(HostRange range);
-
-    [[nodiscard]] std::span<const HostRange> free_ranges() const { return free_.ranges(); }
-    [[nodiscard]] std::uint64_t total_bytes() const { return usable_.bytes(); }
-    [[nodiscard]] std::uint64_t free_bytes() const { return free_.bytes(); }
-    [[nodiscard]] std::uint64_t largest_free() const;
+    [[nodiscard]] std::span<const HostRange> ranges() const { return free_.ranges(); }
+    [[nodiscard]] std::uint64_t bytes() const { return free_.bytes(); }
+    /// From the first range's base to the last one's end.
+    [[nodiscard]] HostRange window() const;
 
   private:
-    RangeList usable_;  ///< memory less reserved, as created
-    RangeList free_;    ///< the part of it that is not handed out
+    RangeList free_;
 };
 
 }  // namespace cairn

@@ -112,8 +112,14 @@ bool HostResources::take_memory(const ThisMachine& self) {
         println("cairn: the machine's memory: {}", to_string(map.error()));
         return false;
     }
-    memory_ = *map;
-    frames_.emplace(*memory_);
+    if (!frames_.init(*map)) {
+        println("cairn: the machine's memory: no range has room for the descriptors of its frames");
+        return false;
+    }
+    if (frames_.unused_bytes() != 0) {
+        println("cairn: {} MiB of the machine's memory lie too far from the rest, and stay unused",
+                frames_.unused_bytes() >> 20);
+    }
     return true;
 }
 

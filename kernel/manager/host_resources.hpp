@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the host has for its guests: page frames, and the abilities of its hart. Made once, before
-// the first VM. About 3 KiB plus the memory map; it does not move once made.
+// the first VM; it does not move once made.
 #pragma once
 
 #include <array>
@@ -9,8 +9,7 @@
 
 #include "kernel/arch/isa_string.hpp"
 #include "kernel/arch/stage2_pte.hpp"
-#include "kernel/host/frame_source.hpp"
-#include "kernel/host/memory_map.hpp"
+#include "kernel/host/frame_pool.hpp"
 #include "kernel/host/this_machine.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/vm.hpp"
@@ -42,8 +41,7 @@ class HostResources {
     /// that no guest can do without: the H extension, or a G-stage mode.
     [[nodiscard]] bool take(const ThisMachine& self);
 
-    [[nodiscard]] MemoryMap& memory() { return *memory_; }
-    [[nodiscard]] FrameSource& frames() { return *frames_; }
+    [[nodiscard]] FramePool& frames() { return frames_; }
     [[nodiscard]] const HartAbilities& abilities() const { return abilities_; }
     [[nodiscard]] const MachineIds& ids() const { return ids_; }
     [[nodiscard]] std::uint64_t timebase_hz() const { return timebase_hz_; }
@@ -55,8 +53,7 @@ class HostResources {
     [[nodiscard]] bool choose_stage2_mode(const BootOptions& options, std::uint64_t hart);
     [[nodiscard]] bool take_hart(const ThisMachine& self);
 
-    std::optional<MemoryMap> memory_;
-    std::optional<MemoryMapFrames> frames_;
+    FramePool frames_;
     HartAbilities abilities_;
     MachineIds ids_;
     std::uint64_t timebase_hz_ = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/manager/host_resources.hpp"
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include "kernel/arch/csr_access.hpp"
@@ -8,12 +10,15 @@
 #include "kernel/host/image_layout.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/image_symbols.hpp"
+#include "tests/unit/ram_arena.hpp"
 
 using namespace cairn;
 
 namespace {
 
 using enum IsaExtension;
+
+constexpr std::uint64_t mebi = 1ull << 20;
 
 MachineHart hart_with(std::string_view isa) {
     MachineHart hart;
@@ -30,15 +35,31 @@ HartAbilities abilities(std::string_view isa, std::uint32_t cbom = 0, std::uint3
 }
 
 /// A machine of one hart and 64 MiB, in which the test program itself is the hypervisor.
-std::unique_ptr<ThisMachine> machine_with(std::string_view isa) {
-    auto self = std::make_unique<ThisMachine>();
-    REQUIRE(self->machine.harts.try_push_back(hart_with(isa)));
-    REQUIRE(self->machine.memory.try_push_back({{0x8000'0000}, 64 << 20}));
-    REQUIRE(self->machine.reserved.try_push_back({{0x8000'0000}, 2 << 20}));
-    self->machine.timebase_hz = 10'000'000;
-    self->machine.initrd = HostRange{{0x8300'0000}, 0x1234};
-    self->device_tree = {{0x83ff'0000}, 0x1'0000};
-    return self;
+struct Bench {
+    explicit Bench(std::string_view isa) {
+        REQUIRE(self->machine.harts.try_push_back(hart_with(isa)));
+        REQUIRE(self->machine.memory.try_push_back({ram.base(), size}));
+        REQUIRE(self->machine.reserved.try_push_back({ram.base(), 2 << 20}));
+        self->machine.timebase_hz = 10'000'000;
+        self->machine.initrd = HostRange{ram.base() + 0x300'0000, 0x1234};
+        self->device_tree = {ram.base() + 0x3ff'0000, 0x1'0000};
+    }
+
+    static constexpr std::uint64_t size = 64 << 20;
+    RamArena ram{size};
+    std::unique_ptr<ThisMachine> self = std::make_unique<ThisMachine>();
+    HostResources host;
+};
+
+/// Takes all frames that there are, one by one; how many of them overlap none of `reserved`.
+std::uint64_t frames_beside(FramePool& frames, std::span<const HostRange> reserved) {
+    std::uint64_t beside = 0;
+    while (const auto frame = frames.allocate_frames(1, frame_size)) {
+        const HostRange range{*frame, frame_size};
+        beside += std::none_of(reserved.begin(), reserved.end(),
+                               [&](const HostRange& each) { return range.overlaps(each); });
+    }
+    return beside;
 }
 
 }  // namespace
@@ -102,9 +123,9 @@ TEST_CASE("cache-block instructions need a block size", "[host_resources]") {
 TEST_CASE("what a guest may have of a machine is read once", "[host_resources]") {
     fake_csrs.fill(0);
     fake_sbi_calls.clear();
-    const auto self = machine_with("rv64imafdch_zicntr_sstc");
-    HostResources host;
-    REQUIRE(host.take(*self));
+    Bench bench("rv64imafdch_zicntr_sstc");
+    HostResources& host = bench.host;
+    REQUIRE(host.take(*bench.self));
     CHECK(host.guest_isa_text() == "rv64imafdc_zicntr_sstc");
     CHECK(host.mmu_type() == "riscv,sv57");
     CHECK(host.timebase_hz() == 10'000'000);
@@ -117,41 +138,50 @@ TEST_CASE("what a guest may have of a machine is read once", "[host_resources]")
 }
 
 TEST_CASE("reserved memory, archive and tree are not given away", "[host_resources]") {
-    const auto self = machine_with("rv64imach");
-    HostResources host;
-    REQUIRE(host.take(*self));
-    const auto free = host.memory().free_ranges();
-    REQUIRE(free.size() == 2);
-    CHECK(free[0] == HostRange{{0x8020'0000}, 0x2e0'0000});
-    CHECK(free[1] == HostRange{{0x8300'2000}, 0x83ff'0000 - 0x8300'2000});
+    Bench bench("rv64imach");
+    REQUIRE(bench.host.take(*bench.self));
+    FramePool& frames = bench.host.frames();
+    const std::uint64_t total = frames.total_bytes();
+    // Less 2 MiB of firmware, two pages of archive, the tree, and 13 bytes for each page.
+    CHECK(total / mebi == 61);
+    const std::array reserved{bench.self->machine.reserved[0], *bench.self->machine.initrd,
+                              bench.self->device_tree};
+    CHECK(frames_beside(frames, reserved) == total / frame_size);
+    CHECK(frames.free_bytes() == 0);
 }
 
 TEST_CASE("the hypervisor itself is not given away", "[host_resources]") {
-    const auto self = machine_with("rv64imach");
+    Bench bench("rv64imach");
     const HostRange image = hypervisor_range();
     REQUIRE(image.size == image_symbols_size);
-    self->machine.memory.clear();
-    REQUIRE(self->machine.memory.try_push_back({image.base - 0x2000, image.size + 0x4000}));
-    HostResources host;
-    REQUIRE(host.take(*self));
-    for (const HostRange& range : host.memory().free_ranges())
-        CHECK(!range.overlaps(image));
-    CHECK(host.memory().free_bytes() > 0);
+    bench.self->machine.memory.clear();
+    REQUIRE(bench.self->machine.memory.try_push_back({image.base - 0x2000, image.size + 0x4000}));
+    REQUIRE(bench.host.take(*bench.self));
+    // One of the four frames around it has the descriptors.
+    CHECK(frames_beside(bench.host.frames(), {&image, 1}) == 3);
+}
+
+TEST_CASE("a machine without a free frame can run nothing", "[host_resources]") {
+    Bench bench("rv64imach");
+    REQUIRE(bench.self->machine.reserved.try_push_back({bench.ram.base(), Bench::size}));
+    CHECK_FALSE(bench.host.take(*bench.self));
 }
 
 TEST_CASE("the boot option chooses the G-stage mode", "[host_resources]") {
-    const auto self = machine_with("rv64imach");
-    self->options.stage2_mode = Stage2Mode::sv48x4;
-    HostResources host;
-    REQUIRE(host.take(*self));
+    Bench bench("rv64imach");
+    HostResources& host = bench.host;
+    bench.self->options.stage2_mode = Stage2Mode::sv48x4;
+    REQUIRE(host.take(*bench.self));
     CHECK(host.abilities().stage2_mode == Stage2Mode::sv48x4);
     CHECK(csr_read<Csr::hgatp>() == 0);
 }
 
 TEST_CASE("a machine that can run no guest is refused", "[host_resources]") {
-    CHECK(!HostResources().take(*machine_with("rv64imac")));
-    CHECK(!HostResources().take(*machine_with("rv32imach")));
-    const auto other_hart = machine_with("rv64imach");
-    other_hart->boot_hart = 1;
-    CHECK(!HostResources().take(*other_hart));
+    for (const std::string_view isa : {"rv64imac", "rv32imach"}) {
+        Bench bench(isa);
+        CHECK(!bench.host.take(*bench.self));
+    }
+    Bench other_hart("rv64imach");
+    other_hart.self->boot_hart = 1;
+    CHECK(!other_hart.host.take(*other_hart.self));
 }

@@ -21,14 +21,14 @@ constexpr std::uint64_t mib(std::uint64_t bytes) {
 }
 
 std::optional<HostRange> take_ram(HostResources& host, const VmConfig& config) {
-    const auto ram = host.memory().take_guest_ram(config.memory, guest_map::ram_base);
+    const auto ram = host.frames().take_guest_ram(config.memory, guest_map::ram_base);
     if (!ram) {
         print("cairn: {}", config.file);
         if (config.memory_line != 0) print(":{}", config.memory_line);
         println(
             ": memory: {} MiB are more than the machine can give: {} MiB are free, {} MiB in one "
             "piece",
-            mib(config.memory), mib(host.memory().free_bytes()), mib(host.memory().largest_free()));
+            mib(config.memory), mib(host.frames().free_bytes()), mib(host.frames().largest_free()));
     }
     return ram;
 }

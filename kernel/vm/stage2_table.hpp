@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A guest's G-stage page table: guest physical to host physical, in Sv39x4, Sv48x4 or Sv57x4. Every
 // mapping uses the largest leaves that both addresses allow, so RAM placed by
-// MemoryMap::take_guest_ram costs a handful of entries and the guest never faults on it.
+// FramePool::take_guest_ram costs a handful of entries and the guest never faults on it.
 //
 //     guest physical address, Sv39x4 (Sv48x4 and Sv57x4: one and two more levels of 9 bits on top)
 //

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "kernel/host/memory_map.hpp"
 #include "tests/unit/catch.hpp"
 
 namespace cairn {

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/container/vector.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <limits>
 #include <list>
 #include <memory>
@@ -17,6 +13,7 @@
 #include "lib/container/vector_test_allocator.hpp"
 #include "lib/print.hpp"
 #include "tests/unit/catch.hpp"
+#include "tests/unit/last_words.hpp"
 
 namespace cairn {
 namespace {
@@ -97,31 +94,6 @@ vector<int> values(const Vector& v) {
                                return static_cast<int>(element);
                            }
                        }));
-}
-
-/// What `action` writes to standard error on its way to abort(), in a process of its own.
-template <class Action>
-std::string last_words(Action action) {
-    std::array<int, 2> pipe_ends{};
-    REQUIRE(::pipe(pipe_ends.data()) == 0);
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::dup2(pipe_ends[1], STDERR_FILENO);
-        ::signal(SIGABRT, SIG_DFL);
-        action();
-        ::_exit(0);
-    }
-    ::close(pipe_ends[1]);
-    std::string text;
-    std::array<char, 256> chunk{};
-    for (ssize_t n = 0; (n = ::read(pipe_ends[0], chunk.data(), chunk.size())) > 0;) {
-        text.append(chunk.data(), static_cast<std::size_t>(n));
-    }
-    ::close(pipe_ends[0]);
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    CHECK(WIFSIGNALED(status));
-    return text;
 }
 
 // --- construction and assignment

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// The machine's free page frames, for guest RAM and page tables; the kernel's heap has memory of
+// its own. RAM is handed out as it is: nobody zeroed it.
+//
+//     memory map       ████         ████████████████████████████   █████
+//     pool's window    ├─────────────────────────────────────────────┤
+//     descriptors                   ██
+//     frames           ████           ██████████████████████████   █████
+//                      page tables    guest RAM, on a 1 GiB or 2 MiB boundary
+//
+// A page heap owns them. Its descriptors, 13 bytes for every frame of the window, lie in the RAM
+// itself. The shortest of the ranges that hold a request is looked for first, so page tables fill
+// the gaps between reserved ranges and leave the long ones to guests.
+//
+// Ranges so far from the rest that the holes between would cost more than 1/64 of the RAM in
+// descriptors are left out. The kernel is identity-mapped: a frame is seen at its physical address.
+// No locking: whoever shares a pool guards it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "kernel/arch/address.hpp"
+#include "kernel/host/frame_source.hpp"
+#include "kernel/host/memory_map.hpp"
+#include "lib/heap/page_heap.hpp"
+
+namespace cairn {
+
+class FramePool final : public FrameSource {
+  public:
+    constexpr FramePool() = default;
+
+    /// Takes over what `map` holds, once. False, and the pool stays empty, where no range has room
+    /// for the descriptors.
+    [[nodiscard]] bool init(MemoryMap map);
+
+    /// Frames for guest RAM of `size` bytes at `guest_base`: congruent to it modulo 1 GiB where the
+    /// size makes use of it and such frames are free, else modulo 2 MiB, so that the G-stage maps
+    /// them with leaves of that size.
+    [[nodiscard]] std::optional<HostRange> take_guest_ram(std::uint64_t size, GuestPhys guest_base);
+
+    [[nodiscard]] std::optional<HostPhys> allocate_frames(std::size_t count,
+                                                          std::uint64_t alignment) override;
+    /// Returns what one `allocate_frames` or `take_guest_ram` gave; anything else is a panic.
+    void free_frames(HostPhys base, std::size_t count) override;
+    [[nodiscard]] std::byte* at(HostPhys address) override;
+
+    /// Bytes: that the pool ever had to give, that it has now, and those in one piece.
+    [[nodiscard]] std::uint64_t total_bytes() const { return total_pages_ * frame_size; }
+    [[nodiscard]] std::uint64_t free_bytes() const { return pages_.free_pages() * frame_size; }
+    [[nodiscard]] std::uint64_t largest_free() const { return pages_.largest_free() * frame_size; }
+    /// Bytes of the map that were left out.
+    [[nodiscard]] std::uint64_t unused_bytes() const { return unused_bytes_; }
+
+  private:
+    [[nodiscard]] std::optional<HostPhys> take(std::uint64_t count, std::uint64_t alignment,
+                                               std::uint64_t remainder);
+
+    HostPhys base_;  ///< of page 0 of the heap
+    PageHeap pages_;
+    std::uint64_t total_pages_ = 0;
+    std::uint64_t unused_bytes_ = 0;
+};
+
+}  // namespace cairn
