@@ -161,6 +161,14 @@ TEST_CASE("the hypervisor itself is not given away", "[host_resources]") {
     CHECK(frames_beside(bench.host.frames(), {&image, 1}) == 3);
 }
 
+TEST_CASE("memory too far from the rest stays unused", "[host_resources]") {
+    Bench bench("rv64imach");
+    REQUIRE(bench.self->machine.memory.try_push_back({bench.ram.base() + 1024 * mebi, mebi}));
+    REQUIRE(bench.host.take(*bench.self));
+    CHECK(bench.host.frames().unused_bytes() == mebi);
+    CHECK(bench.host.frames().total_bytes() / mebi == 61);
+}
+
 TEST_CASE("a machine without a free frame can run nothing", "[host_resources]") {
     Bench bench("rv64imach");
     REQUIRE(bench.self->machine.reserved.try_push_back({bench.ram.base(), Bench::size}));
