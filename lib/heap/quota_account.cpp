@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "lib/heap/quota_account.hpp"
+
+#include <algorithm>
+
+#include "lib/print.hpp"
+
+namespace cairn {
+
+std::expected<void, AllocError> QuotaAccount::charge(std::size_t bytes) {
+    std::size_t live = live_.load(std::memory_order_relaxed);
+    do {
+        if (bytes > limit_ - std::min(live, limit_)) {
+            refusals_.fetch_add(1, std::memory_order_relaxed);
+            return std::unexpected(bytes > limit_ ? AllocError::too_large
+                                                  : AllocError::out_of_memory);
+        }
+    } while (!live_.compare_exchange_weak(live, live + bytes, std::memory_order_relaxed));
+    note_peak(live + bytes);
+    return {};
+}
+
+void QuotaAccount::refund(std::size_t bytes) {
+    std::size_t live = live_.load(std::memory_order_relaxed);
+    while (!live_.compare_exchange_weak(live, live - std::min(live, bytes),
+                                        std::memory_order_relaxed)) {
+    }
+}
+
+void QuotaAccount::correct(std::size_t charged, std::size_t actual) {
+    if (actual <= charged) return refund(charged - actual);
+    const std::size_t more = actual - charged;
+    note_peak(live_.fetch_add(more, std::memory_order_relaxed) + more);
+}
+
+void QuotaAccount::note_peak(std::size_t live) {
+    std::size_t peak = peak_.load(std::memory_order_relaxed);
+    while (peak < live && !peak_.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
+    }
+}
+
+void format_value(Writer& writer, const QuotaAccount& account) {
+    print(writer, "quota '{}': {} of {} bytes live, {} at most, {} requests refused",
+          account.owner(), account.live(), account.limit(), account.peak(), account.refusals());
+}
+
+}  // namespace cairn
