@@ -23,6 +23,11 @@ inline constexpr bool is_trivially_relocatable_v<std::unique_ptr<T, Deleter>> =
     is_trivially_relocatable_v<Deleter> &&
     is_trivially_relocatable_v<typename std::unique_ptr<T, Deleter>::pointer>;
 
+template <class A, class B>
+inline constexpr bool is_trivially_relocatable_v<std::pair<A, B>> =
+    is_trivially_relocatable_v<std::remove_const_t<A>> &&
+    is_trivially_relocatable_v<std::remove_const_t<B>>;
+
 /// An allocator that wants to see every construction or destruction of a T.
 template <class Allocator, class T>
 concept ObservesElements = requires(Allocator& allocator, T* at) {
@@ -42,9 +47,31 @@ constexpr void destroy_elements(Allocator& allocator, T* first, std::size_t coun
     }
 }
 
+/// Makes an element in raw storage at `to` of the one at `from`, which stays, moved from.
+template <class T, class Allocator>
+constexpr void move_element(Allocator& allocator, T* from, T* to) {
+    std::allocator_traits<Allocator>::construct(allocator, to, std::move(*from));
+}
+
+/// An entry of a map: its key is constant for everybody but the container, which moves it. (Not in
+/// constant evaluation, which takes `const` at its word.)
+template <class Key, class Value, class Allocator>
+constexpr void move_element(Allocator& allocator, std::pair<const Key, Value>* from,
+                            std::pair<const Key, Value>* to) {
+    using Traits = std::allocator_traits<Allocator>;
+    if constexpr (std::is_copy_constructible_v<Key>) {
+        if consteval {
+            Traits::construct(allocator, to, from->first, std::move(from->second));
+            return;
+        }
+    }
+    Traits::construct(allocator, to, std::move(const_cast<Key&>(from->first)),
+                      std::move(from->second));
+}
+
 template <class T, class Allocator>
 constexpr void relocate_element(Allocator& allocator, T* from, T* to) {
-    std::allocator_traits<Allocator>::construct(allocator, to, std::move(*from));
+    move_element(allocator, from, to);
     std::allocator_traits<Allocator>::destroy(allocator, from);
 }
 

@@ -24,8 +24,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "lib/container/container_error.hpp"
 #include "lib/container/from_range.hpp"
-#include "lib/container/vector_error.hpp"
 #include "lib/container/vector_try.hpp"
 #include "lib/heap/allocator.hpp"
 #include "lib/panic.hpp"
@@ -41,7 +41,7 @@ class vector : public VectorTryForms<T, Allocator> {
     static constexpr OnFailure reports = OnFailure::report;
     using Core::can_report;
     template <class Value>
-    using Result = std::expected<Value, VectorError>;
+    using Result = std::expected<Value, ContainerError>;
     using Here = std::source_location;
 
     static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>);
@@ -326,11 +326,11 @@ class vector : public VectorTryForms<T, Allocator> {
   private:
     constexpr void check_index(size_type index, Here where) const {
         if (index >= size_) [[unlikely]]
-            panic_vector_index(index, size_, where);
+            panic_index("vector", index, size_, where);
     }
-    constexpr void check_not_empty(std::string_view what, Here where) const {
+    constexpr void check_not_empty(const char* what, Here where) const {
         if (size_ == 0) [[unlikely]]
-            panic_vector_empty(what, where);
+            panic_empty("vector", what, where);
     }
 };
 

@@ -14,8 +14,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "lib/container/container_error.hpp"
 #include "lib/container/relocate.hpp"
-#include "lib/container/vector_error.hpp"
 #include "lib/container/vector_storage.hpp"
 
 namespace cairn {
@@ -32,7 +32,7 @@ class VectorElements : public VectorStorage<T, Allocator> {
     using Storage::Storage;
     using typename Storage::Block, typename Storage::Traits;
     template <class Value>
-    using Result = std::expected<Value, VectorError>;
+    using Result = std::expected<Value, ContainerError>;
 
     /// Reads as many copies of one value as one likes.
     struct Repeat {
@@ -156,7 +156,7 @@ class VectorElements : public VectorStorage<T, Allocator> {
         } else {
             Temporary element(allocator_, std::forward<Arguments>(arguments)...);
             relocate_up(allocator_, data_ + index, size_ - index, data_ + index + 1);
-            construct(data_ + index, std::move(element.value));
+            move_element(allocator_, std::addressof(element.value), data_ + index);
         }
         ++size_;
         return data_ + index;
@@ -215,8 +215,12 @@ class VectorElements : public VectorStorage<T, Allocator> {
             return {};
         }
         std::size_t i = 0;
-        for (; i < size_ && i < count; ++i, ++first) {
-            data_[i] = *first;
+        if constexpr (std::is_assignable_v<T&, decltype(*first)>) {
+            for (; i < size_ && i < count; ++i, ++first) {
+                data_[i] = *first;
+            }
+        } else {
+            truncate(0);  // entries of maps, whose keys are constant
         }
         if (count < size_) {
             truncate(count);
@@ -246,8 +250,8 @@ class VectorElements : public VectorStorage<T, Allocator> {
         } else {
             truncate(0);
             (void)reserve_at_least(OnFailure::panic, other.size_);
-            insert_into(Block{}, 0, std::move_iterator(other.data_), other.size_);
-            other.truncate(0);
+            relocate_down(allocator_, other.data_, other.size_, data_);
+            size_ = std::exchange(other.size_, 0);
         }
     }
     template <class... Value>
@@ -275,7 +279,7 @@ class VectorElements : public VectorStorage<T, Allocator> {
 
     [[nodiscard]] constexpr std::size_t index_of(const T* position) const {
         if (position < data_ || position > data_ + size_) [[unlikely]]
-            panic_vector_position();
+            panic_position("vector");
         return static_cast<std::size_t>(position - data_);
     }
 

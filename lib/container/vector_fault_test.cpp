@@ -4,8 +4,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "lib/container/test_allocator.hpp"
 #include "lib/container/vector.hpp"
-#include "lib/container/vector_test_allocator.hpp"
 #include "tests/unit/catch.hpp"
 
 namespace cairn {
@@ -164,21 +164,21 @@ TEST_CASE("near the end of memory, growth takes no more than it needs", "[vector
         ledger.largest = 101 * sizeof(Tracked);
         CHECK(v.try_push_back(1).has_value());
         CHECK(v.capacity() == 101);
-        CHECK(v.try_push_back(1).error() == VectorError::out_of_memory);
+        CHECK(v.try_push_back(1).error() == ContainerError::out_of_memory);
     }
     CHECK(ledger.bytes == 0);
 }
 
 TEST_CASE("more than max_size() is an error of its own", "[vector_fault]") {
     vector<int> v{1, 2, 3};
-    CHECK(v.try_reserve(v.max_size() + 1).error() == VectorError::too_long);
-    CHECK(v.try_resize(SIZE_MAX).error() == VectorError::too_long);
-    CHECK(v.try_insert(v.begin(), SIZE_MAX, 1).error() == VectorError::too_long);
-    CHECK(v.try_insert(v.begin(), v.max_size() - 2, 1).error() == VectorError::too_long);
-    CHECK(v.try_assign(SIZE_MAX, 1).error() == VectorError::too_long);
+    CHECK(v.try_reserve(v.max_size() + 1).error() == ContainerError::too_long);
+    CHECK(v.try_resize(SIZE_MAX).error() == ContainerError::too_long);
+    CHECK(v.try_insert(v.begin(), SIZE_MAX, 1).error() == ContainerError::too_long);
+    CHECK(v.try_insert(v.begin(), v.max_size() - 2, 1).error() == ContainerError::too_long);
+    CHECK(v.try_assign(SIZE_MAX, 1).error() == ContainerError::too_long);
     CHECK(v == vector{1, 2, 3});
-    CHECK(vector<int>::try_with_capacity(SIZE_MAX).error() == VectorError::too_long);
-    CHECK(to_string(VectorError::too_long) == "a vector cannot have that many elements");
+    CHECK(vector<int>::try_with_capacity(SIZE_MAX).error() == ContainerError::too_long);
+    CHECK(to_string(ContainerError::too_long) == "a container cannot have that many elements");
 }
 
 TEST_CASE("construction that can fail", "[vector_fault]") {

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "lib/container/test_allocator.hpp"
 #include "lib/container/vector.hpp"
-#include "lib/container/vector_test_allocator.hpp"
 #include "tests/unit/catch.hpp"
 
 namespace cairn {

@@ -19,26 +19,11 @@
 #include <utility>
 
 #include "lib/bits.hpp"
+#include "lib/container/container_error.hpp"
+#include "lib/container/fallible.hpp"
 #include "lib/container/relocate.hpp"
-#include "lib/container/vector_error.hpp"
 
 namespace cairn {
-
-/// An allocator that can say no: null instead of a panic.
-template <class Allocator>
-concept FallibleAllocator = requires(Allocator& allocator, std::size_t count) {
-    { allocator.try_allocate(count) } -> std::same_as<typename Allocator::value_type*>;
-};
-
-/// An allocator that can sometimes change the size of a block where it is.
-template <class Allocator>
-concept ResizingAllocator =
-    requires(Allocator& allocator, typename Allocator::value_type* block, std::size_t count) {
-        { allocator.try_resize(block, count, count) } -> std::same_as<bool>;
-    };
-
-/// What happens when memory runs out: the allocator panics, or the caller is told.
-enum class OnFailure : std::uint8_t { panic, report };
 
 template <class T, class Allocator>
 class VectorStorage {
@@ -49,7 +34,7 @@ class VectorStorage {
   protected:
     using Traits = std::allocator_traits<Allocator>;
     template <class Value>
-    using Result = std::expected<Value, VectorError>;
+    using Result = std::expected<Value, ContainerError>;
 
     constexpr VectorStorage() noexcept(std::is_nothrow_default_constructible_v<Allocator>)
         requires std::default_initializable<Allocator>
@@ -79,14 +64,14 @@ class VectorStorage {
         if constexpr (FallibleAllocator<Allocator>) {
             T* const data = allocator_.try_allocate(count);
             if (data != nullptr) return Block{data, count};
-            if (failure == OnFailure::report) return std::unexpected(VectorError::out_of_memory);
+            if (failure == OnFailure::report) return std::unexpected(ContainerError::out_of_memory);
         }
         return Block{Traits::allocate(allocator_, count), count};  // or whatever it does instead
     }
 
-    constexpr std::unexpected<VectorError> too_long(OnFailure failure, std::size_t count) const {
-        if (failure == OnFailure::panic) panic_vector_length(count, maximum());
-        return std::unexpected(VectorError::too_long);
+    constexpr std::unexpected<ContainerError> too_long(OnFailure failure, std::size_t count) const {
+        if (failure == OnFailure::panic) panic_length("vector", count, maximum());
+        return std::unexpected(ContainerError::too_long);
     }
 
     [[nodiscard]] constexpr bool resize_in_place(std::size_t count) {

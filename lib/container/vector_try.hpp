@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The try_ forms of `vector`: each reports VectorError where its namesake panics for want of
+// The try_ forms of `vector`: each reports ContainerError where its namesake panics for want of
 // memory. There where the allocator has `try_allocate`. What inserts returns where the first new
 // element is.
 //
@@ -14,8 +14,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "lib/container/container_error.hpp"
 #include "lib/container/vector_elements.hpp"
-#include "lib/container/vector_error.hpp"
 
 namespace cairn {
 
@@ -36,7 +36,7 @@ class VectorTryForms : public VectorElements<T, Allocator> {
     using Elements::insert_copies, Elements::push, Elements::reserve_at_least;
     using Elements::resize_with, Elements::size_, Elements::Elements;
     template <class Value>
-    using Result = std::expected<Value, VectorError>;
+    using Result = std::expected<Value, ContainerError>;
 
   public:
     /// Room for `count` elements in all. Strong.

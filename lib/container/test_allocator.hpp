@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// For the tests of `vector`: an allocator that counts, that fails on demand and that can grow its
+// For the tests of containers: an allocator that counts, that fails on demand and that can grow its
 // blocks in place, and an element that knows how many of its kind live.
 #pragma once
 
@@ -49,6 +49,10 @@ class TestAllocator {
     };
 
     explicit TestAllocator(Ledger& ledger) noexcept : ledger_(&ledger) {}
+    template <class U>
+    TestAllocator(
+        const TestAllocator<U, propagates>& other) noexcept  // NOLINT: implicit, as in std
+        : ledger_(&other.ledger()) {}
 
     T* allocate(std::size_t count) {
         T* const block = try_allocate(count);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// What containers may ask of an allocator beyond the standard's requirements, and what they do when
+// it has nothing left.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace cairn {
+
+/// An allocator that can say no: null instead of a panic.
+template <class Allocator>
+concept FallibleAllocator = requires(Allocator& allocator, std::size_t count) {
+    { allocator.try_allocate(count) } -> std::same_as<typename Allocator::value_type*>;
+};
+
+/// An allocator that can sometimes change the size of a block where it is.
+template <class Allocator>
+concept ResizingAllocator =
+    requires(Allocator& allocator, typename Allocator::value_type* block, std::size_t count) {
+        { allocator.try_resize(block, count, count) } -> std::same_as<bool>;
+    };
+
+/// `Allocator` for objects of another type.
+template <class T, class Allocator>
+using rebound = typename std::allocator_traits<Allocator>::template rebind_alloc<T>;
+
+/// What happens when memory runs out: the allocator panics, or the caller is told.
+enum class OnFailure : std::uint8_t { panic, report };
+
+}  // namespace cairn
