@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/manager/vm_builder.hpp"
 
-#include <new>
-
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/manager/console_sink.hpp"
 #include "kernel/vm/guest_map.hpp"
+#include "lib/container/unique_ptr.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {
@@ -78,9 +77,8 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle) {
     auto table = map_ram(host, config.name, *ram);
     if (!table) return std::nullopt;
     auto* const bytes = reinterpret_cast<std::byte*>(ram->base.value);
-    std::unique_ptr<Vm> vm(new (std::nothrow)
-                               Vm(config.name, GuestMemory(guest_map::ram_base, {bytes, ram->size}),
-                                  guest_console(), host.abilities().features, host.ids()));
+    auto vm = try_make_unique<Vm>(config.name, GuestMemory(guest_map::ram_base, {bytes, ram->size}),
+                                  guest_console(), host.abilities().features, host.ids());
     if (!vm) {
         println("cairn: vm {}: the heap has no room for it", config.name);
         return std::nullopt;
