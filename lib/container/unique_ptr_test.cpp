@@ -6,8 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "lib/container/container_test_allocator.hpp"
 #include "lib/container/relocate.hpp"
-#include "lib/container/test_allocator.hpp"
 #include "lib/heap/allocator.hpp"
 #include "tests/unit/catch.hpp"
 

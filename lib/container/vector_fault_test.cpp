@@ -4,7 +4,7 @@
 #include <sstream>
 #include <string_view>
 
-#include "lib/container/test_allocator.hpp"
+#include "lib/container/container_test_allocator.hpp"
 #include "lib/container/vector.hpp"
 #include "tests/unit/catch.hpp"
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "lib/container/test_allocator.hpp"
+#include "lib/container/container_test_allocator.hpp"
 #include "lib/container/vector.hpp"
 #include "tests/unit/catch.hpp"
 

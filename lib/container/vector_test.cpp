@@ -10,7 +10,7 @@
 #include <sstream>
 #include <string>
 
-#include "lib/container/test_allocator.hpp"
+#include "lib/container/container_test_allocator.hpp"
 #include "lib/print.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/last_words.hpp"
