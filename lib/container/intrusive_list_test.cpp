@@ -19,8 +19,6 @@
 namespace cairn {
 namespace {
 
-using test::last_words;
-
 struct Node : list_hook {
     constexpr Node(int number) : value(number) {}  // NOLINT: implicit, as an int is
     int value;
