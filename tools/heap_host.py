@@ -21,7 +21,7 @@ SIZES = ["lifo", "small", "medium", "wide", "pages"]
 TRACES = ["small", "medium", "wide", "shift", "pages"]
 REGION = 100 << 20
 REFERENCE = "glibc" # what ratios are to
-# Of an allocator that does nothing (tests/bench/allocator.hpp), per pair: call, mov, ret, call, ret.
+# Of an allocator that does nothing (tests/bench/allocator.hpp): call, mov, ret; call, ret.
 INSTRUCTIONS_OF_NULL = 5
 TOO_SLOW = 60 # seconds for filling a region; first-fit over a long list takes minutes
 LIBRARIES = {"tcmalloc": "libtcmalloc_minimal.so.4", "jemalloc": "libjemalloc.so.2",
@@ -110,7 +110,7 @@ def counted(case, sizes, steps):
 
 
 def in_parallel(progress, what, function, cases, columns):
-    """{case's name: {column: function(case, column)}}, as many at a time as there are processors."""
+    """{case's name: {column: function(case, column)}}, one at a time for each processor."""
     results = {case.name: {} for case in cases}
 
     def one(job):

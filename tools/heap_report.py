@@ -16,6 +16,12 @@ TITLES = {
     "first-fit": "classical, first fit", "next-fit": "classical, next fit",
     "best-fit": "classical, best fit", "heap": "Heap", "heap-unchecked": "Heap, no checks",
 }
+LOOPS = {
+    "call-bump-spinlock": "a call of bump, spinlock",
+    "call-bump-no-lock": "a call of bump, no lock",
+    "typed-heap": "inlined new and delete of 64 bytes",
+    "typed-heap-unchecked": "the same without checks",
+}
 ZBB, PLAIN = "with Zbb", "rv64imac"
 
 
@@ -55,17 +61,30 @@ def time_table(results):
     return document.table(heads, rows)
 
 
+def calls(pair):
+    return "-" if pair is None else f"{pair[0]:,} / {pair[1]:,}"
+
+
 def target_table(results):
     rows = []
     for machine, pairs in results["target"].items():
         for name, line in pairs.items():
-            worst = get(results, "worst", machine, name)
-            # The break's dearest call is the benchmark's own beginning again.
-            shown = "-" if name.startswith("bump") or not worst else f"{worst[0]} / {worst[1]}"
+            # The break frees nothing, and its dearest call is the benchmark's beginning again.
+            worst = [None if name.startswith("bump") else get(results, "worst", machine, kind, name)
+                     for kind in ("churn", "fill", "aligned")]
             rows.append([f"{title(name)}, {machine}",
-                         *[number(line.get(sizes)) for sizes in SIZES], shown])
-    heads = ["", *[COLUMNS[sizes] for sizes in SIZES], "worst malloc / free"]
+                         *[number(line.get(sizes)) for sizes in SIZES], *map(calls, worst)])
+    heads = ["", *[COLUMNS[sizes] for sizes in SIZES], "worst malloc / free", "the same, filling",
+             "the same, page-aligned"]
     return document.table(heads, rows)
+
+
+def loops_table(results):
+    machines = list(results["loops"])
+    names = dict.fromkeys(name for lines in results["loops"].values() for name in lines)
+    rows = [[LOOPS.get(name, name), *[number(results["loops"][machine].get(name), 1)
+                                      for machine in machines]] for name in names]
+    return document.table(["", *machines], rows)
 
 
 def traces_table(lines, digits, suffix=""):
@@ -76,9 +95,10 @@ def traces_table(lines, digits, suffix=""):
 
 def size_table(results):
     sizes = results["size"]
-    rows = [[f"`lib/heap/{name}.cpp`", f"{size:,}"] for name, size in sizes.items()]
-    return document.table(["code of", "bytes"],
-                          [*rows, ["**the default heap**", f"**{sum(sizes.values()):,}**"]])
+    rows = [[f"`lib/heap/{name}`", *[f"{size:,}" for size in line]] for name, line in sizes.items()]
+    total = [f"**{sum(column):,}**" for column in zip(*sizes.values())]
+    return document.table(["bytes of code", "in the object file", "in the hypervisor"],
+                          [*rows, ["**the default heap**", *total]])
 
 
 # --- aims ----------------------------------------------------------------------------------------
@@ -113,9 +133,10 @@ def _pairs(results, name, sizes, machine=PLAIN):
 
 
 def _backing(results):
-    pairs = [each for each in _pairs(results, "tlsf-spinlock", SIZES, ZBB) if each is not None]
-    worst = get(results, "worst", ZBB, "tlsf-spinlock") or (None, None)
-    return [max(pairs, default=None), *worst]
+    pairs = [each for each in _pairs(results, "tlsf-spinlock", SIZES[:4], ZBB) if each is not None]
+    worst = [get(results, "worst", ZBB, kind, "tlsf-spinlock") for kind in ("churn", "fill")]
+    return [max(pairs, default=None),
+            *([None, None] if None in worst else map(max, *worst))]
 
 
 def _ours(results, key, columns):
@@ -124,15 +145,16 @@ def _ours(results, key, columns):
 
 def _size(results):
     sizes = results.get("size", {})
-    return [sum(sizes.values()) if "heap_core" in sizes else None]  # without it there is no heap
+    if "heap_core" not in sizes: # without it there is no heap
+        return [None]
+    return [sum(linked for _, linked in sizes.values())]
 
 
 MIXED = ["lifo", "small", "medium", "wide"]
 AIMS = [
     Aim("bump, target, instructions per call: spinlock / per hart", [14, 9],
-        lambda r: [get(r, "loops", PLAIN, f"call-bump-{lock}") and
-                   get(r, "loops", PLAIN, f"call-bump-{lock}") + 2
-                   for lock in ("spinlock", "no-lock")], "hand-written floor 14 / 9"),
+        lambda r: [get(r, "loops", PLAIN, f"call-bump-{lock}") for lock in ("spinlock", "no-lock")],
+        "hand-written floor 14 / 9"),
     Aim("heap, target, pair, default checks: lifo / small / medium / wide", [48] * 4,
         lambda r: _pairs(r, "heap", MIXED), "free list with checks 59; TLSF 162 to 289"),
     Aim("the same without checks", [34] * 4,
@@ -142,7 +164,7 @@ AIMS = [
     Aim("heap, host, pair: small / medium / wide / page-aligned", [32, 49, 60, 70],
         lambda r: _ours(r, "host", SIZES[1:]),
         "rpmalloc 34 / 49 / 51; tcmalloc 78 page-aligned"),
-    Aim("backing heap alone, spinlock, Zbb: pair, dearest column; worst malloc / free",
+    Aim("backing heap alone, spinlock, Zbb: pair, dearest of 4; worst malloc / free, any trace",
         [110, 90, 85], _backing, "TLSF 184 to 289; 175 / 158; o1heap 87 / 82"),
     Aim("utilisation, %: small / medium / wide / size shift / pages", [92, 98.8, 97.8, 78, 97],
         lambda r: [get(r, "fill", "heap", trace) for trace in TRACES],
@@ -150,7 +172,8 @@ AIMS = [
     Aim("2 threads, local churn, over 1 thread: small / medium", [1.1, 1.1],
         lambda r: _ours(r, "threads", ["small", "medium"]), "jemalloc 1.1, snmalloc 1.3",
         digits=2),
-    Aim("code size on the target, bytes", [8192], _size, "TLSF 3.3 K, dlmalloc 7.3 K"),
+    Aim("code size on the target, bytes in the hypervisor", [8192], _size,
+        "TLSF 3.3 K, dlmalloc 7.3 K"),
 ]
 
 
@@ -189,11 +212,12 @@ def plots(results):
 def parts(results):
     """{part of docs/performance.md: content}, of what was measured."""
     makers = {"heap aims": aims_table, "heap host": host_table, "heap time": time_table,
-              "heap target": target_table, "heap size": size_table,
+              "heap target": target_table, "heap loops": loops_table,
+              "heap size": size_table,
               "heap fill": lambda r: traces_table(r["fill"], 1),
               "heap peak": lambda r: traces_table(r["peak"], 2)}
     needs = {"heap aims": ("host", "fill", "target"), "heap host": ("host",), "heap time": ("time",),
-             "heap target": ("target",), "heap size": ("size",), "heap fill": ("fill",),
-             "heap peak": ("peak",)}
+             "heap target": ("target",), "heap loops": ("loops",), "heap size": ("size",),
+             "heap fill": ("fill",), "heap peak": ("peak",)}
     return {name: make(results) for name, make in makers.items()
             if all(results.get(need) is not None for need in needs[name])}

@@ -4,9 +4,9 @@ harts with and without Zbb; and how large their code is.
 """
 import os
 import re
-import subprocess
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import kernel_size
 import measured_machine
@@ -40,18 +40,23 @@ def churns(log):
 
 
 def worsts(log):
-    """{allocator: (dearest allocate, dearest free)} over all traces, in raw counts."""
-    found = defaultdict(lambda: (0, 0))
-    for name, allocate, free in re.findall(r"^worst (\S+) \S+ (\d+) (\d+)$", log, re.M):
-        found[name] = max(found[name][0], int(allocate)), max(found[name][1], int(free))
-    return dict(found)
+    """{kind: {allocator: (dearest allocate, dearest free)}} in raw counts. Kinds: churn and fill,
+    without alignment; and aligned, of both."""
+    found = {kind: defaultdict(lambda: (0, 0)) for kind in ("churn", "fill", "aligned")}
+    for name, kind, trace, *counts in re.findall(
+            r"^worst (\S+) (\w+)-(\S+) (\d+) (\d+)$", log, re.M):
+        lines = found["aligned" if trace == "pages" else kind]
+        lines[name] = tuple(map(max, lines[name], map(int, counts)))
+    return found
 
 
 def loops(log):
     """Instructions of the allocator per round: {loop: figure}."""
     raw = {name: (base, int(count))
            for name, base, count in re.findall(r"^loop (\S+) (\S+) (\d+)$", log, re.M)}
+    # The calls of a loop that calls nothing else count too; what is inlined has none.
     return {name: (count - raw[base][1]) / ROUNDS_OF_LOOP
+                  + (INSTRUCTIONS_OF_NULL_CALL if base == "call" else 0)
             for name, (base, count) in raw.items() if base != "-"}
 
 
@@ -69,9 +74,11 @@ def measure(progress, machine, steps, names):
         if name != "null":
             pairs[name][sizes] = (count - raw["null", sizes]) * 2 / steps + INSTRUCTIONS_OF_NULL
     worst = worsts(log)
-    null = worst.pop("null")
-    dearest = {name: tuple(value - base + INSTRUCTIONS_OF_NULL_CALL
-                           for value, base in zip(calls, null)) for name, calls in worst.items()}
+    null = worst["churn"]["null"]
+    dearest = {kind: {name: tuple(value - base + INSTRUCTIONS_OF_NULL_CALL
+                                  for value, base in zip(calls, null))
+                      for name, calls in lines.items() if name != "null"}
+               for kind, lines in worst.items()}
     return dict(pairs), dearest, loops(log)
 
 
@@ -79,28 +86,35 @@ def measure(progress, machine, steps, names):
 
 # By the file's name; what is not named here is a policy, an adapter or a wrapper that a program may
 # use beside the default heap.
-DEFAULT_HEAP = ["bump_arena", "layout", "page_heap", "tlsf_arena", "slab", "heap_core",
-                "heap_cache", "heap", "global_heap", "new"]
-SYMBOL = re.compile(r"^\S+ (\S+) [TtWwVv] (.*)$")
+DEFAULT_HEAP = ["bump_arena", "layout", "page_heap", "tlsf_arena", "slab_store", "heap_core",
+                "heap_cache", "heap_statistics", "heap_fault", "global_heap", "new"]
+SYMBOL = re.compile(r"^\S+ (\S+) [TtWw] (.*)$")
 
 
-def _symbols(preset, name):
-    """Sizes of an object's functions by name, where there is such an object."""
-    objects = [path for path in (ROOT / "build" / preset / "lib").rglob(f"heap/{name}.cpp.obj")]
-    if not objects:
-        return {}
-    command = [kernel_size.tool("llvm-nm"), "-S", "-C", "--defined-only", objects[0]]
-    text = subprocess.run(command, text=True, capture_output=True, check=True).stdout
-    return {match[2]: int(match[1], 16) for match in map(SYMBOL.match, text.splitlines()) if match}
+def _object_sizes(preset):
+    """Code of the default heap's objects by file, without what only unchecked heaps need."""
+    sizes, seen = {}, set()
+    tool = kernel_size.tool("llvm-nm")
+    for name in DEFAULT_HEAP:
+        if not (ROOT / "lib/heap" / f"{name}.cpp").exists(): # the object may be of another time
+            continue
+        for path in (ROOT / "build" / preset / "lib").rglob(f"heap/{name}.cpp.obj"):
+            text = kernel_size.output(tool, "-S", "-C", "--defined-only", path)
+            symbols = {match[2]: int(match[1], 16)
+                       for match in map(SYMBOL.match, text.splitlines())
+                       if match and match[2] not in seen and "(cairn::Checks)0" not in match[2]}
+            seen |= symbols.keys()
+            sizes[name] = sum(symbols.values())
+    return sizes
 
 
 def code_sizes(preset="target"):
-    """{file: bytes of code} of the default heap, without what only unchecked heaps need."""
-    sizes, seen = {}, set()
-    for name in DEFAULT_HEAP:
-        symbols = {symbol: size for symbol, size in _symbols(preset, name).items()
-                   if symbol not in seen and "(cairn::Checks)0" not in symbol}
-        seen |= symbols.keys()
-        if symbols:
-            sizes[name] = sum(symbols.values())
-    return sizes
+    """{file: (bytes in its object, bytes that the hypervisor is linked with)} of the default heap.
+
+    What a header defines counts as the file's of the same name, or as new.cpp's."""
+    objects, linked = _object_sizes(preset), defaultdict(int)
+    for path, size in kernel_size.functions():
+        if path.startswith("lib/heap/"):
+            name = Path(path).stem
+            linked[name if name in objects else "new"] += size
+    return {name: (size, linked[name]) for name, size in objects.items()}

@@ -6,6 +6,7 @@ A function belongs to the folder of the file that its debug information names; w
 counts where it went. Functions of libc++ and assembly, which have no such file or size, are a row
 of their own.
 """
+import json
 import re
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ LIMIT = 120 * 1024
 LAYERS = ["lib", "kernel/arch", "kernel/host", "kernel/dev", "kernel/vm", "kernel/exit",
           "kernel/manager", "kernel"]
 OTHER = "libc++, assembly, padding"
-SYMBOL = re.compile(r"\S+ (\S+) [TtWw] \S+(?:\s+(.*):\d+)?")
+SYMBOL = re.compile(r"(\S+) (\S+) [TtWw] \S+$")
 
 
 def tool(name):
@@ -37,21 +38,25 @@ def sections():
     return {name: int(size) for name, size in rows}
 
 
-def layer_of(path):
-    # The build maps the tree's own path away, and the tool puts the build's folder in its place.
-    folder = path.removeprefix(f"{ROOT}/").removeprefix("build/target/").rpartition("/")[0]
-    return folder if folder in LAYERS else OTHER
+def functions(elf=HYPERVISOR):
+    """(root-relative file that it is defined in, or "", size) of every function of a program."""
+    symbols = output(tool("llvm-nm"), "-S", "--defined-only", elf)
+    matches = filter(None, map(SYMBOL.match, symbols.splitlines()))
+    sizes = {int(match[1], 16): int(match[2], 16) for match in matches} # some have two names
+    found = output(tool("llvm-symbolizer"), f"--obj={elf}", "--output-style=JSON", *map(hex, sizes))
+    for entry in json.loads(found):
+        frames = entry.get("Symbol") or [{}]
+        path = frames[-1].get("StartFileName", "") # the last frame is the function itself
+        # The build maps the tree's own path away, and the tool puts the build's folder in its place.
+        path = re.sub(r"^build/[^/]+/", "", path.removeprefix(f"{ROOT}/"))
+        yield path, sizes[int(entry["Address"], 16)]
 
 
 def code_by_layer():
-    sizes, seen = Counter(), set()
-    for line in output(tool("llvm-nm"), "-S", "-l", "--defined-only", HYPERVISOR).splitlines():
-        symbol = SYMBOL.fullmatch(line)
-        address = line.split(" ", 1)[0]
-        if not symbol or address in seen: # constructors have two names
-            continue
-        seen.add(address)
-        sizes[layer_of(symbol[2] or "")] += int(symbol[1], 16)
+    sizes = Counter()
+    for path, size in functions():
+        folder = "lib" if path.startswith("lib/") else path.rpartition("/")[0]
+        sizes[folder if folder in LAYERS else OTHER] += size
     return sizes
 
 

@@ -91,6 +91,7 @@ def measure_target(progress, options, results):
         found = heap_target.measure(progress, machine, options.steps // 2, names)
         for key, value in zip(("target", "worst", "loops"), found):
             results[key][machine] = value
+    build(progress, "target", "hypervisor")
     results["size"] = heap_target.code_sizes()
 
 

@@ -7,8 +7,8 @@ INK, GRID, PAPER = "#24292f", "#d8dee4", "#ffffff"
 COLOURS = ["#0969da", "#8c959f", "#bf8700", "#1a7f37", "#8250df", "#cf222e", "#1b7c83", "#bc4c00"]
 
 
-def _number(value):
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+def _word(value):
+    return value if isinstance(value, str) else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 class Picture:
@@ -18,9 +18,8 @@ class Picture:
         self.rectangle(0, 0, width, height, PAPER)
 
     def _element(self, name, content=None, **attributes):
-        words = "".join(
-            f" {key.replace('_', '-')}={quoteattr(value if isinstance(value, str) else _number(value))}"
-            for key, value in attributes.items())
+        words = "".join(f" {key.replace('_', '-')}={quoteattr(_word(value))}"
+                        for key, value in attributes.items())
         self.parts.append(f"<{name}{words}/>" if content is None else
                           f"<{name}{words}>{content}</{name}>")
 
