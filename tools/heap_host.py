@@ -136,28 +136,38 @@ def pairs(progress, cases, steps):
                    for sizes, value in line.items()} for name, line in raw.items()}
 
 
+def paired(progress, what, mode, cases, columns, steps, rounds):
+    """{column: {case's name: [figures of each round]}}; a round runs every case once."""
+    measured = {column: {case.name: [] for case in cases} for column in columns}
+    for column, lines in measured.items():
+        for _ in range(rounds):
+            for case in cases:
+                lines[case.name].append(figures(case, mode, column, steps))
+        progress(f"{what}: {column}, {rounds} rounds")
+    return measured
+
+
 def times(progress, cases, steps, rounds):
-    """Time over glibc's, the median of the rounds' ratios; and two threads' over one's."""
-    ratios, threads = ({case.name: {} for case in cases} for _ in range(2))
-    for sizes in SIZES:
-        measured = {case.name: [] for case in cases}
-        for _ in range(rounds):
-            for case in cases:
-                measured[case.name].append(figures(case, "time", sizes, steps)["nanoseconds"])
-            progress(f"time: {sizes}")
-        for name, line in measured.items():
+    """{case's name: {sizes: time over glibc's}}, the median of the rounds' ratios."""
+    ratios = {case.name: {} for case in cases}
+    for sizes, lines in paired(progress, "time", "time", cases, SIZES, steps, rounds).items():
+        reference = [found["nanoseconds"] for found in lines[cases[0].name]]
+        for name, line in lines.items():
             ratios[name][sizes] = statistics.median(
-                own / other for own, other in zip(line, measured[cases[0].name]))
-    for sizes in ("small", "medium"):
-        measured = {case.name: [] for case in cases}
-        for _ in range(rounds):
-            for case in cases:
-                found = figures(case, "threads", sizes, steps)
-                measured[case.name].append(found["two-threads"] / found["one-thread"])
-            progress(f"threads: {sizes}")
-        for name, line in measured.items():
-            threads[name][sizes] = statistics.median(line)
-    return ratios, threads
+                found["nanoseconds"] / other for found, other in zip(line, reference))
+    return ratios
+
+
+def threads(progress, cases, steps, rounds):
+    """{case's name: {sizes: best time of two threads over best time of one}}."""
+    ratios = {case.name: {} for case in cases}
+    columns = ["small", "medium"]
+    for sizes, lines in paired(progress, "threads", "threads", cases, columns, steps,
+                               rounds).items():
+        for name, line in lines.items():
+            best = {kind: min(found[kind] for found in line) for kind in line[0]}
+            ratios[name][sizes] = best["two-threads"] / best["one-thread"]
+    return ratios
 
 
 def fills(progress, cases):

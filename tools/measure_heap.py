@@ -67,8 +67,8 @@ def measure_host(progress, options, results):
     cases = heap_host.malloc_cases(options.only)
     heap_host.check_preloads(cases)
     results["host"] = heap_host.pairs(progress, cases, options.steps)
-    results["time"], results["threads"] = heap_host.times(progress, cases, options.steps,
-                                                          options.rounds)
+    results["time"] = heap_host.times(progress, cases, options.steps, options.rounds)
+    results["threads"] = heap_host.threads(progress, cases, options.steps, options.rounds)
     results["peak"] = heap_host.peaks(progress, cases)
 
 
