@@ -3,7 +3,9 @@
 # Building by CMake preset, with one line of progress and the whole log if it fails. Sourced.
 
 configure_preset() {
-    quietly "$root/build/$1-configure.log" cmake -S "$root" --preset "$1" ||
+    local fresh=() # CMake takes flags from a toolchain file only once
+    [ "$root/build/$1/CMakeCache.txt" -nt "$root/tools/cmake/riscv64-elf.cmake" ] || fresh=(--fresh)
+    quietly "$root/build/$1-configure.log" cmake -S "$root" --preset "$1" "${fresh[@]}" ||
         die "cmake --preset $1 failed (see above)."
 }
 
