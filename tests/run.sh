@@ -18,6 +18,7 @@ Usage: ./tests/run.sh [OPTION]... [-- CTEST-OPTION...]
                         unit   host tests under ASan and UBSan    tsan   locks under ThreadSanitizer
                         fuzz   fuzzers, a fixed number of inputs  qemu   the serial console in QEMU
                         check  layering, format, sizes, names     tools  run.sh and tools/
+                        package  the library, installed and used by other projects
   -R, --regex REGEX   only tests whose names match
       --list          list the tests instead of running them
       --long          also run every fuzzer for 10 minutes (--long=SECONDS), keeping what it finds
@@ -72,9 +73,9 @@ presets_of_label() {
         unit) echo host ;;
         tsan) echo tsan ;;
         fuzz) echo fuzz ;;
-        qemu | tools) echo target configure host ;;
+        qemu | tools | package) echo target configure host ;;
         check) echo host ;;
-        *) die "no label '$1'." 'Labels: unit tsan fuzz qemu check tools' ;;
+        *) die "no label '$1'." 'Labels: unit tsan fuzz qemu check tools package' ;;
     esac
 }
 

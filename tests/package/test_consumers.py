@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""The library as a package. Programs, projects and commands are those of docs/using-the-library.md.
+
+Both libraries come out of build/target and build/host, where the latter has sanitizers: so the
+program that uses it is given the same flags, as a user of such a library would do.
+"""
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs/using-the-library.md").read_text()
+FENCE = r"```(\w+)\n(.*?)```\n"
+FILES = {name: text for name, _, text in re.findall(r"^`(\S+)`:\n\n" + FENCE, PAGE, re.M | re.S)}
+BLOCKS = re.findall(FENCE, PAGE, re.S)
+PROJECTS = {"bare": ["CMakeLists.txt", "bare.cpp", "bare.ld", "start.S"],
+            "hosted": ["CMakeLists.txt", "hosted.cpp"]}
+OUTPUT = "[0, 1, 4, 9, 16, 25, 36, 49] on our heap: true"
+SANITIZERS = "-fsanitize=address,undefined"
+
+
+def block(language, word):
+    """The page's only block in `language` with `word` in it, files aside."""
+    found = [text for each, text in BLOCKS if each == language and word in text
+             and text not in FILES.values()]
+    assert len(found) == 1, f"{len(found)} blocks of {language} with {word}"
+    return found[0]
+
+
+def run(command, folder, **environment):
+    """What the shell commands print; all of them must succeed."""
+    done = subprocess.run(["bash", "-ec", command], cwd=folder, env={**os.environ, **environment},
+                          text=True, errors="replace", check=False, timeout=300,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, f"{command}\n{done.stdout}"
+    return done.stdout
+
+
+def install(prefix, *presets):
+    commands = block("sh", "cmake --install").replace("/release", "/host").splitlines()
+    for line in commands:
+        if line.startswith("cmake --install") and line.split()[2].removeprefix("build/") in presets:
+            run(line.replace("/opt/cairn", f"'{prefix}'"), ROOT)
+
+
+@pytest.fixture(scope="module", name="prefix")
+def fixture_prefix(tmp_path_factory):
+    for preset in ("target", "host"):
+        run(f"cmake --build build/{preset} --target cairn_lib cairn_new", ROOT)
+    prefix = tmp_path_factory.mktemp("prefix with a blank") / "cairn"
+    install(prefix, "target", "host")
+    return prefix
+
+
+@pytest.fixture(name="project")
+def fixture_project(tmp_path):
+    """project(name, instead_of_find_package): writes it as the page has it, and says where."""
+    def write(name, instead=None):
+        assert sorted(file for file in FILES if file.startswith(name)) == [
+            f"{name}/{file}" for file in PROJECTS[name]]
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in PROJECTS[name]:
+            (folder / file).write_text(FILES[f"{name}/{file}"])
+        if instead:
+            text = FILES[f"{name}/CMakeLists.txt"].replace("find_package(cairn REQUIRED)\n", instead)
+            assert instead in text
+            (folder / "CMakeLists.txt").write_text(text)
+        return folder
+
+    return write
+
+
+def build_and_run(name, folder, prefix, toolchain=None, options="", **environment):
+    """Runs the page's commands for the project, and checks what the program says."""
+    commands = block("sh", f"build-{name}")
+    if toolchain:
+        commands = commands.replace("/opt/cairn/share/cairn/riscv64-elf.cmake", str(toolchain))
+    commands = commands.replace("/opt/cairn", f"'{prefix}'").replace(" -S ", f" {options} -S ")
+    output = run(commands, folder.parent, **environment)
+    assert output.splitlines()[-1].strip() == OUTPUT, output
+    assert f"\n    {OUTPUT}\n" in PAGE
+    return output
+
+
+def test_installed_for_a_bare_machine(prefix, project):
+    output = build_and_run("bare", project("bare"), prefix)
+    assert "OpenSBI" in output and "warning" not in output
+
+
+def test_installed_for_the_host(prefix, project):
+    output = build_and_run("hosted", project("hosted"), prefix, CXXFLAGS=SANITIZERS)
+    assert "warning" not in output
+
+
+def test_folder_of_a_project(project):
+    folder = project("bare", block("cmake", "add_subdirectory"))
+    (folder / "cairn").symlink_to(ROOT)
+    build_and_run("bare", folder, "/nowhere", ROOT / "tools/cmake/riscv64-elf.cmake")
+    build = folder.parent / "build-bare"
+    assert not (build / "cairn/kernel").exists() and not (build / "cairn/tests").exists()
+    assert "-Werror" not in (build / "build.ninja").read_text()
+
+
+def test_fetched(project):
+    folder = project("hosted", block("cmake", "FetchContent"))
+    build_and_run("hosted", folder, "/nowhere", options=f"-DFETCHCONTENT_SOURCE_DIR_CAIRN={ROOT}")
+    # It is the program's to install, not its parts'.
+    run("cmake --install build-hosted --prefix installed", folder.parent)
+    assert not (folder.parent / "installed/include").exists()
+
+
+def test_targets_bring_no_flags(prefix):
+    described = list(prefix.rglob("cairn-targets*.cmake"))
+    assert len(described) == 4 # for two machines: the targets, and where one configuration has them
+    for path in described:
+        text = path.read_text()
+        assert not re.search(r"COMPILE_OPTIONS|COMPILE_DEFINITIONS|LINK_OPTIONS|SYSTEM_INCLUDE", text)
+        assert not re.search(r"-march|-mabi|-W|-fsan|picolibc|c\+\+/v1", text)
+        assert str(ROOT) not in text and str(prefix) not in text
+
+
+def test_headers_are_complete(prefix, tmp_path):
+    """All headers and no test's are there, and do not rely on the order of their inclusion."""
+    include = prefix / "include/cairn"
+    installed = sorted(str(path.relative_to(include)) for path in include.rglob("*")
+                       if path.is_file())
+    assert installed == sorted(str(path.relative_to(ROOT)) for path in (ROOT / "lib").rglob("*.hpp")
+                               if "_test" not in path.name)
+    every = tmp_path / "every.cpp"
+    for order in (installed, installed[::-1]):
+        every.write_text("".join(f'#include "{name}"\n' for name in order))
+        run(f"clang++-19 -std=c++23 -Wall -Wextra -Werror -fsyntax-only -I '{include}' {every}",
+            tmp_path)
+
+
+def test_machines_are_not_confused(prefix, project):
+    """A host's project does not take the target's library, even if it is pointed at it."""
+    folder = project("hosted")
+    shutil.copytree(prefix / "lib/riscv64-unknown-elf", folder / "lib")
+    output = subprocess.run(["cmake", "-G", "Ninja", "-S", folder, "-B", folder / "build",
+                             "-DCMAKE_CXX_COMPILER=clang++-19", f"-DCMAKE_PREFIX_PATH={folder}"],
+                            text=True, capture_output=True, check=False)
+    assert output.returncode != 0
+    assert "version: 0.1.0 for Generic riscv64" in output.stderr
