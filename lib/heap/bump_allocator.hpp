@@ -32,11 +32,11 @@ class BasicBumpAllocator {
     /// are as one: an address of its own. Refuses with out_of_memory or bad_alignment.
     [[nodiscard]] std::expected<std::byte*, AllocError> allocate(
         std::size_t size, std::size_t alignment = BumpArena::grain) {
-        std::byte* const block =
-            arena_.with([=](BumpArena& arena) { return arena.take(size, alignment); });
-        if (block == nullptr) [[unlikely]]
+        const auto cut =
+            arena_.with([=](BumpArena& arena) { return arena.cut_off(size, alignment); });
+        if (!cut) [[unlikely]]
             return std::unexpected(BumpArena::refusal(alignment));
-        return block;
+        return cut.block();
     }
 
     /// The same as a ByteAllocator: `deallocate` gives the last block back and keeps every other,

@@ -6,7 +6,7 @@
 namespace cairn {
 
 std::expected<void, AllocError> BumpArena::init(Region region) {
-    if (last_ != 0) return std::unexpected(AllocError::already_initialised);
+    if (capacity_ != 0) return std::unexpected(AllocError::already_initialised);
     const auto base = reinterpret_cast<std::uintptr_t>(region.base);
     const auto end = checked_add<std::uintptr_t>(base, region.size);
     // Larger than PTRDIFF_MAX, and pointer differences would be wrong.
@@ -16,9 +16,9 @@ std::expected<void, AllocError> BumpArena::init(Region region) {
     const auto first = align_up<std::uintptr_t>(base, grain);
     const std::uintptr_t last = align_down<std::uintptr_t>(*end, grain);
     if (!first || *first >= last) return std::unexpected(AllocError::bad_region);
-    floor_ = *first - 1;
-    top_ = floor_;
-    last_ = last - 1;
+    capacity_ = last - *first;
+    level_ = ~capacity_;
+    bias_ = last + 1;
     return {};
 }
 
@@ -29,29 +29,28 @@ std::expected<void, AllocError> BumpArena::resize_last(const std::byte* block, s
         if (same_grains && round_up(old_size) != 0 && owns(block)) return {};
         return std::unexpected(AllocError::not_last_block);
     }
-    const std::uintptr_t before = top_ - round_up(old_size);
-    if (new_size > last_ - before) return std::unexpected(AllocError::out_of_memory);
-    const std::uintptr_t top = before + round_up(new_size);
-    if (top < top_) {
-        lower(top);
+    const std::size_t old_grains = round_up(old_size);
+    if (new_size > remaining() + old_grains) return std::unexpected(AllocError::out_of_memory);
+    const std::size_t new_grains = round_up(new_size);
+    if (new_grains < old_grains) {
+        lower(old_grains - new_grains);
     } else {
-        top_ = top;
+        level_ += new_grains - old_grains;
     }
     return {};
 }
 
 std::expected<void, AllocError> BumpArena::rewind(Mark mark) {
     const auto at = reinterpret_cast<std::uintptr_t>(mark.at);
-    if (at <= floor_ || at - 1 > top_ || !is_aligned<std::uintptr_t>(at, grain)) {
+    if (at < base() || at > next() || !is_aligned<std::uintptr_t>(at, grain)) {
         return std::unexpected(AllocError::bad_mark);
     }
-    lower(at - 1);
+    lower(next() - at);
     return {};
 }
 
 bool BumpArena::owns(const void* pointer) const {
-    const auto at = reinterpret_cast<std::uintptr_t>(pointer);
-    return at > floor_ && at <= last_;
+    return reinterpret_cast<std::uintptr_t>(pointer) - base() < capacity_;
 }
 
 }  // namespace cairn

@@ -2,20 +2,19 @@
 // The arithmetic of a bump allocator: one region, and a break that moves up through it. No lock;
 // lib/heap/bump_allocator.hpp puts one around it.
 //
-//      floor_                    top_                     last_
-//       ||  blocks handed out     ||  remaining            ||
-//       +-------------------------+------------------------+      floor_ <= top_ <= last_
-//        |<-------- used -------->|                               all one below a multiple of
-//        `grain`
-//        |<---------- high water --------->|                      (or 0, before `init`)
+//      base                     break                      end
+//       |  blocks handed out      |  remaining              |
+//       +-------------------------+-------------------------+      base <= break <= end,
+//       |<-------- used --------->|                                all multiples of `grain`
+//       |<---------- high water --------->|
 //
 // Every block starts on a multiple of its alignment and takes whole grains, so blocks never overlap
 // and each has an address of its own, a block of zero bytes included. Blocks are given back only
 // from the top: by undoing the last one, or by rewinding to a mark.
 //
-// The bounds are the addresses of the last byte before, used and of all: ones below the grain. So
-// `| (alignment - 1)` rounds up without an addition, and a sum that did not rise tells both that it
-// wrapped and that nothing was asked for.
+// The break is kept as `level_`, the complement of what remains: a number that rises to all ones.
+// `| (grain - 1)` rounds it up without an addition, and one comparison finds what does not fit,
+// what wraps, and what is no bytes at all: the level did not rise.
 #pragma once
 
 #include <algorithm>
@@ -46,21 +45,50 @@ class BumpArena {
     /// Takes `region`, without the part-grains at its ends.
     [[nodiscard]] std::expected<void, AllocError> init(Region region);
 
-    /// `size` bytes at a multiple of `alignment`, contents unknown; nullptr where `refusal` says
-    /// why. Nine instructions with its return where the alignment is a constant below a grain.
-    [[nodiscard]] std::byte* take(std::size_t size, std::size_t alignment) {
-        if (!std::has_single_bit(alignment)) [[unlikely]]
-            return nullptr;
-        const std::uintptr_t before = alignment > grain ? top_ | (alignment - 1) : top_;
-        std::uintptr_t top = (before + size) | (grain - 1);
-        if (top <= before) [[unlikely]] {
-            if (size != 0) return nullptr;
-            top = std::max(before, before + grain);  // may wrap too; the last byte lies below
+    /// A block whose address is still to be added up; what holds a lock can let go of it first.
+    class Cut {
+      public:
+        constexpr Cut() = default;
+        constexpr Cut(std::uintptr_t level, std::uintptr_t bias) : level_(level), bias_(bias) {}
+        explicit constexpr operator bool() const { return level_ != 0; }
+        /// Of a cut that is one.
+        [[nodiscard]] std::byte* block() const {
+            auto* const start = reinterpret_cast<std::byte*>(level_ + bias_);
+            [[assume(start != nullptr)]];
+            return start;
         }
-        if (top > last_) [[unlikely]]
-            return nullptr;
-        top_ = top;
-        return reinterpret_cast<std::byte*>(before + 1);
+
+      private:
+        std::uintptr_t level_ = 0;
+        std::uintptr_t bias_ = 0;
+    };
+
+    /// `size` bytes at a multiple of `alignment`, contents unknown; nothing where `refusal` says
+    /// why. With `Cut::block` and the return these are eight instructions, where the alignment is a
+    /// constant that every grain has.
+    [[nodiscard]] Cut cut_off(std::size_t size, std::size_t alignment) {
+        if (!std::has_single_bit(alignment)) [[unlikely]]
+            return {};
+        std::uintptr_t before = level_;
+        if (alignment > grain) {
+            before += -next() & (alignment - 1);
+            if (before < level_) [[unlikely]]
+                return {};
+        }
+        std::uintptr_t level = (before + size) | (grain - 1);
+        if (level <= before) [[unlikely]] {
+            level = before + grain;  // for zero bytes; one branch, so that refusals stay together
+            if ((size | std::size_t{level <= before}) != 0) return {};
+        }
+        level_ = level;
+        [[assume(before != 0)]];  // the low bits of a level are ones
+        return {before, bias_};
+    }
+
+    /// As above; nullptr for nothing.
+    [[nodiscard]] std::byte* take(std::size_t size, std::size_t alignment) {
+        const Cut cut = cut_off(size, alignment);
+        return cut ? cut.block() : nullptr;
     }
 
     /// Why `take(size, alignment)` gave nothing.
@@ -73,7 +101,7 @@ class BumpArena {
     [[nodiscard]] std::expected<void, AllocError> free_last(const std::byte* block,
                                                             std::size_t size) {
         if (!is_last(block, size)) return std::unexpected(AllocError::not_last_block);
-        lower(top_ - round_up(size));
+        lower(round_up(size));
         return {};
     }
 
@@ -83,7 +111,7 @@ class BumpArena {
                                                               std::size_t old_size,
                                                               std::size_t new_size);
 
-    [[nodiscard]] Mark mark() const { return {reinterpret_cast<std::byte*>(top_ + 1)}; }
+    [[nodiscard]] Mark mark() const { return {reinterpret_cast<std::byte*>(next())}; }
 
     /// Takes back every block handed out since `mark`.
     [[nodiscard]] std::expected<void, AllocError> rewind(Mark mark);
@@ -91,11 +119,11 @@ class BumpArena {
     /// Whether `pointer` points into the region, handed out or not.
     [[nodiscard]] bool owns(const void* pointer) const;
 
-    [[nodiscard]] std::size_t capacity() const { return last_ - floor_; }
-    [[nodiscard]] std::size_t used() const { return top_ - floor_; }
-    [[nodiscard]] std::size_t remaining() const { return last_ - top_; }
+    [[nodiscard]] std::size_t capacity() const { return capacity_; }
+    [[nodiscard]] std::size_t used() const { return capacity_ - remaining(); }
+    [[nodiscard]] std::size_t remaining() const { return ~level_; }
     /// The largest `used()` there has been.
-    [[nodiscard]] std::size_t high_water() const { return std::max(peak_, top_) - floor_; }
+    [[nodiscard]] std::size_t high_water() const { return std::max(peak_, used()); }
 
   private:
     /// What a block of `size` bytes takes; 0 for sizes that no region holds.
@@ -104,23 +132,27 @@ class BumpArena {
         return (size + (grain - 1)) & ~(grain - 1);
     }
 
-    /// `block` may be anything. Above the floor, so what lies between it and the top is what was
-    /// handed out; a size that wraps rounds to 0, and no block is empty.
+    [[nodiscard]] std::uintptr_t base() const { return next() - used(); }
+    /// Where the next block of no special alignment would start.
+    [[nodiscard]] std::uintptr_t next() const { return level_ + bias_; }
+
+    /// `block` may be anything. Not below the base, so what lies between it and the break is what
+    /// was handed out; a size that wraps rounds to 0, and no block is empty.
     [[nodiscard]] bool is_last(const std::byte* block, std::size_t size) const {
         const auto at = reinterpret_cast<std::uintptr_t>(block);
-        return at > floor_ && at <= top_ && top_ + 1 - at == round_up(size);
+        return at >= base() && at < next() && next() - at == round_up(size);
     }
 
     /// Only here does the break fall, so only here is the peak noted.
-    void lower(std::uintptr_t top) {
-        peak_ = std::max(peak_, top_);
-        top_ = top;
+    void lower(std::size_t bytes) {
+        peak_ = std::max(peak_, used());
+        level_ -= bytes;
     }
 
-    std::uintptr_t floor_ = 0;
-    std::uintptr_t top_ = 0;
-    std::uintptr_t last_ = 0;
-    std::uintptr_t peak_ = 0;  ///< the highest top before the last fall, or 0
+    std::uintptr_t level_ = ~std::uintptr_t{0};  ///< nothing remains
+    std::uintptr_t bias_ = 0;                    ///< from the level to the break's address
+    std::size_t capacity_ = 0;
+    std::size_t peak_ = 0;  ///< the most that was used before the last fall
 };
 
 }  // namespace cairn
