@@ -24,7 +24,7 @@ std::expected<void, BusError> Uart16550::write(std::uint64_t offset, AccessWidth
 
 std::size_t Uart16550::receive(std::span<const std::byte> input) {
     // Even an empty FIFO is filled through the backlog, so that no byte overtakes another.
-    const std::size_t accepted = backlog_.push(input);
+    const std::size_t accepted = backlog_.try_append(input);
     refill();
     update_interrupt();
     return accepted;
@@ -85,7 +85,7 @@ void Uart16550::write_register(Register which, std::uint8_t value) {
 }
 
 std::uint8_t Uart16550::read_rbr() {
-    const std::byte oldest = receiver_.pop().value_or(std::byte{0});
+    const std::byte oldest = receiver_.try_pop_front().value_or(std::byte{0});
     refill();
     update_interrupt();
     return std::to_integer<std::uint8_t>(oldest);
@@ -212,16 +212,16 @@ void Uart16550::loop_back(std::byte byte) {
         if (fifos_enabled()) return;
         receiver_.clear();
     }
-    static_cast<void>(receiver_.push(byte));
+    static_cast<void>(receiver_.try_push_back(byte));
 }
 
 /// Moves waiting input into the receiver; in loopback the line is disconnected.
 void Uart16550::refill() {
     if (loopback()) return;
     while (receiver_.size() < receiver_depth()) {
-        const auto next = backlog_.pop();
+        const auto next = backlog_.try_pop_front();
         if (!next) return;
-        static_cast<void>(receiver_.push(*next));
+        static_cast<void>(receiver_.try_push_back(*next));
     }
 }
 

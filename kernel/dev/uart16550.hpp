@@ -50,7 +50,7 @@ class Uart16550 final : public MmioDevice {
     [[nodiscard]] std::optional<std::byte> take_input();
 
     /// How many bytes `receive` takes now.
-    [[nodiscard]] std::size_t receive_room() const { return backlog_.free(); }
+    [[nodiscard]] std::size_t receive_room() const { return backlog_.room(); }
 
     /// Back to power-on; input that the guest has not read is forgotten.
     void reset();
@@ -99,8 +99,8 @@ class Uart16550 final : public MmioDevice {
     ByteSink& output_;
     InterruptLine& line_;
     State state_{};
-    RingBuffer<std::byte, uart16550::fifo_depth> receiver_;
-    RingBuffer<std::byte, backlog_capacity> backlog_;
+    ring_buffer<std::byte, uart16550::fifo_depth> receiver_;
+    ring_buffer<std::byte, backlog_capacity> backlog_;
     bool asserted_ = false;
 };
 

@@ -18,7 +18,7 @@ enum class Added : std::uint8_t { yes, wraps, full };
 
 /// Adds a range that is not empty and does not wrap.
 template <std::size_t N>
-Added add_range(StaticVector<HostRange, N>& ranges, FdtReg range) {
+Added add_range(static_vector<HostRange, N>& ranges, FdtReg range) {
     if (range.size == 0) return Added::yes;
     if (!checked_add(range.address, range.size)) return Added::wraps;
     return ranges.try_push_back({{range.address}, range.size}) ? Added::yes : Added::full;
@@ -26,7 +26,7 @@ Added add_range(StaticVector<HostRange, N>& ranges, FdtReg range) {
 
 /// Adds all of `node`'s `reg`.
 template <std::size_t N>
-Step add_reg(StaticVector<HostRange, N>& ranges, const FdtNode& node, Reason bad, Reason full) {
+Step add_reg(static_vector<HostRange, N>& ranges, const FdtNode& node, Reason bad, Reason full) {
     const auto reg = node.reg();
     if (!reg) return error(bad, node.name());
     for (const FdtReg range : *reg) {

@@ -57,9 +57,9 @@ struct MachinePlic {
 };
 
 struct Machine {
-    StaticVector<HostRange, max_memory_ranges> memory;      ///< non-empty ranges, as given
-    StaticVector<HostRange, max_reserved_ranges> reserved;  ///< non-empty ranges, as given
-    StaticVector<MachineHart, max_harts> harts;
+    static_vector<HostRange, max_memory_ranges> memory;      ///< non-empty ranges, as given
+    static_vector<HostRange, max_reserved_ranges> reserved;  ///< non-empty ranges, as given
+    static_vector<MachineHart, max_harts> harts;
     std::uint64_t timebase_hz = 0;
     std::optional<MachineUart> uart;  ///< a 16550 that is the console
     std::optional<MachinePlic> plic;

@@ -15,7 +15,7 @@ constexpr std::size_t max_reserved = max_reserved_ranges + 3;
 /// Everything in RAM that is not to be given away: what the tree reserves, the hypervisor itself,
 /// and what the boot loader left for it.
 auto reserved_ranges(const ThisMachine& self) {
-    StaticVector<HostRange, max_reserved> reserved;
+    static_vector<HostRange, max_reserved> reserved;
     bool fits = reserved.try_push_back(hypervisor_range());
     fits = reserved.try_push_back(self.device_tree) && fits;
     if (self.machine.initrd) fits = reserved.try_push_back(*self.machine.initrd) && fits;

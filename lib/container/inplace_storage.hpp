@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Room for N elements inside an object, in which a container makes and destroys them. Elements that
+// are plain values lie in an array from the start, which makes the container usable in constant
+// evaluation and trivially copyable; for others it is raw memory. No public interface.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace cairn {
+
+template <class T>
+concept PlainValue = std::is_trivially_copyable_v<T> && std::default_initializable<T>;
+
+template <class T, std::size_t N>
+class InplaceStorage {
+  public:
+    [[nodiscard]] T* data() { return std::launder(reinterpret_cast<T*>(bytes_)); }
+    [[nodiscard]] const T* data() const { return std::launder(reinterpret_cast<const T*>(bytes_)); }
+
+  private:
+    alignas(T) std::byte bytes_[N * sizeof(T)];
+};
+
+template <PlainValue T, std::size_t N>
+class InplaceStorage<T, N> {
+  public:
+    [[nodiscard]] constexpr T* data() { return items_.data(); }
+    [[nodiscard]] constexpr const T* data() const { return items_.data(); }
+
+  private:
+    std::array<T, N> items_{};
+};
+
+}  // namespace cairn
