@@ -2,6 +2,7 @@
 // The platform hooks for a hosted program: standard output, and abort after a sentence.
 #include <cstdio>
 #include <cstdlib>
+#include <random>
 
 #include "lib/platform.hpp"
 
@@ -17,6 +18,12 @@ void platform_panic(std::string_view sentence, std::source_location where) {
                  sentence.data(), where.file_name(), static_cast<unsigned>(where.line()),
                  where.function_name());
     std::abort();
+}
+
+void platform_random(std::span<std::byte> out) {
+    std::random_device device;  // the operating system's generator
+    for (std::byte& byte : out)
+        byte = static_cast<std::byte>(device());
 }
 
 }  // namespace cairn
