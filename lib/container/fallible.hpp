@@ -30,4 +30,13 @@ using rebound = typename std::allocator_traits<Allocator>::template rebind_alloc
 /// What happens when memory runs out: the allocator panics, or the caller is told.
 enum class OnFailure : std::uint8_t { panic, report };
 
+/// Storage for `count` objects; null where there is none and `failure` says to report that.
+template <class Allocator>
+constexpr auto* obtain(OnFailure failure, Allocator& allocator, std::size_t count) {
+    if constexpr (FallibleAllocator<Allocator>) {
+        if (failure == OnFailure::report) return allocator.try_allocate(count);
+    }
+    return std::allocator_traits<Allocator>::allocate(allocator, count);
+}
+
 }  // namespace cairn

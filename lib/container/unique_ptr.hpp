@@ -98,14 +98,6 @@ template <class T, class Allocator>
 
 namespace unique_detail {
 
-template <class Allocator>
-constexpr auto* obtain(OnFailure failure, Allocator& allocator, std::size_t count) {
-    if constexpr (FallibleAllocator<Allocator>) {
-        if (failure == OnFailure::report) return allocator.try_allocate(count);
-    }
-    return std::allocator_traits<Allocator>::allocate(allocator, count);
-}
-
 template <class T, class Allocator, class... Arguments>
 constexpr allocated_ptr<T, Allocator> make(OnFailure failure, const Allocator& from,
                                            Arguments&&... arguments) {

@@ -16,6 +16,7 @@
 
 #include "lib/container/container_error.hpp"
 #include "lib/container/relocate.hpp"
+#include "lib/container/temporary.hpp"
 #include "lib/container/vector_storage.hpp"
 
 namespace cairn {
@@ -39,27 +40,6 @@ class VectorElements : public VectorStorage<T, Allocator> {
         const T* value;
         constexpr const T& operator*() const { return *value; }
         constexpr Repeat& operator++() { return *this; }
-    };
-
-    /// A value on the stack, made and destroyed by the allocator's rules.
-    class Temporary {
-      public:
-        template <class... Arguments>
-        constexpr explicit Temporary(Allocator& allocator, Arguments&&... arguments)
-            : allocator_(allocator) {
-            Traits::construct(allocator_, std::addressof(value),
-                              std::forward<Arguments>(arguments)...);
-        }
-        Temporary(const Temporary&) = delete;
-        Temporary& operator=(const Temporary&) = delete;
-        constexpr ~Temporary() { Traits::destroy(allocator_, std::addressof(value)); }
-
-        union {
-            T value;
-        };
-
-      private:
-        Allocator& allocator_;
     };
 
     template <class... Arguments>
@@ -100,6 +80,21 @@ class VectorElements : public VectorStorage<T, Allocator> {
         T* const gap = data_ + index;
         relocate_down(allocator_, gap + count, size_ - index - count, gap);
         size_ -= count;
+    }
+
+    /// Removes the elements that satisfy `predicate`, without assigning any; how many.
+    template <class Predicate>
+    constexpr std::size_t erase_where(Predicate predicate) {
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < size_; ++i) {
+            if (predicate(std::as_const(data_[i]))) {
+                destroy_elements(allocator_, data_ + i, 1);
+            } else {
+                if (kept != i) relocate_element(allocator_, data_ + i, data_ + kept);
+                ++kept;
+            }
+        }
+        return std::exchange(size_, kept) - kept;
     }
 
     /// Room for `extra` more elements at the end.
@@ -154,7 +149,7 @@ class VectorElements : public VectorStorage<T, Allocator> {
         } else if (index == size_) {
             construct(data_ + index, std::forward<Arguments>(arguments)...);
         } else {
-            Temporary element(allocator_, std::forward<Arguments>(arguments)...);
+            Temporary<T, Allocator> element(allocator_, std::forward<Arguments>(arguments)...);
             relocate_up(allocator_, data_ + index, size_ - index, data_ + index + 1);
             move_element(allocator_, std::addressof(element.value), data_ + index);
         }
@@ -193,7 +188,7 @@ class VectorElements : public VectorStorage<T, Allocator> {
         if (room->data != nullptr || index == size_) {
             return insert_into(*room, index, Repeat{std::addressof(value)}, count);
         }
-        const Temporary copy(allocator_, value);
+        const Temporary<T, Allocator> copy(allocator_, value);
         return insert_into(*room, index, Repeat{std::addressof(copy.value)}, count);
     }
 
@@ -273,7 +268,7 @@ class VectorElements : public VectorStorage<T, Allocator> {
         }
     }
     constexpr Result<void> assign_copies(OnFailure failure, std::size_t count, const T& value) {
-        const Temporary copy(allocator_, value);  // `value` may be an element
+        const Temporary<T, Allocator> copy(allocator_, value);  // `value` may be an element
         return assign_counted(failure, Repeat{std::addressof(copy.value)}, count);
     }
 
