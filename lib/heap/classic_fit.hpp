@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Which of the free blocks that are large enough to take: the three classical answers.
 //
-//     a request for 32:        [.... 64]  [#]  [.. 32]  [#]  [...... 96]
-//     first fit                    ▲                                      the lowest
-//     next fit                     (rover here: ▼)          ▲             the first from the rover
-//     on best fit                             ▲                              the smallest
+//     [.... 64][# 16][...... 96][# 16][.. 32][# 16][........ 160]      32 bytes are asked for
+//                     ▲ rover
+//      first fit       next fit        best fit
+//      the lowest      from the rover  the smallest
 //
 // A policy is a class with a name and a function `choose`, which walks the free list through a
 // Search. Yours is as good as these: ClassicHeap takes any FitPolicy.
