@@ -84,6 +84,11 @@ class BasicBumpAllocator {
         return arena_.with([=](const BumpArena& arena) { return arena.owns(pointer); });
     }
 
+    /// What it hands out from; empty before `init`.
+    [[nodiscard]] Region region() const {
+        return arena_.with([](const BumpArena& arena) { return arena.region(); });
+    }
+
     /// Bytes: of the region, handed out (with padding), left, and the most ever handed out.
     [[nodiscard]] std::size_t capacity() const {
         return arena_.with([](const BumpArena& arena) { return arena.capacity(); });

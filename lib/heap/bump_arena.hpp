@@ -119,6 +119,11 @@ class BumpArena {
     /// Whether `pointer` points into the region, handed out or not.
     [[nodiscard]] bool owns(const void* pointer) const;
 
+    /// The whole grains of what `init` was given.
+    [[nodiscard]] Region region() const {
+        if (capacity_ == 0) return {};
+        return {.base = reinterpret_cast<std::byte*>(base()), .size = capacity_};
+    }
     [[nodiscard]] std::size_t capacity() const { return capacity_; }
     [[nodiscard]] std::size_t used() const { return capacity_ - remaining(); }
     [[nodiscard]] std::size_t remaining() const { return ~level_; }
