@@ -5,15 +5,15 @@
 // of about one length form a ring through a head of their own; SizeBins says which ring serves a
 // request, and one word which rings have members:
 //
-//     occupied_  ...0010001        chunk  [ used | free | used | used | free        | end ]
-//                   │   └─ bin 0 ──────────────────►▲
-//                   └───── bin 4 ──────────────────────────────────────►▲
+//     occupied  ...0010001        chunk  [ used | free | used | used | free        | edge ]
+//                  │   └─ bin 0 ──────────────────►▲
+//                  └───── bin 4 ──────────────────────────────────────►▲
 //
 // A freed block joins its free neighbours at once, so no two free blocks are ever neighbours, and a
-// chunk whose blocks are all free is one free block. A request is served from the first bin whose
-// every member holds it; failing that, from the bin that its own length falls into.
+// chunk whose blocks are all free is one free block. A request looks at one block of the bin that
+// its own length falls into, then takes from the first bin whose every member holds it.
 //
-// With Checks::basic every header is compared with itself and every link that memory holds lies in
+// With Checks::basic every header is compared with itself, and every link that memory holds lies in
 // the window, is aligned, and is answered by its counterpart before it is followed. What disagrees
 // is reported and left alone. No locking: the owner guards the arena (TlsfHeap, HeapCore).
 #pragma once
@@ -34,20 +34,21 @@ class TlsfArena {
   public:
     using Bins = SizeBins<5>;
 
-    /// The head of a bin's ring, and the bin's bit.
+    /// The head of a bin's ring, and the bin's bit. Before each of them lie eight bytes of zero, as
+    /// where a block has its header.
     struct [[gnu::may_alias]] Bin {
         tlsf::Links ring;
         std::uint64_t mask;
-        std::uint64_t unused;
+        std::uint64_t zero;
     };
     /// What `init` needs: links lead to the heads too, so these lie in the window.
     static constexpr std::size_t metadata_size = tlsf::grain + Bins::count * sizeof(Bin);
-    /// The most that a chunk may have (chunks are as long as what joined them), so lengths fit.
-    static constexpr std::size_t largest_chunk = 0xffff'fff0;
+    /// The most that a chunk may have (a chunk is as long as all that joined it), so lengths fit.
+    static constexpr std::size_t largest_chunk = 0x7fff'fff0;
     /// Of a chunk, for its ends: what its largest block cannot hold.
     static constexpr std::size_t chunk_overhead = 2 * tlsf::grain - tlsf::header_size;
-    /// The largest request served without a search.
-    static constexpr std::size_t largest_quick = Bins::shared_from - tlsf::header_size;
+    /// The largest request served without a search (a round number, which is cheap to compare).
+    static constexpr std::size_t largest_quick = Bins::shared_from - 4096;
 
     constexpr TlsfArena() = default;
     TlsfArena(const TlsfArena&) = delete;
@@ -57,8 +58,8 @@ class TlsfArena {
     /// in `window` (at most 64 GiB); both outlive the arena.
     void init(const FaultReporter& report, Region window, std::byte* metadata);
 
-    /// Adds free memory; false, and nothing happens, where it is too short or too long. Memory that
-    /// begins where the last chunk ends lengthens that chunk.
+    /// Adds free memory; false, and nothing happens, where it is too short, too long, or not in the
+    /// window. Memory that begins where the last chunk ends lengthens that chunk.
     bool add_chunk(std::byte* base, std::size_t size);
 
     /// A block of at least `size` bytes; nullptr where none was found by looking at a bounded
@@ -79,26 +80,33 @@ class TlsfArena {
     /// Changes a block's length where it lies, or says no and changes nothing.
     [[nodiscard]] bool resize(std::byte* block, std::size_t new_size);
 
-    /// What the user of a block may use. Needs no lock while the block is the caller's.
+    /// What the user of a block, or the cache that it is in, may use. Needs no lock: nobody else
+    /// changes it.
     [[nodiscard]] static std::size_t usable_size(const std::byte* block) {
-        const std::uint32_t span = tlsf::header(block)->end - tlsf::low(block);
-        return (span & ~std::uint32_t{tlsf::grain - 1}) - tlsf::header_size;
+        return ((tlsf::header(block)->length() + tlsf::cached) & ~(tlsf::grain - 1)) -
+               tlsf::header_size;
     }
 
-    /// For caches: sets used blocks aside, which `give` then takes for free. False where `block` is
-    /// not used (or not cached); it is as it was then. The owner of `block` needs no lock.
-    static bool mark_cached(std::byte* block) { return restate(block, tlsf::used, tlsf::cached); }
-    static bool unmark_cached(std::byte* block) { return restate(block, tlsf::cached, tlsf::used); }
+    /// For caches: sets a used block aside, so that it counts as free for `give`, and back. False,
+    /// and nothing happens, where `block` is none that is used (or cached). Needs no lock either.
+    static bool mark_cached(std::byte* block) {
+        return change_length(block, 0, -std::size_t{tlsf::cached});
+    }
+    static bool unmark_cached(std::byte* block) {
+        return change_length(block, tlsf::cached, tlsf::cached);
+    }
 
     /// By looking at every free block, or at those of the last bin.
     [[nodiscard]] std::size_t free_bytes() const;
     [[nodiscard]] std::size_t largest_free() const;
-    /// Calls `visit(block, length, state)` for each block in turn, `state` being tlsf::used, free or
-    /// cached. A chunk ends early where a header is damaged; returns the first such, or nullptr.
+    /// Calls `visit(block, tlsf::View)` for each block in turn. A chunk ends early where a header
+    /// is damaged; returns the first such, or nullptr.
     template <class Visitor>
     const std::byte* for_each_block(Visitor visit) const;
     /// Walks everything; each thing that is wrong is reported. Whether nothing was.
     bool check() const;
+    /// Reports `kind` of a used block, or what else is wrong with `block`.
+    void refuse(std::byte* block, HeapFaultKind kind) const;
 
     // The quick paths, for owners that want them inline. They change nothing where they fail, and
     // what is to be done then is take's and give's work.
@@ -119,56 +127,58 @@ class TlsfArena {
     static constexpr bool checked = checks == Checks::basic;
     static constexpr unsigned walk_steps = 32;
 
-    static bool restate(std::byte* block, std::uint32_t from, std::uint32_t to) {
-        tlsf::Header* const own = tlsf::header(block);
-        const auto bytes = static_cast<std::uint32_t>(own->bytes());
-        if (checked && own->end != ((tlsf::low(block) + bytes) | from)) return false;
-        own->end = own->end ^ from ^ to;
-        return true;
-    }
+    /// What the quick paths keep in registers, as no store to a block changes it.
+    struct State {
+        std::uintptr_t base = 0;   ///< of the window; nothing points there
+        std::uintptr_t limit = 0;  ///< the window's end
+        Bin* bins = nullptr;
+        std::uint64_t occupied = 0;
 
-    [[nodiscard, gnu::always_inline]] bool is_link(const tlsf::Links* node) const {
-        return tlsf::address(node) > base_ && tlsf::address(node) < limit_ &&
-               tlsf::address(node) % tlsf::grain == 0;
-    }
-    [[nodiscard, gnu::always_inline]] bool unlink(tlsf::Links* node, std::uint64_t& occupied);
-    [[nodiscard, gnu::always_inline]] std::uint64_t insert(std::byte* block, std::size_t length,
-                                                           std::uint64_t occupied);
-    [[gnu::always_inline]] void settle(std::byte* block, std::size_t length, std::size_t needed,
-                                       std::uint64_t occupied);
-
-    /// Undoes the unlinking of the block before `block`, if there was any: its own links are as
-    /// they were.
-    static Freed relink(std::byte* block, std::byte* start) {
-        if (start != block) {
-            tlsf::Links* const node = tlsf::links(start);
-            node->next->prev = node;
-            node->prev->next = node;
+        [[nodiscard]] bool holds(const void* pointer) const {
+            return tlsf::address(pointer) > base && tlsf::address(pointer) < limit;
         }
-        return {};
-    }
-    [[nodiscard]] bool is_in_window(const std::byte* block) const {
-        return tlsf::address(block) > base_ && tlsf::address(block) < limit_ &&
-               tlsf::address(block) % tlsf::grain == 0;
-    }
-    [[nodiscard]] bool is_sound(std::byte* block, std::uint32_t state) const;
-    [[nodiscard]] bool is_in_use(std::byte* block) const;
-    [[nodiscard]] bool is_linked(tlsf::Links* node) const;
-    std::byte* search(std::size_t needed, std::size_t alignment, std::size_t steps, unsigned from);
-    std::byte* carve(std::byte* block, std::byte* at, std::size_t needed);
-    void abandon(Bin& bin, std::byte* block, HeapFaultKind kind);
-    void diagnose(std::byte* block) const;
-    [[nodiscard]] HeapFaultKind place(const std::byte* block) const;
-    [[nodiscard]] Region chunk_of(std::byte* block, std::size_t length) const;
-    [[nodiscard]] ChunkLinks* chunk(std::uint32_t place) const;
-    bool check_blocks(std::size_t& free_count) const;
-    bool check_bins(std::size_t free_count) const;
-    void report(HeapFaultKind kind, const std::byte* block, std::size_t length = 0) const;
+    };
 
-    std::uintptr_t base_ = 0;   ///< of the window; nothing points there
-    std::uintptr_t limit_ = 0;  ///< the window's end
-    Bin* bins_ = nullptr;
-    std::uint64_t occupied_ = 0;
+    [[nodiscard, gnu::always_inline]] static bool unlink(tlsf::Links* node, State& state);
+    [[gnu::always_inline]] static void insert(std::byte* block, std::size_t length, State& state);
+    [[gnu::always_inline]] void settle(std::byte* block, std::size_t length, std::size_t needed,
+                                       State& state);
+    static Freed undo(std::byte* next, bool was_free);
+    static bool change_length(std::byte* block, std::uint32_t flags, std::size_t by);
+
+    /// Whether a block or a link may be there.
+    [[nodiscard]] bool is_place(const void* pointer) const {
+        return state_.holds(pointer) && tlsf::is_aligned(pointer);
+    }
+    [[gnu::cold]] std::byte* take_searching(std::size_t size, std::size_t alignment,
+                                            std::size_t steps);
+    [[gnu::cold]] std::byte* search(unsigned from, std::size_t needed, std::size_t alignment,
+                                    std::size_t steps);
+    [[gnu::cold]] void abandon(Bin& bin, const std::byte* block);
+    std::byte* carve(std::byte* block, std::size_t skip, std::size_t needed);
+    [[gnu::noinline]] bool remove(std::byte* block);
+    [[gnu::noinline]] void file(std::byte* block, std::size_t length);
+    [[gnu::noinline]] void cut(std::byte* block, std::size_t length, std::size_t needed);
+
+    [[nodiscard]] static Region chunk_of(std::byte* block, std::size_t length);
+    [[nodiscard]] ChunkLinks* chunk(std::uint32_t place) const;
+
+    [[nodiscard]] bool is_sound(const std::byte* block, tlsf::View seen) const;
+    [[nodiscard]] bool is_free(const std::byte* block) const;
+    [[nodiscard]] bool is_taken(const std::byte* block) const;
+    [[nodiscard]] bool is_linked(const tlsf::Links* node) const;
+    [[gnu::cold]] void report(HeapFaultKind kind, const std::byte* block) const;
+    [[nodiscard, gnu::cold]] HeapFaultKind judge(const std::byte* place) const;
+    [[gnu::cold]] void diagnose(std::byte* block) const;
+    struct Free {
+        std::size_t total = 0;
+        std::size_t largest = 0;
+    };
+    [[nodiscard, gnu::cold]] Free count_free(unsigned first) const;
+    [[gnu::cold]] bool check_blocks(std::size_t& free_count) const;
+    [[gnu::cold]] bool check_bins(std::size_t free_count) const;
+
+    State state_;
     std::uint32_t chunks_ = no_chunk;
     std::byte* last_end_ = nullptr;
     const FaultReporter* report_ = nullptr;
@@ -176,11 +186,13 @@ class TlsfArena {
 
 /// Takes `node` out of its ring, if its links agree; clears the bin's bit with the last member.
 template <Checks checks>
-bool TlsfArena<checks>::unlink(tlsf::Links* node, std::uint64_t& occupied) {
+inline bool TlsfArena<checks>::unlink(tlsf::Links* node, State& state) {
     tlsf::Links* const next = node->next;
     tlsf::Links* const prev = node->prev;
     if constexpr (checked) {
-        if (!is_link(next) || !is_link(prev)) [[unlikely]]
+        if (!state.holds(next) || !state.holds(prev)) [[unlikely]]
+            return false;
+        if (((tlsf::address(next) | tlsf::address(prev)) & (tlsf::grain - 1)) != 0) [[unlikely]]
             return false;
         if (next->prev != node || prev->next != node) [[unlikely]]
             return false;
@@ -188,118 +200,153 @@ bool TlsfArena<checks>::unlink(tlsf::Links* node, std::uint64_t& occupied) {
     next->prev = prev;
     prev->next = next;
     // Both its neighbours in the ring are one: the head.
-    if (next == prev) occupied &= ~reinterpret_cast<Bin*>(next)->mask;
+    if (next == prev) state.occupied &= ~reinterpret_cast<Bin*>(next)->mask;
     return true;
 }
 
-/// Files a free block; returns what `occupied_` becomes.
+/// Files a free block.
 template <Checks checks>
-std::uint64_t TlsfArena<checks>::insert(std::byte* block, std::size_t length,
-                                        std::uint64_t occupied) {
-    Bin* const bin = bins_ + Bins::bin_of(length);
+inline void TlsfArena<checks>::insert(std::byte* block, std::size_t length, State& state) {
+    Bin* const bin = state.bins + Bins::bin_of(length);
     tlsf::Links* const node = tlsf::links(block);
     tlsf::Links* const first = bin->ring.next;
+    state.occupied |= bin->mask;
     node->next = first;
     node->prev = &bin->ring;
     first->prev = node;
     bin->ring.next = node;
-    return occupied | bin->mask;
 }
 
 /// Uses `needed` bytes of an unlinked free block; what is left stays free.
 template <Checks checks>
-void TlsfArena<checks>::settle(std::byte* block, std::size_t length, std::size_t needed,
-                               std::uint64_t occupied) {
-    std::byte* const end = block + length;
+inline void TlsfArena<checks>::settle(std::byte* block, std::size_t length, std::size_t needed,
+                                      State& state) {
+    std::byte* const end = tlsf::end_of(block, length);
     const std::size_t left = length - needed;
-    if (left >= tlsf::smallest_block) {
+    if (left >= tlsf::smallest_block) [[likely]] {
         std::byte* const rest = block + needed;
-        *tlsf::header(block) = {static_cast<std::uint32_t>(needed), tlsf::low(rest)};
-        *tlsf::header(rest) = {static_cast<std::uint32_t>(left), tlsf::low(end) | tlsf::free};
+        tlsf::header(block)->set(needed, tlsf::low(rest));
+        tlsf::header(rest)->set(left, tlsf::low(end) + tlsf::free);
         *tlsf::footer(end) = left;
-        occupied = insert(rest, left, occupied);
+        insert(rest, left, state);
     } else {
-        tlsf::header(block)->end = tlsf::low(end);
-        tlsf::header(end)->length &= ~tlsf::previous_free;
+        tlsf::header(block)->set_end(tlsf::low(end));
+        tlsf::header(end)->set_end(tlsf::header(end)->end() - tlsf::previous_free);
     }
-    occupied_ = occupied;
+    state_.occupied = state.occupied;
 }
 
 template <Checks checks>
-std::byte* TlsfArena<checks>::try_take(std::size_t size) {
+inline std::byte* TlsfArena<checks>::try_take(std::size_t size) {
+    const std::size_t needed = tlsf::length_for(size);
     if (size > largest_quick) [[unlikely]]
         return nullptr;
-    const std::size_t needed = tlsf::length_for(size);
-    const unsigned first = Bins::bin_that_surely_holds(needed);
-    const std::uint64_t left = occupied_ >> first;
+    const std::size_t exact = Bins::own_bin_of(needed);
+    State state = state_;
+    std::uint64_t left = state.occupied >> exact;
     if (left == 0) [[unlikely]]
         return nullptr;
-    Bin* const bin = bins_ + first + std::countr_zero(left);
-    tlsf::Links* const node = bin->ring.next;
-    std::byte* const block = tlsf::block_of(node);
-    const std::size_t length = tlsf::header(block)->length;
+    // One look at a block of about this length; an empty ring's head has none.
+    Bin* bin = state.bins + exact;
+    std::byte* block = tlsf::block_of(bin->ring.next);
+    std::size_t length = tlsf::header(block)->length();
+    if (length < needed) {
+        left &= ~std::uint64_t{1};
+        if (left == 0) [[unlikely]]
+            return nullptr;
+        bin += std::countr_zero(left);
+        block = tlsf::block_of(bin->ring.next);
+        length = tlsf::header(block)->length();
+    }
+    tlsf::Links* const node = tlsf::links(block);
     tlsf::Links* const next = node->next;
     if constexpr (checked) {
-        if (tlsf::header(block)->end != (tlsf::low(block + length) | tlsf::free)) [[unlikely]]
+        const std::byte* const end = tlsf::end_of(block, length);
+        if (tlsf::header(block)->end() != tlsf::low(end) + tlsf::free) [[unlikely]]
             return nullptr;
-        if (!is_link(next) || next->prev != node || node->prev != &bin->ring) [[unlikely]]
+        if (!state.holds(next) || !tlsf::is_aligned(next)) [[unlikely]]
+            return nullptr;
+        if (next->prev != node || node->prev != &bin->ring) [[unlikely]]
             return nullptr;
     }
     next->prev = &bin->ring;
     bin->ring.next = next;
-    std::uint64_t occupied = occupied_;
-    if (next == &bin->ring) occupied &= ~bin->mask;
-    settle(block, length, needed, occupied);
+    if (next == &bin->ring) state.occupied &= ~bin->mask;
+    settle(block, length, needed, state);
     return block;
 }
 
 template <Checks checks>
-auto TlsfArena<checks>::try_give(std::byte* block) -> Freed {
-    if (checked && !is_in_window(block)) [[unlikely]]
+inline auto TlsfArena<checks>::try_give(std::byte* block) -> Freed {
+    State state = state_;
+    if (checked && !(state.holds(block) && tlsf::is_aligned(block))) [[unlikely]]
         return {};
     tlsf::Header* const own = tlsf::header(block);
-    std::size_t length = own->bytes();
-    std::byte* end = block + length;
-    if (checked && own->end != tlsf::low(end)) [[unlikely]]
+    std::byte* const next = tlsf::end_of(block, own->length());
+    const std::uint32_t flags = checked ? own->end() - tlsf::low(next) : own->end() % tlsf::grain;
+    if (checked && (flags & ~tlsf::previous_free) != 0) [[unlikely]]
         return {};
-    std::byte* start = block;
-    std::uint64_t occupied = occupied_;
-    if ((own->length & tlsf::previous_free) != 0) {
-        const std::size_t before = *tlsf::footer(block);
-        if constexpr (checked) {
-            if (before >= tlsf::address(block) - base_ || before % tlsf::grain != 0) [[unlikely]]
-                return {};
-        }
-        start = block - before;
-        if constexpr (checked) {
-            const tlsf::Header* const found = tlsf::header(start);
-            if (found->length != before || found->end != (tlsf::low(block) | tlsf::free))
-                [[unlikely]]
-                return {};
-        }
-        if (!unlink(tlsf::links(start), occupied)) [[unlikely]]
+
+    std::byte* const next_end = tlsf::end_of(next, tlsf::header(next)->length());
+    const std::uint32_t next_word = tlsf::header(next)->end();
+    const std::uint32_t next_flags =
+        checked ? next_word - tlsf::low(next_end) : (next_word & 1) * tlsf::free;
+    std::byte* end = next;
+    if (next_flags == tlsf::free) {
+        if (!unlink(tlsf::links(next), state)) [[unlikely]]
             return {};
-        length += before;
-    }
-    tlsf::Header* const next = tlsf::header(end);
-    std::byte* const next_end = end + next->bytes();
-    const std::uint32_t state = checked ? next->end - tlsf::low(next_end) : next->end & tlsf::free;
-    if (state == tlsf::free) {
-        if (!unlink(tlsf::links(end), occupied)) [[unlikely]]
-            return relink(block, start);
-        length += next->length;
         end = next_end;
     } else {
-        if (state != tlsf::used && state != tlsf::cached && state != tlsf::edge) [[unlikely]]
-            return relink(block, start);
-        next->length |= tlsf::previous_free;
+        if ((next_flags & ~(tlsf::edge | tlsf::cached)) != 0) [[unlikely]]
+            return {};
+        tlsf::header(next)->set_end(next_word + tlsf::previous_free);
     }
-    // Ends where it starts: what a header says that is none any more.
-    own->end = tlsf::low(block);
-    *tlsf::header(start) = {static_cast<std::uint32_t>(length), tlsf::low(end) | tlsf::free};
+
+    std::byte* start = block;
+    if (flags != 0) {
+        const std::size_t before = *tlsf::footer(block);
+        if (checked && before >= tlsf::address(block) - state.base) [[unlikely]]
+            return undo(next, end != next);
+        start -= before & ~(tlsf::grain - 1);
+        // A header whose block ends here has the right length.
+        if (checked && tlsf::header(start)->end() != tlsf::low(block) + tlsf::free) [[unlikely]]
+            return undo(next, end != next);
+        if (!unlink(tlsf::links(start), state)) [[unlikely]]
+            return undo(next, end != next);
+        // Ends where it starts: what a header says that is none any more.
+        own->set_end(tlsf::low(block));
+    }
+    const auto length = static_cast<std::size_t>(end - start);
+    tlsf::header(start)->set(length, tlsf::low(end) + tlsf::free);
     *tlsf::footer(end) = length;
-    occupied_ = insert(start, length, occupied);
+    insert(start, length, state);
+    state_.occupied = state.occupied;
     return {start, length};
+}
+
+/// Undoes what `try_give` did to the next block, whose own links are as they were.
+template <Checks checks>
+inline auto TlsfArena<checks>::undo(std::byte* next, bool was_free) -> Freed {
+    if (was_free) {
+        tlsf::Links* const node = tlsf::links(next);
+        node->next->prev = node;
+        node->prev->next = node;
+    } else {
+        tlsf::header(next)->set_end(tlsf::header(next)->end() - tlsf::previous_free);
+    }
+    return {};
+}
+
+/// Where the header's flags are `flags`, apart from what others may change.
+template <Checks checks>
+inline bool TlsfArena<checks>::change_length(std::byte* block, std::uint32_t flags,
+                                             std::size_t by) {
+    tlsf::Header* const own = tlsf::header(block);
+    const std::size_t length = own->length();
+    const std::uint32_t found = own->end() - tlsf::low(tlsf::end_of(block, length));
+    if (checked && (found & ~tlsf::previous_free) != flags) return false;
+    own->set_length(length + by);
+    return true;
 }
 
 template <Checks checks>
@@ -307,17 +354,18 @@ template <class Visitor>
 const std::byte* TlsfArena<checks>::for_each_block(Visitor visit) const {
     const std::byte* damaged = nullptr;
     // Each chunk holds at least this, so there are no more of them unless their links are damaged.
-    std::size_t left = (limit_ - base_) / (tlsf::smallest_block + tlsf::grain);
+    std::size_t left = (state_.limit - state_.base) / (tlsf::smallest_block + tlsf::grain);
     for (std::uint32_t at = chunks_; at != no_chunk; at = chunk(at)->next) {
         std::byte* block = reinterpret_cast<std::byte*>(chunk(at)) + tlsf::grain;
-        if (left-- == 0 || !is_in_window(block)) return block;
-        for (; !is_sound(block, tlsf::edge); block += tlsf::header(block)->bytes()) {
-            const std::uint32_t state = tlsf::header(block)->end & tlsf::states;
-            if (state == tlsf::edge || !is_sound(block, state)) {
+        if (left-- == 0 || !is_place(block)) return block;
+        tlsf::View seen = tlsf::view(block);
+        for (; !seen.is_edge(); seen = tlsf::view(block)) {
+            if (!is_sound(block, seen)) {
                 if (damaged == nullptr) damaged = block;
                 break;
             }
-            visit(block, tlsf::header(block)->bytes(), state);
+            visit(block, seen);
+            block += seen.length;
         }
     }
     return damaged;

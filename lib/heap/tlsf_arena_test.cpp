@@ -1,0 +1,696 @@
+// SPDX-License-Identifier: MIT
+#include "lib/heap/tlsf_arena.hpp"
+
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "lib/bits.hpp"
+#include "tests/unit/catch.hpp"
+
+using namespace cairn;
+
+namespace {
+
+using Arena = TlsfArena<Checks::basic>;
+
+/// An arena on memory of its own, with a hook that collects what it reports.
+template <Checks checks = Checks::basic>
+class Bench {
+  public:
+    using Arena = TlsfArena<checks>;
+
+    explicit Bench(std::size_t first_chunk = 64 * 1024) {
+        // What lay there before means nothing.
+        std::memset(memory_.data(), 0xa5, memory_.size());
+        arena.init(report_, {memory_.data(), memory_.size()}, memory_.data());
+        chunk = add(first_chunk);
+    }
+    Bench(const Bench&) = delete;
+    Bench& operator=(const Bench&) = delete;
+
+    Region add(std::size_t size) {
+        const Region region{memory_.data() + used_, size};
+        REQUIRE(arena.add_chunk(region.base, region.size));
+        used_ += size;
+        return region;
+    }
+    void leave_out(std::size_t bytes) { used_ += bytes; }
+
+    /// The kind of the only fault since the last call.
+    std::optional<HeapFaultKind> fault() {
+        std::optional<HeapFaultKind> kind;
+        if (faults.size() == 1) kind = faults.front().kind;
+        faults.clear();
+        return kind;
+    }
+    /// Clean, and one free block fills the chunk.
+    bool is_whole() {
+        return arena.check() && faults.empty() && arena.free_chunk(chunk.base) == chunk;
+    }
+
+    Arena arena;
+    Region chunk;
+    std::vector<HeapFault> faults;
+
+  private:
+    static void hear(void* self, const HeapFault& fault) {
+        static_cast<Bench*>(self)->faults.push_back(fault);
+    }
+
+    alignas(4096) std::array<std::byte, 256 * 1024> memory_;
+    std::size_t used_ = align_up<std::size_t>(Arena::metadata_size, 4096).value();
+    FaultReporter report_{.hook = {.function = &Bench::hear, .context = this}, .owner = "test"};
+};
+
+std::byte* at(std::byte* block, std::ptrdiff_t offset) {
+    return block + offset;
+}
+
+void write_word(std::byte* place, std::uint64_t value) {
+    std::memcpy(place, &value, 8);
+}
+
+std::size_t blocks_in(const Arena& arena) {
+    std::size_t count = 0;
+    CHECK(arena.for_each_block([&](std::byte*, tlsf::View) { ++count; }) == nullptr);
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("Without a chunk, and without init, there is nothing", "[tlsf_arena]") {
+    Arena arena;
+    CHECK(arena.take(1) == nullptr);
+    CHECK(arena.take_aligned(1, 4096) == nullptr);
+    CHECK(arena.take_thoroughly(1, 16) == nullptr);
+    CHECK(arena.free_bytes() == 0);
+    CHECK(arena.largest_free() == 0);
+    CHECK(arena.check());
+}
+
+TEST_CASE("Blocks cost eight bytes and are whole grains", "[tlsf_arena]") {
+    Bench bench;
+    const std::size_t all = bench.chunk.size - Arena::chunk_overhead;
+    CHECK(bench.arena.free_bytes() == all);
+    CHECK(bench.arena.largest_free() == all);
+    std::byte* expected = bench.chunk.base + 16;
+    for (const auto& [size, length] :
+         {std::pair{0U, 32U}, {1U, 32U}, {24U, 32U}, {25U, 48U}, {40U, 48U}, {41U, 64U}}) {
+        std::byte* const block = bench.arena.take(size);
+        CHECK(block == expected);
+        CHECK(Arena::usable_size(block) == length - 8);
+        std::memset(block, 0xff, Arena::usable_size(block));
+        expected += length;
+    }
+    CHECK(bench.arena.check());
+    CHECK(bench.arena.take(all) == nullptr);
+    CHECK(bench.arena.take(SIZE_MAX) == nullptr);
+    CHECK(bench.arena.take(SIZE_MAX - 22) == nullptr);
+    CHECK(bench.arena.take(std::size_t{1} << 32) == nullptr);
+    CHECK(bench.arena.take_aligned(1, std::size_t{1} << 63) == nullptr);
+    CHECK(bench.faults.empty());
+}
+
+TEST_CASE("All of a chunk can be had, in one block or in many", "[tlsf_arena]") {
+    Bench bench;
+    const std::size_t all = bench.chunk.size - Arena::chunk_overhead;
+    std::byte* const whole = bench.arena.take(all);
+    REQUIRE(whole == bench.chunk.base + 16);
+    CHECK(bench.arena.free_bytes() == 0);
+    CHECK(bench.arena.take(0) == nullptr);
+    CHECK(bench.arena.give(whole) == bench.chunk);
+
+    std::vector<std::byte*> blocks;
+    while (std::byte* const block = bench.arena.take(24))
+        blocks.push_back(block);
+    CHECK(blocks.size() == (bench.chunk.size - 16) / 32);
+    for (std::size_t i = 0; i < blocks.size(); i += 2)
+        CHECK(bench.arena.give(blocks[i]) == Region{});
+    CHECK(bench.arena.check());
+    for (std::size_t i = 1; i < blocks.size(); i += 2) {
+        const bool is_last = i + 2 >= blocks.size();
+        CHECK(bench.arena.give(blocks[i]) == (is_last ? bench.chunk : Region{}));
+    }
+    CHECK(bench.is_whole());
+}
+
+TEST_CASE("A freed block joins its neighbours, whichever are free", "[tlsf_arena]") {
+    for (unsigned order = 0; order < 6; ++order) {
+        Bench bench;
+        std::array<std::byte*, 3> blocks{};
+        for (auto& block : blocks)
+            block = bench.arena.take(100);
+        std::byte* const guard = bench.arena.take(100);
+        std::array<unsigned, 3> indices{0, 1, 2};
+        for (unsigned i = 0; i < order; ++i)
+            std::ranges::next_permutation(indices);
+        for (const unsigned i : indices) {
+            bench.arena.give(blocks[i]);
+            CHECK(bench.arena.check());
+        }
+        // Three blocks of 112 bytes are one of 336.
+        CHECK(bench.arena.take(3 * 112 - 8) == blocks[0]);
+        bench.arena.give(blocks[0]);
+        bench.arena.give(guard);
+        CHECK(bench.is_whole());
+    }
+}
+
+TEST_CASE("A block of just the right length serves before longer ones", "[tlsf_arena]") {
+    Bench bench;
+    std::byte* const small = bench.arena.take(600);
+    REQUIRE(bench.arena.take(24) != nullptr);
+    std::byte* const large = bench.arena.take(3000);
+    REQUIRE(bench.arena.take(24) != nullptr);
+    bench.arena.give(large);
+    bench.arena.give(small);
+    CHECK(bench.arena.take(600) == small);
+    CHECK(bench.arena.take(600) == large);
+}
+
+TEST_CASE("A request looks at few blocks, the last try at all", "[tlsf_arena]") {
+    // 40 free blocks of 512 bytes before one of 560 in the same bin, and nothing else.
+    Bench bench(64);
+    bench.leave_out(16);
+    bench.add(41 * (560 + 32) + 16);
+    REQUIRE(bench.arena.take(40) != nullptr);
+    std::vector<std::byte*> blocks;
+    for (unsigned i = 0; i < 41; ++i) {
+        blocks.push_back(bench.arena.take(i == 0 ? 560 - 8 : 512 - 8));
+        REQUIRE(blocks.back() != nullptr);
+        REQUIRE(bench.arena.take(24) != nullptr);
+    }
+    while (bench.arena.take(0) != nullptr) {
+    }
+    for (std::byte* const block : blocks)
+        bench.arena.give(block);
+    CHECK(bench.arena.check());
+    CHECK(bench.arena.take(560 - 8) == nullptr);
+    CHECK(bench.arena.take_thoroughly(560 - 8, 16) == blocks[0]);
+    CHECK(bench.arena.take_thoroughly(560 - 8, 16) == nullptr);
+    CHECK(bench.arena.take(512 - 8) == blocks[40]);
+}
+
+TEST_CASE("Alignment costs nothing but the place", "[tlsf_arena]") {
+    for (std::size_t alignment = 1; alignment <= 16384; alignment *= 2) {
+        Bench bench;
+        std::vector<std::byte*> blocks;
+        for (unsigned i = 0; i < 3; ++i) {
+            std::byte* const block = bench.arena.take_aligned(200, alignment);
+            REQUIRE(block != nullptr);
+            CHECK(reinterpret_cast<std::uintptr_t>(block) % alignment == 0);
+            CHECK(Arena::usable_size(block) == 200);
+            std::memset(block, 0xff, 200);
+            blocks.push_back(block);
+            CHECK(bench.arena.check());
+        }
+        const std::size_t all = bench.chunk.size - Arena::chunk_overhead;
+        std::size_t holes = 0;
+        (void)bench.arena.for_each_block(
+            [&](std::byte*, tlsf::View seen) { holes += seen.is_free() ? 1U : 0U; });
+        CHECK(bench.arena.free_bytes() == all + 8 - 3 * 208 - holes * 8);
+        for (std::byte* const block : blocks)
+            bench.arena.give(block);
+        CHECK(bench.is_whole());
+    }
+}
+
+TEST_CASE("An aligned block fits where its place is, if nowhere else", "[tlsf_arena]") {
+    // The chunk begins at a page, so its only page-aligned place is a page on.
+    Bench bench(2 * 4096);
+    CHECK(bench.arena.take_aligned(4096 - 7, 4096) == nullptr);
+    std::byte* const block = bench.arena.take_aligned(4096 - 8, 4096);
+    REQUIRE(block == bench.chunk.base + 4096);
+    CHECK(bench.arena.take_aligned(16, 4096) == nullptr);
+    bench.arena.give(block);
+    CHECK(bench.is_whole());
+}
+
+TEST_CASE("Blocks change their length where they lie", "[tlsf_arena]") {
+    Bench bench;
+    std::byte* const a = bench.arena.take(1000);
+    std::byte* const b = bench.arena.take(1000);
+    std::byte* const c = bench.arena.take(1000);
+    std::memset(a, 1, 1000);
+    CHECK(bench.arena.resize(a, 1000));
+    CHECK(bench.arena.resize(a, 990));  // within its last grains
+    CHECK(Arena::usable_size(a) == 1000);
+    CHECK_FALSE(bench.arena.resize(a, 1001));
+    CHECK(bench.arena.resize(a, 100));
+    CHECK(Arena::usable_size(a) == 104);
+    CHECK(bench.arena.check());
+    CHECK(bench.arena.resize(a, 500));
+    CHECK(bench.arena.resize(a, 1000));
+    CHECK(blocks_in(bench.arena) == 4);
+    bench.arena.give(b);
+    CHECK(bench.arena.resize(a, 1500));
+    CHECK(bench.arena.resize(a, 2008));
+    CHECK_FALSE(bench.arena.resize(a, 2009));
+    CHECK(bench.arena.resize(a, 0));
+    CHECK(Arena::usable_size(a) == 24);
+    CHECK_FALSE(bench.arena.resize(a, SIZE_MAX));
+    CHECK(bench.arena.resize(c, bench.chunk.size - 16 - 2 * 1008 - 8));  // all that follows
+    CHECK_FALSE(bench.arena.resize(c, bench.chunk.size - 16 - 2 * 1008 - 7));
+    // The block before c is free, and stays so.
+    CHECK(bench.arena.resize(c, 100));
+    CHECK(bench.arena.check());
+    bench.arena.give(c);
+    bench.arena.give(a);
+    CHECK(bench.is_whole());
+}
+
+TEST_CASE("Chunks that follow each other are one, others are not", "[tlsf_arena]") {
+    Bench bench(4096);
+    const Region first = bench.chunk;
+    std::byte* const block = bench.arena.take(100);
+    bench.add(4096);
+    CHECK(bench.arena.largest_free() == 8192 - 24 - 112);
+    CHECK(bench.arena.give(block) == Region{first.base, 8192});
+    std::byte* const all = bench.arena.take(8192 - 24);
+    REQUIRE(all != nullptr);
+    bench.add(4096);  // now its last block is used
+    CHECK(bench.arena.check());
+    CHECK(bench.arena.give(all) == Region{first.base, 3 * 4096});
+
+    bench.leave_out(16);
+    const Region other = bench.add(8192);
+    CHECK(blocks_in(bench.arena) == 2);
+    CHECK(bench.arena.free_chunk(other.base) == other);
+    bench.arena.remove_chunk(other);
+    CHECK(blocks_in(bench.arena) == 1);
+    CHECK(bench.arena.largest_free() == 3 * 4096 - 24);
+    CHECK(bench.arena.check());
+    // What was removed can come again, and others go in any order.
+    REQUIRE(bench.arena.add_chunk(other.base, 2048));
+    REQUIRE(bench.arena.add_chunk(other.base + 4096, 4096));
+    bench.arena.remove_chunk({other.base, 2048});
+    bench.arena.remove_chunk({first.base, 3 * 4096});
+    CHECK(bench.arena.check());
+    CHECK(bench.arena.free_bytes() == 4096 - 24);
+    bench.arena.remove_chunk({other.base + 4096, 4096});
+    CHECK(bench.arena.free_bytes() == 0);
+    CHECK(bench.faults.empty());
+}
+
+TEST_CASE("Chunks are whole grains within the window, and not removed while in use",
+          "[tlsf_arena]") {
+    Bench bench(4096);
+    std::byte* const next = bench.chunk.base + 8192;
+    CHECK_FALSE(bench.arena.add_chunk(next, 47));
+    CHECK_FALSE(bench.arena.add_chunk(next + 1, 62));
+    CHECK_FALSE(bench.arena.add_chunk(next, 256 * 1024));
+    CHECK_FALSE(bench.arena.add_chunk(bench.chunk.base - 1'000'000, 4096));
+    REQUIRE(bench.arena.add_chunk(next + 1, 63));
+    std::byte* const block = bench.arena.take(24);
+    CHECK(block == next + 32);
+    bench.arena.remove_chunk({next + 16, 48});
+    CHECK(bench.arena.give(block) == Region{next + 16, 48});
+    CHECK(bench.arena.check());
+    bench.arena.remove_chunk({next + 16, 32});  // no such chunk
+    bench.arena.remove_chunk({});
+    CHECK(blocks_in(bench.arena) == 2);
+    CHECK(bench.faults.empty());
+}
+
+TEST_CASE("Caches set blocks aside", "[tlsf_arena]") {
+    Bench bench;
+    std::byte* const block = bench.arena.take(1000);
+    std::byte* const before = bench.arena.take(64);
+    std::byte* const cached = bench.arena.take(1000);
+    CHECK_FALSE(Arena::unmark_cached(cached));
+    CHECK(Arena::mark_cached(cached));
+    CHECK_FALSE(Arena::mark_cached(cached));
+    CHECK(Arena::usable_size(cached) == 1000);
+    CHECK(bench.arena.check());
+    // Its neighbours come and go.
+    bench.arena.give(before);
+    CHECK(bench.arena.check());
+    CHECK(Arena::usable_size(cached) == 1000);
+    CHECK(bench.arena.give(cached) == Region{});
+    CHECK(bench.fault() == HeapFaultKind::double_free);
+    CHECK_FALSE(bench.arena.resize(cached, 10));
+    CHECK(bench.fault() == HeapFaultKind::double_free);
+    CHECK(Arena::unmark_cached(cached));
+    CHECK_FALSE(Arena::unmark_cached(cached));
+    bench.arena.give(cached);
+    CHECK_FALSE(Arena::mark_cached(cached));
+    bench.arena.give(block);
+    CHECK(bench.is_whole());
+}
+
+// --- against a model -----------------------------------------------------------------------------
+
+namespace {
+
+struct Owned {
+    std::byte* at;
+    std::size_t size;
+    std::size_t alignment;
+    std::byte value;
+};
+
+/// Does what rapidcheck says to an arena and to a list of what it should hold.
+template <Checks checks>
+class Model {
+  public:
+    void step() {
+        switch (*rc::gen::inRange(0, 8)) {
+            case 0: return take(std::size_t{16} << *rc::gen::inRange(0, 9));
+            case 1:
+            case 2:
+            case 3: return take(16);
+            case 4: return resize();
+            default: return give();
+        }
+    }
+
+    void check() {
+        RC_ASSERT(bench_.arena.check());
+        RC_ASSERT(bench_.faults.empty());
+        std::ranges::sort(owned_, {}, &Owned::at);
+        const std::byte* end = bench_.chunk.base;
+        for (const Owned& block : owned_) {
+            RC_ASSERT(block.at >= end);
+            RC_ASSERT(reinterpret_cast<std::uintptr_t>(block.at) % block.alignment == 0U);
+            RC_ASSERT(bench_.arena.usable_size(block.at) >= block.size);
+            RC_ASSERT(std::all_of(block.at, block.at + block.size,
+                                  [&](std::byte byte) { return byte == block.value; }));
+            end = block.at + block.size;
+        }
+        RC_ASSERT(end <= bench_.chunk.base + bench_.chunk.size);
+    }
+
+    void finish() {
+        for (const Owned& block : owned_)
+            bench_.arena.give(block.at);
+        RC_ASSERT(bench_.is_whole());
+        RC_ASSERT(bench_.arena.largest_free() == bench_.chunk.size - Arena::chunk_overhead);
+    }
+
+  private:
+    static std::size_t any_size() {
+        return *rc::gen::weightedOneOf<std::size_t>({{4, rc::gen::inRange<std::size_t>(0, 200)},
+                                                     {3, rc::gen::inRange<std::size_t>(0, 3000)},
+                                                     {1, rc::gen::inRange<std::size_t>(0, 30000)}});
+    }
+    Owned& any_owned() { return owned_[*rc::gen::inRange<std::size_t>(0, owned_.size())]; }
+
+    void take(std::size_t alignment) {
+        const std::size_t size = any_size();
+        std::byte* const block =
+            alignment == 16 ? bench_.arena.take(size) : bench_.arena.take_aligned(size, alignment);
+        if (block == nullptr) {
+            RC_ASSERT(bench_.arena.largest_free() < size + alignment + 64 || owned_.size() > 30U);
+            return;
+        }
+        std::memset(block, ++value_, bench_.arena.usable_size(block));
+        owned_.push_back({block, size, alignment, std::byte{value_}});
+    }
+
+    void give() {
+        if (owned_.empty()) return;
+        Owned& block = any_owned();
+        bench_.arena.give(block.at);
+        block = owned_.back();
+        owned_.pop_back();
+    }
+
+    void resize() {
+        if (owned_.empty()) return;
+        Owned& block = any_owned();
+        const std::size_t size = any_size();
+        const std::size_t before = bench_.arena.usable_size(block.at);
+        if (!bench_.arena.resize(block.at, size)) {
+            RC_ASSERT(size > before && bench_.arena.usable_size(block.at) == before);
+            return;
+        }
+        const std::size_t kept = std::min(block.size, size);
+        block.size = size;
+        std::fill(block.at + kept, block.at + bench_.arena.usable_size(block.at), block.value);
+    }
+
+    Bench<checks> bench_;
+    std::vector<Owned> owned_;
+    unsigned char value_ = 0;
+};
+
+template <Checks checks>
+bool holds_against_a_model() {
+    return rc::check("against a model", [] {
+        Model<checks> model;
+        const int steps = *rc::gen::inRange(1, 200);
+        for (int i = 0; i < steps; ++i) {
+            model.step();
+            model.check();
+        }
+        model.finish();
+    });
+}
+
+}  // namespace
+
+TEST_CASE("Blocks never overlap, keep what is in them, and become one again", "[tlsf_arena]") {
+    CHECK(holds_against_a_model<Checks::basic>());
+    CHECK(holds_against_a_model<Checks::none>());
+}
+
+// --- damage --------------------------------------------------------------------------------------
+
+namespace {
+
+/// A used block between a free one and one that is free or not; the rest of the chunk is used.
+struct Scene : Bench<> {
+    explicit Scene(bool next_is_free = true) {
+        before = arena.take(400);
+        wall = arena.take(24);
+        free = arena.take(200);
+        block = arena.take(100);
+        next = arena.take(300);
+        end = arena.take(24);
+        arena.give(before);
+        arena.give(free);
+        if (next_is_free) arena.give(next);
+    }
+    /// After the fault everything else works: what can still be had is not what is damaged.
+    void goes_on() {
+        std::byte* const other = arena.take(5000);
+        REQUIRE(other != nullptr);
+        CHECK(other > end);
+        arena.give(other);
+        CHECK(faults.empty());
+    }
+
+    std::byte *before, *wall, *free, *block, *next, *end;
+};
+
+}  // namespace
+
+TEST_CASE("Blocks given twice are seen, whatever became of them", "[tlsf_arena]") {
+    Scene scene;
+    scene.arena.give(scene.free);
+    CHECK(scene.fault() == HeapFaultKind::double_free);
+    scene.arena.give(scene.block);  // joins both neighbours
+    CHECK(scene.faults.empty());
+    for (std::byte* const gone : {scene.free, scene.block, scene.next}) {
+        scene.arena.give(gone);
+        CHECK(scene.fault() == HeapFaultKind::double_free);
+        CHECK_FALSE(scene.arena.resize(gone, 10));
+        CHECK(scene.fault() == HeapFaultKind::double_free);
+    }
+    CHECK(scene.arena.check());
+    scene.goes_on();
+}
+
+TEST_CASE("Pointers that are no block's are seen", "[tlsf_arena]") {
+    Scene scene;
+    std::byte local{};
+    for (std::byte* const foreign :
+         {&local, static_cast<std::byte*>(nullptr), scene.chunk.base - 1'000'000,
+          reinterpret_cast<std::byte*>(~std::uintptr_t{15})}) {
+        scene.arena.give(foreign);
+        CHECK(scene.fault() == HeapFaultKind::foreign_pointer);
+    }
+    for (std::ptrdiff_t off = 1; off < 16; ++off) {
+        scene.arena.give(at(scene.block, off));
+        CHECK(scene.fault() == HeapFaultKind::invalid_pointer);
+    }
+    scene.arena.give(at(scene.block, 16));
+    CHECK(scene.fault() == HeapFaultKind::invalid_pointer);
+    scene.arena.give(at(scene.end, 16));
+    CHECK(scene.fault() == HeapFaultKind::invalid_pointer);
+    scene.arena.give(at(scene.free, 32));
+    CHECK(scene.fault() == HeapFaultKind::double_free);
+    scene.arena.give(scene.chunk.base);  // in no block
+    CHECK(scene.fault() == HeapFaultKind::foreign_pointer);
+    scene.arena.give(scene.chunk.base + scene.chunk.size);
+    CHECK(scene.fault() == HeapFaultKind::foreign_pointer);
+    CHECK(scene.arena.check());
+    scene.goes_on();
+}
+
+TEST_CASE("Headers that were written over are seen", "[tlsf_arena]") {
+    const auto values = {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{0x4141'4141'4141'4141},
+                         std::uint64_t{0x20}, std::uint64_t{0x7fff'1234'5678}};
+    for (const std::uint64_t value : values) {
+        Scene scene;
+        write_word(at(scene.block, -8), value);
+        scene.arena.give(scene.block);
+        CHECK(scene.fault() == HeapFaultKind::corrupt_header);
+        CHECK_FALSE(scene.arena.resize(scene.block, 10));
+        CHECK(scene.fault() == HeapFaultKind::corrupt_header);
+        CHECK_FALSE(scene.arena.check());
+        scene.faults.clear();
+        scene.goes_on();
+    }
+    // Any one bit of it, unless what is left still says the same.
+    for (std::ptrdiff_t byte = -8; byte < 0; ++byte) {
+        for (unsigned bit = 0; bit < 8; ++bit) {
+            Scene scene;
+            scene.block[byte] ^= std::byte{1} << bit;
+            scene.arena.give(scene.block);
+            CHECK((scene.faults.size() == 1 || scene.arena.check()));
+        }
+    }
+}
+
+TEST_CASE("Writing past the end of a block is seen when it is freed", "[tlsf_arena]") {
+    for (const bool next_is_free : {true, false}) {
+        for (std::ptrdiff_t byte = -8; byte < 0; ++byte) {
+            Scene scene(next_is_free);
+            std::memset(scene.block + 104, 0x41, static_cast<std::size_t>(byte + 9));
+            scene.arena.give(scene.block);
+            CHECK(scene.fault() == HeapFaultKind::overflow);
+            CHECK_FALSE(scene.arena.resize(scene.block, 10));
+            CHECK(scene.fault() == HeapFaultKind::overflow);
+            scene.goes_on();
+        }
+    }
+}
+
+TEST_CASE("Links that were written over are never followed", "[tlsf_arena]") {
+    Scene other;
+    const auto wild = [&](Scene& scene) {
+        return std::array{std::uint64_t{0},
+                          std::uint64_t{0x4141'4141'4141'4141},
+                          ~std::uint64_t{0},
+                          std::uint64_t{16},
+                          reinterpret_cast<std::uint64_t>(scene.free) + 8,
+                          reinterpret_cast<std::uint64_t>(scene.before) + 32,
+                          reinterpret_cast<std::uint64_t>(other.free),
+                          reinterpret_cast<std::uint64_t>(scene.chunk.base)};
+    };
+    for (const std::ptrdiff_t link : {0, 8}) {
+        for (std::size_t i = 0; i < 8; ++i) {
+            INFO("link " << link << " value " << i);
+            {
+                Scene scene(false);  // the free block before it
+                write_word(at(scene.free, link), wild(scene)[i]);
+                scene.arena.give(scene.block);
+                CHECK(scene.fault() == HeapFaultKind::corrupt_free_list);
+                CHECK_FALSE(scene.arena.check());
+                scene.faults.clear();
+                scene.goes_on();
+            }
+            {
+                Scene scene(true);  // the free block behind it
+                write_word(at(scene.next, link), wild(scene)[i]);
+                scene.arena.give(scene.block);
+                CHECK(scene.fault() == HeapFaultKind::corrupt_free_list);
+                // What was tried has been undone: the free block before it is in its ring.
+                CHECK(scene.arena.take(200) == scene.free);
+                scene.faults.clear();
+            }
+            {
+                Scene scene(false);  // the block that a request wants
+                write_word(at(scene.before, link), wild(scene)[i]);
+                std::byte* const block = scene.arena.take(400);
+                CHECK(scene.fault() == HeapFaultKind::corrupt_free_list);
+                CHECK(block > scene.end);
+                scene.arena.give(block);
+                scene.goes_on();
+            }
+        }
+    }
+}
+
+TEST_CASE("A free block that was written to is seen by those who want it", "[tlsf_arena]") {
+    for (const std::uint64_t value : {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{208 + 16},
+                                      std::uint64_t{208 - 16}, std::uint64_t{208 + 1024}}) {
+        Scene scene;
+        write_word(at(scene.block, -16), value);  // the length at the end of `free`
+        scene.arena.give(scene.block);
+        CHECK(scene.fault() == HeapFaultKind::use_after_free);
+        CHECK_FALSE(scene.arena.check());
+        scene.faults.clear();
+        scene.goes_on();
+    }
+    for (const std::uint64_t value : {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{0x4141}}) {
+        Scene scene(false);
+        write_word(at(scene.before, -8), value);
+        std::byte* const block = scene.arena.take(400);
+        if (value != 0) CHECK(scene.fault() == HeapFaultKind::corrupt_header);
+        CHECK(block > scene.end);
+        CHECK_FALSE(scene.arena.check());
+        scene.faults.clear();
+        scene.arena.give(block);
+        scene.goes_on();
+    }
+}
+
+TEST_CASE("What a hook hears is a sentence", "[tlsf_arena]") {
+    Scene scene;
+    scene.block[104] ^= std::byte{1};
+    scene.arena.give(scene.block);
+    REQUIRE(scene.faults.size() == 1);
+    CHECK(scene.faults[0].address == scene.block);
+    CHECK(scene.faults[0].size == 104);
+    CHECK(scene.faults[0].owner == "test");
+    scene.faults.clear();
+    scene.arena.refuse(scene.end, HeapFaultKind::wrong_size);
+    CHECK(scene.fault() == HeapFaultKind::wrong_size);
+    scene.arena.refuse(scene.free, HeapFaultKind::wrong_size);
+    CHECK(scene.fault() == HeapFaultKind::double_free);
+}
+
+TEST_CASE("The heap survives any word being written over", "[tlsf_arena]") {
+    const bool holds = rc::check("one word is damaged", [] {
+        Bench bench(16 * 1024);
+        std::vector<std::byte*> blocks;
+        const auto churn = [&](int steps) {
+            for (int i = 0; i < steps; ++i) {
+                if (blocks.empty() || *rc::gen::inRange(0, 2) == 0) {
+                    const auto size = *rc::gen::inRange<std::size_t>(0, 600);
+                    if (std::byte* const block = bench.arena.take(size)) {
+                        RC_ASSERT(block > bench.chunk.base);
+                        RC_ASSERT(block + size <= bench.chunk.base + bench.chunk.size);
+                        blocks.push_back(block);
+                    }
+                } else {
+                    const auto which = *rc::gen::inRange<std::size_t>(0, blocks.size());
+                    bench.arena.give(std::exchange(blocks[which], blocks.back()));
+                    blocks.pop_back();
+                }
+            }
+        };
+        churn(60);
+        const auto word = *rc::gen::inRange<std::size_t>(1, bench.chunk.size / 8 - 1);
+        const auto value = *rc::gen::oneOf(
+            rc::gen::arbitrary<std::uint64_t>(), rc::gen::just(std::uint64_t{0}),
+            rc::gen::map(rc::gen::inRange<std::size_t>(0, bench.chunk.size / 16),
+                         [&](std::size_t grain) {
+                             return reinterpret_cast<std::uint64_t>(bench.chunk.base + grain * 16);
+                         }));
+        write_word(bench.chunk.base + word * 8, value);
+        (void)bench.arena.check();
+        (void)bench.arena.free_bytes();
+        churn(60);
+        (void)bench.arena.check();
+    });
+    CHECK(holds);
+}
