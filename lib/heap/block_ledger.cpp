@@ -26,9 +26,9 @@ void count_resized(BlockCounts& counts, std::size_t old_size, std::size_t new_si
 }
 
 void write_counts(Writer& writer, const BlockCounts& counts) {
-    println(writer, "{} block{}, {} bytes live; {} bytes at most, {} blocks ever",
+    println(writer, "{} block{}, {} bytes live; {} bytes at most, {} block{} ever",
             counts.live_blocks, counts.live_blocks == 1 ? "" : "s", counts.live_bytes,
-            counts.peak_bytes, counts.ever_blocks);
+            counts.peak_bytes, counts.ever_blocks, counts.ever_blocks == 1 ? "" : "s");
 }
 
 }  // namespace

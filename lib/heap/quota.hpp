@@ -29,10 +29,10 @@ class Quota {
         : base_(base), account_(owner, limit) {}
 
     [[nodiscard]] std::expected<std::byte*, AllocError> allocate(Layout layout) {
-        const std::size_t charged = in_grains(layout.size);
-        if (const auto ok = account_.charge(charged); !ok) return std::unexpected(ok.error());
+        const std::size_t reserved = in_grains(layout.size);
+        if (const auto ok = account_.reserve(reserved); !ok) return std::unexpected(ok.error());
         const auto block = base_.allocate(layout);
-        account_.correct(charged, block ? cost(*block, charged) : 0);
+        account_.settle(reserved, block ? cost(*block, reserved) : 0);
         return block;
     }
 
@@ -45,10 +45,10 @@ class Quota {
 
     [[nodiscard]] bool try_resize(std::byte* block, Layout layout, std::size_t new_size) {
         const std::size_t before = cost(block, in_grains(layout.size));
-        const std::size_t after = std::max(before, in_grains(new_size));
-        if (!account_.charge(after - before)) return false;
+        const std::size_t most = std::max(before, in_grains(new_size));
+        if (!account_.reserve(most - before)) return false;
         const bool resized = base_.try_resize(block, layout, new_size);
-        account_.correct(after, resized ? cost(block, in_grains(new_size)) : before);
+        account_.settle(most, resized ? cost(block, in_grains(new_size)) : before);
         return resized;
     }
 

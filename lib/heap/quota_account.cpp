@@ -7,7 +7,7 @@
 
 namespace cairn {
 
-std::expected<void, AllocError> QuotaAccount::charge(std::size_t bytes) {
+std::expected<void, AllocError> QuotaAccount::reserve(std::size_t bytes) {
     std::size_t live = live_.load(std::memory_order_relaxed);
     do {
         if (bytes > limit_ - std::min(live, limit_)) {
@@ -16,7 +16,6 @@ std::expected<void, AllocError> QuotaAccount::charge(std::size_t bytes) {
                                                   : AllocError::out_of_memory);
         }
     } while (!live_.compare_exchange_weak(live, live + bytes, std::memory_order_relaxed));
-    note_peak(live + bytes);
     return {};
 }
 
@@ -27,21 +26,20 @@ void QuotaAccount::refund(std::size_t bytes) {
     }
 }
 
-void QuotaAccount::correct(std::size_t charged, std::size_t actual) {
-    if (actual <= charged) return refund(charged - actual);
-    const std::size_t more = actual - charged;
-    note_peak(live_.fetch_add(more, std::memory_order_relaxed) + more);
-}
-
-void QuotaAccount::note_peak(std::size_t live) {
+void QuotaAccount::settle(std::size_t reserved, std::size_t actual) {
+    if (actual < reserved) refund(reserved - actual);
+    if (actual > reserved) live_.fetch_add(actual - reserved, std::memory_order_relaxed);
+    if (actual == 0) return;
+    const std::size_t live = live_.load(std::memory_order_relaxed);
     std::size_t peak = peak_.load(std::memory_order_relaxed);
     while (peak < live && !peak_.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
     }
 }
 
 void format_value(Writer& writer, const QuotaAccount& account) {
-    print(writer, "quota '{}': {} of {} bytes live, {} at most, {} requests refused",
-          account.owner(), account.live(), account.limit(), account.peak(), account.refusals());
+    print(writer, "quota '{}': {} of {} bytes live, {} at most, {} request{} refused",
+          account.owner(), account.live(), account.limit(), account.peak(), account.refusals(),
+          account.refusals() == 1 ? "" : "s");
 }
 
 }  // namespace cairn

@@ -3,7 +3,7 @@
 // whatever else is handed out by size, such as page frames.
 //
 //     live <= limit, but for what allocators round admitted requests up by
-//     peak: the most that was ever live
+//     peak: the most that was ever live, reservations that came to nothing apart
 //
 // Thread-safe without a lock: every change is one atomic step.
 #pragma once
@@ -27,26 +27,26 @@ class QuotaAccount {
     QuotaAccount(const QuotaAccount&) = delete;
     QuotaAccount& operator=(const QuotaAccount&) = delete;
 
-    /// Adds `bytes` to what is live, if the limit allows it. Refuses with too_large what it could
-    /// never allow, with out_of_memory what it could if something else were given back.
-    [[nodiscard]] std::expected<void, AllocError> charge(std::size_t bytes);
+    /// Adds `bytes` to what is live, if the limit allows it: before the memory is asked for.
+    /// Refuses with too_large what it could never allow, with out_of_memory what it could if
+    /// something else were given back.
+    [[nodiscard]] std::expected<void, AllocError> reserve(std::size_t bytes);
+    /// Makes of a reservation what the memory takes now that it is there: 0 if it is not, and more
+    /// than was reserved, whatever the limit, if it was rounded up.
+    void settle(std::size_t reserved, std::size_t actual);
     /// Takes `bytes` off again; stops at none.
     void refund(std::size_t bytes);
-    /// Makes a charge of `charged` bytes one of `actual`, whatever the limit.
-    void correct(std::size_t charged, std::size_t actual);
 
     [[nodiscard]] std::string_view owner() const { return owner_; }
     [[nodiscard]] std::size_t limit() const { return limit_; }
     [[nodiscard]] std::size_t live() const { return live_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::size_t peak() const { return peak_.load(std::memory_order_relaxed); }
-    /// Charges that were refused.
+    /// Reservations that were refused.
     [[nodiscard]] std::uint64_t refusals() const {
         return refusals_.load(std::memory_order_relaxed);
     }
 
   private:
-    void note_peak(std::size_t live);
-
     std::string_view owner_;
     std::size_t limit_;
     std::atomic<std::size_t> live_{0};

@@ -54,7 +54,7 @@ TEST_CASE("Threads share a quota to the byte", "[quota_threads]") {
     CHECK(quota.account().peak() >= 64);
 }
 
-TEST_CASE("No charge and no refund is lost between threads", "[quota_threads]") {
+TEST_CASE("No reservation and no refund is lost between threads", "[quota_threads]") {
     constexpr std::size_t threads = 4;
     QuotaAccount account("shared", 3);  // one less than there are threads
     std::latch start(threads);
@@ -64,9 +64,9 @@ TEST_CASE("No charge and no refund is lost between threads", "[quota_threads]") 
         workers[id] = std::thread([&account, &start, &mine = admitted[id]] {
             start.arrive_and_wait();
             for (int i = 0; i < 400'000; ++i) {
-                if (!account.charge(1)) continue;
+                if (!account.reserve(1)) continue;
                 ++mine;
-                account.correct(1, 2);
+                account.settle(1, 2);
                 account.refund(2);
             }
         });
