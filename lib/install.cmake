@@ -11,7 +11,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cairn)
 
-set_target_properties(cairn_lib PROPERTIES EXPORT_NAME lib OUTPUT_NAME cairn)
+set_target_properties(cairn_lib PROPERTIES EXPORT_NAME lib)
 set_target_properties(cairn_new PROPERTIES EXPORT_NAME new)
 install(TARGETS cairn_lib cairn_new EXPORT cairn
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}

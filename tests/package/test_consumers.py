@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The library as a package. Programs, projects and commands are those of docs/using-the-library.md.
 
-Both libraries come out of build/target and build/host, where the latter has sanitizers: so the
-program that uses it is given the same flags, as a user of such a library would do.
+Both libraries come out of build/target and build/host. The latter has sanitizers, so the program
+that uses it is given the same flags, as a user of such a library would do.
 """
 import os
 import re
@@ -75,12 +75,12 @@ def fixture_project(tmp_path):
     return write
 
 
-def build_and_run(name, folder, prefix, toolchain=None, options="", **environment):
+def build_and_run(name, folder, prefix, toolchain=None, **environment):
     """Runs the page's commands for the project, and checks what the program says."""
     commands = block("sh", f"build-{name}")
     if toolchain:
         commands = commands.replace("/opt/cairn/share/cairn/riscv64-elf.cmake", str(toolchain))
-    commands = commands.replace("/opt/cairn", f"'{prefix}'").replace(" -S ", f" {options} -S ")
+    commands = commands.replace("/opt/cairn", f"'{prefix}'")
     output = run(commands, folder.parent, **environment)
     assert output.splitlines()[-1].strip() == OUTPUT, output
     assert f"\n    {OUTPUT}\n" in PAGE
@@ -107,10 +107,16 @@ def test_folder_of_a_project(project):
 
 
 def test_fetched(project):
+    """The same folder by another way: so configured and compiled, but the library not once more."""
     folder = project("hosted", block("cmake", "FetchContent"))
-    build_and_run("hosted", folder, "/nowhere", options=f"-DFETCHCONTENT_SOURCE_DIR_CAIRN={ROOT}")
+    run(f"""cmake -G Ninja -S hosted -B build -DCMAKE_CXX_COMPILER=clang++-19 \
+                  -DFETCHCONTENT_SOURCE_DIR_CAIRN={ROOT}
+            cmake --build build --target CMakeFiles/hosted.dir/hosted.cpp.o""", folder.parent)
+    commands = run("ninja -C build -t commands hosted", folder.parent)
+    link = next(line for line in commands.splitlines() if " -o hosted " in line)
+    assert "libcairn.a" in link and "cairn_new.dir/heap/new.cpp.o" in link
     # It is the program's to install, not its parts'.
-    run("cmake --install build-hosted --prefix installed", folder.parent)
+    run("cmake --install build --prefix installed", folder.parent)
     assert not (folder.parent / "installed/include").exists()
 
 
