@@ -19,11 +19,9 @@ from measured_machine import ROOT
 BUILD = ROOT / "build/release"
 SIZES = ["lifo", "small", "medium", "wide", "pages"]
 TRACES = ["small", "medium", "wide", "shift", "pages"]
-REGION = 100 << 20
 REFERENCE = "glibc" # what ratios are to
 # Of an allocator that does nothing (tests/bench/allocator.hpp): call, mov, ret; call, ret.
 INSTRUCTIONS_OF_NULL = 5
-TOO_SLOW = 60 # seconds for filling a region; first-fit over a long list takes minutes
 LIBRARIES = {"tcmalloc": "libtcmalloc_minimal.so.4", "jemalloc": "libjemalloc.so.2",
              "mimalloc": "libmimalloc.so.[0-9]*"}
 OURS = "libcairn_malloc.so"
@@ -99,14 +97,15 @@ def check_preloads(cases):
 
 
 def counted(case, sizes, steps):
-    """Instructions inside measured_churn."""
+    """Instructions inside measured_churn, per step."""
     prefix = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
               "--toggle-collect=measured_churn"]
-    output = run(case, "churn", sizes, steps, prefix=prefix).stderr
-    found = re.search(r"Collected : (\d+)", output)
-    if not found or int(found[1]) < steps:
-        raise RuntimeError(f"callgrind counted nothing:\n{output[-1500:]}")
-    return int(found[1])
+    done = run(case, "churn", sizes, steps, prefix=prefix)
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    taken = re.search(r"^figure steps (\d+)", done.stdout, re.M)
+    if not found or not taken or int(found[1]) < int(taken[1]):
+        raise RuntimeError(f"callgrind counted nothing:\n{done.stderr[-1500:]}")
+    return int(found[1]) / int(taken[1])
 
 
 def in_parallel(progress, what, function, cases, columns):
@@ -132,7 +131,7 @@ def pairs(progress, cases, steps):
     raw = in_parallel(progress, "instructions", lambda case, sizes: counted(case, sizes, steps),
                       [null, *cases], SIZES)
     loop = raw.pop(null.name)
-    return {name: {sizes: (value - loop[sizes]) * 2 / steps + INSTRUCTIONS_OF_NULL
+    return {name: {sizes: (value - loop[sizes]) * 2 + INSTRUCTIONS_OF_NULL
                    for sizes, value in line.items()} for name, line in raw.items()}
 
 
@@ -171,12 +170,10 @@ def threads(progress, cases, steps, rounds):
 
 
 def fills(progress, cases):
-    """Percent of 100 MiB that live when the first request fails; None: it took too long."""
+    """Percent of a region that live when the first request fails."""
     def one(case, trace):
-        try:
-            return figures(case, "fill", trace, timeout=TOO_SLOW)["live"] * 100 / REGION
-        except subprocess.TimeoutExpired:
-            return None
+        found = figures(case, "fill", trace)
+        return found["live"] * 100 / found["region"]
     return in_parallel(progress, "filled region", one, cases, TRACES)
 
 

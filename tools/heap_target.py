@@ -34,9 +34,10 @@ def allocators(machine):
 
 
 def churns(log):
-    """Raw counts: {(allocator, sizes): instructions}."""
-    return {(name, sizes): int(count)
-            for name, sizes, count in re.findall(r"^churn (\S+) (\S+) (\d+)$", log, re.M)}
+    """Raw counts: {(allocator, sizes): instructions per step}."""
+    return {(name, sizes): int(count) / int(steps)
+            for name, sizes, steps, count in re.findall(r"^churn (\S+) (\S+) (\d+) (\d+)$", log,
+                                                        re.M)}
 
 
 def worsts(log):
@@ -72,7 +73,7 @@ def measure(progress, machine, steps, names):
     raw, pairs = churns(log), defaultdict(dict)
     for (name, sizes), count in raw.items():
         if name != "null":
-            pairs[name][sizes] = (count - raw["null", sizes]) * 2 / steps + INSTRUCTIONS_OF_NULL
+            pairs[name][sizes] = (count - raw["null", sizes]) * 2 + INSTRUCTIONS_OF_NULL
     worst = worsts(log)
     null = worst["churn"]["null"]
     dearest = {kind: {name: tuple(value - base + INSTRUCTIONS_OF_NULL_CALL

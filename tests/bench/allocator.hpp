@@ -17,6 +17,7 @@ struct Allocator {
     void* (*allocate)(std::size_t size);
     void* (*allocate_aligned)(std::size_t alignment, std::size_t size);
     void (*free)(void* block);
+    bool searches = false;  ///< through lists: it is given less to do
 };
 
 /// Those that a program was linked with; the first is `null`.

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "lib/heap/bump_allocator.hpp"
+#include "lib/heap/classic_heap.hpp"
 #include "lib/panic.hpp"
 #include "tests/bench/allocator.hpp"
 
@@ -63,6 +64,27 @@ struct Bump {
     }
 };
 
+/// The classical heap, which searches its free blocks by a policy.
+template <FitPolicy Fit>
+struct Classic {
+    static inline constinit Place<BumpAllocator> source;
+    static inline constinit Place<ClassicHeap<Fit>> heap;
+
+    static void start(Region region) {
+        require(source.make().init(region).has_value(), "the region must serve the break");
+        heap.make(*source, ClassicOptions{.owner = "bench"});
+    }
+    static void* allocate(std::size_t size) { return heap->allocate({size}).value_or(nullptr); }
+    static void* allocate_aligned(std::size_t alignment, std::size_t size) {
+        return heap->allocate({size, alignment}).value_or(nullptr);
+    }
+    static void free(void* block) { heap->deallocate(static_cast<std::byte*>(block)); }
+
+    static constexpr Allocator entry(std::string_view name) {
+        return {name, start, allocate, allocate_aligned, free, true};
+    }
+};
+
 // --- what one call costs -------------------------------------------------------------------------
 
 using Call = void*(void* allocator, std::size_t size);
@@ -93,6 +115,9 @@ constexpr std::array all_allocators{
     null_allocator,
     Bump<Spinlock>::entry("bump-spinlock"),
     Bump<NullLock>::entry("bump-no-lock"),
+    Classic<FirstFit>::entry("first-fit"),
+    Classic<NextFit>::entry("next-fit"),
+    Classic<BestFit>::entry("best-fit"),
 };
 
 constexpr std::array all_loops{

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // One measurement of one allocator in a process of its own, for tools/measure_heap.py:
 //
-//     churn ALLOCATOR SIZES STEPS     for callgrind, which counts what measured_churn does
+//     churn ALLOCATOR SIZES STEPS     for callgrind, which counts what measured_churn does; prints
+//                                     how many steps it were
 //     time ALLOCATOR SIZES STEPS      prints nanoseconds of processor time
 //     threads ALLOCATOR SIZES STEPS   prints nanoseconds of wall time with one and with two threads
-//     fill ALLOCATOR TRACE            prints bytes that live in 100 MiB when a request fails
+//     fill ALLOCATOR TRACE            prints bytes of the region, and bytes that live when a
+//     request
+//                                     fails
 //     peak ALLOCATOR TRACE            prints bytes that live, and bytes by which the process grew
 //     file ALLOCATOR                  prints the file that the allocator's code is in
 //     list ALLOCATOR                  prints the names of all allocators
@@ -42,9 +45,10 @@ struct Churn {
 namespace {
 
 constexpr std::size_t region_size = std::size_t{100} << 20;
+constexpr std::size_t searched_region_size = std::size_t{8} << 20;
 constexpr std::size_t peak_limit = std::size_t{64} << 20;
 constexpr std::size_t most_blocks = std::size_t{8} << 20;
-constexpr std::size_t warm_up_steps = 20'000;
+constexpr std::size_t least_steps = 2000;  // to warm up with
 constexpr unsigned rounds = 5;
 constexpr unsigned races = 100;
 
@@ -74,16 +78,17 @@ Sizes sizes_of(const Request& request) {
 }
 
 Churn prepare(const Request& request, std::uint64_t seed) {
-    const Churn work{sizes_of(request), map_array<Step>(warm_up_steps),
-                     map_array<Step>(request.steps), Slots(map_array<void*>(slots))};
+    const std::size_t warm_up = std::max(request.steps / 10, least_steps);
+    const Churn work{sizes_of(request), map_array<Step>(warm_up), map_array<Step>(request.steps),
+                     Slots(map_array<void*>(slots))};
     make_steps(work.sizes, work.warm_up, seed);
     make_steps(work.sizes, work.measured, seed + 1);
     return work;
 }
 
-void start(const Allocator& allocator) {
+void start(const Allocator& allocator, std::size_t size = region_size) {
     if (allocator.start == nullptr) return;
-    const auto memory = map_array<std::byte>(region_size);
+    const auto memory = map_array<std::byte>(size);
     allocator.start({memory.data(), memory.size()});
 }
 
@@ -186,19 +191,24 @@ struct Calls {
 };
 
 void measure_time(const Request& request) {
+    start(request.allocator);
     print_figure("nanoseconds",
                  best_time(CLOCK_THREAD_CPUTIME_ID, request.allocator, prepare(request, 1)));
 }
 
 void measure_threads(const Request& request) {
+    start(request.allocator);
     print_figure("one-thread", time_of_threads(request, 1));
     print_figure("two-threads", time_of_threads(request, 2));
 }
 
 void measure_fill(const Request& request) {
+    const std::size_t size = request.allocator.searches ? searched_region_size : region_size;
+    start(request.allocator, size);
     Calls calls{request.allocator, false};
-    Fill fill(calls, region_size, map_array<Block>(most_blocks));
+    Fill fill(calls, size, map_array<Block>(most_blocks));
     if (!fill_by_name(fill, request.workload)) fail("no such trace");
+    print_figure("region", static_cast<double>(size));
     print_figure("live", static_cast<double>(fill.live()));
 }
 
@@ -233,9 +243,11 @@ extern "C" [[gnu::noinline]] void measured_churn(const Allocator& allocator, con
 namespace {
 
 void count_instructions(const Request& request) {
+    start(request.allocator);
     const Churn work = prepare(request, 1);
     churn(request.allocator, work.sizes, work.warm_up, work.blocks);
     measured_churn(request.allocator, work);
+    print_figure("steps", static_cast<double>(request.steps));
 }
 
 struct Mode {
@@ -254,9 +266,9 @@ int run(std::span<char*> arguments) {
     const Allocator* const allocator = find_allocator(arguments[2]);
     if (mode == modes.end()) fail("no such mode");
     if (allocator == nullptr) fail("no such allocator");
-    start(*allocator);
+    const std::size_t steps = arguments.size() > 4 ? std::strtoull(arguments[4], nullptr, 10) : 0;
     mode->function({*allocator, arguments.size() > 3 ? arguments[3] : "",
-                    arguments.size() > 4 ? std::strtoull(arguments[4], nullptr, 10) : 0});
+                    allocator->searches ? steps / 10 : steps});
     return 0;
 }
 

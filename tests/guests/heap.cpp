@@ -4,7 +4,9 @@
 // Arguments: STEPS [ALLOCATOR|loops|list [SIZES]]. Prints, with raw counts:
 //
 //     allocator NAME                 all there are
-//     churn ALLOCATOR SIZES N        of STEPS calls, the loop around them included
+//     churn ALLOCATOR SIZES STEPS N  of STEPS calls (a tenth of what was asked for where an
+//     allocator
+//                                    searches), the loop around them included
 //     worst ALLOCATOR TRACE A F      the dearest call to allocate and to free of that trace
 //     loop NAME BASELINE N           of 10,000 rounds
 //     heap: end
@@ -29,7 +31,7 @@ std::byte* const heap_base = reinterpret_cast<std::byte*>(0x9000'0000);
 constexpr std::size_t region_size = std::size_t{100} << 20;
 constexpr std::size_t filled_size = std::size_t{16} << 20;  // what a trace of worst calls fills
 constexpr std::size_t most_blocks = std::size_t{4} << 20;
-constexpr std::size_t warm_up_steps = 20'000;
+constexpr std::size_t least_steps = 2000;  // to warm up with
 constexpr std::size_t loop_rounds = 10'000;
 
 struct Request {
@@ -57,13 +59,13 @@ void start(const Allocator& allocator, std::size_t size) {
 void measure_churn(const Allocator& allocator, Sizes sizes, std::size_t count) {
     start(allocator, region_size);
     std::ranges::fill(blocks, nullptr);
-    churn(allocator, sizes, steps_of(sizes, warm_up_steps, 1), blocks);
+    churn(allocator, sizes, steps_of(sizes, std::max(count / 10, least_steps), 1), blocks);
     const auto steps = steps_of(sizes, count, 2);
     const std::uint64_t before = instructions();
     churn(allocator, sizes, steps, blocks);
     const std::uint64_t after = instructions();
     empty(allocator, blocks);
-    println("churn {} {} {}", allocator.name, to_string(sizes), after - before);
+    println("churn {} {} {} {}", allocator.name, to_string(sizes), count, after - before);
 }
 
 /// Makes the calls, and keeps the dearest. A request that fails does not count.
@@ -125,9 +127,10 @@ void churn_worst(const Allocator& allocator, Sizes sizes, std::size_t count) {
 }
 
 void fill_worst(const Allocator& allocator, std::string_view trace) {
-    start(allocator, filled_size);
+    const std::size_t size = allocator.searches ? filled_size / 16 : filled_size;
+    start(allocator, size);
     WorstCalls calls(allocator);
-    Fill fill(calls, filled_size, {reinterpret_cast<Block*>(scratch), most_blocks});
+    Fill fill(calls, size, {reinterpret_cast<Block*>(scratch), most_blocks});
     require(fill_by_name(fill, trace), "there is no such trace");
     fill.free_all();
     calls.print("fill-", trace);
@@ -159,10 +162,11 @@ Request parse(std::string_view arguments) {
 }
 
 void measure(const Allocator& allocator, const Request& request) {
+    const std::size_t steps = allocator.searches ? request.steps / 10 : request.steps;
     for (const Sizes sizes : all_sizes) {
         if (!request.sizes.empty() && request.sizes != to_string(sizes)) continue;
-        measure_churn(allocator, sizes, request.steps);
-        churn_worst(allocator, sizes, request.steps);
+        measure_churn(allocator, sizes, steps);
+        churn_worst(allocator, sizes, steps);
     }
     if (!request.sizes.empty() || allocator.start == nullptr) return;
     for (const std::string_view trace : {"small", "medium", "wide", "pages", "shift"})
