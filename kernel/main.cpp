@@ -32,6 +32,7 @@ void clear_bss() {
     seed_stack_protector(random.next());
 }
 
+/// From region to break to heap.
 void initialize_heap() {
     const auto region = platform_init_heap();
     if (!region && boot_options().heap_size) {
@@ -39,8 +40,9 @@ void initialize_heap() {
                      *boot_options().heap_size, frame_size, heap_range().size);
     }
     if (!region) stop_machine("no heap: {}", to_string(region.error()));
-    const auto initialized = global_heap().init(*region);
-    if (!initialized) stop_machine("no heap: {}", to_string(initialized.error()));
+    const auto started = global_break().init(*region).and_then(
+        [] { return global_heap().init("kernel"); });
+    if (!started) stop_machine("no heap: {}", to_string(started.error()));
 }
 
 /// The first thing that lives on the heap.

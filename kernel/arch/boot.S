@@ -14,7 +14,7 @@ _start:
     la      t0, kernel_trap_entry       # from here on a trap is reported, not fatal in silence
     csrw    stvec, t0
     la      sp, __stack_top
-    mv      tp, zero
+    la      tp, __tls_start             # thread_local variables: this hart's
     mv      s0, zero                    # the frame-pointer chain ends here
     mv      ra, zero
     call    kernel_main                 # (hart id, device tree), never returns

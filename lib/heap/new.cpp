@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The global operator new and delete, in all their forms, on the global bump allocator.
+// The global operator new and delete, in all their forms, on the global heap.
 //
 // Out of memory: the plain forms panic with a sentence (there are no exceptions to throw), the
 // nothrow forms return nullptr. Code that works on behalf of a guest uses only forms that can say
 // no: nothrow new, or the try_ functions of allocators and containers.
-// delete: a sized delete of the last block gives it back; every other one leaves the block used.
+#include <bit>
 #include <new>
 
 #include "lib/heap/global_heap.hpp"
@@ -13,73 +13,100 @@
 namespace cairn {
 namespace {
 
-constinit BumpAllocator heap;
+constinit BumpAllocator source;
+constinit Heap::Core core;
+constinit thread_local Heap::Cache hart_cache(core);
+constinit Heap heap;
 
 [[noreturn, gnu::cold, gnu::noinline]] void panic_out_of_memory(std::size_t size,
                                                                 std::size_t alignment) {
-    panic_format("operator new: {}: {} bytes with alignment {} asked for, {} of {} left",
-                 to_string(BumpArena::refusal(alignment)), size, alignment, heap.remaining(),
-                 heap.capacity());
-}
-
-inline void* allocate_or_null(std::size_t size, std::size_t alignment) {
-    return heap.allocate(size, alignment).value_or(nullptr);
-}
-
-inline void* allocate_or_panic(std::size_t size, std::size_t alignment) {
-    void* const block = allocate_or_null(size, alignment);
-    if (block == nullptr) [[unlikely]]
-        panic_out_of_memory(size, alignment);
-    return block;
-}
-
-inline void release(void* block, std::size_t size) {
-    if (block == nullptr) return;
-    [[maybe_unused]] const auto given_back = heap.free_last(block, size);
+    if (!std::has_single_bit(alignment)) {
+        panic_format("operator new: {}: {} bytes with alignment {} asked for",
+                     AllocError::bad_alignment, size, alignment);
+    }
+    core.open_reserve();  // for the report
+    panic_format("operator new: {}: {} bytes with alignment {} asked for; {}",
+                 AllocError::out_of_memory, size, alignment, core.statistics());
 }
 
 constexpr std::size_t plain = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
-static_assert(plain <= BumpArena::grain);
+static_assert(plain <= default_alignment);
 
-constexpr std::size_t to_size(std::align_val_t alignment) {
-    return static_cast<std::size_t>(alignment);
+inline void* take_or_panic(std::size_t size) {
+    void* const block = hart_cache.take(size);
+    if (block == nullptr) [[unlikely]]
+        panic_out_of_memory(size, plain);
+    return block;
+}
+
+inline void* take_or_panic(std::size_t size, std::align_val_t alignment) {
+    void* const block = hart_cache.take(size, static_cast<std::size_t>(alignment));
+    if (block == nullptr) [[unlikely]]
+        panic_out_of_memory(size, static_cast<std::size_t>(alignment));
+    return block;
+}
+
+inline void* take_or_null(std::size_t size, std::align_val_t alignment) {
+    return hart_cache.take(size, static_cast<std::size_t>(alignment));
+}
+
+inline void give(void* block) {
+    hart_cache.give(static_cast<std::byte*>(block));
+}
+
+inline void give(void* block, std::size_t size, std::size_t alignment = plain) {
+    hart_cache.deallocate(static_cast<std::byte*>(block), {size, alignment});
 }
 
 }  // namespace
 
-BumpAllocator& global_heap() {
+BumpAllocator& global_break() {
+    return source;
+}
+
+Heap& global_heap() {
     return heap;
 }
 
+std::expected<void, AllocError> Heap::init(std::string_view owner, FaultHook hook) {
+    return core().init(source, owner, hook).transform([this] { cache().open(); });
+}
+
+Heap::Core& Heap::core() const {
+    return cairn::core;
+}
+
+Heap::Cache& Heap::cache() const {
+    return hart_cache;
+}
+
 bool resize_in_place(void* block, std::size_t old_size, std::size_t new_size) noexcept {
-    return heap.resize_last(block, old_size, new_size).has_value();
+    return hart_cache.try_resize(static_cast<std::byte*>(block), {old_size, plain}, new_size);
 }
 
 }  // namespace cairn
 
 // clang-format off
-void* operator new(std::size_t size) { return cairn::allocate_or_panic(size, cairn::plain); }
-void* operator new[](std::size_t size) { return cairn::allocate_or_panic(size, cairn::plain); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return cairn::allocate_or_panic(size, cairn::to_size(alignment)); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return cairn::allocate_or_panic(size, cairn::to_size(alignment)); }
+void* operator new(std::size_t size) { return cairn::take_or_panic(size); }
+void* operator new[](std::size_t size) { return cairn::take_or_panic(size); }
+void* operator new(std::size_t size, std::align_val_t alignment) { return cairn::take_or_panic(size, alignment); }
+void* operator new[](std::size_t size, std::align_val_t alignment) { return cairn::take_or_panic(size, alignment); }
 
-void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept { return cairn::allocate_or_null(size, cairn::plain); }
-void* operator new[](std::size_t size, const std::nothrow_t& /*tag*/) noexcept { return cairn::allocate_or_null(size, cairn::plain); }
-void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t& /*tag*/) noexcept { return cairn::allocate_or_null(size, cairn::to_size(alignment)); }
-void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t& /*tag*/) noexcept { return cairn::allocate_or_null(size, cairn::to_size(alignment)); }
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept { return cairn::hart_cache.take(size); }
+void* operator new[](std::size_t size, const std::nothrow_t& /*tag*/) noexcept { return cairn::hart_cache.take(size); }
+void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t& /*tag*/) noexcept { return cairn::take_or_null(size, alignment); }
+void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t& /*tag*/) noexcept { return cairn::take_or_null(size, alignment); }
 
-void operator delete(void* block, std::size_t size) noexcept { cairn::release(block, size); }
-void operator delete[](void* block, std::size_t size) noexcept { cairn::release(block, size); }
-void operator delete(void* block, std::size_t size, std::align_val_t /*alignment*/) noexcept { cairn::release(block, size); }
-void operator delete[](void* block, std::size_t size, std::align_val_t /*alignment*/) noexcept { cairn::release(block, size); }
-
-// Without the size nothing can be given back.
-void operator delete(void* /*block*/) noexcept {}
-void operator delete[](void* /*block*/) noexcept {}
-void operator delete(void* /*block*/, std::align_val_t /*alignment*/) noexcept {}
-void operator delete[](void* /*block*/, std::align_val_t /*alignment*/) noexcept {}
-void operator delete(void* /*block*/, const std::nothrow_t& /*tag*/) noexcept {}
-void operator delete[](void* /*block*/, const std::nothrow_t& /*tag*/) noexcept {}
-void operator delete(void* /*block*/, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept {}
-void operator delete[](void* /*block*/, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept {}
+void operator delete(void* block) noexcept { cairn::give(block); }
+void operator delete[](void* block) noexcept { cairn::give(block); }
+void operator delete(void* block, std::align_val_t /*alignment*/) noexcept { cairn::give(block); }
+void operator delete[](void* block, std::align_val_t /*alignment*/) noexcept { cairn::give(block); }
+void operator delete(void* block, std::size_t size) noexcept { cairn::give(block, size); }
+void operator delete[](void* block, std::size_t size) noexcept { cairn::give(block, size); }
+void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept { cairn::give(block, size, static_cast<std::size_t>(alignment)); }
+void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept { cairn::give(block, size, static_cast<std::size_t>(alignment)); }
+void operator delete(void* block, const std::nothrow_t& /*tag*/) noexcept { cairn::give(block); }
+void operator delete[](void* block, const std::nothrow_t& /*tag*/) noexcept { cairn::give(block); }
+void operator delete(void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { cairn::give(block); }
+void operator delete[](void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { cairn::give(block); }
 // clang-format on

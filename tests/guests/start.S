@@ -26,6 +26,7 @@ start:
     la      gp, __global_pointer$
     .option pop
     la      sp, __stack_top
+    la      tp, __tls_start
     la      t0, __bss_start
     la      t1, __bss_end
 1:  bgeu    t0, t1, 2f

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: MIT
+// The slow paths of a cache: filling, flushing, and everything that has no magazine.
+#include "lib/heap/heap_cache.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <span>
+
+#include "lib/bits.hpp"
+
+namespace cairn {
+namespace {
+
+// Blocks by their size with header: exact in steps of 16 bytes, then in steps of 128.
+constexpr std::size_t block_header = 8;
+constexpr std::size_t first_fine = 528;
+constexpr std::size_t last_fine = 4096;
+constexpr std::size_t fine_step = 16;
+constexpr std::size_t first_coarse = 4224;
+constexpr std::size_t last_coarse = 32 * 1024;
+constexpr std::size_t coarse_step = 128;
+constexpr std::size_t fine_bins = (last_fine - first_fine) / fine_step + 1;
+constexpr std::size_t coarse_bins = (last_coarse - first_coarse) / coarse_step + 1;
+constexpr std::size_t run_bins = 16;  // pages
+constexpr std::size_t largest_cached = last_coarse - block_header;
+constexpr std::size_t no_bin = SIZE_MAX;
+
+/// The magazine of blocks with `bytes` in all; rounds down, as a block may be a step longer than it
+/// was asked for.
+constexpr std::size_t block_bin(std::size_t bytes) {
+    if (bytes < first_fine) return no_bin;
+    if (bytes <= last_fine) return (bytes - first_fine) / fine_step;
+    if (bytes < first_coarse || bytes >= last_coarse + coarse_step) return no_bin;
+    return fine_bins + (bytes - first_coarse) / coarse_step;
+}
+
+/// What a block for `size` bytes has in all, so that it fits its magazine exactly.
+constexpr std::size_t block_bytes(std::size_t size) {
+    const std::size_t bytes = (size + block_header + fine_step - 1) & ~(fine_step - 1);
+    if (bytes <= last_fine) return std::max(bytes, first_fine);
+    return (bytes + coarse_step - 1) & ~(coarse_step - 1);
+}
+
+static_assert(block_bin(block_bytes(largest_small + 1)) == 0);
+static_assert(block_bin(last_fine) == fine_bins - 1 && block_bin(first_coarse) == fine_bins);
+static_assert(block_bin(block_bytes(largest_cached)) == fine_bins + coarse_bins - 1);
+
+}  // namespace
+
+struct Magazines {
+    std::array<Magazine<32>, small_classes + 1> slots;
+    std::array<Magazine<8>, fine_bins> fine;
+    std::array<Magazine<4>, coarse_bins> coarse;
+    std::array<Magazine<8>, run_bins> runs;
+    std::array<MagazineTop, fine_bins + coarse_bins> block_tops;
+    std::array<MagazineTop, run_bins> run_tops;
+
+    Magazines() {
+        for (std::size_t i = 0; i < fine_bins; ++i) block_tops[i] = fine[i].clear();
+        for (std::size_t i = 0; i < coarse_bins; ++i) block_tops[fine_bins + i] = coarse[i].clear();
+        for (std::size_t i = 0; i < run_bins; ++i) run_tops[i] = runs[i].clear();
+    }
+};
+
+// --- opening and closing -------------------------------------------------------------------------
+
+template <Checks checks>
+bool HeapCache<checks>::open() {
+    if (pages_ != 0) return true;
+    if (!core_->is_initialised()) return false;
+    origin_ = core_->origin();
+    use_ = core_->use_map();
+    pages_ = core_->window_.pages;
+    if (!core_->has_slabs()) return true;
+    std::byte* const memory = core_->take_internal(sizeof(Magazines));
+    if (memory == nullptr) return true;
+    magazines_ = std::construct_at(reinterpret_cast<Magazines*>(memory));
+    for (unsigned c = 1; c <= small_classes; ++c) bins_[c].top = magazines_->slots[c].clear();
+    core_->attach(*this);
+    return true;
+}
+
+template <Checks checks>
+void HeapCache<checks>::close() {
+    if (magazines_ == nullptr) return;
+    flush();
+    core_->detach(*this);
+    for (Bin& bin : bins_) bin.top = no_magazine;
+    core_->give_internal(reinterpret_cast<std::byte*>(magazines_));
+    magazines_ = nullptr;
+}
+
+template <Checks checks>
+void HeapCache<checks>::flush() {
+    if (magazines_ == nullptr) return;
+    for (unsigned c = 1; c <= small_classes; ++c) {
+        MagazineTop& top = bins_[c].top;
+        while (top[-1] != nullptr) {
+            MagazineTop from = top - 1;
+            while (from[-1] != nullptr && top - from < std::ptrdiff_t{batch}) --from;
+            core_->give_slots(from, static_cast<std::size_t>(top - from));
+            top = from;
+        }
+    }
+    for (MagazineTop& top : magazines_->block_tops) {
+        for (; top[-1] != nullptr; --top) core_->give_blocks(top - 1, 1);
+    }
+    for (MagazineTop& top : magazines_->run_tops) {
+        for (; top[-1] != nullptr; --top) core_->give_run(top[-1]);
+    }
+}
+
+template <Checks checks>
+std::size_t HeapCache<checks>::cached_bytes() const {
+    if (magazines_ == nullptr) return 0;
+    std::size_t bytes = 0;
+    for (unsigned c = 1; c <= small_classes; ++c) {
+        const std::byte* const* const bottom = &magazines_->slots[c].place[1];
+        bytes += static_cast<std::size_t>(bins_[c].top - bottom) * class_size(c);
+    }
+    for (const MagazineTop& top : magazines_->block_tops) {
+        for (MagazineTop at = top; at[-1] != nullptr; --at) {
+            bytes += core_->blocks_.usable_size(at[-1]);
+        }
+    }
+    for (std::size_t i = 0; i < run_bins; ++i) {
+        const std::byte* const* const bottom = &magazines_->runs[i].place[1];
+        bytes += static_cast<std::size_t>(magazines_->run_tops[i] - bottom) * (i + 1) * heap_page;
+    }
+    return bytes;
+}
+
+// --- taking --------------------------------------------------------------------------------------
+
+/// Tries, and tries again with what can be got back: first from this cache and the heap's spares,
+/// then from whoever offered to reclaim.
+template <Checks checks>
+template <class Attempt>
+std::byte* HeapCache<checks>::insist(std::size_t size, Attempt attempt) {
+    if (!open()) return nullptr;
+    if (std::byte* const block = attempt()) [[likely]]
+        return block;
+    flush();
+    core_->trim();
+    if (std::byte* const block = attempt()) return block;
+    while (core_->reclaim(size)) {
+        flush();
+        core_->trim();
+        if (std::byte* const block = attempt()) return block;
+    }
+    core_->count_failure();
+    return nullptr;
+}
+
+template <Checks checks>
+std::byte* HeapCache<checks>::refill(std::size_t size) {
+    const unsigned c = small_class(std::max<std::size_t>(size, 1));
+    return insist(size, [&]() -> std::byte* {
+        std::byte* slots[batch];
+        const std::size_t wanted = magazines_ != nullptr ? batch : 1;
+        const std::size_t count = core_->take_slots(c, slots, wanted);
+        // No slab to be had: a block of that size may be.
+        if (count == 0) return core_->take_block(size, default_alignment);
+        for (std::size_t i = 1; i < count; ++i) *bins_[c].top++ = slots[i];
+        if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(slots[0])->canary = 0;
+        return slots[0];
+    });
+}
+
+/// The block on top was written to after it was freed. It is reported and never used again.
+template <Checks checks>
+std::byte* HeapCache<checks>::skip_damaged(Bin& bin, std::size_t size) {
+    core_->report_(HeapFaultKind::use_after_free, bin.top[-1], class_size(small_class(size)));
+    --bin.top;
+    return take(size);
+}
+
+template <Checks checks>
+std::byte* HeapCache<checks>::pop_checked(MagazineTop& top) {
+    while (top[-1] != nullptr) {
+        std::byte* const block = *--top;
+        if constexpr (checks == Checks::none) return block;
+        auto* const slot = reinterpret_cast<FreeSlot*>(block);
+        if (slot->canary == origin_) [[likely]] {
+            slot->canary = 0;
+            return block;
+        }
+        core_->report_(HeapFaultKind::use_after_free, block);
+    }
+    return nullptr;
+}
+
+template <Checks checks>
+std::byte* HeapCache<checks>::take_large(std::size_t size) {
+    if (size > largest_block) return take_run(size, heap_page);
+    std::size_t wanted = size;
+    if (magazines_ != nullptr && size <= largest_cached) {
+        const std::size_t bytes = block_bytes(size);
+        if (std::byte* const block = pop_checked(magazines_->block_tops[block_bin(bytes)]))
+            return block;
+        wanted = bytes - block_header;
+    }
+    return take_block(wanted, default_alignment);
+}
+
+template <Checks checks>
+std::byte* HeapCache<checks>::take_block(std::size_t size, std::size_t alignment) {
+    return insist(size, [&] { return core_->take_block(size, alignment); });
+}
+
+template <Checks checks>
+std::byte* HeapCache<checks>::take_run(std::size_t size, std::size_t alignment) {
+    if (size > PTRDIFF_MAX - heap_page) return nullptr;
+    const std::size_t pages = (std::max<std::size_t>(size, 1) + heap_page - 1) / heap_page;
+    if (magazines_ != nullptr && pages <= run_bins && alignment == heap_page) {
+        MagazineTop& top = magazines_->run_tops[pages - 1];
+        if (std::byte* const run = top[-1]) {
+            --top;
+            core_->mark_cached(static_cast<std::uint32_t>(page_of(run)), false);
+            return run;
+        }
+    }
+    return insist(size, [&] { return core_->take_run(pages, alignment); });
+}
+
+/// Slots are as aligned as their size is; pages serve where a block of their alignment would leave
+/// a hole that nobody needs.
+template <Checks checks>
+std::byte* HeapCache<checks>::take_aligned(std::size_t size, std::size_t alignment) {
+    if (!std::has_single_bit(alignment) || size > PTRDIFF_MAX) return nullptr;
+    const auto rounded = align_up(std::max<std::size_t>(size, 1), alignment);
+    if (rounded && *rounded <= largest_small && magazines_ != nullptr) {
+        std::byte* const block = take(*rounded);
+        // With no slab left it may be a block with a header, and those are aligned to 16 only.
+        if (block == nullptr || is_aligned(reinterpret_cast<std::uintptr_t>(block), alignment))
+            return block;
+        give(block);
+    }
+    const bool by_page = alignment >= heap_page && (size > heap_page / 4 || alignment > 64 * 1024);
+    if (by_page || size > largest_block) return take_run(size, std::max(alignment, heap_page));
+    return take_block(size, alignment);
+}
+
+template <Checks checks>
+AllocError HeapCache<checks>::refusal(Layout layout) {
+    return std::has_single_bit(layout.alignment) ? AllocError::too_large
+                                                 : AllocError::bad_alignment;
+}
+
+template <Checks checks>
+std::expected<SizedBlock, AllocError> HeapCache<checks>::allocate_at_least(Layout layout) {
+    return allocate(layout).transform([&](std::byte* block) {
+        return SizedBlock{.block = block, .size = usable_size(block)};
+    });
+}
+
+// --- giving back ---------------------------------------------------------------------------------
+
+template <Checks checks>
+std::size_t HeapCache<checks>::page_of(const void* pointer) const {
+    return (reinterpret_cast<std::uintptr_t>(pointer) - (origin_ + 8)) / heap_page;
+}
+
+/// Whatever is not the usual case: another kind of block, a full magazine, or a mistake.
+template <Checks checks>
+void HeapCache<checks>::give_slowly(std::byte* block) {
+    if (block == nullptr) return;
+    const std::size_t page = open() ? page_of(block) : 0;
+    if (page >= pages_) return core_->report_(HeapFaultKind::foreign_pointer, block);
+    const std::uint8_t use = use_[page];
+    if (use - 1U < small_classes) return give_slot(block, use);
+    switch (static_cast<PageUse>(use)) {
+        case PageUse::block_chunk: return give_block(block);
+        case PageUse::run: return give_run(block, page);
+        case PageUse::cached_run:
+        case PageUse::free: return core_->report_(HeapFaultKind::double_free, block);
+        case PageUse::foreign: return core_->report_(HeapFaultKind::foreign_pointer, block);
+        default: return core_->report_(HeapFaultKind::invalid_pointer, block);
+    }
+}
+
+template <Checks checks>
+void HeapCache<checks>::give_slot(std::byte* block, unsigned small_class) {
+    const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(block)) %
+                        static_cast<std::uint32_t>(slab_size);
+    auto* const slot = reinterpret_cast<FreeSlot*>(block);
+    Bin& bin = bins_[small_class];
+    if constexpr (checks == Checks::basic) {
+        if (!bin.check.accepts(offset)) {
+            return core_->report_(HeapFaultKind::invalid_pointer, block);
+        }
+        if (slot->canary == origin_) {
+            return core_->report_(HeapFaultKind::double_free, block, class_size(small_class));
+        }
+    }
+    slot->canary = origin_;
+    if (magazines_ == nullptr) return core_->give_slots(&block, 1);
+    core_->give_slots(bin.top - batch, batch);
+    bin.top -= batch;
+    *bin.top++ = block;
+}
+
+/// Puts `block` on a magazine, of which the upper half goes to the core if it is full.
+template <Checks checks>
+template <std::size_t places>
+void HeapCache<checks>::keep_or_flush(MagazineTop& top, Magazine<places>& /*magazine*/,
+                                      std::byte* block) {
+    if (Magazine<places>::is_full(top)) [[unlikely]] {
+        constexpr std::size_t half = places / 2;
+        core_->give_blocks(top - half, half);
+        top -= half;
+    }
+    *top++ = block;
+}
+
+template <Checks checks>
+void HeapCache<checks>::give_block(std::byte* block) {
+    const std::size_t bytes = core_->block_bytes(block);
+    if (bytes == 0) return;  // reported
+    auto* const slot = reinterpret_cast<FreeSlot*>(block);
+    if constexpr (checks == Checks::basic) {
+        if (slot->canary == origin_) {
+            return core_->report_(HeapFaultKind::double_free, block, bytes - block_header);
+        }
+    }
+    const std::size_t bin = block_bin(bytes);
+    if (magazines_ == nullptr || bin == no_bin) return core_->give_blocks(&block, 1);
+    if constexpr (checks == Checks::basic) slot->canary = origin_;
+    if (bin < fine_bins) {
+        keep_or_flush(magazines_->block_tops[bin], magazines_->fine[bin], block);
+    } else {
+        keep_or_flush(magazines_->block_tops[bin], magazines_->coarse[bin - fine_bins], block);
+    }
+}
+
+template <Checks checks>
+void HeapCache<checks>::give_run(std::byte* block, std::size_t page) {
+    if (!is_aligned(reinterpret_cast<std::uintptr_t>(block), heap_page)) {
+        return core_->report_(HeapFaultKind::invalid_pointer, block);
+    }
+    const std::size_t pages = core_->run_pages(static_cast<std::uint32_t>(page));
+    if (magazines_ == nullptr || pages > run_bins) return core_->give_run(block);
+    MagazineTop& top = magazines_->run_tops[pages - 1];
+    if (Magazine<8>::is_full(top)) [[unlikely]] {
+        for (unsigned i = 0; i < 4; ++i) core_->give_run(*--top);
+    }
+    core_->mark_cached(static_cast<std::uint32_t>(page), true);
+    *top++ = block;
+}
+
+template <Checks checks>
+void HeapCache<checks>::deallocate(std::byte* block, Layout layout) {
+    if constexpr (checks == Checks::basic) {
+        if (block != nullptr && open()) {
+            const std::size_t usable = usable_size(block);
+            // A slot of another class than the layout's belongs to a block of another size.
+            const std::size_t page = page_of(block);
+            const bool is_slot = page < pages_ && use_[page] - 1U < small_classes;
+            const auto rounded = align_up(std::max<std::size_t>(layout.size, 1), layout.alignment);
+            const bool fits = is_slot ? rounded && (*rounded + 15) / 16 * 16 == usable
+                                      : layout.size <= usable;
+            if (usable != 0 && !fits) {
+                return core_->report_(HeapFaultKind::wrong_size, block, usable);
+            }
+            if (!is_aligned(reinterpret_cast<std::uintptr_t>(block), layout.alignment)) {
+                return core_->report_(HeapFaultKind::wrong_alignment, block, usable);
+            }
+        }
+    }
+    give(block);
+}
+
+// --- asking --------------------------------------------------------------------------------------
+
+template <Checks checks>
+bool HeapCache<checks>::try_resize(std::byte* block, Layout layout, std::size_t new_size) {
+    const std::size_t page = page_of(block);
+    if (page >= pages_ || new_size > PTRDIFF_MAX - heap_page) return false;
+    const std::uint8_t use = use_[page];
+    if (use - 1U < small_classes) {
+        const auto rounded = align_up(std::max<std::size_t>(new_size, 1), layout.alignment);
+        return rounded && *rounded <= largest_small && small_class(*rounded) == use;
+    }
+    if (use == static_cast<std::uint8_t>(PageUse::run)) {
+        return core_->resize_run(block, (std::max<std::size_t>(new_size, 1) + heap_page - 1) / heap_page);
+    }
+    return use == static_cast<std::uint8_t>(PageUse::block_chunk) &&
+           core_->resize_block(block, std::max<std::size_t>(new_size, 1));
+}
+
+template <Checks checks>
+std::size_t HeapCache<checks>::usable_size(const std::byte* block) const {
+    const std::size_t page = page_of(block);
+    if (page >= pages_) return 0;
+    const std::uint8_t use = use_[page];
+    if (use - 1U < small_classes) return class_size(use);
+    if (use == static_cast<std::uint8_t>(PageUse::run)) {
+        return std::size_t{core_->run_pages(static_cast<std::uint32_t>(page))} * heap_page;
+    }
+    if (use != static_cast<std::uint8_t>(PageUse::block_chunk)) return 0;
+    return core_->blocks_.usable_size(block);
+}
+
+template <Checks checks>
+bool HeapCache<checks>::owns(const void* pointer) const {
+    const std::size_t page = page_of(pointer);
+    return page < pages_ && use_[page] != static_cast<std::uint8_t>(PageUse::foreign);
+}
+
+template class HeapCache<Checks::basic>;
+template class HeapCache<Checks::none>;
+
+}  // namespace cairn

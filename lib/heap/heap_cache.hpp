@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+// A hart's door to the heap: magazines of free blocks that only this hart uses. What they hold is
+// handed out and taken back without a lock and without an atomic instruction; they are refilled from
+// the HeapCore and flushed to it at most `batch` blocks at a time.
+//
+// Three kinds of blocks have magazines:
+//
+//     slots of slabs       1 .. 512 bytes       32 magazines of 31, by class
+//     blocks with headers  513 B .. 32 KiB      by exact size up to 4 KiB, then in steps of 128 bytes
+//     runs                 1 .. 16 pages        by their number
+//
+// It models GeneralHeap. One hart (thread) uses a cache at a time; any hart may free what another
+// allocated, the block then moves to the cache of the one that frees. A cache is constant-
+// initialised, so that it can be `thread_local`; it opens itself on first use, and `close` gives back
+// what it holds.
+//
+// On `Checks::basic`, a block that is freed carries the heap's canary in its second word, which is
+// looked at when it is freed again (double free) and when it is handed out (use after free).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+
+#include "lib/heap/heap_core.hpp"
+#include "lib/heap/magazine.hpp"
+#include "lib/heap/slab_geometry.hpp"
+
+namespace cairn {
+
+struct Magazines;
+
+/// A block, and how many bytes of it may be used.
+struct SizedBlock {
+    std::byte* block = nullptr;
+    std::size_t size = 0;
+};
+
+template <Checks checks>
+class HeapCache {
+  public:
+    static constexpr std::size_t batch = 8;
+
+    /// `core` outlives the cache's use; it need not be initialised yet.
+    constexpr explicit HeapCache(HeapCore<checks>& core) : core_(&core) {}
+    HeapCache(const HeapCache&) = delete;
+    HeapCache& operator=(const HeapCache&) = delete;
+
+    /// Takes some memory from the core for the magazines; without that (a small heap) every call
+    /// goes to the core. False while the core is not initialised. The first request does this too.
+    bool open();
+    /// Gives every block back and goes without magazines from then on: before the hart or thread
+    /// ends, whose last calls still work.
+    void close();
+    /// Gives every block back.
+    void flush();
+
+    // The raw interface, for operator new and malloc.
+
+    /// At least `size` bytes at a multiple of 16; nullptr where there are none.
+    [[nodiscard]] std::byte* take(std::size_t size) {
+        if (size > largest_small) [[unlikely]]
+            return take_large(size);
+        Bin& bin = bins_[(size + 15) / 16];
+        std::byte* const block = bin.top[-1];
+        if (block == nullptr) [[unlikely]]
+            return refill(size);
+        if constexpr (checks == Checks::basic) {
+            auto* const slot = reinterpret_cast<FreeSlot*>(block);
+            if (slot->canary != origin_) [[unlikely]]
+                return skip_damaged(bin, size);
+            slot->canary = 0;
+        }
+        --bin.top;
+        return block;
+    }
+
+    /// As above at a multiple of `alignment`, a power of two.
+    [[nodiscard]] std::byte* take(std::size_t size, std::size_t alignment) {
+        return alignment <= default_alignment ? take(size) : take_aligned(size, alignment);
+    }
+
+    /// Takes back what `take` gave; nullptr is nothing.
+    void give(std::byte* block) {
+        const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin_) / heap_page;
+        if (page >= pages_) [[unlikely]]
+            return give_slowly(block);
+        Bin& bin = bins_[use_[page]];
+        const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(block)) %
+                            static_cast<std::uint32_t>(slab_size);
+        if constexpr (checks == Checks::basic) {
+            if (!bin.check.accepts(offset)) [[unlikely]]
+                return give_slowly(block);
+            auto* const slot = reinterpret_cast<FreeSlot*>(block);
+            if (slot->canary == origin_) [[unlikely]]
+                return give_slowly(block);
+            push(bin, block);
+        } else {
+            push(bin, block);
+        }
+    }
+
+    // GeneralHeap.
+
+    [[nodiscard]] std::expected<std::byte*, AllocError> allocate(Layout layout) {
+        if (!layout.is_valid()) [[unlikely]]
+            return std::unexpected(refusal(layout));
+        std::byte* const block = take(layout.size, layout.alignment);
+        if (block == nullptr) [[unlikely]]
+            return std::unexpected(AllocError::out_of_memory);
+        return block;
+    }
+    /// With all of the block that rounding gave.
+    [[nodiscard]] std::expected<SizedBlock, AllocError> allocate_at_least(Layout layout);
+    void deallocate(std::byte* block) { give(block); }
+    /// A size or alignment that the block never had is reported (wrong_size, wrong_alignment).
+    void deallocate(std::byte* block, Layout layout);
+    [[nodiscard]] bool try_resize(std::byte* block, Layout layout, std::size_t new_size);
+    /// 0 for what is no block of this heap.
+    [[nodiscard]] std::size_t usable_size(const std::byte* block) const;
+    /// Whether `pointer` lies in pages of the heap.
+    [[nodiscard]] bool owns(const void* pointer) const;
+
+    /// Bytes in the magazines.
+    [[nodiscard]] std::size_t cached_bytes() const;
+
+  private:
+    friend class HeapCore<checks>;
+    /// One for each value of a page's use, of which only slabs have a magazine and a check.
+    struct Bin {
+        MagazineTop top = no_magazine;
+        SlotCheck check{};
+    };
+    static constexpr std::size_t bin_count = 40;
+    static_assert(static_cast<std::size_t>(PageUse::last) < bin_count);
+
+    static constexpr std::array<Bin, bin_count> make_bins() {
+        std::array<Bin, bin_count> bins{};
+        for (unsigned c = 1; c <= small_classes; ++c) bins[c].check = SlotCheck(c);
+        return bins;
+    }
+    [[nodiscard]] static AllocError refusal(Layout layout);
+
+    void push(Bin& bin, std::byte* block) {
+        MagazineTop top = bin.top;
+        if (Magazine<32>::is_full(top)) [[unlikely]]
+            return give_slowly(block);
+        if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(block)->canary = origin_;
+        *top = block;
+        bin.top = top + 1;
+    }
+
+    [[nodiscard, gnu::noinline]] std::byte* refill(std::size_t size);
+    [[nodiscard, gnu::noinline]] std::byte* skip_damaged(Bin& bin, std::size_t size);
+    [[nodiscard, gnu::noinline]] std::byte* take_large(std::size_t size);
+    [[nodiscard, gnu::noinline]] std::byte* take_aligned(std::size_t size, std::size_t alignment);
+    [[gnu::noinline]] void give_slowly(std::byte* block);
+    [[nodiscard]] std::byte* take_block(std::size_t size, std::size_t alignment);
+    [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
+    [[nodiscard]] std::byte* pop_checked(MagazineTop& top);
+    void give_slot(std::byte* block, unsigned small_class);
+    void give_block(std::byte* block);
+    void give_run(std::byte* block, std::size_t page);
+    template <std::size_t places>
+    void keep_or_flush(MagazineTop& top, Magazine<places>& magazine, std::byte* block);
+    template <class Attempt>
+    [[nodiscard]] std::byte* insist(std::size_t size, Attempt attempt);
+    [[nodiscard]] std::size_t page_of(const void* pointer) const;
+
+    std::array<Bin, bin_count> bins_ = make_bins();
+    std::uintptr_t origin_ = 0;           ///< 8 below the window: also the canary
+    std::size_t pages_ = 0;               ///< of the window; 0 until opened
+    const std::uint8_t* use_ = nullptr;   ///< what each page of the window is
+    Magazines* magazines_ = nullptr;      ///< nullptr: none, every call goes to the core
+    HeapCore<checks>* core_;
+    HeapCache* next_ = nullptr;           ///< in the core's list
+};
+
+}  // namespace cairn

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+#include "lib/heap/heap_core.hpp"
+
+#include <algorithm>
+
+#include "lib/bits.hpp"
+#include "lib/heap/heap_cache.hpp"
+
+namespace cairn {
+namespace {
+
+constexpr std::uint32_t growth_pages = 64;   // the least that is taken from the break at once
+constexpr std::uint32_t reserve_pages = 16;  // enough for a last report
+constexpr std::size_t chunk_overhead = 32;   // of a chunk of blocks: ends and alignment
+
+constexpr std::uint32_t pages_for(std::size_t bytes) {
+    return static_cast<std::uint32_t>((bytes + heap_page - 1) / heap_page);
+}
+
+}  // namespace
+
+template <Checks checks>
+std::expected<void, AllocError> HeapCore<checks>::init(BumpAllocator& source,
+                                                       std::string_view owner, FaultHook hook) {
+    const SpinGuard guard(lock_);
+    if (window_.pages != 0) return std::unexpected(AllocError::already_initialised);
+    const Region region = source.region();
+    const auto base = align_down(reinterpret_cast<std::uintptr_t>(region.base), heap_page);
+    const auto end = reinterpret_cast<std::uintptr_t>(region.base) + region.size;
+    const std::size_t pages = (end - base + heap_page - 1) / heap_page;
+    if (region.size == 0 || pages > PageHeap::max_pages) {
+        return std::unexpected(AllocError::bad_region);
+    }
+    const auto metadata = source.allocate(PageHeap::metadata_size(pages), alignof(PageInfo));
+    if (!metadata) return std::unexpected(metadata.error());
+    source_ = &source;
+    window_ = {.base = region.base - (reinterpret_cast<std::uintptr_t>(region.base) - base),
+               .pages = static_cast<std::uint32_t>(pages)};
+    report_ = {.hook = hook, .owner = owner};
+    pages_.init(*metadata, window_.pages, {.hook = hook, .window = base, .owner = owner});
+    slabs_.init(pages_, window_.base, origin());
+    blocks_.init(report_, region.base, region.base + region.size);
+    return {};
+}
+
+template <Checks checks>
+void HeapCore<checks>::set_reclaimer(Reclaimer reclaimer) {
+    const SpinGuard guard(lock_);
+    reclaimer_ = reclaimer;
+}
+
+// --- pages ---------------------------------------------------------------------------------------
+
+/// More of the break, at least `count` pages if there are as many: whether there was any.
+template <Checks checks>
+bool HeapCore<checks>::grow(std::uint32_t count) {
+    const std::size_t left = source_->remaining() / heap_page;
+    // What is left may join a free run at its end; but if both are too short, it stays.
+    if (count > left + pages_.largest_free()) return false;
+    for (std::size_t pages : {std::size_t{std::max(count, growth_pages)}, left, left - 1}) {
+        pages = std::min(pages, left);
+        if (pages == 0 || pages > left) return false;
+        if (const auto chunk = source_->allocate(pages * heap_page, heap_page)) {
+            pages_.add(page_of(*chunk), static_cast<std::uint32_t>(pages));
+            grown_ += pages * heap_page;
+            return true;
+        }
+    }
+    return false;
+}
+
+template <Checks checks>
+std::uint32_t HeapCore<checks>::find_pages(std::uint32_t count, std::uint32_t alignment) {
+    const auto phase = static_cast<std::uint32_t>(
+        reinterpret_cast<std::uintptr_t>(window_.base) / heap_page & (alignment - 1));
+    while (true) {
+        const std::uint32_t first = pages_.allocate(count, alignment, phase);
+        if (first != PageHeap::none || !grow(count + alignment - 1)) return first;
+    }
+}
+
+template <Checks checks>
+void HeapCore<checks>::add_in_use(std::size_t bytes) {
+    in_use_ += bytes;
+    peak_ = std::max(peak_, in_use_);
+}
+
+template <Checks checks>
+std::byte* HeapCore<checks>::take_run(std::size_t pages, std::size_t alignment) {
+    if (pages > window_.pages || alignment / heap_page > window_.pages) return nullptr;
+    const SpinGuard guard(lock_);
+    const std::uint32_t first = find_pages(static_cast<std::uint32_t>(pages),
+                                           static_cast<std::uint32_t>(alignment / heap_page));
+    if (first == PageHeap::none) return nullptr;
+    add_in_use(pages * heap_page);
+    return address(first);
+}
+
+template <Checks checks>
+void HeapCore<checks>::give_run(std::byte* run) {
+    const SpinGuard guard(lock_);
+    const std::uint32_t first = page_of(run);
+    in_use_ -= std::size_t{pages_.run_length(first)} * heap_page;
+    pages_.free(first);
+}
+
+template <Checks checks>
+bool HeapCore<checks>::resize_run(std::byte* run, std::size_t new_pages) {
+    const SpinGuard guard(lock_);
+    const std::uint32_t first = page_of(run);
+    const std::size_t old_pages = pages_.run_length(first);
+    if (new_pages > window_.pages) return false;
+    if (new_pages <= old_pages) {
+        pages_.shrink(first, static_cast<std::uint32_t>(new_pages));
+        in_use_ -= (old_pages - new_pages) * heap_page;
+        return true;
+    }
+    if (!pages_.extend(first, static_cast<std::uint32_t>(new_pages))) return false;
+    add_in_use((new_pages - old_pages) * heap_page);
+    return true;
+}
+
+template <Checks checks>
+void HeapCore<checks>::mark_cached(std::uint32_t run, bool cached) {
+    pages_.set_use(run, 1, cached ? PageUse::cached_run : PageUse::run);
+}
+
+template <Checks checks>
+std::byte* HeapCore<checks>::take_internal(std::size_t size) {
+    const SpinGuard guard(lock_);
+    const std::uint32_t count = pages_for(size);
+    const std::uint32_t first = find_pages(count, 1);
+    if (first == PageHeap::none) return nullptr;
+    pages_.set_use(first, count, PageUse::internal);
+    return address(first);
+}
+
+template <Checks checks>
+void HeapCore<checks>::give_internal(std::byte* memory) {
+    const SpinGuard guard(lock_);
+    pages_.free(page_of(memory));
+}
+
+// --- slots ---------------------------------------------------------------------------------------
+
+template <Checks checks>
+std::size_t HeapCore<checks>::take_slots(unsigned small_class, std::byte** slots,
+                                         std::size_t wanted) {
+    if (!has_slabs()) return 0;
+    const SpinGuard guard(lock_);
+    std::size_t count = slabs_.take(small_class, slots, wanted, report_);
+    if (count == 0) {
+        const std::uint32_t first = find_pages(slab_pages, slab_pages);
+        if (first == PageHeap::none) return 0;
+        slabs_.add_slab(small_class, first);
+        count = slabs_.take(small_class, slots, wanted, report_);
+    }
+    add_in_use(count * class_size(small_class));
+    return count;
+}
+
+template <Checks checks>
+void HeapCore<checks>::give_slots(std::byte** slots, std::size_t count) {
+    const SpinGuard guard(lock_);
+    for (std::byte* slot : std::span(slots, count)) {
+        if constexpr (checks == Checks::none) reinterpret_cast<FreeSlot*>(slot)->canary = origin();
+        in_use_ -= class_size(pages_.use_map()[page_of(slot)]);
+        const std::uint32_t empty = slabs_.give(slot);
+        if (empty != PageHeap::none) pages_.free(empty);
+    }
+}
+
+// --- blocks --------------------------------------------------------------------------------------
+
+/// A chunk for blocks, with room for one of `size` bytes at least.
+template <Checks checks>
+bool HeapCore<checks>::add_chunk(std::size_t size) {
+    const std::uint32_t needed = pages_for(size + chunk_overhead);
+    const std::uint32_t usual =
+        std::min(window_.pages / 16, static_cast<std::uint32_t>(chunk_size / heap_page));
+    for (const std::uint32_t count : {std::max(needed, usual), needed}) {
+        const std::uint32_t first = find_pages(count, 1);
+        if (first == PageHeap::none) continue;
+        pages_.set_use(first, count, PageUse::block_chunk);
+        blocks_.add_chunk(address(first), std::size_t{count} * heap_page);
+        return true;
+    }
+    return false;
+}
+
+template <Checks checks>
+std::byte* HeapCore<checks>::take_block(std::size_t size, std::size_t alignment) {
+    if (size > largest_block) return nullptr;
+    const SpinGuard guard(lock_);
+    const auto attempt = [&]() CAIRN_REQUIRES(lock_) {
+        return alignment <= default_alignment ? blocks_.take(size)
+                                              : blocks_.take_aligned(size, alignment);
+    };
+    std::byte* block = attempt();
+    if (block == nullptr) [[unlikely]] {
+        const std::size_t gap = alignment <= default_alignment ? 0 : alignment;
+        if (!add_chunk(size + gap)) return nullptr;
+        block = attempt();
+        if (block == nullptr) return nullptr;
+    }
+    // What lies there may be a canary of the slab that these pages were once.
+    reinterpret_cast<FreeSlot*>(block)->canary = 0;
+    add_in_use(blocks_.usable_size(block));
+    return block;
+}
+
+template <Checks checks>
+void HeapCore<checks>::give_blocks(std::byte** blocks, std::size_t count) {
+    const SpinGuard guard(lock_);
+    for (std::byte* block : std::span(blocks, count)) {
+        in_use_ -= blocks_.usable_size(block);
+        const Region chunk = blocks_.give(block);
+        if (chunk.base == nullptr) continue;
+        if (spare_chunk_ == nullptr || spare_chunk_ == chunk.base) {
+            spare_chunk_ = chunk.base;
+        } else {
+            release_chunk(chunk);
+        }
+    }
+}
+
+/// Several runs may have become one chunk.
+template <Checks checks>
+void HeapCore<checks>::release_chunk(Region chunk) {
+    blocks_.remove_chunk(chunk);
+    const std::uint32_t end = page_of(chunk.base + chunk.size);
+    for (std::uint32_t page = page_of(chunk.base); page < end;) {
+        const std::uint32_t length = pages_.run_length(page);
+        pages_.free(page);
+        page += length;
+    }
+}
+
+template <Checks checks>
+bool HeapCore<checks>::resize_block(std::byte* block, std::size_t new_size) {
+    if (new_size > largest_block) return false;
+    const SpinGuard guard(lock_);
+    const std::size_t old_size = blocks_.usable_size(block);
+    if (!blocks_.resize(block, new_size)) return false;
+    in_use_ -= old_size;
+    add_in_use(blocks_.usable_size(block));
+    return true;
+}
+
+// --- when memory is short ------------------------------------------------------------------------
+
+/// Gives the spare slabs and the spare chunk back to the pages.
+template <Checks checks>
+void HeapCore<checks>::trim() {
+    const SpinGuard guard(lock_);
+    for (unsigned c = 1; c <= small_classes; ++c) {
+        const std::uint32_t spare = slabs_.drop_spare(c);
+        if (spare != PageHeap::none) pages_.free(spare);
+    }
+    if (spare_chunk_ == nullptr) return;
+    const Region chunk = blocks_.free_chunk(spare_chunk_);
+    if (chunk.base != nullptr) release_chunk(chunk);
+    spare_chunk_ = nullptr;
+}
+
+template <Checks checks>
+bool HeapCore<checks>::reclaim(std::size_t wanted) {
+    lock_.lock();
+    const Reclaimer reclaimer = reclaimer_;
+    lock_.unlock();
+    return reclaimer.function != nullptr && reclaimer.function(reclaimer.context, wanted);
+}
+
+template <Checks checks>
+void HeapCore<checks>::count_failure() {
+    const SpinGuard guard(lock_);
+    ++failures_;
+}
+
+template <Checks checks>
+bool HeapCore<checks>::close_reserve() {
+    const SpinGuard guard(lock_);
+    if (reserve_ != PageHeap::none) return true;
+    if (!has_slabs()) return false;
+    reserve_ = find_pages(reserve_pages, 1);
+    if (reserve_ == PageHeap::none) return false;
+    pages_.set_use(reserve_, reserve_pages, PageUse::internal);
+    return true;
+}
+
+template <Checks checks>
+void HeapCore<checks>::open_reserve() {
+    const SpinGuard guard(lock_);
+    if (reserve_ == PageHeap::none) return;
+    pages_.free(reserve_);
+    reserve_ = PageHeap::none;
+}
+
+// --- looking -------------------------------------------------------------------------------------
+
+template <Checks checks>
+void HeapCore<checks>::attach(HeapCache<checks>& cache) {
+    const SpinGuard guard(lock_);
+    cache.next_ = caches_;
+    caches_ = &cache;
+}
+
+template <Checks checks>
+void HeapCore<checks>::detach(HeapCache<checks>& cache) {
+    const SpinGuard guard(lock_);
+    for (HeapCache<checks>** link = &caches_; *link != nullptr; link = &(*link)->next_) {
+        if (*link == &cache) {
+            *link = cache.next_;
+            return;
+        }
+    }
+}
+
+/// Other harts' caches are read while they are in use, so `cached` and `live` may be off by what
+/// they are doing at the moment.
+template <Checks checks>
+HeapStatistics HeapCore<checks>::statistics() const {
+    const SpinGuard guard(lock_);
+    HeapStatistics figures;
+    figures.window = std::size_t{window_.pages} * heap_page;
+    for (const HeapCache<checks>* cache = caches_; cache != nullptr; cache = cache->next_) {
+        figures.cached += cache->cached_bytes();
+    }
+    figures.live = in_use_ - std::min(in_use_, figures.cached);
+    figures.grown = grown_;
+    figures.largest_free =
+        std::max(std::size_t{pages_.largest_free()} * heap_page, blocks_.largest_free());
+    figures.free = std::size_t{pages_.free_pages()} * heap_page + blocks_.free_bytes() + slabs_.free_bytes();
+    figures.peak = peak_;
+    figures.failures = failures_;
+    return figures;
+}
+
+template <Checks checks>
+bool HeapCore<checks>::check() {
+    const SpinGuard guard(lock_);
+    if (window_.pages == 0) return true;
+    bool good = pages_.check();
+    const std::uint8_t* const use = pages_.use_map();
+    for (std::uint32_t page = 0; good && page < window_.pages;) {
+        const bool is_slab = use[page] - 1U < small_classes;
+        if (is_slab && !slabs_.check(page, report_)) good = false;
+        page += use[page] == 0 ? 1 : std::max(pages_.run_length(page), 1U);
+    }
+    return blocks_.check() && good;
+}
+
+template class HeapCore<Checks::basic>;
+template class HeapCore<Checks::none>;
+
+}  // namespace cairn
