@@ -13,6 +13,7 @@
 #include <new>
 #include <string_view>
 
+#include "lib/heap/thread_exit.hpp"
 #include "lib/panic.hpp"
 
 const std::nothrow_t std::nothrow{};
@@ -70,6 +71,9 @@ void run_static_constructors() {
     for (const Constructor* each = __init_array_start; each != __init_array_end; ++each)
         (*each)();
 }
+
+// A hart ends with the machine.
+void at_thread_exit(void (* /*function*/)(void* context), void* /*context*/) {}
 
 [[gnu::noinline, clang::no_stack_protector]] void seed_stack_protector(std::uint64_t entropy) {
     const std::uint64_t mixed = entropy ^ __stack_chk_guard;

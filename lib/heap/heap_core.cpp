@@ -49,6 +49,12 @@ void HeapCore<checks>::set_reclaimer(Reclaimer reclaimer) {
     reclaimer_ = reclaimer;
 }
 
+template <Checks checks>
+void HeapCore<checks>::set_cache_hook(void (*hook)(HeapCache<checks>& cache)) {
+    const SpinGuard guard(lock_);
+    cache_hook_ = hook;
+}
+
 // --- pages ---------------------------------------------------------------------------------------
 
 /// More of the break, at least `count` pages if there are as many: whether there was any.
@@ -300,9 +306,12 @@ void HeapCore<checks>::open_reserve() {
 
 template <Checks checks>
 void HeapCore<checks>::attach(HeapCache<checks>& cache) {
-    const SpinGuard guard(lock_);
+    lock_.lock();
     cache.next_ = caches_;
     caches_ = &cache;
+    auto* const hook = cache_hook_;
+    lock_.unlock();
+    if (hook != nullptr) hook(cache);
 }
 
 template <Checks checks>

@@ -58,6 +58,9 @@ class HeapCore {
     /// What to try before a request fails; none if empty.
     void set_reclaimer(Reclaimer reclaimer);
 
+    /// Called when a hart's cache opens, for what is to happen when the hart ends.
+    void set_cache_hook(void (*hook)(HeapCache<checks>& cache));
+
     /// Lets the reserve go, for the last things to be done: a panic's report, the end of a VM.
     void open_reserve();
     /// Sets the reserve aside again; false if the pages are not there.
@@ -135,6 +138,7 @@ class HeapCore {
     TlsfArena<checks> blocks_ CAIRN_GUARDED_BY(lock_);
     std::byte* spare_chunk_ CAIRN_GUARDED_BY(lock_) = nullptr;  ///< was free when it was last seen
     std::uint32_t reserve_ CAIRN_GUARDED_BY(lock_) = PageHeap::none;
+    void (*cache_hook_)(HeapCache<checks>& cache) CAIRN_GUARDED_BY(lock_) = nullptr;
     Reclaimer reclaimer_ CAIRN_GUARDED_BY(lock_);
     HeapCache<checks>* caches_ CAIRN_GUARDED_BY(lock_) = nullptr;
     std::size_t grown_ CAIRN_GUARDED_BY(lock_) = 0;   ///< bytes taken from the break

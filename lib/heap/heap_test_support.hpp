@@ -2,7 +2,10 @@
 // For tests of the heap: a core on a region of its own, with a hook that collects faults.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "lib/heap/heap_cache.hpp"
@@ -37,7 +40,7 @@ struct HeapBench {
     }
     HeapBench(const HeapBench&) = delete;
     HeapBench& operator=(const HeapBench&) = delete;
-    ~HeapBench() { unmap(region); }
+    ~HeapBench() { ::munmap(region.base, region.size); }
 
     Region region;
     BumpAllocator source;

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "lib/heap/global_heap.hpp"
+#include "lib/heap/thread_exit.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {
@@ -69,6 +70,9 @@ Heap& global_heap() {
 }
 
 std::expected<void, AllocError> Heap::init(std::string_view owner, FaultHook hook) {
+    core().set_cache_hook([](Cache& cache) {
+        at_thread_exit([](void* closing) { static_cast<Cache*>(closing)->close(); }, &cache);
+    });
     return core().init(source, owner, hook).transform([this] { cache().open(); });
 }
 
