@@ -69,25 +69,31 @@ constexpr std::size_t heap_size = 64 << 10;
 alignas(4096) std::array<std::byte, heap_size> heap_bytes;
 
 void start_heap() {
-    const auto started = global_heap().init({.base = heap_bytes.data(), .size = heap_size});
+    const auto started = global_break()
+                             .init({.base = heap_bytes.data(), .size = heap_size})
+                             .and_then([] { return global_heap().init("guest"); });
     check(started.has_value(), "the heap takes its region");
+}
+
+std::size_t live() {
+    return global_heap().core().statistics().live;
 }
 
 void check_heap() {
     start_heap();
     auto block = std::make_unique<std::array<std::uint64_t, 100>>();
-    check(global_heap().owns(block.get()), "operator new takes from the bump heap");
-    const std::size_t used = global_heap().used();
-    check(used >= 800, "the heap counts what is used");
+    check(global_heap().owns(block.get()), "operator new takes from the heap");
+    check(live() >= 800, "the heap counts what is live");
     block.reset();
-    check(global_heap().used() < used, "deleting the last block gives it back");
+    check(live() == 0, "deleting gives back");
     struct alignas(256) Aligned {
         std::byte bytes[256];
     };
     const auto aligned = std::make_unique<Aligned>();
     check(reinterpret_cast<std::uintptr_t>(aligned.get()) % 256 == 0, "aligned new aligns");
     check(::operator new(heap_size, std::nothrow) == nullptr, "nothrow new says no");
-    println("capacity {}", global_heap().capacity());
+    check(global_heap().core().check(), "the heap is whole");
+    println("window {}", global_heap().core().statistics().window);
 }
 
 void exhaust_heap() {

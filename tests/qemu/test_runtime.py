@@ -59,14 +59,14 @@ def test_memory_functions(checked):
 
 
 def test_heap(checked):
-    assert checked("heap") == ["capacity 65536"]
+    assert checked("heap") == ["window 65536"]
 
 
 def test_heap_that_is_used_up(panic):
     sentence = panic("out-of-heap")
     assert sentence.startswith(
-        "guest panic: operator new: out of memory: 65537 bytes with alignment 16 asked for, "
-        "65536 of 65536 left (lib/heap/new.cpp:")
+        "guest panic: operator new: out of memory: 65537 bytes with alignment 16 asked for; "
+        "0 B live, ")
 
 
 def test_vector_and_format(checked):

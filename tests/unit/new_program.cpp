@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Links lib/heap/new.cpp, so every `new` of this program comes from the global bump allocator.
+// Links lib/heap/new.cpp, so every `new` of this program comes from the global heap.
 // Without Catch2, which allocates before main could give the heap a region.
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "lib/heap/allocator.hpp"
@@ -37,8 +38,8 @@ constexpr std::size_t heap_size = std::size_t{4} << 20;
 constexpr auto page = std::align_val_t{4096};
 volatile std::size_t no_power_of_two = 24;  // out of the compiler's sight, which would object
 
-std::size_t used() {
-    return global_heap().used();
+std::size_t live() {
+    return global_heap().core().statistics().live;
 }
 
 bool from_heap(const void* block, std::size_t alignment) {
@@ -61,59 +62,49 @@ void test_every_form() {
     EXPECT(a != nullptr && b != nullptr && a != b);
 }
 
-/// Gives the last block back by each sized form, and keeps it by each form without a size.
+/// Every form of delete gives the block back: the next `new` of its size is the same block.
 void test_delete() {
     const auto none = std::nothrow;
-    const std::size_t before = used();
-    ::operator delete(::operator new(100), std::size_t{100});
-    EXPECT(used() == before);
-    ::operator delete[](::operator new[](100), std::size_t{100});
-    EXPECT(used() == before);
-    ::operator delete(::operator new(0), std::size_t{0});
-    EXPECT(used() == before);
-    void* block = ::operator new(100, page);
-    const std::size_t padded = used();
-    ::operator delete(block, std::size_t{100}, page);
-    EXPECT(used() == padded - 112);
-    block = ::operator new[](100, page);
-    ::operator delete[](block, std::size_t{100}, page);
-    EXPECT(used() == padded - 112);
-
-    const auto keeps = [](auto release) {
-        void* const kept = ::operator new(16);
-        const std::size_t height = used();
-        release(kept);
-        EXPECT(used() == height);
+    const auto comes_back = [](auto release) {
+        void* const block = ::operator new(100);
+        const std::size_t before = live();
+        release(block);
+        EXPECT(live() < before);
+        void* const again = ::operator new(100);
+        EXPECT(again == block);
+        ::operator delete(again);
     };
-    keeps([](void* p) { ::operator delete(p); });
-    keeps([](void* p) { ::operator delete[](p); });
-    keeps([](void* p) { ::operator delete(p, page); });
-    keeps([](void* p) { ::operator delete[](p, page); });
-    keeps([&](void* p) { ::operator delete(p, none); });
-    keeps([&](void* p) { ::operator delete[](p, none); });
-    keeps([&](void* p) { ::operator delete(p, page, none); });
-    keeps([&](void* p) { ::operator delete[](p, page, none); });
+    comes_back([](void* p) { ::operator delete(p); });
+    comes_back([](void* p) { ::operator delete[](p); });
+    comes_back([](void* p) { ::operator delete(p, std::size_t{100}); });
+    comes_back([](void* p) { ::operator delete[](p, std::size_t{100}); });
+    comes_back([&](void* p) { ::operator delete(p, none); });
+    comes_back([&](void* p) { ::operator delete[](p, none); });
 
-    void* const lower = ::operator new(16);
-    void* const upper = ::operator new(16);
-    const std::size_t height = used();
-    ::operator delete(lower, std::size_t{16});  // not the last
+    const auto page_comes_back = [](auto release) {
+        const std::size_t before = live();
+        release(::operator new(5000, page));
+        EXPECT(live() == before);
+    };
+    page_comes_back([](void* p) { ::operator delete(p, page); });
+    page_comes_back([](void* p) { ::operator delete[](p, page); });
+    page_comes_back([](void* p) { ::operator delete(p, std::size_t{5000}, page); });
+    page_comes_back([](void* p) { ::operator delete[](p, std::size_t{5000}, page); });
+    page_comes_back([&](void* p) { ::operator delete(p, page, none); });
+    page_comes_back([&](void* p) { ::operator delete[](p, page, none); });
+    ::operator delete(nullptr);
     ::operator delete(nullptr, std::size_t{16});
-    EXPECT(used() == height);
-    ::operator delete(upper, std::size_t{16});
-    ::operator delete(lower, std::size_t{16});  // now it is
-    EXPECT(used() == height - 32);
 }
 
 void test_refusals() {
     const auto none = std::nothrow;
-    const std::size_t height = used();
+    const std::size_t before = live();
     for (const std::size_t size : {heap_size, SIZE_MAX, SIZE_MAX - 15, SIZE_MAX / 2}) {
         EXPECT(::operator new(size, none) == nullptr);
         EXPECT(::operator new[](size, page, none) == nullptr);
     }
     EXPECT(::operator new(1, std::align_val_t{no_power_of_two}, none) == nullptr);
-    EXPECT(used() == height);
+    EXPECT(live() == before);
 }
 
 void test_language_and_containers() {
@@ -126,10 +117,10 @@ void test_language_and_containers() {
     std::vector<int, cairn::allocator<int>> numbers(100, 7);
     EXPECT(from_heap(numbers.data(), alignof(int)));
     cairn::allocator<int> source;
-    int* const block = source.allocate(4);
-    EXPECT(source.try_resize(block, 4, 1000));  // the last block, in place
-    EXPECT(!source.try_resize(block, 1000, heap_size));
-    source.deallocate(block, 1000);
+    int* const block = source.allocate(2);
+    EXPECT(source.try_resize(block, 2, 4));  // both take 16 bytes
+    EXPECT(!source.try_resize(block, 4, heap_size));
+    source.deallocate(block, 4);
     EXPECT(source.try_allocate(heap_size) == nullptr);
 }
 
@@ -167,14 +158,28 @@ void test_panic() {
     const volatile std::size_t size = 123'456'789;
     const auto plain = dying_words([&] { (void)::operator new(size); });
     EXPECT(contains(plain, "operator new: out of memory: 123456789 bytes with alignment 16 "));
-    EXPECT(contains(plain, " of 4194304 left"));
+    EXPECT(contains(plain, " live, "));
     const auto aligned = dying_words([&] { (void)::operator new[](size, page); });
     EXPECT(contains(aligned, "123456789 bytes with alignment 4096 "));
     const auto crooked =
         dying_words([&] { (void)::operator new(size, std::align_val_t{no_power_of_two}); });
     EXPECT(contains(crooked, "operator new: the alignment is not a power of two: "));
+    const auto twice = dying_words([&] {
+        int* const block = new int;
+        delete block;
+        ::operator delete(block);
+    });
+    EXPECT(contains(twice, "heap 'test': double free: the block at "));
     const auto own = dying_words([&] { (void)cairn::allocator<int>().allocate(size); });
     EXPECT(contains(own, "out of memory: storage for 123456789 objects of 4 bytes each "));
+}
+
+/// A thread's cache goes back to the heap with the thread.
+void test_thread_end() {
+    const auto cached = [] { return global_heap().core().statistics().cached; };
+    const std::size_t before = cached();
+    std::thread([] { delete new int; }).join();
+    EXPECT(cached() == before);
 }
 
 }  // namespace
@@ -182,11 +187,12 @@ void test_panic() {
 int main() {
     EXPECT(::operator new(1, std::nothrow) == nullptr);  // no region yet
     const auto region = cairn::mmap_region(heap_size);
-    if (!region || !cairn::global_heap().init(*region)) return EXIT_FAILURE;
+    if (!region || !global_break().init(*region) || !global_heap().init("test")) return EXIT_FAILURE;
     test_every_form();
     test_delete();
     test_refusals();
     test_language_and_containers();
+    test_thread_end();
     test_panic();
     if (failures == 0) std::printf("operator new and delete: all forms as documented\n");
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
