@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The heap behind the global operator new, where a program links lib/heap/new.cpp (CMake: cairn_new):
-// one break, one HeapCore on it, and a `thread_local` HeapCache for each hart.
+// The heap behind the global operator new, where a program links lib/heap/new.cpp (CMake:
+// cairn_new): one break, one HeapCore on it, and a `thread_local` HeapCache for each hart.
 //
 // On the target `thread_local` means per hart: `tp` points to the hart's copy of .tdata and .tbss
 // (hypervisor.ld; a program with one hart lets tp point to the section itself).
@@ -22,8 +22,8 @@ class Heap {
     using Core = HeapCore<Checks::basic>;
     using Cache = HeapCache<Checks::basic>;
 
-    /// Puts the heap on `global_break()`, which has its region by then. Once, before the first `new`;
-    /// until then every request is refused.
+    /// Puts the heap on `global_break()`, which has its region by then. Once, before the first
+    /// `new`; until then every request is refused.
     [[nodiscard]] std::expected<void, AllocError> init(std::string_view owner, FaultHook hook = {});
 
     [[nodiscard]] std::expected<std::byte*, AllocError> allocate(Layout layout) {

@@ -13,7 +13,6 @@ namespace cairn {
 namespace {
 
 // Blocks by their size with header: exact in steps of 16 bytes, then in steps of 128.
-constexpr std::size_t block_header = 8;
 constexpr std::size_t first_fine = 528;
 constexpr std::size_t last_fine = 4096;
 constexpr std::size_t fine_step = 16;
@@ -23,7 +22,7 @@ constexpr std::size_t coarse_step = 128;
 constexpr std::size_t fine_bins = (last_fine - first_fine) / fine_step + 1;
 constexpr std::size_t coarse_bins = (last_coarse - first_coarse) / coarse_step + 1;
 constexpr std::size_t run_bins = 16;  // pages
-constexpr std::size_t largest_cached = last_coarse - block_header;
+constexpr std::size_t largest_cached = last_coarse - tlsf::header_size;
 constexpr std::size_t no_bin = SIZE_MAX;
 
 /// The magazine of blocks with `bytes` in all; rounds down, as a block may be a step longer than it
@@ -37,7 +36,7 @@ constexpr std::size_t block_bin(std::size_t bytes) {
 
 /// What a block for `size` bytes has in all, so that it fits its magazine exactly.
 constexpr std::size_t block_bytes(std::size_t size) {
-    const std::size_t bytes = (size + block_header + fine_step - 1) & ~(fine_step - 1);
+    const std::size_t bytes = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
     if (bytes <= last_fine) return std::max(bytes, first_fine);
     return (bytes + coarse_step - 1) & ~(coarse_step - 1);
 }
@@ -57,9 +56,12 @@ struct Magazines {
     std::array<MagazineTop, run_bins> run_tops;
 
     Magazines() {
-        for (std::size_t i = 0; i < fine_bins; ++i) block_tops[i] = fine[i].clear();
-        for (std::size_t i = 0; i < coarse_bins; ++i) block_tops[fine_bins + i] = coarse[i].clear();
-        for (std::size_t i = 0; i < run_bins; ++i) run_tops[i] = runs[i].clear();
+        for (std::size_t i = 0; i < fine_bins; ++i)
+            block_tops[i] = fine[i].clear();
+        for (std::size_t i = 0; i < coarse_bins; ++i)
+            block_tops[fine_bins + i] = coarse[i].clear();
+        for (std::size_t i = 0; i < run_bins; ++i)
+            run_tops[i] = runs[i].clear();
     }
 };
 
@@ -76,7 +78,8 @@ bool HeapCache<checks>::open() {
     std::byte* const memory = core_->take_internal(sizeof(Magazines));
     if (memory == nullptr) return true;
     magazines_ = std::construct_at(reinterpret_cast<Magazines*>(memory));
-    for (unsigned c = 1; c <= small_classes; ++c) bins_[c].top = magazines_->slots[c].clear();
+    for (unsigned c = 1; c <= small_classes; ++c)
+        bins_[c].top = magazines_->slots[c].clear();
     core_->attach(*this);
     return true;
 }
@@ -86,7 +89,8 @@ void HeapCache<checks>::close() {
     if (magazines_ == nullptr) return;
     flush();
     core_->detach(*this);
-    for (Bin& bin : bins_) bin.top = no_magazine;
+    for (Bin& bin : bins_)
+        bin.top = no_magazine;
     core_->give_internal(reinterpret_cast<std::byte*>(magazines_));
     magazines_ = nullptr;
 }
@@ -98,16 +102,19 @@ void HeapCache<checks>::flush() {
         MagazineTop& top = bins_[c].top;
         while (top[-1] != nullptr) {
             MagazineTop from = top - 1;
-            while (from[-1] != nullptr && top - from < std::ptrdiff_t{batch}) --from;
+            while (from[-1] != nullptr && top - from < std::ptrdiff_t{batch})
+                --from;
             core_->give_slots(from, static_cast<std::size_t>(top - from));
             top = from;
         }
     }
     for (MagazineTop& top : magazines_->block_tops) {
-        for (; top[-1] != nullptr; --top) core_->give_blocks(top - 1, 1);
+        for (; top[-1] != nullptr; --top)
+            core_->give_blocks(top - 1, 1, true);
     }
     for (MagazineTop& top : magazines_->run_tops) {
-        for (; top[-1] != nullptr; --top) core_->give_run(top[-1]);
+        for (; top[-1] != nullptr; --top)
+            core_->give_run(top[-1]);
     }
 }
 
@@ -116,16 +123,16 @@ std::size_t HeapCache<checks>::cached_bytes() const {
     if (magazines_ == nullptr) return 0;
     std::size_t bytes = 0;
     for (unsigned c = 1; c <= small_classes; ++c) {
-        const std::byte* const* const bottom = &magazines_->slots[c].place[1];
+        std::byte* const* const bottom = &magazines_->slots[c].place[1];
         bytes += static_cast<std::size_t>(bins_[c].top - bottom) * class_size(c);
     }
     for (const MagazineTop& top : magazines_->block_tops) {
         for (MagazineTop at = top; at[-1] != nullptr; --at) {
-            bytes += core_->blocks_.usable_size(at[-1]);
+            bytes += TlsfArena<checks>::usable_size(at[-1]);
         }
     }
     for (std::size_t i = 0; i < run_bins; ++i) {
-        const std::byte* const* const bottom = &magazines_->runs[i].place[1];
+        std::byte* const* const bottom = &magazines_->runs[i].place[1];
         bytes += static_cast<std::size_t>(magazines_->run_tops[i] - bottom) * (i + 1) * heap_page;
     }
     return bytes;
@@ -155,14 +162,16 @@ std::byte* HeapCache<checks>::insist(std::size_t size, Attempt attempt) {
 
 template <Checks checks>
 std::byte* HeapCache<checks>::refill(std::size_t size) {
-    const unsigned c = small_class(std::max<std::size_t>(size, 1));
+    if (size == 0) return take(1);
+    const unsigned c = small_class(size);
     return insist(size, [&]() -> std::byte* {
         std::byte* slots[batch];
         const std::size_t wanted = magazines_ != nullptr ? batch : 1;
         const std::size_t count = core_->take_slots(c, slots, wanted);
         // No slab to be had: a block of that size may be.
         if (count == 0) return core_->take_block(size, default_alignment);
-        for (std::size_t i = 1; i < count; ++i) *bins_[c].top++ = slots[i];
+        for (std::size_t i = 1; i < count; ++i)
+            *bins_[c].top++ = slots[i];
         if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(slots[0])->canary = 0;
         return slots[0];
     });
@@ -176,16 +185,15 @@ std::byte* HeapCache<checks>::skip_damaged(Bin& bin, std::size_t size) {
     return take(size);
 }
 
+/// The block on top of a magazine of blocks, if there is a sound one.
 template <Checks checks>
-std::byte* HeapCache<checks>::pop_checked(MagazineTop& top) {
+std::byte* HeapCache<checks>::pop_block(MagazineTop& top) {
     while (top[-1] != nullptr) {
         std::byte* const block = *--top;
         if constexpr (checks == Checks::none) return block;
-        auto* const slot = reinterpret_cast<FreeSlot*>(block);
-        if (slot->canary == origin_) [[likely]] {
-            slot->canary = 0;
+        const bool untouched = reinterpret_cast<FreeSlot*>(block)->canary == origin_;
+        if (untouched && TlsfArena<checks>::unmark_cached(block)) [[likely]]
             return block;
-        }
         core_->report_(HeapFaultKind::use_after_free, block);
     }
     return nullptr;
@@ -197,9 +205,9 @@ std::byte* HeapCache<checks>::take_large(std::size_t size) {
     std::size_t wanted = size;
     if (magazines_ != nullptr && size <= largest_cached) {
         const std::size_t bytes = block_bytes(size);
-        if (std::byte* const block = pop_checked(magazines_->block_tops[block_bin(bytes)]))
+        if (std::byte* const block = pop_block(magazines_->block_tops[block_bin(bytes)]))
             return block;
-        wanted = bytes - block_header;
+        wanted = bytes - tlsf::header_size;
     }
     return take_block(wanted, default_alignment);
 }
@@ -250,9 +258,9 @@ AllocError HeapCache<checks>::refusal(Layout layout) {
 
 template <Checks checks>
 std::expected<SizedBlock, AllocError> HeapCache<checks>::allocate_at_least(Layout layout) {
-    return allocate(layout).transform([&](std::byte* block) {
-        return SizedBlock{.block = block, .size = usable_size(block)};
-    });
+    const auto block = allocate(layout);
+    if (!block) return std::unexpected(block.error());
+    return SizedBlock{.block = *block, .size = usable_size(*block)};
 }
 
 // --- giving back ---------------------------------------------------------------------------------
@@ -296,8 +304,10 @@ void HeapCache<checks>::give_slot(std::byte* block, unsigned small_class) {
     }
     slot->canary = origin_;
     if (magazines_ == nullptr) return core_->give_slots(&block, 1);
-    core_->give_slots(bin.top - batch, batch);
-    bin.top -= batch;
+    if (Magazine<32>::is_full(bin.top)) {
+        core_->give_slots(bin.top - batch, batch);
+        bin.top -= batch;
+    }
     *bin.top++ = block;
 }
 
@@ -308,7 +318,7 @@ void HeapCache<checks>::keep_or_flush(MagazineTop& top, Magazine<places>& /*maga
                                       std::byte* block) {
     if (Magazine<places>::is_full(top)) [[unlikely]] {
         constexpr std::size_t half = places / 2;
-        core_->give_blocks(top - half, half);
+        core_->give_blocks(top - half, half, true);
         top -= half;
     }
     *top++ = block;
@@ -316,17 +326,14 @@ void HeapCache<checks>::keep_or_flush(MagazineTop& top, Magazine<places>& /*maga
 
 template <Checks checks>
 void HeapCache<checks>::give_block(std::byte* block) {
-    const std::size_t bytes = core_->block_bytes(block);
-    if (bytes == 0) return;  // reported
-    auto* const slot = reinterpret_cast<FreeSlot*>(block);
-    if constexpr (checks == Checks::basic) {
-        if (slot->canary == origin_) {
-            return core_->report_(HeapFaultKind::double_free, block, bytes - block_header);
-        }
-    }
-    const std::size_t bin = block_bin(bytes);
-    if (magazines_ == nullptr || bin == no_bin) return core_->give_blocks(&block, 1);
-    if constexpr (checks == Checks::basic) slot->canary = origin_;
+    using Arena = TlsfArena<checks>;
+    if (magazines_ == nullptr || !is_aligned(reinterpret_cast<std::uintptr_t>(block), tlsf::grain))
+        return core_->give_blocks(&block, 1, false);
+    const std::size_t bin = block_bin(Arena::usable_size(block) + tlsf::header_size);
+    // The core has a close look at what is not as it should be.
+    if (bin == no_bin || (checks == Checks::basic && !Arena::mark_cached(block)))
+        return core_->give_blocks(&block, 1, false);
+    if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(block)->canary = origin_;
     if (bin < fine_bins) {
         keep_or_flush(magazines_->block_tops[bin], magazines_->fine[bin], block);
     } else {
@@ -343,7 +350,8 @@ void HeapCache<checks>::give_run(std::byte* block, std::size_t page) {
     if (magazines_ == nullptr || pages > run_bins) return core_->give_run(block);
     MagazineTop& top = magazines_->run_tops[pages - 1];
     if (Magazine<8>::is_full(top)) [[unlikely]] {
-        for (unsigned i = 0; i < 4; ++i) core_->give_run(*--top);
+        for (unsigned i = 0; i < 4; ++i)
+            core_->give_run(*--top);
     }
     core_->mark_cached(static_cast<std::uint32_t>(page), true);
     *top++ = block;
@@ -358,8 +366,8 @@ void HeapCache<checks>::deallocate(std::byte* block, Layout layout) {
             const std::size_t page = page_of(block);
             const bool is_slot = page < pages_ && use_[page] - 1U < small_classes;
             const auto rounded = align_up(std::max<std::size_t>(layout.size, 1), layout.alignment);
-            const bool fits = is_slot ? rounded && (*rounded + 15) / 16 * 16 == usable
-                                      : layout.size <= usable;
+            const bool fits =
+                is_slot ? rounded && (*rounded + 15) / 16 * 16 == usable : layout.size <= usable;
             if (usable != 0 && !fits) {
                 return core_->report_(HeapFaultKind::wrong_size, block, usable);
             }
@@ -383,7 +391,8 @@ bool HeapCache<checks>::try_resize(std::byte* block, Layout layout, std::size_t 
         return rounded && *rounded <= largest_small && small_class(*rounded) == use;
     }
     if (use == static_cast<std::uint8_t>(PageUse::run)) {
-        return core_->resize_run(block, (std::max<std::size_t>(new_size, 1) + heap_page - 1) / heap_page);
+        return core_->resize_run(block,
+                                 (std::max<std::size_t>(new_size, 1) + heap_page - 1) / heap_page);
     }
     return use == static_cast<std::uint8_t>(PageUse::block_chunk) &&
            core_->resize_block(block, std::max<std::size_t>(new_size, 1));
@@ -399,7 +408,7 @@ std::size_t HeapCache<checks>::usable_size(const std::byte* block) const {
         return std::size_t{core_->run_pages(static_cast<std::uint32_t>(page))} * heap_page;
     }
     if (use != static_cast<std::uint8_t>(PageUse::block_chunk)) return 0;
-    return core_->blocks_.usable_size(block);
+    return TlsfArena<checks>::usable_size(block);
 }
 
 template <Checks checks>

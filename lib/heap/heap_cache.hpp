@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 // A hart's door to the heap: magazines of free blocks that only this hart uses. What they hold is
-// handed out and taken back without a lock and without an atomic instruction; they are refilled from
-// the HeapCore and flushed to it at most `batch` blocks at a time.
+// handed out and taken back without a lock and without an atomic instruction; they are refilled
+// from the HeapCore and flushed to it at most `batch` blocks at a time.
 //
 // Three kinds of blocks have magazines:
 //
 //     slots of slabs       1 .. 512 bytes       32 magazines of 31, by class
-//     blocks with headers  513 B .. 32 KiB      by exact size up to 4 KiB, then in steps of 128 bytes
-//     runs                 1 .. 16 pages        by their number
+//     blocks with headers  513 B .. 32 KiB      by exact size up to 4 KiB, then in steps of 128
+//     bytes runs                 1 .. 16 pages        by their number
 //
 // It models GeneralHeap. One hart (thread) uses a cache at a time; any hart may free what another
 // allocated, the block then moves to the cache of the one that frees. A cache is constant-
-// initialised, so that it can be `thread_local`; it opens itself on first use, and `close` gives back
-// what it holds.
+// initialised, so that it can be `thread_local`; it opens itself on first use, and `close` gives
+// back what it holds.
 //
 // On `Checks::basic`, a block that is freed carries the heap's canary in its second word, which is
 // looked at when it is freed again (double free) and when it is handed out (use after free).
@@ -133,11 +133,12 @@ class HeapCache {
         SlotCheck check{};
     };
     static constexpr std::size_t bin_count = 40;
-    static_assert(static_cast<std::size_t>(PageUse::last) < bin_count);
+    static_assert(static_cast<std::size_t>(PageUse::cached_run) < bin_count);
 
     static constexpr std::array<Bin, bin_count> make_bins() {
         std::array<Bin, bin_count> bins{};
-        for (unsigned c = 1; c <= small_classes; ++c) bins[c].check = SlotCheck(c);
+        for (unsigned c = 1; c <= small_classes; ++c)
+            bins[c].check = SlotCheck(c);
         return bins;
     }
     [[nodiscard]] static AllocError refusal(Layout layout);
@@ -158,7 +159,7 @@ class HeapCache {
     [[gnu::noinline]] void give_slowly(std::byte* block);
     [[nodiscard]] std::byte* take_block(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
-    [[nodiscard]] std::byte* pop_checked(MagazineTop& top);
+    [[nodiscard]] std::byte* pop_block(MagazineTop& top);
     void give_slot(std::byte* block, unsigned small_class);
     void give_block(std::byte* block);
     void give_run(std::byte* block, std::size_t page);
@@ -169,12 +170,12 @@ class HeapCache {
     [[nodiscard]] std::size_t page_of(const void* pointer) const;
 
     std::array<Bin, bin_count> bins_ = make_bins();
-    std::uintptr_t origin_ = 0;           ///< 8 below the window: also the canary
-    std::size_t pages_ = 0;               ///< of the window; 0 until opened
-    const std::uint8_t* use_ = nullptr;   ///< what each page of the window is
-    Magazines* magazines_ = nullptr;      ///< nullptr: none, every call goes to the core
+    std::uintptr_t origin_ = 0;          ///< 8 below the window: also the canary
+    std::size_t pages_ = 0;              ///< of the window; 0 until opened
+    const std::uint8_t* use_ = nullptr;  ///< what each page of the window is
+    Magazines* magazines_ = nullptr;     ///< nullptr: none, every call goes to the core
     HeapCore<checks>* core_;
-    HeapCache* next_ = nullptr;           ///< in the core's list
+    HeapCache* next_ = nullptr;  ///< in the core's list
 };
 
 }  // namespace cairn

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::uint32_t growth_pages = 64;   // the least that is taken from the break at once
 constexpr std::uint32_t reserve_pages = 16;  // enough for a last report
-constexpr std::size_t chunk_overhead = 32;   // of a chunk of blocks: ends and alignment
 
 constexpr std::uint32_t pages_for(std::size_t bytes) {
     return static_cast<std::uint32_t>((bytes + heap_page - 1) / heap_page);
@@ -31,6 +30,8 @@ std::expected<void, AllocError> HeapCore<checks>::init(BumpAllocator& source,
     if (region.size == 0 || pages > PageHeap::max_pages) {
         return std::unexpected(AllocError::bad_region);
     }
+    const auto bins = source.allocate(TlsfArena<checks>::metadata_size, default_alignment);
+    if (!bins) return std::unexpected(bins.error());
     const auto metadata = source.allocate(PageHeap::metadata_size(pages), alignof(PageInfo));
     if (!metadata) return std::unexpected(metadata.error());
     source_ = &source;
@@ -39,7 +40,7 @@ std::expected<void, AllocError> HeapCore<checks>::init(BumpAllocator& source,
     report_ = {.hook = hook, .owner = owner};
     pages_.init(*metadata, window_.pages, {.hook = hook, .window = base, .owner = owner});
     slabs_.init(pages_, window_.base, origin());
-    blocks_.init(report_, region.base, region.base + region.size);
+    blocks_.init(report_, region, *bins);
     return {};
 }
 
@@ -128,7 +129,7 @@ bool HeapCore<checks>::resize_run(std::byte* run, std::size_t new_pages) {
 
 template <Checks checks>
 void HeapCore<checks>::mark_cached(std::uint32_t run, bool cached) {
-    pages_.set_use(run, 1, cached ? PageUse::cached_run : PageUse::run);
+    pages_.set_run_use(run, cached ? PageUse::cached_run : PageUse::run);
 }
 
 template <Checks checks>
@@ -181,7 +182,7 @@ void HeapCore<checks>::give_slots(std::byte** slots, std::size_t count) {
 /// A chunk for blocks, with room for one of `size` bytes at least.
 template <Checks checks>
 bool HeapCore<checks>::add_chunk(std::size_t size) {
-    const std::uint32_t needed = pages_for(size + chunk_overhead);
+    const std::uint32_t needed = pages_for(size + tlsf::grain + TlsfArena<checks>::chunk_overhead);
     const std::uint32_t usual =
         std::min(window_.pages / 16, static_cast<std::uint32_t>(chunk_size / heap_page));
     for (const std::uint32_t count : {std::max(needed, usual), needed}) {
@@ -209,24 +210,35 @@ std::byte* HeapCore<checks>::take_block(std::size_t size, std::size_t alignment)
         block = attempt();
         if (block == nullptr) return nullptr;
     }
-    // What lies there may be a canary of the slab that these pages were once.
-    reinterpret_cast<FreeSlot*>(block)->canary = 0;
     add_in_use(blocks_.usable_size(block));
     return block;
 }
 
 template <Checks checks>
-void HeapCore<checks>::give_blocks(std::byte** blocks, std::size_t count) {
+void HeapCore<checks>::give_blocks(std::byte** blocks, std::size_t count, bool cached) {
     const SpinGuard guard(lock_);
     for (std::byte* block : std::span(blocks, count)) {
-        in_use_ -= blocks_.usable_size(block);
-        const Region chunk = blocks_.give(block);
-        if (chunk.base == nullptr) continue;
-        if (spare_chunk_ == nullptr || spare_chunk_ == chunk.base) {
-            spare_chunk_ = chunk.base;
-        } else {
-            release_chunk(chunk);
+        if (checks == Checks::basic && cached && !blocks_.unmark_cached(block)) {
+            report_(HeapFaultKind::use_after_free, block);
+            continue;
         }
+        give_one_block(block);
+    }
+}
+
+template <Checks checks>
+void HeapCore<checks>::give_one_block(std::byte* block) {
+    const bool aligned = is_aligned(reinterpret_cast<std::uintptr_t>(block), tlsf::grain);
+    const std::size_t size = aligned ? blocks_.usable_size(block) : 0;
+    const std::uint64_t faults = report_.count;
+    const Region chunk = blocks_.give(block);
+    if (report_.count != faults) return;
+    in_use_ -= size;
+    if (chunk.base == nullptr) return;
+    if (spare_chunk_ == nullptr || spare_chunk_ == chunk.base) {
+        spare_chunk_ = chunk.base;
+    } else {
+        release_chunk(chunk);
     }
 }
 
@@ -339,7 +351,8 @@ HeapStatistics HeapCore<checks>::statistics() const {
     figures.grown = grown_;
     figures.largest_free =
         std::max(std::size_t{pages_.largest_free()} * heap_page, blocks_.largest_free());
-    figures.free = std::size_t{pages_.free_pages()} * heap_page + blocks_.free_bytes() + slabs_.free_bytes();
+    figures.free =
+        std::size_t{pages_.free_pages()} * heap_page + blocks_.free_bytes() + slabs_.free_bytes();
     figures.peak = peak_;
     figures.failures = failures_;
     return figures;

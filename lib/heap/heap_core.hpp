@@ -29,12 +29,12 @@
 
 namespace cairn {
 
-inline constexpr std::size_t largest_block = 256 * 1024;   ///< larger requests get pages
-inline constexpr std::size_t slab_window = 1024 * 1024;    ///< smaller windows have blocks only
-inline constexpr std::size_t chunk_size = 1024 * 1024;     ///< of blocks, where the window allows
+inline constexpr std::size_t largest_block = 256 * 1024;  ///< larger requests get pages
+inline constexpr std::size_t slab_window = 1024 * 1024;   ///< smaller windows have blocks only
+inline constexpr std::size_t chunk_size = 1024 * 1024;    ///< of blocks, where the window allows
 
-/// Asked for memory when there is none: gives back what it can (to the heap, by deallocate) and says
-/// whether it did. Called without a lock held.
+/// Asked for memory when there is none: gives back what it can (to the heap, by deallocate) and
+/// says whether it did. Called without a lock held.
 struct Reclaimer {
     bool (*function)(void* context, std::size_t wanted) = nullptr;
     void* context = nullptr;
@@ -52,8 +52,8 @@ class HeapCore {
 
     /// Builds the heap on `source`, whose region becomes the window; its descriptors (13 bytes a
     /// page) are the first thing taken. `owner` names the heap in reports. Once only.
-    [[nodiscard]] std::expected<void, AllocError> init(BumpAllocator& source, std::string_view owner,
-                                                       FaultHook hook = {});
+    [[nodiscard]] std::expected<void, AllocError> init(BumpAllocator& source,
+                                                       std::string_view owner, FaultHook hook = {});
 
     /// What to try before a request fails; none if empty.
     void set_reclaimer(Reclaimer reclaimer);
@@ -87,12 +87,12 @@ class HeapCore {
     std::size_t take_slots(unsigned small_class, std::byte** slots, std::size_t wanted);
     void give_slots(std::byte** slots, std::size_t count);
     std::byte* take_block(std::size_t size, std::size_t alignment);
-    void give_blocks(std::byte** blocks, std::size_t count);
+    /// `cached`: they come from a magazine.
+    void give_blocks(std::byte** blocks, std::size_t count, bool cached);
     bool resize_block(std::byte* block, std::size_t new_size);
     std::byte* take_run(std::size_t pages, std::size_t alignment);
     void give_run(std::byte* run);
     bool resize_run(std::byte* run, std::size_t new_pages);
-    void mark_cached(std::uint32_t run, bool cached);
     std::byte* take_internal(std::size_t size);
     void give_internal(std::byte* memory);
     void trim();
@@ -101,16 +101,21 @@ class HeapCore {
     void attach(HeapCache<checks>& cache);
     void detach(HeapCache<checks>& cache);
 
-    // Without the lock: what does not change while the block is the caller's.
-    [[nodiscard]] std::size_t block_bytes(const std::byte* block) const;
-    [[nodiscard]] std::size_t run_pages(std::uint32_t run) const { return pages_.run_length(run); }
-    [[nodiscard]] const std::uint8_t* use_map() const { return pages_.use_map(); }
+    // Without the lock: what nobody else changes while the block is the caller's.
+    void mark_cached(std::uint32_t run, bool cached) CAIRN_NO_THREAD_SAFETY_ANALYSIS;
+    [[nodiscard]] std::size_t run_pages(std::uint32_t run) const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        return pages_.run_length(run);
+    }
+    [[nodiscard]] const std::uint8_t* use_map() const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        return pages_.use_map();
+    }
     [[nodiscard]] bool is_initialised() const { return window_.pages != 0; }
 
     // With the lock held.
     std::uint32_t find_pages(std::uint32_t count, std::uint32_t alignment) CAIRN_REQUIRES(lock_);
     bool grow(std::uint32_t count) CAIRN_REQUIRES(lock_);
     bool add_chunk(std::size_t size) CAIRN_REQUIRES(lock_);
+    void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);
     void release_chunk(Region chunk) CAIRN_REQUIRES(lock_);
     void free_pages(std::uint32_t first) CAIRN_REQUIRES(lock_);
     void add_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);

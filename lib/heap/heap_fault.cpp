@@ -58,6 +58,7 @@ void FaultHook::operator()(const HeapFault& fault) const {
 }
 
 void FaultReporter::operator()(HeapFaultKind kind, const void* address, std::size_t size) const {
+    ++count;
     hook({.kind = kind, .address = address, .size = size, .owner = owner});
 }
 

@@ -53,6 +53,7 @@ struct FaultHook {
 struct FaultReporter {
     FaultHook hook;
     std::string_view owner;
+    mutable std::uint64_t count = 0;  ///< faults so far
 
     void operator()(HeapFaultKind kind, const void* address, std::size_t size = 0) const;
 };

@@ -18,8 +18,10 @@ struct Faults {
     std::vector<HeapFault> seen;
 
     [[nodiscard]] FaultHook hook() {
-        return {.function = [](void* self,
-                               const HeapFault& fault) { static_cast<Faults*>(self)->seen.push_back(fault); },
+        return {.function =
+                    [](void* self, const HeapFault& fault) {
+                        static_cast<Faults*>(self)->seen.push_back(fault);
+                    },
                 .context = this};
     }
     /// The kind of the only fault since the last call.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Magazines: small stacks of pointers to free blocks, one per size, owned by one hart.
 //
-// A magazine is an array at a multiple of its own size, and a pointer to its first unused place. Its
-// lowest place holds a null pointer, so taking from an empty one finds null; an address that is a
-// multiple of the array's size is the end of a full one. Neither needs a count.
+// A magazine is an array at a multiple of its own size, and a pointer to its first unused place.
+// Its lowest place holds a null pointer, so taking from an empty one finds null; an address that is
+// a multiple of the array's size is the end of a full one. Neither needs a count.
 //
 //     null | block | block | block | ----- | ----- |         pop:  block = top[-1]; null: empty
 //       0      1       2       3      top            end      push: top at the end: full

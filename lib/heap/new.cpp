@@ -73,7 +73,9 @@ std::expected<void, AllocError> Heap::init(std::string_view owner, FaultHook hoo
     core().set_cache_hook([](Cache& cache) {
         at_thread_exit([](void* closing) { static_cast<Cache*>(closing)->close(); }, &cache);
     });
-    return core().init(source, owner, hook).transform([this] { cache().open(); });
+    const auto started = core().init(source, owner, hook);
+    if (started) cache().open();
+    return started;
 }
 
 Heap::Core& Heap::core() const {

@@ -21,6 +21,7 @@
 // The metadata is the owner's; it outlives the page heap.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -107,6 +108,13 @@ class PageHeap {
         set_use(first, count, static_cast<std::uint8_t>(use));
     }
 
+    /// Only of a used run's first page, and without the owner's lock: the run is the caller's, and
+    /// whoever looks at it as a neighbour sees one or the other.
+    void set_run_use(std::uint32_t first, PageUse use) {
+        std::atomic_ref(use_[first])
+            .store(static_cast<std::uint8_t>(use), std::memory_order_relaxed);
+    }
+
     [[nodiscard]] PageInfo& info(std::size_t page) { return info_[page]; }
 
     [[nodiscard]] std::uint32_t pages() const { return pages_; }
@@ -130,7 +138,8 @@ class PageHeap {
     [[nodiscard]] static unsigned bin_of(std::size_t length);
     [[nodiscard]] std::size_t head_of(unsigned bin) const { return pages_ + bin; }
     [[nodiscard]] bool is(std::size_t page, PageUse use) const {
-        return use_[page] == static_cast<std::uint8_t>(use);
+        return std::atomic_ref(use_[page]).load(std::memory_order_relaxed) ==
+               static_cast<std::uint8_t>(use);
     }
 
     [[nodiscard]] std::size_t take_run(std::size_t count, std::size_t alignment, std::size_t phase,

@@ -8,9 +8,9 @@
 //     slab          +size        +2 size                                 count * size    +16 KiB
 //      | slot 0      | slot 1      | slot 2      | ...      | slot n-1    | rest (< size)  |
 //
-// Whether a pointer is the start of a slot is one multiplication: with m = floor(2^32 / size) + 1 and
-// e = m * size - 2^32 (so 1 <= e <= size), offset * m mod 2^32 is i * e for slot i and at least m for
-// every other offset (D. Lemire et al., "Faster remainder by direct computation", 2019). As
+// Whether a pointer is the start of a slot is one multiplication: with m = floor(2^32 / size) + 1
+// and e = m * size - 2^32 (so 1 <= e <= size), offset * m mod 2^32 is i * e for slot i and at least
+// m for every other offset (D. Lemire et al., "Faster remainder by direct computation", 2019). As
 // count * e is smaller than every m, comparing with it refuses the rest behind the last slot too.
 #pragma once
 

@@ -58,9 +58,9 @@ std::byte* SlabStore::pop(unsigned small_class, std::uint32_t first, const Fault
         auto* const slot = reinterpret_cast<FreeSlot*>(base + std::size_t{info.free_list} * 16);
         const std::uint64_t next = slot->next_offset;
         const bool plausible =
-            next == no_slot || (next < slab_size / 16 && SlotCheck(small_class)
-                                                             .accepts(static_cast<std::uint32_t>(
-                                                                 next * 16)));
+            next == no_slot ||
+            (next < slab_size / 16 &&
+             SlotCheck(small_class).accepts(static_cast<std::uint32_t>(next * 16)));
         if (plausible && slot->canary == canary_) [[likely]] {
             info.free_list = static_cast<std::uint32_t>(next);
             return reinterpret_cast<std::byte*>(slot);
@@ -102,8 +102,7 @@ std::uint32_t SlabStore::give(std::byte* slot) {
     const std::uint32_t first = slab_of(slot);
     const unsigned small_class = pages_->use_map()[first];
     const SlabInfo info = slab(first);
-    const bool was_full =
-        info.free_list == no_slot && info.carved == slots_per_slab(small_class);
+    const bool was_full = info.free_list == no_slot && info.carved == slots_per_slab(small_class);
     reinterpret_cast<FreeSlot*>(slot)->next_offset = info.free_list;
     info.free_list = static_cast<std::uint32_t>(slot - address(first)) / 16;
     if (was_full) link(small_class, first);

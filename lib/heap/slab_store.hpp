@@ -9,9 +9,9 @@
 //                       next         offset / 16 of the first slot on the slab's free list, or none
 //                       prev         slots carved so far: those behind have never been out
 //
-// A free slot holds two words: the offset of the next free slot, and the canary. Offsets are checked
-// before they are followed, so what a stray write leaves there never becomes a pointer. Slots are
-// carved one by one as they are needed, so a new slab costs nothing until then.
+// A free slot holds two words: the offset of the next free slot, and the canary. Offsets are
+// checked before they are followed, so what a stray write leaves there never becomes a pointer.
+// Slots are carved one by one as they are needed, so a new slab costs nothing until then.
 //
 // A slab whose last slot comes back stays, as the class's spare; a second one is for the page heap.
 // No locking: HeapCore guards it.
@@ -49,8 +49,8 @@ class SlabStore {
     /// Makes the run of `slab_pages` pages at `first` a slab.
     void add_slab(unsigned small_class, std::uint32_t first);
 
-    /// Takes back `slot`, which carries the canary and which `SlotCheck` accepted. The first page of
-    /// a slab that is now empty and no longer needed, else PageHeap::none.
+    /// Takes back `slot`, which carries the canary and which `SlotCheck` accepted. The first page
+    /// of a slab that is now empty and no longer needed, else PageHeap::none.
     [[nodiscard]] std::uint32_t give(std::byte* slot);
 
     /// Forgets the spare slab of a class: its first page, or PageHeap::none.
@@ -82,7 +82,8 @@ class SlabStore {
     };
 
     [[nodiscard]] SlabInfo slab(std::uint32_t first) const;
-    [[nodiscard]] std::byte* pop(unsigned small_class, std::uint32_t first, const FaultReporter& report);
+    [[nodiscard]] std::byte* pop(unsigned small_class, std::uint32_t first,
+                                 const FaultReporter& report);
     void link(unsigned small_class, std::uint32_t first);
     void unlink(unsigned small_class, std::uint32_t first);
     [[nodiscard]] std::byte* address(std::uint32_t first) const {

@@ -69,9 +69,10 @@ constexpr std::size_t heap_size = 64 << 10;
 alignas(4096) std::array<std::byte, heap_size> heap_bytes;
 
 void start_heap() {
-    const auto started = global_break()
-                             .init({.base = heap_bytes.data(), .size = heap_size})
-                             .and_then([] { return global_heap().init("guest"); });
+    const auto started =
+        global_break().init({.base = heap_bytes.data(), .size = heap_size}).and_then([] {
+            return global_heap().init("guest");
+        });
     check(started.has_value(), "the heap takes its region");
 }
 

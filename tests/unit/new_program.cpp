@@ -187,7 +187,8 @@ void test_thread_end() {
 int main() {
     EXPECT(::operator new(1, std::nothrow) == nullptr);  // no region yet
     const auto region = cairn::mmap_region(heap_size);
-    if (!region || !global_break().init(*region) || !global_heap().init("test")) return EXIT_FAILURE;
+    if (!region || !global_break().init(*region) || !global_heap().init("test"))
+        return EXIT_FAILURE;
     test_every_form();
     test_delete();
     test_refusals();
