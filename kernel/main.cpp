@@ -8,6 +8,7 @@
 #include "kernel/host/memory_map.hpp"
 #include "kernel/host/this_machine.hpp"
 #include "kernel/manager/life_cycle.hpp"
+#include "lib/byte_size.hpp"
 #include "lib/chacha_random.hpp"
 #include "lib/container/vector.hpp"
 #include "lib/heap/global_heap.hpp"
@@ -54,6 +55,12 @@ void show_vector() {
     println("v = {}", v);
 }
 
+/// Before and after the guests: what they needed, and what they left behind.
+void show_heap() {
+    const HeapStatistics figures = global_heap().core().statistics();
+    println("heap: {} of {} taken: {}", ByteSize{figures.grown}, ByteSize{figures.window}, figures);
+}
+
 }  // namespace
 
 extern "C" [[noreturn]] void kernel_main(std::uint64_t boot_hart, const std::byte* device_tree) {
@@ -68,7 +75,10 @@ extern "C" [[noreturn]] void kernel_main(std::uint64_t boot_hart, const std::byt
     show_vector();
     start_devices(self);
     if (self.options.crash) crash_deliberately(*self.options.crash);
-    power_off(run_guests(self));
+    show_heap();
+    const auto outcome = run_guests(self);
+    show_heap();
+    power_off(outcome);
 }
 
 }  // namespace cairn

@@ -140,24 +140,29 @@ std::size_t HeapCache<checks>::cached_bytes() const {
 
 // --- taking --------------------------------------------------------------------------------------
 
-/// Tries, and tries again with what can be got back: first from this cache and the heap's spares,
-/// then from whoever offered to reclaim.
+/// Tries, and tries again with what can be got back.
 template <Checks checks>
 template <class Attempt>
 std::byte* HeapCache<checks>::insist(std::size_t size, Attempt attempt) {
     if (!open()) return nullptr;
-    if (std::byte* const block = attempt()) [[likely]]
-        return block;
-    flush();
-    core_->trim();
-    if (std::byte* const block = attempt()) return block;
-    while (core_->reclaim(size)) {
+    for (unsigned failures = 1;; ++failures) {
+        std::byte* const block = attempt();
+        if (block != nullptr || !get_back(size, failures)) return block;
+    }
+}
+
+/// Memory for a request that failed: at first from this cache and the heap's spares, then from
+/// whoever offered to reclaim. Whether it is worth another try.
+template <Checks checks>
+bool HeapCache<checks>::get_back(std::size_t size, unsigned failures) {
+    const bool again = failures == 1 || core_->reclaim(size);
+    if (again) {
         flush();
         core_->trim();
-        if (std::byte* const block = attempt()) return block;
+    } else {
+        core_->count_failure();
     }
-    core_->count_failure();
-    return nullptr;
+    return again;
 }
 
 template <Checks checks>

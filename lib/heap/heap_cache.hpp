@@ -167,6 +167,7 @@ class HeapCache {
     void keep_or_flush(MagazineTop& top, Magazine<places>& magazine, std::byte* block);
     template <class Attempt>
     [[nodiscard]] std::byte* insist(std::size_t size, Attempt attempt);
+    [[nodiscard, gnu::cold]] bool get_back(std::size_t size, unsigned failures);
     [[nodiscard]] std::size_t page_of(const void* pointer) const;
 
     std::array<Bin, bin_count> bins_ = make_bins();

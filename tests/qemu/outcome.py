@@ -8,22 +8,26 @@ END = 60  # seconds that a loaded host may take for what takes half a second
 
 def ended(m, status=0, timeout=END):
     """Waits for the end with `status` (or one of several); returns the lines behind the two of
-    every boot."""
+    every boot, without the heap's figures."""
     actual = m.wait_exit(timeout)
     for crash in CRASHES:
         assert crash not in m.log
     expected = (status,) if isinstance(status, int) else status
     assert actual in expected, f"QEMU's status was {actual}"
-    lines = m.lines()
+    lines = without_figures(m.lines())
     assert lines[0] == "Booting hypervisor..."
     return lines[2:] if len(lines) > 1 and lines[1].startswith("v = ") else lines[1:]
 
 
 def from_line(m, first):
     """The console's lines from `first` on, whatever came before."""
-    lines = [line for line in m.log.split("\n") if line]
+    lines = without_figures(line for line in m.log.split("\n") if line)
     assert first in lines
     return lines[lines.index(first):]
+
+
+def without_figures(lines):
+    return [line for line in lines if not line.startswith("heap: ")]
 
 
 def without_log(lines):

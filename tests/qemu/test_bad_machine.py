@@ -97,13 +97,14 @@ def test_wrong_boot_option(started, word, expected):
     ("1G", "cairn: boot option heap=1073741824: not between 4096 and the 104857600 bytes "
      "that are reserved"),
     ("4095", "cairn: boot option heap=4095: not between 4096 and the 104857600 bytes that are reserved"),
-    ("4K", "cairn: vm guest: the heap has no room for it"),
+    ("4K", "cairn: the heap is too small for three letters"),
+    ("12K", "cairn: vm guest: the heap has no room for it"),
 ])
 def test_unfit_heap(started, size, sentence):
     m = started(append=f"heap={size}")
     assert ended(m, status=1) == [sentence]
-    # One page is enough for three letters.
-    assert ("v = ['a', 'b', 'c']" in m.lines()) == (size == "4K")
+    # Three pages are enough for three letters: the descriptors, and a chunk of blocks.
+    assert ("v = ['a', 'b', 'c']" in m.lines()) == (size == "12K")
 
 
 def test_small_heap(started):

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The first lines of a boot, and machines that Cairn cannot run on."""
+import re
+
 import pytest
 
 from cairn_machine import guest_image, write_guest
+from outcome import small_guest
 
 FIRST_LINES = ["Booting hypervisor...", "v = ['a', 'b', 'c']"]
 
@@ -12,6 +15,17 @@ def test_first_two_lines(machine, smp):
     m = machine(smp=smp)
     m.expect(r"v = .*\n")
     assert m.lines()[:2] == FIRST_LINES
+
+
+def test_heap_figures(machine, tmp_path):
+    """Before the guests and after them, when nothing of theirs is left."""
+    m = machine(small_guest(tmp_path, "runtime_check", "memory"))
+    assert m.wait_exit() == 0
+    figures = [line for line in m.lines() if line.startswith("heap: ")]
+    assert len(figures) == 2
+    for line in figures:
+        assert re.match(r"heap: \S+ [KM]iB of 100 MiB taken: 0 bytes live, .* 0 failures$", line)
+    assert m.lines().index(figures[1]) == len(m.lines()) - 1
 
 
 def test_without_hypervisor_extension(machine, tmp_path):

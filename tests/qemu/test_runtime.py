@@ -66,7 +66,7 @@ def test_heap_that_is_used_up(panic):
     sentence = panic("out-of-heap")
     assert sentence.startswith(
         "guest panic: operator new: out of memory: 65537 bytes with alignment 16 asked for; "
-        "0 B live, ")
+        "0 bytes live, ")
 
 
 def test_vector_and_format(checked):
