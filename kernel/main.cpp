@@ -41,8 +41,8 @@ void initialize_heap() {
                      *boot_options().heap_size, frame_size, heap_range().size);
     }
     if (!region) stop_machine("no heap: {}", to_string(region.error()));
-    const auto started = global_break().init(*region).and_then(
-        [] { return global_heap().init("kernel"); });
+    const auto started =
+        global_break().init(*region).and_then([] { return global_heap().init("kernel"); });
     if (!started) stop_machine("no heap: {}", to_string(started.error()));
 }
 

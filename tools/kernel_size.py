@@ -15,7 +15,7 @@ from collections import Counter
 from measured_machine import HYPERVISOR, ROOT, build
 
 LIMIT = 128 * 1024
-LAYERS = ["lib", "lib/heap", "lib/container", "lib/fdt", "kernel/arch", "kernel/host", "kernel/dev", "kernel/vm", "kernel/exit",
+LAYERS = ["lib", "kernel/arch", "kernel/host", "kernel/dev", "kernel/vm", "kernel/exit",
           "kernel/manager", "kernel"]
 OTHER = "libc++, assembly, padding"
 SYMBOL = re.compile(r"(\S+) (\S+) [TtWw] \S+$")

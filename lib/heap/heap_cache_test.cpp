@@ -46,7 +46,9 @@ TEST_CASE("blocks of every size are apart, aligned and usable", "[heap_cache]") 
     CHECK(heap.core.statistics().live == 0);
     CHECK(heap.core.statistics().cached == 0);
     CHECK(heap.core.check());
-    for (const HeapFault& fault : heap.faults.seen) { WARN(to_string(fault.kind) << " " << fault.address); }
+    for (const HeapFault& fault : heap.faults.seen) {
+        WARN(to_string(fault.kind) << " " << fault.address);
+    }
     CHECK(heap.faults.seen.empty());
 }
 
@@ -64,7 +66,9 @@ TEST_CASE("every power of two is an alignment", "[heap_cache]") {
         }
     }
     CHECK(heap.core.check());
-    for (const HeapFault& fault : heap.faults.seen) { WARN(to_string(fault.kind) << " " << fault.address); }
+    for (const HeapFault& fault : heap.faults.seen) {
+        WARN(to_string(fault.kind) << " " << fault.address);
+    }
     CHECK(heap.faults.seen.empty());
 }
 
@@ -101,7 +105,9 @@ TEST_CASE("a heap can be filled, emptied and filled again", "[heap_cache]") {
     }
     CHECK(counts[0] <= counts[1] + 1);
     CHECK(counts[0] * size > (std::size_t{4} << 20) * 9 / 10);
-    for (const HeapFault& fault : heap.faults.seen) { WARN(to_string(fault.kind) << " " << fault.address); }
+    for (const HeapFault& fault : heap.faults.seen) {
+        WARN(to_string(fault.kind) << " " << fault.address);
+    }
     CHECK(heap.faults.seen.empty());
 }
 
@@ -139,7 +145,9 @@ TEST_CASE("mistakes of the user are reported and do no harm", "[heap_cache]") {
     heap.cache.deallocate(block, {.size = size + 5000});
     CHECK(heap.faults.only() == HeapFaultKind::wrong_size);
     heap.cache.give(block);
-    for (const HeapFault& fault : heap.faults.seen) { WARN(to_string(fault.kind) << " " << fault.address); }
+    for (const HeapFault& fault : heap.faults.seen) {
+        WARN(to_string(fault.kind) << " " << fault.address);
+    }
     CHECK(heap.faults.seen.empty());
     heap.cache.give(block);
     CHECK(heap.faults.only() == HeapFaultKind::double_free);
@@ -150,7 +158,9 @@ TEST_CASE("mistakes of the user are reported and do no harm", "[heap_cache]") {
            kind == HeapFaultKind::foreign_pointer));
     heap.cache.give(other);
     CHECK(heap.core.check());
-    for (const HeapFault& fault : heap.faults.seen) { WARN(to_string(fault.kind) << " " << fault.address); }
+    for (const HeapFault& fault : heap.faults.seen) {
+        WARN(to_string(fault.kind) << " " << fault.address);
+    }
     CHECK(heap.faults.seen.empty());
 }
 
@@ -179,7 +189,9 @@ TEST_CASE("what a stale canary says of new blocks is nothing", "[heap_cache]") {
         blocks.push_back(block);
     for (std::byte* block : blocks)
         heap.cache.give(block);
-    for (const HeapFault& fault : heap.faults.seen) { WARN(to_string(fault.kind) << " " << fault.address); }
+    for (const HeapFault& fault : heap.faults.seen) {
+        WARN(to_string(fault.kind) << " " << fault.address);
+    }
     CHECK(heap.faults.seen.empty());
 }
 
@@ -203,7 +215,9 @@ TEST_CASE("blocks grow and shrink where they lie", "[heap_cache]") {
     heap.cache.flush();
     CHECK(heap.core.statistics().live == 0);
     CHECK(heap.core.check());
-    for (const HeapFault& fault : heap.faults.seen) { WARN(to_string(fault.kind) << " " << fault.address); }
+    for (const HeapFault& fault : heap.faults.seen) {
+        WARN(to_string(fault.kind) << " " << fault.address);
+    }
     CHECK(heap.faults.seen.empty());
 }
 
@@ -222,7 +236,9 @@ TEST_CASE("a block may be freed by another hart", "[heap_cache]") {
     CHECK(heap.core.statistics().live == 0);
     CHECK(heap.core.check());
     CHECK(other.take(100) != nullptr);  // closed caches still work
-    for (const HeapFault& fault : heap.faults.seen) { WARN(to_string(fault.kind) << " " << fault.address); }
+    for (const HeapFault& fault : heap.faults.seen) {
+        WARN(to_string(fault.kind) << " " << fault.address);
+    }
     CHECK(heap.faults.seen.empty());
 }
 
@@ -320,7 +336,9 @@ void churn(HeapBench<checks>& heap, unsigned seed, std::size_t largest, int step
     heap.cache.flush();
     CHECK(heap.core.check());
     CHECK(heap.core.statistics().live == 0);
-    for (const HeapFault& fault : heap.faults.seen) { WARN(to_string(fault.kind) << " " << fault.address); }
+    for (const HeapFault& fault : heap.faults.seen) {
+        WARN(to_string(fault.kind) << " " << fault.address);
+    }
     CHECK(heap.faults.seen.empty());
 }
 

@@ -179,7 +179,7 @@ void test_thread_end() {
     const auto cached = [] { return global_heap().core().statistics().cached; };
     const std::size_t before = cached();
     std::thread([] { delete new int; }).join();
-    EXPECT(cached() == before);
+    EXPECT(cached() <= before);
 }
 
 }  // namespace
