@@ -178,8 +178,9 @@ void test_panic() {
 void test_thread_end() {
     const auto cached = [] { return global_heap().core().statistics().cached; };
     const std::size_t before = cached();
-    std::thread([] { delete new int; }).join();
-    EXPECT(cached() <= before);
+    for (int i = 0; i < 100; ++i)
+        std::thread([] { delete new int; }).join();
+    EXPECT(cached() <= before + 4096);  // what making threads left in the cache of this one
 }
 
 }  // namespace
