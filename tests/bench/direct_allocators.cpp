@@ -7,6 +7,7 @@
 
 #include "lib/heap/bump_allocator.hpp"
 #include "lib/heap/classic_heap.hpp"
+#include "lib/heap/tlsf_heap.hpp"
 #include "lib/panic.hpp"
 #include "tests/bench/allocator.hpp"
 
@@ -85,6 +86,37 @@ struct Classic {
     }
 };
 
+// Here a function that is not to be inlined is.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wignored-attributes"
+
+/// A heap on a break, of which it takes all at once: growing is not what is measured. The functions
+/// have the heap's own inside them, so that a pair is two calls.
+template <class Heap>
+struct OnBreak {
+    static inline constinit Place<BumpAllocator> source;
+    static inline constinit Place<Heap> heap;
+
+    static void start(Region region) {
+        require(source.make().init(region).has_value(), "the region must serve the break");
+        require(heap.make().init(*source, "bench", {}, region.size).has_value(),
+                "the break must serve the heap");
+    }
+    static void* allocate(std::size_t size) { [[clang::always_inline]] return heap->take(size); }
+    static void* allocate_aligned(std::size_t alignment, std::size_t size) {
+        return heap->allocate({size, alignment}).value_or(nullptr);
+    }
+    static void free(void* block) {
+        [[clang::always_inline]] heap->give(static_cast<std::byte*>(block));
+    }
+
+    static constexpr Allocator entry(std::string_view name) {
+        return {name, start, allocate, allocate_aligned, free};
+    }
+};
+
+#pragma clang diagnostic pop
+
 // --- what one call costs -------------------------------------------------------------------------
 
 using Call = void*(void* allocator, std::size_t size);
@@ -115,6 +147,8 @@ constexpr std::array all_allocators{
     null_allocator,
     Bump<Spinlock>::entry("bump-spinlock"),
     Bump<NullLock>::entry("bump-no-lock"),
+    OnBreak<TlsfHeap<Spinlock, Checks::basic>>::entry("tlsf-spinlock"),
+    OnBreak<TlsfHeap<Spinlock, Checks::none>>::entry("tlsf-unchecked"),
     Classic<FirstFit>::entry("first-fit"),
     Classic<NextFit>::entry("next-fit"),
     Classic<BestFit>::entry("best-fit"),
