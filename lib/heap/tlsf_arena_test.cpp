@@ -140,6 +140,19 @@ TEST_CASE("All of a chunk can be had, in one block or in many", "[tlsf_arena]") 
     CHECK(bench.is_whole());
 }
 
+TEST_CASE("What is left of a block is one of its own, unless it is a grain", "[tlsf_arena]") {
+    for (const std::size_t more : {std::size_t{0}, std::size_t{16}, std::size_t{32}}) {
+        Bench bench;
+        std::byte* const block = bench.arena.take(200 + more);
+        REQUIRE(bench.arena.take(24) != nullptr);
+        bench.arena.give(block);
+        REQUIRE(bench.arena.take(200) == block);
+        CHECK(Arena::usable_size(block) == (more == 32 ? 200 : 200 + more));
+        CHECK(blocks_in(bench.arena) == (more == 32 ? 4 : 3));
+        CHECK(bench.arena.check());
+    }
+}
+
 TEST_CASE("A freed block joins its neighbours, whichever are free", "[tlsf_arena]") {
     for (unsigned order = 0; order < 6; ++order) {
         Bench bench;
@@ -577,6 +590,7 @@ TEST_CASE("Links that were written over are never followed", "[tlsf_arena]") {
     Scene other;
     const auto wild = [&](Scene& scene) {
         return std::array{std::uint64_t{0},
+                          reinterpret_cast<std::uint64_t>(scene.free) + 1,
                           std::uint64_t{0x4141'4141'4141'4141},
                           ~std::uint64_t{0},
                           std::uint64_t{16},
@@ -586,7 +600,7 @@ TEST_CASE("Links that were written over are never followed", "[tlsf_arena]") {
                           reinterpret_cast<std::uint64_t>(scene.chunk.base)};
     };
     for (const std::ptrdiff_t link : {0, 8}) {
-        for (std::size_t i = 0; i < 8; ++i) {
+        for (std::size_t i = 0; i < 9; ++i) {
             INFO("link " << link << " value " << i);
             {
                 Scene scene(false);  // the free block before it
@@ -596,6 +610,8 @@ TEST_CASE("Links that were written over are never followed", "[tlsf_arena]") {
                 CHECK_FALSE(scene.arena.check());
                 scene.faults.clear();
                 scene.goes_on();
+                scene.arena.give(scene.next);  // has heard nothing of it
+                CHECK(scene.faults.empty());
             }
             {
                 Scene scene(true);  // the free block behind it
