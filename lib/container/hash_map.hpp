@@ -166,7 +166,9 @@ class hash_map : public MapForms<Key, Value, Allocator, Transparent<Hash> && Tra
     /// As many entries fit without further memory.
     [[nodiscard]] constexpr size_type capacity() const noexcept { return table_.room(); }
     [[nodiscard]] constexpr size_type max_size() const noexcept { return table_.max_size(); }
-    constexpr void reserve(size_type count) { (void)make_room(OnFailure::panic, count); }
+    constexpr void reserve(size_type count) {
+        [[maybe_unused]] const auto done = make_room(OnFailure::panic, count);
+    }
     /// Strong.
     [[nodiscard]] constexpr Result<void> try_reserve(size_type count)
         requires can_report

@@ -238,7 +238,8 @@ class intrusive_list {
             list_hook::transfer(*first.at_, *last.at_->previous_, *position.at_);
     }
     constexpr void swap(intrusive_list& other) noexcept {
-        intrusive_list kept(std::move(other));
+        intrusive_list kept;
+        kept.splice(other);
         other.splice(*this);
         splice(kept);
     }

@@ -156,7 +156,10 @@ class MapForms {
     static constexpr auto put_or_assign(auto& self, OnFailure failure, auto&& key, auto&& value) {
         auto result = self.put(failure, as_key(std::forward<decltype(key)>(key)),
                                std::forward<decltype(value)>(value));
-        if (result && !result->second) result->first->second = std::forward<decltype(value)>(value);
+        if (result && !result->second) {
+            // put() has left it alone. NOLINTNEXTLINE
+            result->first->second = std::forward<decltype(value)>(value);
+        }
         return result;
     }
 };

@@ -172,19 +172,19 @@ class basic_string : public StringStorage<Allocator> {
     // --- changes
 
     constexpr basic_string& assign(std::string_view text) {
-        (void)this->replace_at(panics, 0, length(), text);
+        this->replace_at(panics, 0, length(), text);
         return *this;
     }
     constexpr basic_string& assign(size_type count, char letter) {
-        (void)this->fill_from(panics, 0, count, letter);
+        this->fill_from(panics, 0, count, letter);
         return *this;
     }
     constexpr basic_string& append(std::string_view text) {
-        (void)this->replace_at(panics, length(), 0, text);
+        this->replace_at(panics, length(), 0, text);
         return *this;
     }
     constexpr basic_string& append(size_type count, char letter) {
-        (void)this->fill_from(panics, length(), count, letter);
+        this->fill_from(panics, length(), count, letter);
         return *this;
     }
     constexpr basic_string& operator+=(std::string_view text) { return append(text); }
@@ -192,7 +192,9 @@ class basic_string : public StringStorage<Allocator> {
         push_back(letter);
         return *this;
     }
-    constexpr void push_back(char letter) { (void)push(panics, letter); }
+    constexpr void push_back(char letter) {
+        [[maybe_unused]] const auto done = push(panics, letter);
+    }
     constexpr void pop_back(Here where = Here::current()) {
         check_not_empty("pop_back()", where);
         this->set_length(length() - 1);
@@ -203,19 +205,19 @@ class basic_string : public StringStorage<Allocator> {
     /// `text` instead of the `count` characters from `index` on, or of as many as there are.
     constexpr basic_string& replace(size_type index, size_type count, std::string_view text,
                                     Here where = Here::current()) {
-        (void)this->replace_at(panics, index, present(index, count, where), text);
+        this->replace_at(panics, index, present(index, count, where), text);
         return *this;
     }
     constexpr basic_string& erase(size_type index = 0, size_type count = npos,
                                   Here where = Here::current()) {
-        (void)this->replace_at(panics, index, present(index, count, where), {});
+        this->replace_at(panics, index, present(index, count, where), {});
         return *this;
     }
     /// Of that size: the last characters go, or `letter`s come.
     constexpr void resize(size_type count, char letter = '\0') {
-        (void)resize_to(panics, count, letter);
+        [[maybe_unused]] const auto done = resize_to(panics, count, letter);
     }
-    constexpr void reserve(size_type count) { (void)this->reserve_at_least(panics, count); }
+    constexpr void reserve(size_type count) { this->reserve_at_least(panics, count); }
     constexpr void shrink_to_fit() { this->shrink(); }
     constexpr void clear() noexcept { this->set_length(0); }
     constexpr void swap(basic_string& other) noexcept {
@@ -223,7 +225,8 @@ class basic_string : public StringStorage<Allocator> {
                       !Traits::is_always_equal::value) {
             require(allocator_ == other.allocator_, "string: swap() between unequal allocators");
         }
-        basic_string kept(std::move(other));
+        basic_string kept(other.allocator_);
+        kept.steal(other);
         if constexpr (Traits::propagate_on_container_swap::value) {
             other.allocator_ = std::exchange(allocator_, other.allocator_);
         }

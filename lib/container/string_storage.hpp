@@ -79,16 +79,16 @@ class StringStorage {
         }
     }
     /// To a place that does not overlap `from`.
-    static constexpr void copy(char* to, const char* from, std::size_t count) {
+    static constexpr void copy(char* to, std::string_view from) {
         if consteval {
-            for (std::size_t i = 0; i < count; ++i)
+            for (std::size_t i = 0; i < from.size(); ++i)
                 std::construct_at(to + i, from[i]);
         } else {
-            if (count != 0) std::memcpy(to, from, count);  // memcpy does not take null
+            if (!from.empty()) std::memcpy(to, from.data(), from.size());  // which takes no null
         }
     }
-    static void move(char* to, const char* from, std::size_t count) {
-        if (count != 0) std::memmove(to, from, count);
+    static void move(char* to, std::string_view from) {
+        if (!from.empty()) std::memmove(to, from.data(), from.size());
     }
 
     // --- blocks
@@ -167,9 +167,9 @@ class StringStorage {
         const Result<Heap> block = make_room(failure, length() - removed, added.size());
         if (!block) return std::unexpected(block.error());
         if (block->text != nullptr) {
-            copy(block->text, text(), index);
-            copy(block->text + index, added.data(), added.size());
-            copy(block->text + index + added.size(), text() + index + removed, rest);
+            copy(block->text, {text(), index});
+            copy(block->text + index, added);
+            copy(block->text + index + added.size(), {text() + index + removed, rest});
             adopt(*block);
         } else {
             replace_in_place(text() + index, removed, rest, added);
@@ -179,26 +179,27 @@ class StringStorage {
     }
 
     void replace_in_place(char* at, std::size_t removed, std::size_t rest, std::string_view added) {
+        const std::string_view tail(at + removed, rest);
         if (added.size() <= removed) {
-            move(at, added.data(), added.size());
-            move(at + added.size(), at + removed, rest);
+            move(at, added);
+            move(at + added.size(), tail);
             return;
         }
-        // The rest moves up first, and with it what of `added` lies in it.
-        const char* const tail = at + removed;
-        const std::size_t stays = part_before(tail, added);
-        move(at + added.size(), tail, rest);
-        move(at, added.data(), stays);
+        // The tail moves up first, and with it what of `added` lies in it.
+        const std::size_t stays = part_before(at + removed, added);
+        const std::size_t shift = added.size() - removed;
+        move(at + added.size(), tail);
+        move(at, added.substr(0, stays));
         if (stays == added.size()) return;
-        move(at + stays, added.data() + stays + (added.size() - removed), added.size() - stays);
+        move(at + stays, {added.data() + stays + shift, added.size() - stays});
     }
     /// How many characters of `piece` lie before `tail` in this string, or elsewhere.
     [[nodiscard]] std::size_t part_before(const char* tail, std::string_view piece) const {
+        const char* const start = piece.data();
         const std::less<const char*> before;
-        const char* const end = text() + length();
-        if (before(piece.data(), text()) || !before(piece.data(), end)) return piece.size();
-        if (piece.data() >= tail) return 0;
-        const auto distance = static_cast<std::size_t>(tail - piece.data());
+        if (before(start, text()) || !before(start, text() + length())) return piece.size();
+        if (start >= tail) return 0;
+        const auto distance = static_cast<std::size_t>(tail - start);
         return distance < piece.size() ? distance : piece.size();
     }
 
@@ -208,7 +209,7 @@ class StringStorage {
         const Result<Heap> block = make_room(failure, kept, count);
         if (!block) return std::unexpected(block.error());
         if (block->text != nullptr) {
-            copy(block->text, text(), kept);
+            copy(block->text, {text(), kept});
             adopt(*block);
         }
         for (std::size_t i = 0; i < count; ++i)
@@ -225,7 +226,7 @@ class StringStorage {
         return {};
     }
     constexpr void move_to(Heap block) {
-        copy(block.text, text(), length() + 1);
+        copy(block.text, {text(), length() + 1});
         adopt(block);
     }
     /// Gives back what is not needed, where that takes no more memory than there is.
@@ -236,7 +237,7 @@ class StringStorage {
             const std::size_t size = length();
             std::construct_at(&inline_);
             size_and_place_ = size * 2;
-            copy(inline_.text, old.text, size);
+            copy(inline_.text, {old.text, size});
             Traits::deallocate(allocator_, old.text, old.capacity + 1);
         } else if (!resize_in_place(length())) {
             const Result<Heap> block = new_block(OnFailure::report, length());
