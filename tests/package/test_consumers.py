@@ -87,9 +87,12 @@ def build_and_run(name, folder, prefix, toolchain=None, **environment):
     return output
 
 
-def test_installed_for_a_bare_machine(prefix, project):
+def test_installed_for_a_bare_machine(prefix, project, tmp_path):
     output = build_and_run("bare", project("bare"), prefix)
     assert "OpenSBI" in output and "warning" not in output
+    elf = tmp_path / "build-bare/bare.elf"
+    size = run(f"llvm-size-19 {elf} | awk 'NR == 2 {{print $1}}'", tmp_path)
+    assert int(size) < 1024 * int(re.search(r"less than (\d+) KiB of code and constants", PAGE)[1])
 
 
 def test_installed_for_the_host(prefix, project):
