@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The break: a bump allocator that several harts may use at once. A BumpArena (invariants there)
 // inside a lock; every function below takes the lock for a few instructions and none calls out
-// with it held, so it is a leaf of the lock order.
+// with it held but to a region source, so it is a leaf of the lock order.
+//
+//      base                     break          ready                  end
+//       |  blocks handed out      |              |  reserved            |
+//       +-------------------------+--------------+----------------------+
+//       |<-------- used --------->|<------------ remaining ------------>|
+//
+// Mostly all of the region is memory from the start. On a host, part of it may be reserved: the
+// source gives it piece by piece, when the break comes there.
 //
 // Constant-initialised and empty: a global needs no constructor to run, and refuses every request
 // with out_of_memory until `init` gives it a region. It never frees except its last block, or by
@@ -16,6 +24,17 @@
 
 namespace cairn {
 
+/// What is still reserved behind an arena's region, and who gives it.
+struct BreakGrowth {
+    RegionSource source = nullptr;
+    std::size_t reserved = 0;
+};
+
+/// Has the region lengthened where a block does not fit; nullptr where it still does not. What does
+/// not begin where the region ends is of no use: there is nothing reserved any more.
+[[nodiscard]] std::byte* take_grown(BumpArena& arena, BreakGrowth& growth, std::size_t size,
+                                    std::size_t alignment);
+
 template <Lockable Lock>
 class BasicBumpAllocator {
   public:
@@ -28,6 +47,20 @@ class BasicBumpAllocator {
         return arena_.with([&](BumpArena& arena) { return arena.init(region); });
     }
 
+    /// The same with `reserved` bytes that follow on `region`, as soon as `source` is called for
+    /// them; while the source refuses, so does the allocator.
+    [[nodiscard]] std::expected<void, AllocError> init(Region region, RegionSource source,
+                                                       std::size_t reserved) {
+        return arena_.with([&](BumpArena& arena) {
+            if (reserved > PTRDIFF_MAX - region.size) {
+                return std::expected<void, AllocError>(std::unexpected(AllocError::bad_region));
+            }
+            const auto done = arena.init(region);
+            if (done) growth_ = {.source = source, .reserved = reserved & ~(BumpArena::grain - 1)};
+            return done;
+        });
+    }
+
     /// `size` bytes at a multiple of `alignment` (any power of two), contents unknown. Zero bytes
     /// are as one: an address of its own. Refuses with out_of_memory or bad_alignment.
     [[nodiscard]] std::expected<std::byte*, AllocError> allocate(
@@ -35,7 +68,7 @@ class BasicBumpAllocator {
         const auto cut =
             arena_.with([=](BumpArena& arena) { return arena.cut_off(size, alignment); });
         if (!cut) [[unlikely]]
-            return std::unexpected(BumpArena::refusal(alignment));
+            return allocate_more(size, alignment);
         return cut.block();
     }
 
@@ -81,30 +114,43 @@ class BasicBumpAllocator {
 
     /// Whether `pointer` points into the region, handed out or not.
     [[nodiscard]] bool owns(const void* pointer) const {
-        return arena_.with([=](const BumpArena& arena) { return arena.owns(pointer); });
+        const Region all = region();
+        return reinterpret_cast<std::uintptr_t>(pointer) -
+                   reinterpret_cast<std::uintptr_t>(all.base) <
+               all.size;
     }
 
-    /// What it hands out from; empty before `init`.
+    /// What it hands out from, with what is reserved; empty before `init`.
     [[nodiscard]] Region region() const {
-        return arena_.with([](const BumpArena& arena) { return arena.region(); });
+        return arena_.with([this](const BumpArena& arena) {
+            return Region{arena.region().base, arena.capacity() + growth_.reserved};
+        });
     }
 
     /// Bytes: of the region, handed out (with padding), left, and the most ever handed out.
-    [[nodiscard]] std::size_t capacity() const {
-        return arena_.with([](const BumpArena& arena) { return arena.capacity(); });
-    }
+    [[nodiscard]] std::size_t capacity() const { return region().size; }
     [[nodiscard]] std::size_t used() const {
         return arena_.with([](const BumpArena& arena) { return arena.used(); });
     }
     [[nodiscard]] std::size_t remaining() const {
-        return arena_.with([](const BumpArena& arena) { return arena.remaining(); });
+        return arena_.with(
+            [this](const BumpArena& arena) { return arena.remaining() + growth_.reserved; });
     }
     [[nodiscard]] std::size_t high_water() const {
         return arena_.with([](const BumpArena& arena) { return arena.high_water(); });
     }
 
   private:
+    [[gnu::cold, gnu::noinline]] std::expected<std::byte*, AllocError> allocate_more(
+        std::size_t size, std::size_t alignment) {
+        std::byte* const block = arena_.with(
+            [=, this](BumpArena& arena) { return take_grown(arena, growth_, size, alignment); });
+        if (block == nullptr) return std::unexpected(BumpArena::refusal(alignment));
+        return block;
+    }
+
     Guarded<BumpArena, Lock> arena_;
+    BreakGrowth growth_;  ///< touched only while the arena's lock is held
 };
 
 using BumpAllocator = BasicBumpAllocator<Spinlock>;

@@ -214,7 +214,7 @@ TEST_CASE("A global bump allocator is empty until it has a region", "[bump_alloc
 TEST_CASE("The lock is a choice", "[bump_allocator]") {
     alignas(16) std::array<std::byte, 64> memory{};
     BasicBumpAllocator<NullLock> unlocked;
-    static_assert(sizeof(unlocked) == sizeof(BumpArena));
+    static_assert(sizeof(unlocked) == sizeof(BumpArena) + sizeof(BreakGrowth));
     REQUIRE(unlocked.init({memory.data(), memory.size()}).has_value());
     CHECK(unlocked.allocate(64).has_value());
     CHECK(unlocked.allocate(1).error() == AllocError::out_of_memory);
@@ -242,6 +242,87 @@ TEST_CASE("As a ByteAllocator it takes back the last block or nothing", "[bump_a
     CHECK(bump.used() == 80);
     bump.deallocate(last, {16, 64});
     CHECK(bump.used() == 64);
+}
+
+namespace {
+
+/// A source with 1 MiB in pages of 1 KiB. `gap` bytes of it are lost at each call.
+struct Source {
+    alignas(64) static inline std::array<std::byte, std::size_t{1} << 20> memory{};
+    static inline std::size_t taken = 0;
+    static inline std::size_t gap = 0;
+    static inline unsigned calls = 0;
+
+    static constexpr std::size_t page = 1024;
+
+    static std::expected<Region, RegionError> region(std::size_t size) {
+        ++calls;
+        size = (size + page - 1) / page * page;
+        if (size > memory.size() - taken - gap) return std::unexpected(RegionError::refused);
+        std::byte* const base = memory.data() + taken + gap;
+        taken += gap + size;
+        return Region{base, size};
+    }
+    static Region start(std::size_t size) {
+        taken = size;
+        gap = 0;
+        calls = 0;
+        return {memory.data(), size};
+    }
+};
+
+}  // namespace
+
+TEST_CASE("What is reserved becomes memory when the break comes there", "[bump_allocator]") {
+    constexpr std::size_t reserved = 100'000;
+    BumpAllocator grown;
+    CHECK(grown.init(Source::start(1024), Source::region, SIZE_MAX).error() ==
+          AllocError::bad_region);
+    REQUIRE(grown.init(Source::start(1024), Source::region, reserved).has_value());
+    CHECK(grown.init(Source::start(1024), Source::region, 0).error() ==
+          AllocError::already_initialised);
+    CHECK(grown.region() == Region{Source::memory.data(), 1024 + reserved});
+    CHECK(grown.owns(Source::memory.data() + 1023 + reserved));
+    CHECK_FALSE(grown.owns(Source::memory.data() + 1024 + reserved));
+
+    const auto first = grown.allocate(1000);
+    CHECK(Source::calls == 0);
+    const auto second = grown.allocate(100);
+    CHECK(*second == *first + 1008);  // across what was the end
+    CHECK(Source::taken == 1024 + Source::page);
+    const auto third = grown.allocate(5000, 512);
+    CHECK(third.has_value());
+    CHECK(Source::calls == 2);
+    CHECK(grown.remaining() == grown.capacity() - grown.used());
+    CHECK(grown.capacity() == 1024 + reserved);
+
+    CHECK(grown.allocate(SIZE_MAX).error() == AllocError::out_of_memory);
+    CHECK(grown.allocate(1, std::size_t{1} << 63).error() == AllocError::out_of_memory);
+    CHECK(grown.allocate(SIZE_MAX, 4096).error() == AllocError::out_of_memory);
+    CHECK(grown.allocate(1, 24'000).error() == AllocError::bad_alignment);
+    CHECK(grown.allocate(reserved).error() == AllocError::out_of_memory);
+    CHECK(Source::calls == 2);
+    while (grown.allocate(1000)) {
+    }
+    while (grown.allocate(0)) {
+    }
+    CHECK(grown.used() == 1024 + reserved);
+    CHECK(grown.remaining() == 0);
+    CHECK(grown.allocate(1).error() == AllocError::out_of_memory);
+}
+
+TEST_CASE("A break refuses while its source does, and does not grow over a gap",
+          "[bump_allocator]") {
+    BumpAllocator grown;
+    REQUIRE(grown.init(Source::start(1024), Source::region, 2 * Source::memory.size()).has_value());
+    CHECK(grown.allocate(Source::memory.size() + 16).error() == AllocError::out_of_memory);
+    CHECK(grown.remaining() == 1024 + 2 * Source::memory.size());
+    Source::gap = 16;
+    CHECK(grown.allocate(1025).error() == AllocError::out_of_memory);
+    CHECK(grown.allocate(1025).error() == AllocError::out_of_memory);
+    CHECK(Source::calls == 2);  // it is not asked again, as what it gives is lost
+    CHECK(grown.allocate(1024).has_value());
+    CHECK(grown.capacity() == 1024);
 }
 
 TEST_CASE("Every operation does what the model does", "[bump_allocator]") {

@@ -97,6 +97,13 @@ class BumpArena {
                                               : AllocError::bad_alignment;
     }
 
+    /// Takes `size` bytes more, whole grains that begin where the region ends.
+    void lengthen(std::size_t size) {
+        capacity_ += size;
+        level_ -= size;
+        bias_ += size;
+    }
+
     /// Gives the last block back; padding before it stays used.
     [[nodiscard]] std::expected<void, AllocError> free_last(const std::byte* block,
                                                             std::size_t size) {
@@ -119,7 +126,7 @@ class BumpArena {
     /// Whether `pointer` points into the region, handed out or not.
     [[nodiscard]] bool owns(const void* pointer) const;
 
-    /// The whole grains of what `init` was given.
+    /// The whole grains of what there is.
     [[nodiscard]] Region region() const {
         if (capacity_ == 0) return {};
         return {.base = reinterpret_cast<std::byte*>(base()), .size = capacity_};

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "lib/heap/bump_allocator.hpp"
 #include "tests/unit/catch.hpp"
 
 using namespace cairn;
@@ -55,6 +56,21 @@ TEST_CASE("sbrk gives whole pages or a reason, wherever the break stands", "[hos
     check_source(sbrk_region);
     REQUIRE(reinterpret_cast<std::intptr_t>(::sbrk(24)) != -1);
     check_source(sbrk_region);
+}
+
+TEST_CASE("A break grows at the process's break", "[host_region]") {
+    BumpAllocator source;
+    const auto first = sbrk_region(1);
+    REQUIRE(first.has_value());
+    REQUIRE(source.init(*first, sbrk_region, std::size_t{1} << 30).has_value());
+    const auto a = source.allocate(first->size);
+    const auto b = source.allocate(1000);
+    const auto c = source.allocate(std::size_t{1} << 20, 4096);
+    REQUIRE((a.has_value() && b.has_value() && c.has_value()));
+    CHECK(*b == *a + first->size);
+    CHECK(source.capacity() == first->size + (std::size_t{1} << 30));
+    std::fill_n(*c, std::size_t{1} << 20, std::byte{0x5a});
+    CHECK(source.allocate(std::size_t{1} << 30).error() == AllocError::out_of_memory);
 }
 
 TEST_CASE("The hosted heap is as large as the kernel's", "[host_region]") {

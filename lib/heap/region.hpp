@@ -2,8 +2,9 @@
 // A region of memory, and the question every allocator starts from: where is the heap?
 //
 // `platform_init_heap` is answered at link time, by one region source per program: the linker
-// script's `__heap` .. `__heap_end` in the kernel (kernel/host/), mmap in hosted programs
-// (lib/heap/region_mmap.cpp). Everything above it is the same code on target and host.
+// script's `__heap` .. `__heap_end` in the kernel (kernel/host/), in hosted programs mmap or, on
+// Windows, VirtualAlloc (lib/heap/host_region.hpp). Everything above it is the same code
+// everywhere.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +38,9 @@ enum class RegionError {
     }
     return "unknown region error";
 }
+
+/// Where more memory comes from: at least `size` bytes of it, in whole pages, zeroed.
+using RegionSource = std::expected<Region, RegionError> (*)(std::size_t size);
 
 /// The heap's region, page-aligned in base and size, or why there is none. Called once, by main.
 [[nodiscard]] std::expected<Region, RegionError> platform_init_heap();

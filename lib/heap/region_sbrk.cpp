@@ -16,11 +16,13 @@ std::expected<Region, RegionError> sbrk_region(std::size_t size) {
     const auto rounded = align_up(size, page);
     if (!rounded || *rounded > PTRDIFF_MAX - page) return std::unexpected(RegionError::too_large);
 
-    // A page more than asked for, so that one call is enough wherever the break stands.
-    void* const old_break = ::sbrk(static_cast<std::intptr_t>(*rounded + page));
+    // The region ends on a page, so the next one follows on.
+    void* const old_break = ::sbrk(0);
     const auto address = reinterpret_cast<std::uintptr_t>(old_break);
-    if (address == UINTPTR_MAX) return std::unexpected(RegionError::refused);
     const std::size_t padding = (page - address % page) % page;
+    if (::sbrk(static_cast<std::intptr_t>(*rounded + padding)) != old_break) {
+        return std::unexpected(RegionError::refused);
+    }
     return Region{static_cast<std::byte*>(old_break) + padding, *rounded};
 }
 
