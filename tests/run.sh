@@ -19,6 +19,7 @@ Usage: ./tests/run.sh [OPTION]... [-- CTEST-OPTION...]
                         fuzz   fuzzers, a fixed number of inputs  qemu   the serial console in QEMU
                         check  layering, format, sizes, names     tools  run.sh and tools/
                         package  the library, installed and used by other projects
+                        windows  the library on Windows, under Wine
   -R, --regex REGEX   only tests whose names match
       --list          list the tests instead of running them
       --long          also run every fuzzer for 10 minutes (--long=SECONDS), keeping what it finds
@@ -34,7 +35,7 @@ END
 
 label='' regex='' long='' mirror='' list=no debian13=no
 selection=() ctest_options=()
-all_presets=(target host tsan fuzz)
+all_presets=(target host tsan fuzz windows)
 
 parse() {
     while [ $# -gt 0 ]; do
@@ -75,7 +76,8 @@ presets_of_label() {
         fuzz) echo fuzz ;;
         qemu | tools | package) echo target configure host ;;
         check) echo host ;;
-        *) die "no label '$1'." 'Labels: unit tsan fuzz qemu check tools package' ;;
+        windows) echo windows ;;
+        *) die "no label '$1'." 'Labels: unit tsan fuzz qemu check tools package windows' ;;
     esac
 }
 
@@ -150,11 +152,12 @@ main() {
             ${label:+-L "$label"} ${regex:+-R "$regex"} ${long:+"--long=$long"} \
             -- "${ctest_options[@]}"
     fi
-    local presets
+    local presets packages=()
     presets=$(presets_of_label "$label")
     [[ -z $long || $presets == *fuzz* ]] || presets+=' fuzz'
+    [[ $presets != *windows* ]] || packages=("${packages_for_windows[@]}")
     require_packages 'to build, run and test Cairn' "${packages_to_run[@]}" \
-        "${packages_to_emulate[@]}" "${packages_to_fetch[@]}" "${packages_to_test[@]}"
+        "${packages_to_emulate[@]}" "${packages_to_fetch[@]}" "${packages_to_test[@]}" "${packages[@]}"
     # shellcheck disable=SC2086 # a list of words
     build_for $presets
     collect

@@ -37,6 +37,10 @@ packages_to_test=(
     python3-pexpect
     valgrind:valgrind
 )
+packages_for_windows=( # Wine is large: 100 MB to fetch, 700 MB installed
+    g++-mingw-w64-x86-64-posix:x86_64-w64-mingw32-g++-posix
+    wine64:/usr/lib/wine/wine64
+)
 packages_to_measure=( # allocators to compare with
     valgrind:valgrind
     libjemalloc2
