@@ -34,7 +34,7 @@ def block(language, word):
 def run(command, folder, **environment):
     """What the shell commands print; all of them must succeed."""
     done = subprocess.run(["bash", "-ec", command], cwd=folder, env={**os.environ, **environment},
-                          text=True, errors="replace", check=False, timeout=300,
+                          text=True, errors="replace", check=False, timeout=600,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, f"{command}\n{done.stdout}"
     return done.stdout
