@@ -72,6 +72,11 @@ class HeapCore {
     /// Writes the map of the memory, one thing per line (docs/heap-map.md).
     void dump(Writer& writer);
 
+    /// What each page of the window is: a PageUse, or the class of a slab.
+    [[nodiscard]] const std::uint8_t* use_map() const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        return pages_.use_map();
+    }
+
     /// Held around fork(), so that the child's heap is whole.
     void lock() CAIRN_ACQUIRE(lock_) { lock_.lock(); }
     void unlock() CAIRN_RELEASE(lock_) { lock_.unlock(); }
@@ -105,9 +110,6 @@ class HeapCore {
     void mark_cached(std::uint32_t run, bool cached) CAIRN_NO_THREAD_SAFETY_ANALYSIS;
     [[nodiscard]] std::size_t run_pages(std::uint32_t run) const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
         return pages_.run_length(run);
-    }
-    [[nodiscard]] const std::uint8_t* use_map() const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
-        return pages_.use_map();
     }
     [[nodiscard]] bool is_initialised() const { return window_.pages != 0; }
 

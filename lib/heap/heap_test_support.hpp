@@ -44,6 +44,9 @@ struct HeapBench {
     HeapBench& operator=(const HeapBench&) = delete;
     ~HeapBench() { ::munmap(region.base, region.size); }
 
+    /// What each page of the window is.
+    [[nodiscard]] const std::uint8_t* use_map() const { return core.use_map(); }
+
     Region region;
     BumpAllocator source;
     Faults faults;
