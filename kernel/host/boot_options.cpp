@@ -22,6 +22,11 @@ bool set_heap(BootOptions& options, std::string_view value) {
     return options.heap_size.value_or(0) != 0;
 }
 
+bool set_quota(BootOptions& options, std::string_view value) {
+    options.vm_quota = parse_byte_size(value);
+    return options.vm_quota.value_or(0) != 0;
+}
+
 bool set_stage2_mode(BootOptions& options, std::string_view value) {
     options.stage2_mode.reset();  // a wrong word is wrong behind a right one too
     if (value == "sv39x4") options.stage2_mode = Stage2Mode::sv39x4;
@@ -45,6 +50,7 @@ struct Key {
 };
 constexpr Key keys[] = {
     {"heap=", set_heap, "a size such as heap=16M"},
+    {"quota=", set_quota, "a size such as quota=256K"},
     {"gstage=", set_stage2_mode, "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"},
     {"crash=", set_crash, "crash=trap, crash=panic or crash=smash"},
 };
@@ -61,7 +67,8 @@ std::expected<BootOptions, BootOptionError> parse_boot_options(std::string_view 
             if (word.starts_with(key.name)) known = &key;
         }
         if (known == nullptr) {
-            return std::unexpected(BootOptionError{word, "heap=SIZE, gstage=MODE or crash=HOW"});
+            return std::unexpected(
+                BootOptionError{word, "heap=SIZE, quota=SIZE, gstage=MODE or crash=HOW"});
         }
         if (!known->set(options, word.substr(known->name.size()))) {
             return std::unexpected(BootOptionError{word, known->expected});

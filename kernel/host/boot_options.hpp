@@ -3,6 +3,7 @@
 // key=value. A word that is not known, or has no such value, stops the boot with a sentence.
 //
 //     heap=SIZE     use only so much of the heap region (K, M, G), for tests of small heaps
+//     quota=SIZE    what each VM may have of the hypervisor's own memory, besides its RAM
 //     gstage=MODE   sv39x4, sv48x4 or sv57x4 instead of the narrowest mode that the hart has
 //     crash=HOW     trap, panic or smash: fail on purpose once booted, for tests of the report
 #pragma once
@@ -25,6 +26,7 @@ enum class Crash : std::uint8_t {
 
 struct BootOptions {
     std::optional<std::uint64_t> heap_size;  ///< bytes, not 0
+    std::optional<std::uint64_t> vm_quota;   ///< bytes, not 0
     std::optional<Stage2Mode> stage2_mode;
     std::optional<Crash> crash;
 };

@@ -10,14 +10,16 @@ TEST_CASE("no arguments are no options", "[boot_options]") {
         const auto options = parse_boot_options(text);
         REQUIRE(options.has_value());
         CHECK(!options->heap_size);
+        CHECK(!options->vm_quota);
         CHECK(!options->stage2_mode);
     }
 }
 
 TEST_CASE("options are read in any order", "[boot_options]") {
-    const auto options = parse_boot_options(" gstage=sv48x4  heap=16M ");
+    const auto options = parse_boot_options(" gstage=sv48x4  quota=64K heap=16M ");
     REQUIRE(options.has_value());
     CHECK(options->heap_size == 16u << 20);
+    CHECK(options->vm_quota == 64u << 10);
     CHECK(options->stage2_mode == Stage2Mode::sv48x4);
     CHECK(parse_boot_options("gstage=sv57x4")->stage2_mode == Stage2Mode::sv57x4);
     CHECK(parse_boot_options("crash=panic")->crash == Crash::panic);
@@ -33,6 +35,8 @@ TEST_CASE("a wrong word is named, with what would be right", "[boot_options]") {
     CHECK(fails("heap=", "heap="));
     CHECK(fails("heap=0", "heap=0"));
     CHECK(fails("heap=1Q", "heap=1Q"));
+    CHECK(fails("quota=0", "quota=0"));
+    CHECK(fails("quota=much", "quota=much"));
     CHECK(fails("gstage=sv32x4", "gstage=sv32x4"));
     CHECK(fails("crash=softly", "crash=softly"));
     CHECK(fails("gstage=sv39x4 gstage=sv32x4", "gstage=sv32x4"));

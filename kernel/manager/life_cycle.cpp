@@ -8,6 +8,7 @@
 #include "kernel/manager/guest_loader.hpp"
 #include "kernel/manager/vm_builder.hpp"
 #include "kernel/vm/bundle.hpp"
+#include "kernel/vm/vm_memory.hpp"
 #include "lib/chacha_random.hpp"
 #include "lib/print.hpp"
 
@@ -84,7 +85,10 @@ Outcome run_guests(const ThisMachine& self) {
     }
     if (!host.take(self)) return Outcome::failure;
     ChachaRandom random(self.machine.rng_seed, csr_read<Csr::time>());
-    auto built = build_vm(host, bundle->vms().front());
+    const VmConfig& config = bundle->vms().front().config;
+    const auto limit = self.options.vm_quota.value_or(VmMemory::default_limit(config));
+    VmMemory memory(global_heap(), host.frames(), config.name, limit);
+    auto built = build_vm(host, bundle->vms().front(), memory);
     if (!built) return Outcome::failure;
     return run_to_the_end(*built, random);
 }

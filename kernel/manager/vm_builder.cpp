@@ -5,7 +5,6 @@
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/manager/console_sink.hpp"
 #include "kernel/vm/guest_map.hpp"
-#include "lib/container/unique_ptr.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {
@@ -32,14 +31,30 @@ std::optional<HostRange> take_ram(HostResources& host, const VmConfig& config) {
     return ram;
 }
 
-std::optional<Stage2Table> map_ram(HostResources& host, std::string_view name, HostRange ram) {
-    auto table = Stage2Table::create(host.abilities().stage2_mode, host.frames());
+/// Why `memory` gave nothing: the VM has had its share, or there is none for anybody, which
+/// `otherwise` says.
+void explain_refusal(const VmMemory& memory, std::string_view otherwise) {
+    const QuotaAccount& account = memory.account();
+    if (account.refusals() == 0) {
+        println("cairn: vm {}: {}", account.owner(), otherwise);
+    } else {
+        println(
+            "cairn: vm {}: {} bytes of the hypervisor's own memory are too few for it: the boot "
+            "option quota=SIZE gives it more",
+            account.owner(), account.limit());
+    }
+}
+
+std::optional<Stage2Table> map_ram(const HostResources& host, VmMemory& memory, HostRange ram) {
+    auto table = Stage2Table::create(host.abilities().stage2_mode, memory.frames());
     if (table) {
         const auto mapped = table->map(guest_map::ram_base, ram.base, ram.size, stage2_rwx);
         if (mapped) return std::move(*table);
         table = std::unexpected(mapped.error());
     }
-    println("cairn: vm {}: its memory cannot be mapped: {}", name, to_string(table.error()));
+    FixedBuffer<128> reason;
+    print(reason, "its memory cannot be mapped: {}", table.error());
+    explain_refusal(memory, reason.view());
     return std::nullopt;
 }
 
@@ -64,7 +79,7 @@ void announce(const VmConfig& config, HostRange ram, const Stage2Table& table) {
 
 }  // namespace
 
-std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle) {
+std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmMemory& memory) {
     const VmConfig& config = bundle.config;
     const GuestRange guest_ram{guest_map::ram_base, config.memory};
     const auto plan = plan_load(bundle, guest_ram, guest_tree_room);
@@ -74,13 +89,14 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle) {
     }
     const auto ram = take_ram(host, config);
     if (!ram) return std::nullopt;
-    auto table = map_ram(host, config.name, *ram);
+    auto table = map_ram(host, memory, *ram);
     if (!table) return std::nullopt;
     auto* const bytes = reinterpret_cast<std::byte*>(ram->base.value);
-    auto vm = try_make_unique<Vm>(config.name, GuestMemory(guest_map::ram_base, {bytes, ram->size}),
-                                  guest_console(), host.abilities().features, host.ids());
+    auto vm = try_allocate_unique<Vm>(VmAllocator<Vm>(memory.heap()), config.name,
+                                      GuestMemory(guest_map::ram_base, {bytes, ram->size}),
+                                      guest_console(), host.abilities().features, host.ids());
     if (!vm) {
-        println("cairn: vm {}: the heap has no room for it", config.name);
+        explain_refusal(memory, "the heap has no room for it");
         return std::nullopt;
     }
     csr_write<Csr::hgatp>(table->hgatp(vmid));

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// From a VM of the archive to a VM that can be started: its memory, its G-stage table, its devices.
+// From a VM of the archive to a VM that can be started: its RAM, its G-stage table, its devices.
 #pragma once
 
-#include <memory>
 #include <optional>
 
 #include "kernel/manager/host_resources.hpp"
@@ -10,6 +9,8 @@
 #include "kernel/vm/guest_fdt.hpp"
 #include "kernel/vm/stage2_table.hpp"
 #include "kernel/vm/vm.hpp"
+#include "kernel/vm/vm_memory.hpp"
+#include "lib/container/unique_ptr.hpp"
 
 namespace cairn {
 
@@ -18,11 +19,13 @@ struct BuiltVm {
     LoadPlan plan;
     GuestFdtConfig tree;  ///< but for the random seed, which every start has anew
     Stage2Table table;
-    std::unique_ptr<Vm> vm;
+    allocated_ptr<Vm, VmAllocator<Vm>> vm;
 };
 
-/// Builds the VM and puts its G-stage table in use on this hart. Nothing, with a sentence in the
-/// log, where its files, its memory or the host's do not allow it.
-[[nodiscard]] std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle);
+/// Builds the VM and puts its G-stage table in use on this hart. What it needs of the hypervisor's
+/// own memory comes from `memory`, which outlives it. Nothing, with a sentence in the log, where
+/// its files, its memory or the host's do not allow it.
+[[nodiscard]] std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle,
+                                              VmMemory& memory);
 
 }  // namespace cairn

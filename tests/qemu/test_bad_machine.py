@@ -74,7 +74,7 @@ def test_enough_memory(started):
 
 # --- boot options ---------------------------------------------------------------------------------
 
-OPTIONS = "heap=SIZE, gstage=MODE or crash=HOW"
+OPTIONS = "heap=SIZE, quota=SIZE, gstage=MODE or crash=HOW"
 MODES = "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"
 
 
@@ -84,6 +84,7 @@ MODES = "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"
     ("heap=lots", "a size such as heap=16M"),
     ("heap=0", "a size such as heap=16M"),
     ("heap=", "a size such as heap=16M"),
+    ("quota=0", "a size such as quota=256K"),
     ("gstage=sv32x4", MODES),
     ("gstage=bare", MODES),
     ("crash=softly", "crash=trap, crash=panic or crash=smash"),
@@ -105,6 +106,17 @@ def test_unfit_heap(started, size, sentence):
     assert ended(m, status=1) == [sentence]
     # Three pages are enough for three letters: the descriptors, and a chunk of blocks.
     assert ("v = ['a', 'b', 'c']" in m.lines()) == (size == "12K")
+
+
+@pytest.mark.parametrize("size", ["15K", "16K", "20K"])  # the table's root, the table below, the VM
+def test_quota_too_small_for_the_vm(started, size):
+    sentence = (f"cairn: vm guest: {int(size[:-1]) * 1024} bytes of the hypervisor's own memory are "
+                "too few for it: the boot option quota=SIZE gives it more")
+    assert ended(started(append=f"quota={size}"), status=1)[-1] == sentence
+
+
+def test_small_quota(started):
+    check_guest_ran(started(append="quota=64K"))
 
 
 def test_small_heap(started):
