@@ -185,8 +185,9 @@ std::byte* HeapCache<checks>::refill(std::size_t size) {
 /// The block on top was written to after it was freed. It is reported and never used again.
 template <Checks checks>
 std::byte* HeapCache<checks>::skip_damaged(Bin& bin, std::size_t size) {
-    core_->report_(HeapFaultKind::use_after_free, bin.top[-1], class_size(small_class(size)));
-    --bin.top;
+    // First of all: who hears of it may want memory.
+    const std::byte* const damaged = *--bin.top;
+    core_->report_(HeapFaultKind::use_after_free, damaged, class_size(small_class(size)));
     return take(size);
 }
 
@@ -268,6 +269,14 @@ std::expected<SizedBlock, AllocError> HeapCache<checks>::allocate_at_least(Layou
     return SizedBlock{.block = *block, .size = usable_size(*block)};
 }
 
+template <Checks checks>
+bool HeapCache<checks>::holds_slot(const std::byte* slot, unsigned small_class) const {
+    for (MagazineTop top = bins_[small_class].top; top[-1] != nullptr; --top) {
+        if (top[-1] == slot) return true;
+    }
+    return false;
+}
+
 // --- giving back ---------------------------------------------------------------------------------
 
 template <Checks checks>
@@ -303,7 +312,8 @@ void HeapCache<checks>::give_slot(std::byte* block, unsigned small_class) {
         if (!bin.check.accepts(offset)) {
             return core_->report_(HeapFaultKind::invalid_pointer, block);
         }
-        if (slot->canary == origin_) {
+        // The canary may also be the user's data: a struct, copied before all of it was set.
+        if (slot->canary == origin_ && core_->is_free_slot(block)) {
             return core_->report_(HeapFaultKind::double_free, block, class_size(small_class));
         }
     }

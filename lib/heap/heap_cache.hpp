@@ -161,6 +161,7 @@ class HeapCache {
     [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* pop_block(MagazineTop& top);
     void give_slot(std::byte* block, unsigned small_class);
+    [[nodiscard]] bool holds_slot(const std::byte* slot, unsigned small_class) const;
     void give_block(std::byte* block);
     void give_run(std::byte* block, std::size_t page);
     template <std::size_t places>

@@ -195,6 +195,31 @@ TEST_CASE("what a stale canary says of new blocks is nothing", "[heap_cache]") {
     CHECK(heap.faults.seen.empty());
 }
 
+TEST_CASE("a block that looks like a free one is told apart", "[heap_cache]") {
+    // As when a program copies a struct whose second word it has not set yet.
+    HeapBench heap;
+    std::byte* const freed = take(heap, 48);
+    std::byte* const block = take(heap, 48);
+    heap.cache.give(freed);
+    std::memcpy(block, freed, 48);
+    heap.cache.give(block);
+    CHECK(heap.faults.seen.empty());
+    for (const bool flushed : {false, true}) {
+        if (flushed) heap.cache.flush();
+        for (std::byte* each : {block, freed}) {
+            heap.cache.give(each);
+            CHECK(heap.faults.only() == HeapFaultKind::double_free);
+        }
+    }
+    HeapCache<Checks::basic> other(heap.core);
+    std::byte* const theirs = other.take(48);
+    other.give(theirs);
+    heap.cache.give(theirs);
+    CHECK(heap.faults.only() == HeapFaultKind::double_free);
+    other.close();
+    CHECK(heap.core.check());
+}
+
 TEST_CASE("blocks grow and shrink where they lie", "[heap_cache]") {
     HeapBench heap;
     std::byte* const slot = take(heap, 40);

@@ -177,6 +177,17 @@ void HeapCore<checks>::give_slots(std::byte** slots, std::size_t count) {
     }
 }
 
+/// Another hart that takes this very slot at the moment may hide it.
+template <Checks checks>
+bool HeapCore<checks>::is_free_slot(const std::byte* slot) const {
+    const SpinGuard guard(lock_);
+    const unsigned small_class = pages_.use_map()[page_of(slot)];
+    for (const HeapCache<checks>* cache = caches_; cache != nullptr; cache = cache->next_) {
+        if (cache->holds_slot(slot, small_class)) return true;
+    }
+    return slabs_.is_free(slot);
+}
+
 // --- blocks --------------------------------------------------------------------------------------
 
 /// A chunk for blocks, with room for one of `size` bytes at least.

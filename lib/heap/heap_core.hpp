@@ -115,6 +115,8 @@ class HeapCore {
 
     // With the lock held.
     std::uint32_t find_pages(std::uint32_t count, std::uint32_t alignment) CAIRN_REQUIRES(lock_);
+    /// Whether `slot`, of a slab, is free: looks for it everywhere, in the caches too.
+    [[nodiscard]] bool is_free_slot(const std::byte* slot) const;
     bool grow(std::uint32_t count) CAIRN_REQUIRES(lock_);
     bool add_chunk(std::size_t size) CAIRN_REQUIRES(lock_);
     void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);

@@ -128,6 +128,19 @@ std::uint32_t SlabStore::drop_spare(unsigned small_class) {
     return first;
 }
 
+bool SlabStore::is_free(const std::byte* slot) const {
+    const std::uint32_t first = slab_of(slot);
+    const SlabInfo info = slab(first);
+    const auto offset = static_cast<std::size_t>(slot - address(first));
+    if (offset >= std::size_t{info.carved} * class_size(pages_->use_map()[first])) return true;
+    std::uint64_t at = info.free_list;
+    for (std::uint32_t left = info.carved; left != 0 && at < slab_size / 16; --left) {
+        if (at * 16 == offset) return true;
+        at = reinterpret_cast<const FreeSlot*>(address(first) + at * 16)->next_offset;
+    }
+    return false;
+}
+
 bool SlabStore::check(std::uint32_t first, const FaultReporter& report) const {
     const unsigned small_class = pages_->use_map()[first];
     const SlabInfo info = slab(first);

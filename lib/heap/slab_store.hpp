@@ -61,6 +61,9 @@ class SlabStore {
         return pages_->info(first + 1).extent;
     }
 
+    /// Whether `slot` is on its slab's free list, or was never out.
+    [[nodiscard]] bool is_free(const std::byte* slot) const;
+
     /// Bytes in slots that are not out.
     [[nodiscard]] std::size_t free_bytes() const { return free_bytes_; }
 
