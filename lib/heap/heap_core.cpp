@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint32_t growth_pages = 64;   // the least that is taken from the break at once
 constexpr std::uint32_t reserve_pages = 16;  // enough for a last report
+constexpr std::uint32_t releasable = 16;     // free pages in a row that are worth a call
 
 constexpr std::uint32_t pages_for(std::size_t bytes) {
     return static_cast<std::uint32_t>((bytes + heap_page - 1) / heap_page);
@@ -20,7 +21,8 @@ constexpr std::uint32_t pages_for(std::size_t bytes) {
 
 template <Checks checks>
 std::expected<void, AllocError> HeapCore<checks>::init(BumpAllocator& source,
-                                                       std::string_view owner, FaultHook hook) {
+                                                       std::string_view owner, FaultHook hook,
+                                                       bool zeroed) {
     const SpinGuard guard(lock_);
     if (window_.pages != 0) return std::unexpected(AllocError::already_initialised);
     const Region region = source.region();
@@ -38,7 +40,7 @@ std::expected<void, AllocError> HeapCore<checks>::init(BumpAllocator& source,
     window_ = {.base = region.base - (reinterpret_cast<std::uintptr_t>(region.base) - base),
                .pages = static_cast<std::uint32_t>(pages)};
     report_ = {.hook = hook, .owner = owner};
-    pages_.init(*metadata, window_.pages, {.hook = hook, .window = base, .owner = owner});
+    pages_.init(*metadata, window_.pages, {.hook = hook, .window = base, .owner = owner}, zeroed);
     slabs_.init(pages_, window_.base, origin());
     blocks_.init(report_, region, *bins);
     return {};
@@ -48,6 +50,14 @@ template <Checks checks>
 void HeapCore<checks>::set_reclaimer(Reclaimer reclaimer) {
     const SpinGuard guard(lock_);
     reclaimer_ = reclaimer;
+}
+
+template <Checks checks>
+void HeapCore<checks>::set_releaser(Releaser releaser) {
+    const SpinGuard guard(lock_);
+    releaser_ = releaser;
+    kept_ = releaser.function == nullptr ? SIZE_MAX / 2 : releaser.kept;
+    release_ = [](HeapCore& core) CAIRN_NO_THREAD_SAFETY_ANALYSIS { core.release(); };
 }
 
 template <Checks checks>
@@ -87,6 +97,12 @@ std::uint32_t HeapCore<checks>::find_pages(std::uint32_t count, std::uint32_t al
 }
 
 template <Checks checks>
+void HeapCore<checks>::free_pages(std::uint32_t first) {
+    freed_ += std::size_t{pages_.run_length(first)} * heap_page;
+    pages_.free(first);
+}
+
+template <Checks checks>
 void HeapCore<checks>::add_in_use(std::size_t bytes) {
     in_use_ += bytes;
     peak_ = std::max(peak_, in_use_);
@@ -108,7 +124,8 @@ void HeapCore<checks>::give_run(std::byte* run) {
     const SpinGuard guard(lock_);
     const std::uint32_t first = page_of(run);
     in_use_ -= std::size_t{pages_.run_length(first)} * heap_page;
-    pages_.free(first);
+    free_pages(first);
+    release_surplus();
 }
 
 template <Checks checks>
@@ -120,6 +137,8 @@ bool HeapCore<checks>::resize_run(std::byte* run, std::size_t new_pages) {
     if (new_pages <= old_pages) {
         pages_.shrink(first, static_cast<std::uint32_t>(new_pages));
         in_use_ -= (old_pages - new_pages) * heap_page;
+        freed_ += (old_pages - new_pages) * heap_page;
+        release_surplus();
         return true;
     }
     if (!pages_.extend(first, static_cast<std::uint32_t>(new_pages))) return false;
@@ -173,8 +192,9 @@ void HeapCore<checks>::give_slots(std::byte** slots, std::size_t count) {
         if constexpr (checks == Checks::none) reinterpret_cast<FreeSlot*>(slot)->canary = origin();
         in_use_ -= class_size(pages_.use_map()[page_of(slot)]);
         const std::uint32_t empty = slabs_.give(slot);
-        if (empty != PageHeap::none) pages_.free(empty);
+        if (empty != PageHeap::none) free_pages(empty);
     }
+    release_surplus();
 }
 
 /// Another hart that takes this very slot at the moment may hide it.
@@ -235,6 +255,7 @@ void HeapCore<checks>::give_blocks(std::byte** blocks, std::size_t count, bool c
         }
         give_one_block(block);
     }
+    release_surplus();
 }
 
 template <Checks checks>
@@ -245,6 +266,7 @@ void HeapCore<checks>::give_one_block(std::byte* block) {
     const Region chunk = blocks_.give(block);
     if (report_.count != faults) return;
     in_use_ -= size;
+    freed_ += size;
     if (chunk.base == nullptr) return;
     if (spare_chunk_ == nullptr || spare_chunk_ == chunk.base) {
         spare_chunk_ = chunk.base;
@@ -290,6 +312,32 @@ void HeapCore<checks>::trim() {
     const Region chunk = blocks_.free_chunk(spare_chunk_);
     if (chunk.base != nullptr) release_chunk(chunk);
     spare_chunk_ = nullptr;
+}
+
+/// Lends free memory back when so much has become free that it may be worth it.
+template <Checks checks>
+void HeapCore<checks>::release_surplus() {
+    if (freed_ > kept_ + in_use_ / 8) [[unlikely]]
+        release_(*this);
+}
+
+template <Checks checks>
+void HeapCore<checks>::release() {
+    freed_ = 0;
+    constexpr std::size_t least = releasable * heap_page;
+    const Releaser releaser = releaser_;
+    const auto visit = [&releaser](std::byte* base, std::size_t size) {
+        releaser.function(releaser.context, base, size);
+    };
+    pages_.for_each_free_run(releasable,
+                             [&, base = window_.base](std::size_t first, std::size_t count) {
+                                 visit(base + first * heap_page, count * heap_page);
+                             });
+    blocks_.for_each_free_space(least, [&](std::byte* from, std::byte* to) {
+        from += -reinterpret_cast<std::uintptr_t>(from) % heap_page;
+        to -= reinterpret_cast<std::uintptr_t>(to) % heap_page;
+        if (to > from) visit(from, static_cast<std::size_t>(to - from));
+    });
 }
 
 template <Checks checks>
@@ -346,6 +394,12 @@ void HeapCore<checks>::detach(HeapCache<checks>& cache) {
             return;
         }
     }
+}
+
+template <Checks checks>
+void HeapCore<checks>::forget_caches_but(HeapCache<checks>& own) {
+    own.next_ = nullptr;
+    caches_ = own.magazines_ == nullptr ? nullptr : &own;
 }
 
 /// Other harts' caches are read while they are in use, so `cached` and `live` may be off by what

@@ -40,6 +40,15 @@ struct Reclaimer {
     void* context = nullptr;
 };
 
+/// Told of free memory whose contents nobody needs, in whole pages, so that whoever lends it may
+/// have it back until it is used again. Called with the heap's lock held, seldom: when `kept` bytes
+/// and an eighth of what is in use have been freed since the last time.
+struct Releaser {
+    void (*function)(void* context, std::byte* base, std::size_t size) = nullptr;
+    void* context = nullptr;
+    std::size_t kept = 0;
+};
+
 template <Checks checks>
 class HeapCache;
 
@@ -51,12 +60,16 @@ class HeapCore {
     HeapCore& operator=(const HeapCore&) = delete;
 
     /// Builds the heap on `source`, whose region becomes the window; its descriptors (13 bytes a
-    /// page) are the first thing taken. `owner` names the heap in reports. Once only.
+    /// page) are the first thing taken. `owner` names the heap in reports; `zeroed` says that the
+    /// region is all zero. Once only.
     [[nodiscard]] std::expected<void, AllocError> init(BumpAllocator& source,
-                                                       std::string_view owner, FaultHook hook = {});
+                                                       std::string_view owner, FaultHook hook = {},
+                                                       bool zeroed = false);
 
     /// What to try before a request fails; none if empty.
     void set_reclaimer(Reclaimer reclaimer);
+    /// Who hears of free memory; nobody if empty.
+    void set_releaser(Releaser releaser);
 
     /// Called when a hart's cache opens, for what is to happen when the hart ends.
     void set_cache_hook(void (*hook)(HeapCache<checks>& cache));
@@ -80,6 +93,9 @@ class HeapCore {
     /// Held around fork(), so that the child's heap is whole.
     void lock() CAIRN_ACQUIRE(lock_) { lock_.lock(); }
     void unlock() CAIRN_RELEASE(lock_) { lock_.unlock(); }
+    /// In the child of a fork, which has none of the other threads: forgets their caches, which may
+    /// have been in the middle of anything. What they held stays in use.
+    void forget_caches_but(HeapCache<checks>& own) CAIRN_REQUIRES(lock_);
 
   private:
     friend class HeapCache<checks>;
@@ -102,6 +118,8 @@ class HeapCore {
     void give_internal(std::byte* memory);
     void trim();
     void count_failure();
+    /// Whether `slot`, of a slab, is free: looks for it everywhere, in the caches too.
+    [[nodiscard]] bool is_free_slot(const std::byte* slot) const;
     bool reclaim(std::size_t wanted);
     void attach(HeapCache<checks>& cache);
     void detach(HeapCache<checks>& cache);
@@ -115,14 +133,14 @@ class HeapCore {
 
     // With the lock held.
     std::uint32_t find_pages(std::uint32_t count, std::uint32_t alignment) CAIRN_REQUIRES(lock_);
-    /// Whether `slot`, of a slab, is free: looks for it everywhere, in the caches too.
-    [[nodiscard]] bool is_free_slot(const std::byte* slot) const;
     bool grow(std::uint32_t count) CAIRN_REQUIRES(lock_);
     bool add_chunk(std::size_t size) CAIRN_REQUIRES(lock_);
     void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);
     void release_chunk(Region chunk) CAIRN_REQUIRES(lock_);
-    void free_pages(std::uint32_t first) CAIRN_REQUIRES(lock_);
+    void release_surplus() CAIRN_REQUIRES(lock_);
+    void release() CAIRN_REQUIRES(lock_);
     void add_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
+    void free_pages(std::uint32_t first) CAIRN_REQUIRES(lock_);
 
     [[nodiscard]] bool has_slabs() const {
         return std::size_t{window_.pages} * heap_page >= slab_window;
@@ -149,10 +167,15 @@ class HeapCore {
     std::uint32_t reserve_ CAIRN_GUARDED_BY(lock_) = PageHeap::none;
     void (*cache_hook_)(HeapCache<checks>& cache) CAIRN_GUARDED_BY(lock_) = nullptr;
     Reclaimer reclaimer_ CAIRN_GUARDED_BY(lock_);
+    Releaser releaser_ CAIRN_GUARDED_BY(lock_);
+    /// `release`, once there is a releaser: programs without one need not have its code.
+    void (*release_)(HeapCore& core) CAIRN_GUARDED_BY(lock_) = nullptr;
+    std::size_t kept_ CAIRN_GUARDED_BY(lock_) = SIZE_MAX / 2;
     HeapCache<checks>* caches_ CAIRN_GUARDED_BY(lock_) = nullptr;
     std::size_t grown_ CAIRN_GUARDED_BY(lock_) = 0;   ///< bytes taken from the break
     std::size_t in_use_ CAIRN_GUARDED_BY(lock_) = 0;  ///< bytes with users and caches
     std::size_t peak_ CAIRN_GUARDED_BY(lock_) = 0;
+    std::size_t freed_ CAIRN_GUARDED_BY(lock_) = 0;  ///< since the last release
     std::uint64_t failures_ CAIRN_GUARDED_BY(lock_) = 0;
 };
 

@@ -28,13 +28,14 @@ std::size_t gap(std::size_t first, std::size_t alignment, std::size_t phase) {
 
 }  // namespace
 
-void PageHeap::init(std::byte* metadata, std::size_t pages, const PageReporter& reporter) {
+void PageHeap::init(std::byte* metadata, std::size_t pages, const PageReporter& reporter,
+                    bool zeroed) {
     info_ = reinterpret_cast<PageInfo*>(metadata);
     use_ = reinterpret_cast<std::uint8_t*>(info_ + pages + Bins::count) + 1;
     pages_ = narrow(pages);
     free_ = 0;
     reporter_ = reporter;
-    std::memset(use_ - 1, 0, pages + 2);
+    if (!zeroed) std::memset(use_ - 1, 0, pages + 2);
     for (unsigned bin = 0; bin < Bins::count; ++bin)
         empty_ring(bin);
 }

@@ -74,9 +74,10 @@ class PageHeap {
     PageHeap(const PageHeap&) = delete;
     PageHeap& operator=(const PageHeap&) = delete;
 
-    /// A window of `pages` <= max_pages, all of them foreign.
+    /// A window of `pages` <= max_pages, all of them foreign. Metadata that is known to be zero
+    /// (`zeroed`) is left untouched until it is needed.
     [[gnu::cold]] void init(std::byte* metadata, std::size_t pages,
-                            const PageReporter& reporter = {});
+                            const PageReporter& reporter = {}, bool zeroed = false);
 
     /// Takes in foreign pages of the window as free ones.
     void add(std::size_t first, std::size_t count) { release(first, count); }
@@ -122,6 +123,9 @@ class PageHeap {
     /// Pages of the longest free run; walks one bin.
     [[nodiscard, gnu::cold]] std::uint32_t largest_free() const;
 
+    /// Calls `visit(first, count)` for every free run of `least` pages or more; it changes nothing.
+    template <class Visitor>
+    void for_each_free_run(std::size_t least, Visitor visit) const;
     /// Walks everything: false, and the first damage reported, where descriptors disagree.
     [[nodiscard, gnu::cold]] bool check() const;
 
@@ -164,5 +168,16 @@ class PageHeap {
     Bins bins_;
     PageReporter reporter_;
 };
+
+template <class Visitor>
+void PageHeap::for_each_free_run(std::size_t least, Visitor visit) const {
+    for (unsigned bin = bin_of(least); bin < Bins::count; ++bin) {
+        const std::size_t head = head_of(bin);
+        for (std::size_t run = info_[head].next; run != head && is_free_run(run);
+             run = info_[run].next) {
+            if (info_[run].extent >= least) visit(run, info_[run].extent);
+        }
+    }
+}
 
 }  // namespace cairn

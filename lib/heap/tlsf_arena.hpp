@@ -99,6 +99,10 @@ class TlsfArena {
     /// By looking at every free block, or at those of the last bin.
     [[nodiscard]] std::size_t free_bytes() const;
     [[nodiscard]] std::size_t largest_free() const;
+    /// Calls `visit(from, to)` for what lies in free blocks of `least` bytes or more and is not
+    /// needed: all but their links and lengths.
+    template <class Visitor>
+    void for_each_free_space(std::size_t least, Visitor visit) const;
     /// Calls `visit(block, tlsf::View)` for each block in turn. A chunk ends early where a header
     /// is damaged; returns the first such, or nullptr.
     template <class Visitor>
@@ -347,6 +351,20 @@ inline bool TlsfArena<checks>::change_length(std::byte* block, std::uint32_t fla
     if (checked && (found & ~tlsf::previous_free) != flags) return false;
     own->set_length(length + by);
     return true;
+}
+
+template <Checks checks>
+template <class Visitor>
+void TlsfArena<checks>::for_each_free_space(std::size_t least, Visitor visit) const {
+    for (std::size_t i = Bins::bin_of(least); i < Bins::count; ++i) {
+        tlsf::Links* const head = &state_.bins[i].ring;
+        for (tlsf::Links* node = head->next; node != head; node = node->next) {
+            std::byte* const block = tlsf::block_of(node);
+            if (!is_free(block) || !is_linked(node)) break;
+            const std::size_t length = tlsf::header(block)->length();
+            if (length >= least) visit(block + sizeof(tlsf::Links), block + length - tlsf::grain);
+        }
+    }
 }
 
 template <Checks checks>
