@@ -26,6 +26,8 @@ packages_to_fetch=(
 packages_to_test=(
     git:git
     g++
+    perl:perl
+    sqlite3:sqlite3
     catch2
     librapidcheck-dev
     libfdt-dev

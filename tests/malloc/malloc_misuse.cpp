@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Does one thing that no program may do, by its name; the heap is expected to end it with a
+// sentence.
+#include <malloc.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+#include <new>
+#include <string_view>
+
+namespace {
+
+volatile std::size_t size = 48;  // out of the compiler's sight
+
+void free_twice() {
+    void* const block = std::malloc(size);
+    std::free(block);
+    std::free(block);
+}
+
+void free_from_stack() {
+    alignas(16) char bytes[64];
+    std::free(bytes + size % 16);
+}
+
+void free_inside() {
+    std::free(static_cast<char*>(std::malloc(size)) + 16);
+}
+
+void free_with_wrong_size() {
+    ::operator delete(::operator new(size), size * 3);
+}
+
+void write_behind() {
+    auto* const block = static_cast<char*>(std::malloc(size));
+    std::memset(block, 1, malloc_usable_size(block) + 8);
+    std::free(block);
+    std::free(std::malloc(40'000));
+}
+
+void write_after_free() {
+    void* volatile const block = std::malloc(size);
+    std::free(block);
+    std::memset(block, 1, 16);
+    std::free(std::malloc(size));
+}
+
+void resize_after_free() {
+    void* const block = std::malloc(size);
+    std::free(block);
+    std::free(std::realloc(block, size * 10));
+}
+
+/// Whoever handles the end may still want the heap.
+void handle_abort(int /*signal*/) {
+    for (int i = 0; i < 1000; ++i)
+        (void)std::malloc(static_cast<std::size_t>(i) * 40);
+    constexpr std::string_view words = "handled\n";
+    (void)!::write(STDERR_FILENO, words.data(), words.size());
+}
+
+struct Misuse {
+    std::string_view name;
+    void (*commit)();
+};
+constexpr Misuse misuses[] = {
+    {"free_twice", free_twice},
+    {"free_from_stack", free_from_stack},
+    {"free_inside", free_inside},
+    {"free_with_wrong_size", free_with_wrong_size},
+    {"write_behind", write_behind},
+    {"write_after_free", write_after_free},
+    {"resize_after_free", resize_after_free},
+};
+
+}  // namespace
+
+int main(int argc, char** arguments) {
+    if (argc < 3) return EXIT_FAILURE;
+    size = std::strtoul(arguments[2], nullptr, 10);
+    std::signal(SIGABRT, handle_abort);
+    for (const Misuse& misuse : misuses) {
+        if (misuse.name == arguments[1]) misuse.commit();
+    }
+    std::puts("nobody noticed");
+    return EXIT_FAILURE;
+}
