@@ -7,6 +7,7 @@
 
 #include "lib/heap/bump_allocator.hpp"
 #include "lib/heap/classic_heap.hpp"
+#include "lib/heap/heap_cache.hpp"
 #include "lib/heap/tlsf_heap.hpp"
 #include "lib/panic.hpp"
 #include "tests/bench/allocator.hpp"
@@ -117,6 +118,29 @@ struct OnBreak {
 
 #pragma clang diagnostic pop
 
+/// The default heap: what harts share, and one hart's cache, which `tp` leads to on the target.
+template <Checks checks>
+struct Cached {
+    static inline constinit Place<BumpAllocator> source;
+    static inline constinit Place<HeapCore<checks>> core;
+    static inline constinit thread_local Place<HeapCache<checks>> cache;
+
+    static void start(Region region) {
+        require(source.make().init(region).has_value(), "the region must serve the break");
+        require(core.make().init(*source, "bench").has_value(), "the break must serve the heap");
+        cache.make(*core).open();
+    }
+    static void* allocate(std::size_t size) { return cache->take(size); }
+    static void* allocate_aligned(std::size_t alignment, std::size_t size) {
+        return cache->take(size, alignment);
+    }
+    static void free(void* block) { cache->give(static_cast<std::byte*>(block)); }
+
+    static constexpr Allocator entry(std::string_view name) {
+        return {name, start, allocate, allocate_aligned, free};
+    }
+};
+
 // --- what one call costs -------------------------------------------------------------------------
 
 using Call = void*(void* allocator, std::size_t size);
@@ -143,10 +167,40 @@ constexpr Loop bump_call(std::string_view name) {
             [](std::size_t rounds) { call_rounds(call_bump<Lock>, &*Bump<Lock>::bump, rounds); }};
 }
 
+// --- what is inlined -----------------------------------------------------------------------------
+
+/// What a program would make with `new`.
+struct Thing {
+    std::array<std::byte, 64> bytes;
+};
+
+/// So that nothing is left out because nobody looks.
+void look_at(void*& thing) {
+    asm volatile("" : "+r"(thing) : : "memory");
+}
+
+[[gnu::noinline]] void nothing_typed(std::size_t rounds) {
+    for (std::size_t round = 0; round < rounds; ++round) {
+        void* thing = &round;
+        look_at(thing);
+    }
+}
+
+template <Checks checks>
+[[gnu::noinline]] void new_and_delete(std::size_t rounds) {
+    for (std::size_t round = 0; round < rounds; ++round) {
+        void* thing = Cached<checks>::cache->take(sizeof(Thing));
+        look_at(thing);
+        Cached<checks>::cache->give(static_cast<std::byte*>(thing));
+    }
+}
+
 constexpr std::array all_allocators{
     null_allocator,
     Bump<Spinlock>::entry("bump-spinlock"),
     Bump<NullLock>::entry("bump-no-lock"),
+    Cached<Checks::basic>::entry("heap"),
+    Cached<Checks::none>::entry("heap-unchecked"),
     OnBreak<TlsfHeap<Spinlock, Checks::basic>>::entry("tlsf-spinlock"),
     OnBreak<TlsfHeap<Spinlock, Checks::none>>::entry("tlsf-unchecked"),
     Classic<FirstFit>::entry("first-fit"),
@@ -159,6 +213,10 @@ constexpr std::array all_loops{
          [](std::size_t rounds) { call_rounds(call_nothing, nullptr, rounds); }},
     bump_call<Spinlock>("call-bump-spinlock"),
     bump_call<NullLock>("call-bump-no-lock"),
+    Loop{"typed", "", nullptr, nothing_typed},
+    Loop{"typed-heap", "typed", Cached<Checks::basic>::start, new_and_delete<Checks::basic>},
+    Loop{"typed-heap-unchecked", "typed", Cached<Checks::none>::start,
+         new_and_delete<Checks::none>},
 };
 
 }  // namespace
