@@ -115,10 +115,13 @@ class Pair {
 
   private:
     void append(int value, std::size_t count) {
-        const std::vector<T> elements(count, T(value));
+        std::vector<T> elements;
+        for (std::size_t i = 0; i < count; ++i)
+            elements.emplace_back(value + static_cast<int>(i));
         const std::size_t taken = ring_.try_append(elements);
         RC_ASSERT(taken == std::min(count, 8 - model_.size()));
-        model_.insert(model_.end(), taken, value);
+        for (std::size_t i = 0; i < taken; ++i)
+            model_.push_back(value + static_cast<int>(i));
     }
     void take(std::size_t count) {
         std::vector<T> out(count);
