@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What the environment may ask for when a process exits: the heap's figures, and its map.
+// What the environment may ask for when a process exits: the heap's figures, its map, a check.
 //
 //     CAIRN_MALLOC_STATS=1            one line to stderr; =/some/file: at the end of that file
-//     CAIRN_MALLOC_MAP=/some/file     the map, as docs/heap-map.md describes it
+//     CAIRN_MALLOC_MAP=/some/file     the map (docs/heap-map.md), in /some/file.PID
 //     CAIRN_MALLOC_CHECK=1            a walk over the whole heap; damage ends the process with a
 //                                     sentence. Not while other threads still run.
 //
@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <string_view>
@@ -21,34 +23,74 @@
 namespace cairn::process_heap {
 namespace {
 
-/// Both may be gone from the environment at exit, and stderr may be closed.
+/// Heard at the start: at exit the environment may be gone, and stderr closed.
 struct Wishes {
-    const char* map = nullptr;
     int statistics = -1;
+    std::array<char, 512> map{};  ///< a path; empty: none
     bool check = false;
 };
 constinit Wishes wishes;
 
+/// To a file, in large pieces. What cannot be written is lost.
+class FileWriter final : public Writer {
+  public:
+    explicit FileWriter(int file) : file_(file) {}
+
+    void write(std::string_view text) override {
+        if (buffer_.view().size() + text.size() > size) flush();
+        buffer_.write(text);
+    }
+    void flush() {
+        [[maybe_unused]] const auto written =
+            ::write(file_, buffer_.view().data(), buffer_.view().size());
+        buffer_.clear();
+    }
+
+  private:
+    static constexpr std::size_t size = 4096;
+    int file_;
+    FixedBuffer<size> buffer_;
+};
+
+/// A variable of the environment; empty where it is not set, or not to be trusted.
+std::string_view variable(const char* name) {
+    const char* const value = ::secure_getenv(name);
+    return value == nullptr ? std::string_view() : value;
+}
+
+void write_map() {
+    FixedBuffer<600> path;
+    print(path, "{}.{}", std::string_view(wishes.map.data()), ::getpid());
+    path.write({"", 1});
+    const int file =
+        ::open(path.view().data(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (file < 0) return;
+    FileWriter writer(file);
+    core.dump(writer);
+    writer.flush();
+    ::close(file);
+}
+
 [[gnu::constructor]] void hear_wishes() {
-    wishes.map = ::secure_getenv("CAIRN_MALLOC_MAP");
-    const char* const check = ::secure_getenv("CAIRN_MALLOC_CHECK");
-    wishes.check = check != nullptr && *check != '\0';
-    const char* const target = ::secure_getenv("CAIRN_MALLOC_STATS");
-    if (target == nullptr || *target == '\0') return;
-    wishes.statistics = std::string_view(target).contains('/')
-                            ? ::open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666)
-                            : ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100);
+    wishes.check = !variable("CAIRN_MALLOC_CHECK").empty();
+    const std::string_view map = variable("CAIRN_MALLOC_MAP");
+    if (map.size() < wishes.map.size()) std::ranges::copy(map, wishes.map.begin());
+    const std::string_view target = variable("CAIRN_MALLOC_STATS");
+    if (target.contains('/')) {
+        wishes.statistics = ::open(target.data(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    } else if (!target.empty()) {
+        wishes.statistics = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100);
+    }
 }
 
 [[gnu::destructor]] void fulfil_wishes() {
     if (wishes.check) require(core.check(), "malloc: the heap is damaged");
-    if (wishes.statistics >= 0) {
-        FixedBuffer<256> line;
-        println(line, "cairn malloc: {}[{}]: {}", program_invocation_short_name, ::getpid(),
-                core.statistics());
-        [[maybe_unused]] const auto written =
-            ::write(wishes.statistics, line.view().data(), line.view().size());
-    }
+    if (wishes.map[0] != '\0') write_map();
+    if (wishes.statistics < 0) return;
+    FileWriter line(wishes.statistics);
+    println(line, "cairn malloc: {}[{}]: {}", std::string_view(program_invocation_short_name),
+            ::getpid(), core.statistics());
+    line.flush();
 }
 
 }  // namespace
