@@ -64,3 +64,13 @@ def test_misuse_ends_with_a_sentence(name, kind, size):
     first, *_, last = errors.splitlines()
     assert first.startswith(f"heap 'malloc': {kind}: the block at 0x")
     assert last == "handled" or name == "write_behind"  # whose damage is still there
+
+
+def test_map(tmp_path):
+    status, _, errors = run_preloaded("perl", "-e", "my @list = map { 'x' x $_ } 1 .. 2000",
+                                      CAIRN_MALLOC_MAP=str(tmp_path / "map"))
+    assert (status, errors) == (0, "")
+    [path] = tmp_path.iterdir()
+    first, window, *lines = path.read_text().splitlines()
+    assert first == "cairn-heap-map 1" and window.startswith("window 0x") and window.endswith(" malloc")
+    assert {line.split()[0] for line in lines} >= {"internal", "slab", "chunk", "block", "untaken"}
