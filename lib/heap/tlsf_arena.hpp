@@ -3,11 +3,7 @@
 //
 // An arena owns chunks of memory and cuts them into blocks (tlsf_block.hpp draws them). Free blocks
 // of about one length form a ring through a head of their own; SizeBins says which ring serves a
-// request, and one word which rings have members:
-//
-//     occupied  ...0010001        chunk  [ used | free | used | used | free        | edge ]
-//                  │   └─ bin 0 ──────────────────►▲
-//                  └───── bin 4 ──────────────────────────────────────►▲
+// request, and one word which rings have members (tlsf_store.hpp draws that).
 //
 // A freed block joins its free neighbours at once, so no two free blocks are ever neighbours, and a
 // chunk whose blocks are all free is one free block. A request looks at one block of the bin that
@@ -24,39 +20,20 @@
 
 #include "lib/heap/heap_fault.hpp"
 #include "lib/heap/region.hpp"
-#include "lib/heap/size_bins.hpp"
 #include "lib/heap/tlsf_block.hpp"
+#include "lib/heap/tlsf_store.hpp"
 
 namespace cairn {
 
 template <Checks checks>
-class TlsfArena {
+class TlsfArena : public TlsfStore {
   public:
-    using Bins = SizeBins<5>;
-
-    /// The head of a bin's ring, and the bin's bit. Before each of them lie eight bytes of zero, as
-    /// where a block has its header.
-    struct [[gnu::may_alias]] Bin {
-        tlsf::Links ring;
-        std::uint64_t mask;
-        std::uint64_t zero;
-    };
-    /// What `init` needs: links lead to the heads too, so these lie in the window.
-    static constexpr std::size_t metadata_size = tlsf::grain + Bins::count * sizeof(Bin);
     /// The most that a chunk may have (a chunk is as long as all that joined it), so lengths fit.
     static constexpr std::size_t largest_chunk = 0x7fff'fff0;
     /// Of a chunk, for its ends: what its largest block cannot hold.
     static constexpr std::size_t chunk_overhead = 2 * tlsf::grain - tlsf::header_size;
     /// The largest request served without a search (a round number, which is cheap to compare).
     static constexpr std::size_t largest_quick = Bins::shared_from - 4096;
-
-    constexpr TlsfArena() = default;
-    TlsfArena(const TlsfArena&) = delete;
-    TlsfArena& operator=(const TlsfArena&) = delete;
-
-    /// Starts without a chunk. All chunks and the metadata (metadata_size bytes, aligned to 16) lie
-    /// in `window` (at most 64 GiB); both outlive the arena.
-    void init(const FaultReporter& report, Region window, std::byte* metadata);
 
     /// Adds free memory; false, and nothing happens, where it is too short, too long, or not in the
     /// window. Memory that begins where the last chunk ends lengthens that chunk.
@@ -73,19 +50,13 @@ class TlsfArena {
     /// Takes a block back; the whole chunk if it is now entirely free, else nothing. The chunk
     /// stays the arena's until `remove_chunk`.
     Region give(std::byte* block);
-    void remove_chunk(Region chunk);
+    /// False, and it stays the arena's, where it is no chunk that is entirely free.
+    bool remove_chunk(Region chunk);
     /// The chunk at `base` if it is entirely free, else nothing.
     [[nodiscard]] Region free_chunk(std::byte* base);
 
     /// Changes a block's length where it lies, or says no and changes nothing.
     [[nodiscard]] bool resize(std::byte* block, std::size_t new_size);
-
-    /// What the user of a block, or the cache that it is in, may use. Needs no lock: nobody else
-    /// changes it.
-    [[nodiscard]] static std::size_t usable_size(const std::byte* block) {
-        return ((tlsf::header(block)->length() + tlsf::cached) & ~(tlsf::grain - 1)) -
-               tlsf::header_size;
-    }
 
     /// For caches: sets a used block aside, so that it counts as free for `give`, and back. False,
     /// and nothing happens, where `block` is none that is used (or cached). Needs no lock either.
@@ -95,22 +66,6 @@ class TlsfArena {
     static bool unmark_cached(std::byte* block) {
         return change_length(block, tlsf::cached, tlsf::cached);
     }
-
-    /// By looking at every free block, or at those of the last bin.
-    [[nodiscard]] std::size_t free_bytes() const;
-    [[nodiscard]] std::size_t largest_free() const;
-    /// Calls `visit(from, to)` for what lies in free blocks of `least` bytes or more and is not
-    /// needed: all but their links and lengths.
-    template <class Visitor>
-    void for_each_free_space(std::size_t least, Visitor visit) const;
-    /// Calls `visit(block, tlsf::View)` for each block in turn. A chunk ends early where a header
-    /// is damaged; returns the first such, or nullptr.
-    template <class Visitor>
-    const std::byte* for_each_block(Visitor visit) const;
-    /// Walks everything; each thing that is wrong is reported. Whether nothing was.
-    bool check() const;
-    /// Reports `kind` of a used block, or what else is wrong with `block`.
-    void refuse(std::byte* block, HeapFaultKind kind) const;
 
     // The quick paths, for owners that want them inline. They change nothing where they fail, and
     // what is to be done then is take's and give's work.
@@ -122,70 +77,28 @@ class TlsfArena {
     [[nodiscard, gnu::always_inline]] Freed try_give(std::byte* block);
 
   private:
-    /// At a chunk's start, where no block's header lies. In grains from the window's base.
-    struct [[gnu::may_alias]] ChunkLinks {
-        std::uint32_t next;
-        std::uint32_t prev;
-    };
-    static constexpr std::uint32_t no_chunk = UINT32_MAX;
     static constexpr bool checked = checks == Checks::basic;
     static constexpr unsigned walk_steps = 32;
-
-    /// What the quick paths keep in registers, as no store to a block changes it.
-    struct State {
-        std::uintptr_t base = 0;   ///< of the window; nothing points there
-        std::uintptr_t limit = 0;  ///< the window's end
-        Bin* bins = nullptr;
-        std::uint64_t occupied = 0;
-
-        [[nodiscard]] bool holds(const void* pointer) const {
-            return tlsf::address(pointer) > base && tlsf::address(pointer) < limit;
-        }
-    };
 
     [[nodiscard, gnu::always_inline]] static bool unlink(tlsf::Links* node, State& state);
     [[gnu::always_inline]] static void insert(std::byte* block, std::size_t length, State& state);
     [[gnu::always_inline]] void settle(std::byte* block, std::size_t length, std::size_t needed,
                                        State& state);
-    static Freed undo(std::byte* next, bool was_free);
+    [[nodiscard, gnu::always_inline]] static bool join_next(std::byte*& end, State& state);
+    [[nodiscard, gnu::always_inline]] static bool join_previous(std::byte*& start, State& state);
+    static void part_from_next(std::byte* next, bool was_free);
     static bool change_length(std::byte* block, std::uint32_t flags, std::size_t by);
 
-    /// Whether a block or a link may be there.
-    [[nodiscard]] bool is_place(const void* pointer) const {
-        return state_.holds(pointer) && tlsf::is_aligned(pointer);
-    }
-    [[gnu::cold]] std::byte* take_searching(std::size_t size, std::size_t alignment,
-                                            std::size_t steps);
-    [[gnu::cold]] std::byte* search(unsigned from, std::size_t needed, std::size_t alignment,
-                                    std::size_t steps);
-    [[gnu::cold]] void abandon(Bin& bin, const std::byte* block);
+    std::byte* take_searching(std::size_t size, std::size_t alignment, std::size_t steps);
+    std::byte* search(unsigned from, std::size_t needed, std::size_t alignment, std::size_t steps);
+    void abandon(Bin& bin, const std::byte* block);
     std::byte* carve(std::byte* block, std::size_t skip, std::size_t needed);
     [[gnu::noinline]] bool remove(std::byte* block);
     [[gnu::noinline]] void file(std::byte* block, std::size_t length);
     [[gnu::noinline]] void cut(std::byte* block, std::size_t length, std::size_t needed);
-
     [[nodiscard]] static Region chunk_of(std::byte* block, std::size_t length);
-    [[nodiscard]] ChunkLinks* chunk(std::uint32_t place) const;
 
-    [[nodiscard]] bool is_sound(const std::byte* block, tlsf::View seen) const;
-    [[nodiscard]] bool is_free(const std::byte* block) const;
-    [[nodiscard]] bool is_taken(const std::byte* block) const;
-    [[nodiscard]] bool is_linked(const tlsf::Links* node) const;
-    [[gnu::cold]] void report(HeapFaultKind kind, const std::byte* block) const;
-    [[nodiscard, gnu::cold]] HeapFaultKind judge(const std::byte* place) const;
-    [[gnu::cold]] void diagnose(std::byte* block) const;
-    struct Free {
-        std::size_t total = 0;
-        std::size_t largest = 0;
-    };
-    [[nodiscard, gnu::cold]] Free count_free(unsigned first) const;
-    [[gnu::cold]] bool check_blocks(std::size_t& free_count) const;
-    [[gnu::cold]] bool check_bins(std::size_t free_count) const;
-
-    State state_;
-    std::uint32_t chunks_ = no_chunk;
-    std::byte* last_end_ = nullptr;
-    const FaultReporter* report_ = nullptr;
+    std::byte* last_end_ = nullptr;  ///< where the chunk ends that was added last
 };
 
 /// Takes `node` out of its ring, if its links agree; clears the bin's bit with the last member.
@@ -280,57 +193,29 @@ inline std::byte* TlsfArena<checks>::try_take(std::size_t size) {
     return block;
 }
 
+/// Moves `end`, where a block to be freed ends, behind the next block if that is free, and tells
+/// that block if it is not.
 template <Checks checks>
-inline auto TlsfArena<checks>::try_give(std::byte* block) -> Freed {
-    State state = state_;
-    if (checked && !(state.holds(block) && tlsf::is_aligned(block))) [[unlikely]]
-        return {};
-    tlsf::Header* const own = tlsf::header(block);
-    std::byte* const next = tlsf::end_of(block, own->length());
-    const std::uint32_t flags = checked ? own->end() - tlsf::low(next) : own->end() % tlsf::grain;
-    if (checked && (flags & ~tlsf::previous_free) != 0) [[unlikely]]
-        return {};
-
-    std::byte* const next_end = tlsf::end_of(next, tlsf::header(next)->length());
-    const std::uint32_t next_word = tlsf::header(next)->end();
-    const std::uint32_t next_flags =
-        checked ? next_word - tlsf::low(next_end) : (next_word & 1) * tlsf::free;
-    std::byte* end = next;
-    if (next_flags == tlsf::free) {
-        if (!unlink(tlsf::links(next), state)) [[unlikely]]
-            return {};
+inline bool TlsfArena<checks>::join_next(std::byte*& end, State& state) {
+    tlsf::Header* const next = tlsf::header(end);
+    std::byte* const next_end = tlsf::end_of(end, next->length());
+    const std::uint32_t word = next->end();
+    const std::uint32_t flags = checked ? word - tlsf::low(next_end) : (word & 1) * tlsf::free;
+    if (flags == tlsf::free) {
+        if (!unlink(tlsf::links(end), state)) [[unlikely]]
+            return false;
         end = next_end;
-    } else {
-        if ((next_flags & ~(tlsf::edge | tlsf::cached)) != 0) [[unlikely]]
-            return {};
-        tlsf::header(next)->set_end(next_word + tlsf::previous_free);
+        return true;
     }
-
-    std::byte* start = block;
-    if (flags != 0) {
-        const std::size_t before = *tlsf::footer(block);
-        if (checked && before >= tlsf::address(block) - state.base) [[unlikely]]
-            return undo(next, end != next);
-        start -= before & ~(tlsf::grain - 1);
-        // A header whose block ends here has the right length.
-        if (checked && tlsf::header(start)->end() != tlsf::low(block) + tlsf::free) [[unlikely]]
-            return undo(next, end != next);
-        if (!unlink(tlsf::links(start), state)) [[unlikely]]
-            return undo(next, end != next);
-        // Ends where it starts: what a header says that is none any more.
-        own->set_end(tlsf::low(block));
-    }
-    const auto length = static_cast<std::size_t>(end - start);
-    tlsf::header(start)->set(length, tlsf::low(end) + tlsf::free);
-    *tlsf::footer(end) = length;
-    insert(start, length, state);
-    state_.occupied = state.occupied;
-    return {start, length};
+    if ((flags & ~(tlsf::edge | tlsf::cached)) != 0) [[unlikely]]
+        return false;
+    next->set_end(word + tlsf::previous_free);
+    return true;
 }
 
-/// Undoes what `try_give` did to the next block, whose own links are as they were.
+/// Undoes that; a block's own links are as they were.
 template <Checks checks>
-inline auto TlsfArena<checks>::undo(std::byte* next, bool was_free) -> Freed {
+inline void TlsfArena<checks>::part_from_next(std::byte* next, bool was_free) {
     if (was_free) {
         tlsf::Links* const node = tlsf::links(next);
         node->next->prev = node;
@@ -338,7 +223,51 @@ inline auto TlsfArena<checks>::undo(std::byte* next, bool was_free) -> Freed {
     } else {
         tlsf::header(next)->set_end(tlsf::header(next)->end() - tlsf::previous_free);
     }
-    return {};
+}
+
+/// Moves `start`, where a block begins whose predecessor is free, to where that begins.
+template <Checks checks>
+inline bool TlsfArena<checks>::join_previous(std::byte*& start, State& state) {
+    std::byte* const block = start;
+    const std::size_t before = *tlsf::footer(block);
+    if (checked && before >= tlsf::address(block) - state.base) [[unlikely]]
+        return false;
+    start -= before & ~(tlsf::grain - 1);
+    // A header whose block ends here has the right length.
+    if (checked && tlsf::header(start)->end() != tlsf::low(block) + tlsf::free) [[unlikely]]
+        return false;
+    if (!unlink(tlsf::links(start), state)) [[unlikely]]
+        return false;
+    // Ends where it starts: what a header says that is none any more.
+    tlsf::header(block)->set_end(tlsf::low(block));
+    return true;
+}
+
+template <Checks checks>
+inline auto TlsfArena<checks>::try_give(std::byte* block) -> Freed {
+    State state = state_;
+    if (checked && !(state.holds(block) && tlsf::is_aligned(block))) [[unlikely]]
+        return {};
+    const std::uint32_t word = tlsf::header(block)->end();
+    std::byte* const next = tlsf::end_of(block, tlsf::header(block)->length());
+    const std::uint32_t flags = checked ? word - tlsf::low(next) : word % tlsf::grain;
+    if (checked && (flags & ~tlsf::previous_free) != 0) [[unlikely]]
+        return {};
+
+    std::byte* start = block;
+    std::byte* end = next;
+    if (!join_next(end, state)) [[unlikely]]
+        return {};
+    if (flags != 0 && !join_previous(start, state)) [[unlikely]] {
+        part_from_next(next, end != next);
+        return {};
+    }
+    const auto length = static_cast<std::size_t>(end - start);
+    tlsf::header(start)->set(length, tlsf::low(end) + tlsf::free);
+    *tlsf::footer(end) = length;
+    insert(start, length, state);
+    state_.occupied = state.occupied;
+    return {start, length};
 }
 
 /// Where the header's flags are `flags`, apart from what others may change.
@@ -351,42 +280,6 @@ inline bool TlsfArena<checks>::change_length(std::byte* block, std::uint32_t fla
     if (checked && (found & ~tlsf::previous_free) != flags) return false;
     own->set_length(length + by);
     return true;
-}
-
-template <Checks checks>
-template <class Visitor>
-void TlsfArena<checks>::for_each_free_space(std::size_t least, Visitor visit) const {
-    for (std::size_t i = Bins::bin_of(least); i < Bins::count; ++i) {
-        tlsf::Links* const head = &state_.bins[i].ring;
-        for (tlsf::Links* node = head->next; node != head; node = node->next) {
-            std::byte* const block = tlsf::block_of(node);
-            if (!is_free(block) || !is_linked(node)) break;
-            const std::size_t length = tlsf::header(block)->length();
-            if (length >= least) visit(block + sizeof(tlsf::Links), block + length - tlsf::grain);
-        }
-    }
-}
-
-template <Checks checks>
-template <class Visitor>
-const std::byte* TlsfArena<checks>::for_each_block(Visitor visit) const {
-    const std::byte* damaged = nullptr;
-    // Each chunk holds at least this, so there are no more of them unless their links are damaged.
-    std::size_t left = (state_.limit - state_.base) / (tlsf::smallest_block + tlsf::grain);
-    for (std::uint32_t at = chunks_; at != no_chunk; at = chunk(at)->next) {
-        std::byte* block = reinterpret_cast<std::byte*>(chunk(at)) + tlsf::grain;
-        if (left-- == 0 || !is_place(block)) return block;
-        tlsf::View seen = tlsf::view(block);
-        for (; !seen.is_edge(); seen = tlsf::view(block)) {
-            if (!is_sound(block, seen)) {
-                if (damaged == nullptr) damaged = block;
-                break;
-            }
-            visit(block, seen);
-            block += seen.length;
-        }
-    }
-    return damaged;
 }
 
 extern template class TlsfArena<Checks::basic>;

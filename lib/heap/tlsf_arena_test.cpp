@@ -231,18 +231,18 @@ TEST_CASE("Chunks that follow each other are one, others are not", "[tlsf_arena]
     const Region other = bench.add(8192);
     CHECK(blocks_in(bench.arena) == 2);
     CHECK(bench.arena.free_chunk(other.base) == other);
-    bench.arena.remove_chunk(other);
+    CHECK(bench.arena.remove_chunk(other));
     CHECK(blocks_in(bench.arena) == 1);
     CHECK(bench.arena.largest_free() == 3 * 4096 - 24);
     CHECK(bench.arena.check());
     // What was removed can come again, and others go in any order.
     REQUIRE(bench.arena.add_chunk(other.base, 2048));
     REQUIRE(bench.arena.add_chunk(other.base + 4096, 4096));
-    bench.arena.remove_chunk({other.base, 2048});
-    bench.arena.remove_chunk({first.base, 3 * 4096});
+    CHECK(bench.arena.remove_chunk({other.base, 2048}));
+    CHECK(bench.arena.remove_chunk({first.base, 3 * 4096}));
     CHECK(bench.arena.check());
     CHECK(bench.arena.free_bytes() == 4096 - 24);
-    bench.arena.remove_chunk({other.base + 4096, 4096});
+    CHECK(bench.arena.remove_chunk({other.base + 4096, 4096}));
     CHECK(bench.arena.free_bytes() == 0);
     CHECK(bench.faults.empty());
 }
@@ -258,11 +258,11 @@ TEST_CASE("Chunks are whole grains within the window, and not removed while in u
     REQUIRE(bench.arena.add_chunk(next + 1, 63));
     std::byte* const block = bench.arena.take(24);
     CHECK(block == next + 32);
-    bench.arena.remove_chunk({next + 16, 48});
+    CHECK_FALSE(bench.arena.remove_chunk({next + 16, 48}));
     CHECK(bench.arena.give(block) == Region{next + 16, 48});
     CHECK(bench.arena.check());
-    bench.arena.remove_chunk({next + 16, 32});  // no such chunk
-    bench.arena.remove_chunk({});
+    CHECK_FALSE(bench.arena.remove_chunk({next + 16, 32}));  // no such chunk
+    CHECK_FALSE(bench.arena.remove_chunk({}));
     CHECK(blocks_in(bench.arena) == 2);
     CHECK(bench.faults.empty());
 }

@@ -63,6 +63,7 @@ struct [[gnu::may_alias]] Links {
 };
 
 using Footer [[gnu::may_alias]] = std::uint64_t;
+using ChunkLink [[gnu::may_alias]] = std::uint32_t;
 
 static_assert(sizeof(Header) == header_size && sizeof(Links) == 16);
 

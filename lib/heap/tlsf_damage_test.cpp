@@ -202,6 +202,28 @@ TEST_CASE("A free block that was written to is seen by those who want it", "[tls
     }
 }
 
+TEST_CASE("Links of chunks that were written over are never followed", "[tlsf_damage]") {
+    for (const std::uint32_t value : {0U, 1U, 0x4141'4141U, 0xffff'fffeU, 0x1000U}) {
+        TlsfBench<> bench(4096);  // added first, so it is the last of the list
+        bench.leave_out(16);
+        const Region middle = bench.add(4096);
+        std::memcpy(middle.base, &value, 4);
+        CHECK_FALSE(bench.arena.remove_chunk(bench.chunk));
+        CHECK(bench.fault() == HeapFaultKind::corrupt_free_list);
+        CHECK(bench.arena.free_chunk(bench.chunk.base) == bench.chunk);
+        CHECK(bench.arena.for_each_block([](const std::byte*, tlsf::View) {}) != nullptr);
+        CHECK(bench.arena.take(4000) != nullptr);
+        CHECK(bench.arena.take(4000) != nullptr);
+        CHECK(bench.faults.empty());
+    }
+    // A list that leads back to where it came from is walked once or twice, not for ever.
+    TlsfBench<> bench(4096);
+    bench.leave_out(16);
+    const Region second = bench.add(4096);
+    std::memcpy(bench.chunk.base, second.base, 4);
+    CHECK(bench.arena.for_each_block([](const std::byte*, tlsf::View) {}) != nullptr);
+}
+
 TEST_CASE("What a hook hears is a sentence", "[tlsf_damage]") {
     Scene scene;
     scene.block[104] ^= std::byte{1};

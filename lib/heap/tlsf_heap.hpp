@@ -159,7 +159,7 @@ bool TlsfHeap<Lock, checks>::grow(std::size_t needed) {
     constexpr std::size_t grain = BumpArena::grain;
     const std::size_t left = source_->remaining() & ~(grain - 1);
     // What is left may join a free block at its end; but if both are too short, it stays.
-    if (needed > left + arena_.largest_free() + tlsf::header_size) return false;
+    if (needed > left && needed > left + arena_.largest_free()) return false;
     const std::size_t wanted = std::max(needed + Arena::chunk_overhead, growth_);
     for (std::size_t size : {(wanted + grain - 1) & ~(grain - 1), left}) {
         size = std::min(std::min(size, left), Arena::largest_chunk);
