@@ -66,11 +66,11 @@ std::byte* TlsfArena<checks>::search(unsigned from, std::size_t needed, std::siz
                                      std::size_t steps) {
     for (unsigned i = from; i < Bins::count; ++i) {
         if ((state_.occupied >> i & 1) == 0) continue;
-        Bin& bin = state_.bins[i];
-        for (Links* node = bin.ring.next; node != &bin.ring; node = node->next) {
+        Bin& own = bin(i);
+        for (Links* node = own.ring.next; node != &own.ring; node = node->next) {
             std::byte* const block = block_of(node);
             if (checked && !(is_free(block) && is_linked(node))) {
-                abandon(bin, block);
+                abandon(own, block);
                 break;
             }
             std::size_t skip = -address(block) & (alignment - 1);
@@ -184,8 +184,8 @@ bool TlsfArena<checks>::add_chunk(std::byte* base, std::size_t size) {
     if (size < skip + grain + smallest_block) return false;
     base += skip;
     size = align_down(size - skip, grain);
-    if (size > largest_chunk || address(base) < state_.base || address(base) > state_.limit ||
-        size > state_.limit - address(base)) {
+    if (size > largest_chunk || address(base) < state_.origin - grain ||
+        address(base) > state_.limit() || size > state_.limit() - address(base)) {
         return false;
     }
     std::byte* const end = base + size;

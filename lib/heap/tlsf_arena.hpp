@@ -81,12 +81,14 @@ class TlsfArena : public TlsfStore {
     static constexpr unsigned walk_steps = 32;
 
     [[nodiscard, gnu::always_inline]] static bool unlink(tlsf::Links* node, State& state);
+    [[gnu::always_inline]] static void put_between(tlsf::Links* prev, std::byte* block,
+                                                   tlsf::Links* next);
     [[gnu::always_inline]] static void insert(std::byte* block, std::size_t length, State& state);
     [[gnu::always_inline]] void settle(std::byte* block, std::size_t length, std::size_t needed,
                                        State& state);
     [[nodiscard, gnu::always_inline]] static bool join_next(std::byte*& end, State& state);
     [[nodiscard, gnu::always_inline]] static bool join_previous(std::byte*& start, State& state);
-    static void part_from_next(std::byte* next, bool was_free);
+    static void part_from_previous(std::byte* start, std::byte* block);
     static bool change_length(std::byte* block, std::uint32_t flags, std::size_t by);
 
     std::byte* take_searching(std::size_t size, std::size_t alignment, std::size_t steps);
@@ -107,9 +109,7 @@ inline bool TlsfArena<checks>::unlink(tlsf::Links* node, State& state) {
     tlsf::Links* const next = node->next;
     tlsf::Links* const prev = node->prev;
     if constexpr (checked) {
-        if (!state.holds(next) || !state.holds(prev)) [[unlikely]]
-            return false;
-        if (((tlsf::address(next) | tlsf::address(prev)) & (tlsf::grain - 1)) != 0) [[unlikely]]
+        if (!state.are_places(next, prev)) [[unlikely]]
             return false;
         if (next->prev != node || prev->next != node) [[unlikely]]
             return false;
@@ -121,17 +121,24 @@ inline bool TlsfArena<checks>::unlink(tlsf::Links* node, State& state) {
     return true;
 }
 
+/// Puts a free block into a ring between two members.
+template <Checks checks>
+inline void TlsfArena<checks>::put_between(tlsf::Links* prev, std::byte* block, tlsf::Links* next) {
+    tlsf::Links* const node = tlsf::links(block);
+    node->next = next;
+    node->prev = prev;
+    next->prev = node;
+    prev->next = node;
+}
+
 /// Files a free block.
 template <Checks checks>
 inline void TlsfArena<checks>::insert(std::byte* block, std::size_t length, State& state) {
-    Bin* const bin = state.bins + Bins::bin_of(length);
-    tlsf::Links* const node = tlsf::links(block);
-    tlsf::Links* const first = bin->ring.next;
+    Bin* bin = state.bin(Bins::count - 1 - Bins::first);
+    if (length <= Bins::shared_from) [[likely]]
+        bin = state.bin(Bins::own_bin_of(length));
     state.occupied |= bin->mask;
-    node->next = first;
-    node->prev = &bin->ring;
-    first->prev = node;
-    bin->ring.next = node;
+    put_between(&bin->ring, block, bin->ring.next);
 }
 
 /// Uses `needed` bytes of an unlinked free block; what is left stays free.
@@ -158,13 +165,13 @@ inline std::byte* TlsfArena<checks>::try_take(std::size_t size) {
     const std::size_t needed = tlsf::length_for(size);
     if (size > largest_quick) [[unlikely]]
         return nullptr;
-    const std::size_t exact = Bins::own_bin_of(needed);
+    const std::ptrdiff_t exact = Bins::own_bin_of(needed);
     State state = state_;
-    std::uint64_t left = state.occupied >> exact;
+    std::uint64_t left = state.occupied >> (exact + Bins::first);
     if (left == 0) [[unlikely]]
         return nullptr;
     // One look at a block of about this length; an empty ring's head has none.
-    Bin* bin = state.bins + exact;
+    Bin* bin = state.bin(exact);
     std::byte* block = tlsf::block_of(bin->ring.next);
     std::size_t length = tlsf::header(block)->length();
     if (length < needed) {
@@ -181,7 +188,7 @@ inline std::byte* TlsfArena<checks>::try_take(std::size_t size) {
         const std::byte* const end = tlsf::end_of(block, length);
         if (tlsf::header(block)->end() != tlsf::low(end) + tlsf::free) [[unlikely]]
             return nullptr;
-        if (!state.holds(next) || !tlsf::is_aligned(next)) [[unlikely]]
+        if (!state.is_place(next)) [[unlikely]]
             return nullptr;
         if (next->prev != node || node->prev != &bin->ring) [[unlikely]]
             return nullptr;
@@ -191,6 +198,34 @@ inline std::byte* TlsfArena<checks>::try_take(std::size_t size) {
     if (next == &bin->ring) state.occupied &= ~bin->mask;
     settle(block, length, needed, state);
     return block;
+}
+
+/// Moves `start`, where a block begins whose predecessor is free, to where that begins.
+template <Checks checks>
+inline bool TlsfArena<checks>::join_previous(std::byte*& start, State& state) {
+    std::byte* const block = start;
+    start = tlsf::end_of(block, -*tlsf::footer(block));
+    if (checked && !state.is_place(start)) [[unlikely]]
+        return false;
+    // A header whose block ends here has the right length.
+    if (checked && tlsf::header(start)->end() != tlsf::low(block) + tlsf::free) [[unlikely]]
+        return false;
+    if (!unlink(tlsf::links(start), state)) [[unlikely]]
+        return false;
+    // Ends where it starts: what a header says that is none any more.
+    tlsf::header(block)->set_end(tlsf::low(block));
+    return true;
+}
+
+/// Undoes that; a block's own links are as they were.
+template <Checks checks>
+inline void TlsfArena<checks>::part_from_previous(std::byte* start, std::byte* block) {
+    if (start == block) return;
+    tlsf::Links* const node = tlsf::links(start);
+    node->next->prev = node;
+    node->prev->next = node;
+    const std::byte* const end = tlsf::end_of(block, tlsf::header(block)->length());
+    tlsf::header(block)->set_end(tlsf::low(end) + tlsf::previous_free);
 }
 
 /// Moves `end`, where a block to be freed ends, behind the next block if that is free, and tells
@@ -213,53 +248,23 @@ inline bool TlsfArena<checks>::join_next(std::byte*& end, State& state) {
     return true;
 }
 
-/// Undoes that; a block's own links are as they were.
-template <Checks checks>
-inline void TlsfArena<checks>::part_from_next(std::byte* next, bool was_free) {
-    if (was_free) {
-        tlsf::Links* const node = tlsf::links(next);
-        node->next->prev = node;
-        node->prev->next = node;
-    } else {
-        tlsf::header(next)->set_end(tlsf::header(next)->end() - tlsf::previous_free);
-    }
-}
-
-/// Moves `start`, where a block begins whose predecessor is free, to where that begins.
-template <Checks checks>
-inline bool TlsfArena<checks>::join_previous(std::byte*& start, State& state) {
-    std::byte* const block = start;
-    const std::size_t before = *tlsf::footer(block);
-    if (checked && before >= tlsf::address(block) - state.base) [[unlikely]]
-        return false;
-    start -= before & ~(tlsf::grain - 1);
-    // A header whose block ends here has the right length.
-    if (checked && tlsf::header(start)->end() != tlsf::low(block) + tlsf::free) [[unlikely]]
-        return false;
-    if (!unlink(tlsf::links(start), state)) [[unlikely]]
-        return false;
-    // Ends where it starts: what a header says that is none any more.
-    tlsf::header(block)->set_end(tlsf::low(block));
-    return true;
-}
-
 template <Checks checks>
 inline auto TlsfArena<checks>::try_give(std::byte* block) -> Freed {
     State state = state_;
-    if (checked && !(state.holds(block) && tlsf::is_aligned(block))) [[unlikely]]
+    if (checked && !state.is_place(block)) [[unlikely]]
         return {};
     const std::uint32_t word = tlsf::header(block)->end();
-    std::byte* const next = tlsf::end_of(block, tlsf::header(block)->length());
-    const std::uint32_t flags = checked ? word - tlsf::low(next) : word % tlsf::grain;
-    if (checked && (flags & ~tlsf::previous_free) != 0) [[unlikely]]
-        return {};
-
     std::byte* start = block;
-    std::byte* end = next;
-    if (!join_next(end, state)) [[unlikely]]
-        return {};
-    if (flags != 0 && !join_previous(start, state)) [[unlikely]] {
-        part_from_next(next, end != next);
+    std::byte* end = tlsf::end_of(block, tlsf::header(block)->length());
+    const std::uint32_t flags = checked ? word - tlsf::low(end) : word % tlsf::grain;
+    if (flags != 0) {
+        if (checked && flags != tlsf::previous_free) [[unlikely]]
+            return {};
+        if (!join_previous(start, state)) [[unlikely]]
+            return {};
+    }
+    if (!join_next(end, state)) [[unlikely]] {
+        part_from_previous(start, block);
         return {};
     }
     const auto length = static_cast<std::size_t>(end - start);

@@ -67,9 +67,9 @@ class TlsfHeap {
     }
 
     /// A block of at least `size` bytes, or nullptr.
-    [[nodiscard, gnu::noinline]] std::byte* take(std::size_t size);
+    [[nodiscard]] std::byte* take(std::size_t size);
     /// Takes a block back; nullptr is nothing.
-    [[gnu::noinline]] void give(std::byte* block);
+    void give(std::byte* block);
 
     /// Bytes that are free, all and in one block, without what the break still has.
     [[nodiscard]] std::size_t free_bytes() const;
@@ -97,7 +97,7 @@ class TlsfHeap {
 };
 
 template <Lockable Lock, Checks checks>
-std::byte* TlsfHeap<Lock, checks>::take(std::size_t size) {
+inline std::byte* TlsfHeap<Lock, checks>::take(std::size_t size) {
     std::byte* block = nullptr;
     {
         const LockGuard guard(lock_);
@@ -109,7 +109,7 @@ std::byte* TlsfHeap<Lock, checks>::take(std::size_t size) {
 }
 
 template <Lockable Lock, Checks checks>
-void TlsfHeap<Lock, checks>::give(std::byte* block) {
+inline void TlsfHeap<Lock, checks>::give(std::byte* block) {
     bool given = false;
     {
         const LockGuard guard(lock_);

@@ -10,24 +10,25 @@ using namespace tlsf;
 
 void TlsfStore::init(const FaultReporter& report, Region window, std::byte* metadata) {
     report_ = &report;
-    state_.base = address(window.base);
-    state_.limit = state_.base + window.size;
-    // Links are greater than the window's base, too.
+    state_.origin = (address(window.base) + grain - 1) / grain * grain + grain;
+    state_.places = (address(window.base) + window.size - state_.origin) / grain;
     *reinterpret_cast<Bin*>(metadata) = {};
-    state_.bins = reinterpret_cast<Bin*>(metadata + grain);
+    state_.bins = address(metadata + grain) + Bins::first * sizeof(Bin);
     for (unsigned i = 0; i < Bins::count; ++i) {
-        Links* const head = &state_.bins[i].ring;
-        state_.bins[i] = {.ring = {head, head}, .mask = std::uint64_t{1} << i, .zero = 0};
+        Links* const head = &bin(i).ring;
+        bin(i) = {.ring = {head, head}, .mask = std::uint64_t{1} << i, .zero = 0};
     }
 }
 
 void TlsfStore::add_to_list(const std::byte* chunk_base) {
-    const auto place = static_cast<std::uint32_t>((address(chunk_base) - state_.base) / grain);
+    const auto place =
+        static_cast<std::uint32_t>((address(chunk_base) + grain - state_.origin) / grain);
     *next_chunk(place) = std::exchange(chunks_, place);
 }
 
 bool TlsfStore::remove_from_list(const std::byte* chunk_base) {
-    const auto place = static_cast<std::uint32_t>((address(chunk_base) - state_.base) / grain);
+    const auto place =
+        static_cast<std::uint32_t>((address(chunk_base) + grain - state_.origin) / grain);
     std::size_t left = most_chunks();
     for (ChunkLink* link = &chunks_; is_chunk(*link) && left-- > 0; link = next_chunk(*link)) {
         if (*link == place) {
@@ -43,13 +44,13 @@ bool TlsfStore::remove_from_list(const std::byte* chunk_base) {
 
 /// Whether a block or a link may be there.
 bool TlsfStore::is_place(const void* pointer) const {
-    return state_.holds(pointer) && is_aligned(pointer);
+    return state_.is_place(pointer);
 }
 
 /// Whether a header is one of a block that lies in the window.
 bool TlsfStore::is_sound(const std::byte* block, View seen) const {
     return (seen.is_free() || seen.is_used()) && seen.length >= smallest_block &&
-           seen.length <= state_.limit - address(block);
+           seen.length <= state_.limit() - address(block);
 }
 
 bool TlsfStore::is_free(const std::byte* block) const {
@@ -108,7 +109,7 @@ HeapFaultKind TlsfStore::judge(const std::byte* place) const {
 /// What made `try_give(block)` fail, if anything did.
 auto TlsfStore::examine(std::byte* block) const -> Finding {
     using enum HeapFaultKind;
-    if (!state_.holds(block)) return {foreign_pointer, block};
+    if (!is_in_window(block)) return {foreign_pointer, block};
     if (!is_place(block)) return {invalid_pointer, block};
     const View own = view(block);
     if (!is_taken(block)) {
@@ -183,16 +184,16 @@ bool TlsfStore::check_blocks(std::size_t& free_count) const {
 /// Every ring's members belong there, and no free block is missing from the rings.
 bool TlsfStore::check_bins(std::size_t free_count) const {
     std::size_t found = 0;
-    for (unsigned i = 0; state_.bins != nullptr && i < Bins::count; ++i) {
-        Bin& bin = state_.bins[i];
-        bool good = bin.mask == std::uint64_t{1} << i && is_linked(&bin.ring) &&
-                    (bin.ring.next != &bin.ring) == ((state_.occupied >> i & 1) != 0);
-        for (Links* node = bin.ring.next; good && node != &bin.ring; node = node->next) {
+    for (unsigned i = 0; state_.bins != 0 && i < Bins::count; ++i) {
+        const Bin& own = bin(i);
+        bool good = own.mask == std::uint64_t{1} << i && is_linked(&own.ring) &&
+                    (own.ring.next != &own.ring) == ((state_.occupied >> i & 1) != 0);
+        for (Links* node = own.ring.next; good && node != &own.ring; node = node->next) {
             good = is_free(block_of(node)) && is_linked(node) &&
                    Bins::bin_of(header(block_of(node))->length()) == i && ++found <= free_count;
         }
         if (!good) {
-            (*report_)(HeapFaultKind::corrupt_free_list, &bin.ring);
+            (*report_)(HeapFaultKind::corrupt_free_list, &own.ring);
             return false;
         }
     }

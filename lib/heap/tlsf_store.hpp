@@ -11,6 +11,8 @@
 // reported, not followed. No locking: the arena's owner holds its lock.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -75,13 +77,28 @@ class TlsfStore {
   protected:
     /// What the arena's quick paths keep in registers, as no store to a block changes it.
     struct State {
-        std::uintptr_t base = 0;   ///< of the window; nothing points there
-        std::uintptr_t limit = 0;  ///< the window's end
-        Bin* bins = nullptr;
+        std::uintptr_t origin = 0;   ///< the first place: one grain behind the window's start
+        std::uintptr_t places = 0;   ///< how many there are, a grain apart
+        std::uintptr_t bins = 0;     ///< where bin `Bins::first` would be
         std::uint64_t occupied = 0;  ///< a bit for every bin whose ring has members
 
-        [[nodiscard]] bool holds(const void* pointer) const {
-            return tlsf::address(pointer) > base && tlsf::address(pointer) < limit;
+        /// The bin whose number is `relative` more than Bins::first.
+        [[nodiscard]] Bin* bin(std::ptrdiff_t relative) const {
+            return reinterpret_cast<Bin*>(bins +
+                                          static_cast<std::uintptr_t>(relative) * sizeof(Bin));
+        }
+        [[nodiscard]] std::uintptr_t limit() const { return origin + places * tlsf::grain; }
+        /// Whether a block or a link may be there: in the window, and aligned.
+        [[nodiscard]] bool is_place(const void* pointer) const { return place(pointer) < places; }
+        [[nodiscard]] bool are_places(const void* one, const void* other) const {
+            if constexpr (counts_zeros) return std::max(place(one), place(other)) < places;
+            return is_place(one) && is_place(other);
+        }
+
+      private:
+        /// In grains from the origin; far outside if it is before that, or not aligned.
+        [[nodiscard]] std::uintptr_t place(const void* pointer) const {
+            return std::rotr(tlsf::address(pointer) - origin, std::countr_zero(tlsf::grain));
         }
     };
     void add_to_list(const std::byte* chunk_base);
@@ -89,6 +106,9 @@ class TlsfStore {
     bool remove_from_list(const std::byte* chunk_base);
 
     [[nodiscard]] bool is_place(const void* pointer) const;
+    [[nodiscard]] bool is_in_window(const void* pointer) const {
+        return tlsf::address(pointer) - state_.origin < state_.places * tlsf::grain;
+    }
     [[nodiscard]] bool is_sound(const std::byte* block, tlsf::View seen) const;
     [[nodiscard]] bool is_free(const std::byte* block) const;
     [[nodiscard]] bool is_taken(const std::byte* block) const;
@@ -97,6 +117,10 @@ class TlsfStore {
     /// Reports what made the arena refuse `block`, if that is still so.
     void diagnose(std::byte* block) const;
 
+    [[nodiscard]] Bin& bin(unsigned number) const {
+        return *state_.bin(std::ptrdiff_t{number} - Bins::first);
+    }
+
     State state_;
 
   private:
@@ -104,17 +128,15 @@ class TlsfStore {
     /// Chunks are known by their place, in grains from the window's base. Each names the next one
     /// where it begins: there is room, as its first block's header lies eight bytes further on.
     [[nodiscard]] std::byte* first_block(std::uint32_t chunk) const {
-        return reinterpret_cast<std::byte*>(state_.base + (std::size_t{chunk} + 1) * tlsf::grain);
+        return reinterpret_cast<std::byte*>(state_.origin + std::size_t{chunk} * tlsf::grain);
     }
     [[nodiscard]] tlsf::ChunkLink* next_chunk(std::uint32_t chunk) const {
         return reinterpret_cast<tlsf::ChunkLink*>(first_block(chunk) - tlsf::grain);
     }
-    [[nodiscard]] bool is_chunk(std::uint32_t chunk) const {
-        return state_.holds(first_block(chunk));
-    }
+    [[nodiscard]] bool is_chunk(std::uint32_t chunk) const { return chunk < state_.places; }
     /// There are no more of them, unless a link leads back.
     [[nodiscard]] std::size_t most_chunks() const {
-        return (state_.limit - state_.base) / (tlsf::smallest_block + tlsf::grain);
+        return state_.places / (tlsf::smallest_block / tlsf::grain + 1) + 1;
     }
 
     struct Finding {
@@ -140,8 +162,8 @@ class TlsfStore {
 
 template <std::invocable<std::byte*, std::byte*> Visitor>
 void TlsfStore::for_each_free_space(std::size_t least, Visitor visit) const {
-    for (unsigned i = Bins::bin_of(least); state_.bins != nullptr && i < Bins::count; ++i) {
-        tlsf::Links* const head = &state_.bins[i].ring;
+    for (unsigned i = Bins::bin_of(least); state_.bins != 0 && i < Bins::count; ++i) {
+        tlsf::Links* const head = &bin(i).ring;
         for (tlsf::Links* node = head->next; node != head; node = node->next) {
             std::byte* const block = tlsf::block_of(node);
             if (!is_free(block) || !is_linked(node)) break;
