@@ -3,6 +3,7 @@
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/host/console.hpp"
 #include "kernel/host/deliberate_crash.hpp"
+#include "kernel/host/door.hpp"
 #include "kernel/host/fatal.hpp"
 #include "kernel/host/image_layout.hpp"
 #include "kernel/host/memory_map.hpp"
@@ -38,7 +39,7 @@ void initialize_heap() {
     const auto region = platform_init_heap();
     if (!region && boot_options().heap_size) {
         stop_machine("boot option heap={}: not between {} and the {} bytes that are reserved",
-                     *boot_options().heap_size, frame_size, heap_range().size);
+                     *boot_options().heap_size, frame_size, door().heap.size);
     }
     if (!region) stop_machine("no heap: {}", to_string(region.error()));
     const auto started =

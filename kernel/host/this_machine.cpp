@@ -5,7 +5,6 @@
 
 #include "kernel/host/console.hpp"
 #include "kernel/host/fatal.hpp"
-#include "kernel/host/image_layout.hpp"
 #include "kernel/host/interrupt_controller.hpp"
 #include "lib/fdt/fdt_format.hpp"
 #include "lib/print.hpp"
@@ -62,12 +61,34 @@ void check_apart(HostRange own, HostRange other, std::string_view what, const Ma
         what, other.base.value, own.base.value, own.end().value, mib(memory_bytes(machine)));
 }
 
+void prefer(const Door& door, Machine& machine) {
+    if (!door.memory.empty()) machine.memory = door.memory;
+    if (door.archive) machine.initrd = door.archive;
+    if (door.command_line) machine.bootargs = *door.command_line;
+}
+
 /// Whether the UART's interrupt is one of the PLIC's sources.
 bool interrupt_is_wired(const Machine& machine) {
     if (!machine.plic || !machine.uart->interrupt) return false;
     const std::uint32_t source = *machine.uart->interrupt;
     return machine.uart->interrupt_controller == machine.plic->phandle && source != 0 &&
            source <= machine.plic->sources;
+}
+
+void check_own_range(const ThisMachine& self, HostRange own) {
+    if (!is_in_memory(self.machine, own)) {
+        stop_machine(
+            "too little RAM: image, stack and heap need {} MiB up to {:#x}, and the "
+            "machine has {} MiB",
+            mib(own.size) + 1, own.end().value, mib(memory_bytes(self.machine)));
+    }
+    check_apart(own, self.device_tree, "device tree", self.machine);
+    for (const HostRange& reserved : self.machine.reserved) {
+        if (!own.overlaps(reserved)) continue;
+        stop_machine("the machine reserves {:#x} to {:#x}, inside the hypervisor's own memory",
+                     reserved.base.value, reserved.end().value);
+    }
+    if (self.machine.initrd) check_apart(own, *self.machine.initrd, "VM archive", self.machine);
 }
 
 }  // namespace
@@ -79,7 +100,9 @@ const ThisMachine& read_this_machine(std::uint64_t boot_hart, const std::byte* d
         stop_machine("no usable device tree: {}{}{}", to_string(machine.error()),
                      machine.error().node.empty() ? "" : ", at node ", machine.error().node);
     }
+    prefer(door(), *machine);
     this_machine.machine = *machine;
+    this_machine.own = door().own;
     this_machine.device_tree = {{reinterpret_cast<std::uintptr_t>(device_tree)}, bytes.size()};
     this_machine.boot_hart = boot_hart;
     use_test_device(*machine);
@@ -97,21 +120,9 @@ const BootOptions& boot_options() {
 }
 
 void check_own_memory(const ThisMachine& self) {
-    const HostRange own = hypervisor_range();
-    if (!is_in_memory(self.machine, own)) {
-        stop_machine(
-            "too little RAM: image, stack and heap need {} MiB up to {:#x}, and the "
-            "machine has {} MiB",
-            mib(own.size) + 1, own.end().value, mib(memory_bytes(self.machine)));
-    }
-    check_apart(own, self.device_tree, "device tree", self.machine);
-    for (const HostRange& reserved : self.machine.reserved) {
-        if (!own.overlaps(reserved)) continue;
-        stop_machine("the machine reserves {:#x} to {:#x}, inside the hypervisor's own memory",
-                     reserved.base.value, reserved.end().value);
-    }
+    for (const HostRange& own : self.own)
+        check_own_range(self, own);
     if (!self.machine.initrd) return;
-    check_apart(own, *self.machine.initrd, "VM archive", self.machine);
     if (!is_in_memory(self.machine, *self.machine.initrd)) {
         stop_machine("the VM archive at {:#x} does not lie in RAM",
                      self.machine.initrd->base.value);

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
-// The machine as booted: its device tree, read once, and the hart that runs. Everything points into
-// the tree, which stays where the boot loader put it.
+// The machine as booted: its device tree, read once, what the door knows better, and the hart that
+// runs. Everything points into the tree, which stays where the boot loader put it.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
 #include "kernel/host/boot_options.hpp"
+#include "kernel/host/door.hpp"
 #include "kernel/host/machine.hpp"
 
 namespace cairn {
 
 struct ThisMachine {
     Machine machine;
+    OwnMemory own;          ///< image, stack and heap
     HostRange device_tree;  ///< where the tree lies
     std::uint64_t boot_hart = 0;
     BootOptions options;

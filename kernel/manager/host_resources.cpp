@@ -3,26 +3,26 @@
 
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/sbi_call.hpp"
-#include "kernel/host/image_layout.hpp"
 #include "lib/panic.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {
 namespace {
 
-constexpr std::size_t max_reserved = max_reserved_ranges + 3;
+constexpr std::size_t max_reserved = max_reserved_ranges + 4;
 
 /// Everything in RAM that is not to be given away: what the tree reserves, the hypervisor itself,
 /// and what the boot loader left for it.
 auto reserved_ranges(const ThisMachine& self) {
     static_vector<HostRange, max_reserved> reserved;
-    bool fits = reserved.try_push_back(hypervisor_range());
-    fits = reserved.try_push_back(self.device_tree) && fits;
+    bool fits = reserved.try_push_back(self.device_tree);
+    for (const HostRange& range : self.own)
+        fits = reserved.try_push_back(range) && fits;
     if (self.machine.initrd) fits = reserved.try_push_back(*self.machine.initrd) && fits;
     for (const HostRange& range : self.machine.reserved) {
         fits = reserved.try_push_back(range) && fits;
     }
-    require(fits, "the list of reserved ranges has room for the machine's and three more");
+    require(fits, "the list of reserved ranges has room for the machine's and four more");
     return reserved;
 }
 

@@ -7,9 +7,7 @@
 
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/sbi_call.hpp"
-#include "kernel/host/image_layout.hpp"
 #include "tests/unit/catch.hpp"
-#include "tests/unit/image_symbols.hpp"
 #include "tests/unit/ram_arena.hpp"
 
 using namespace cairn;
@@ -34,7 +32,7 @@ HartAbilities abilities(std::string_view isa, std::uint32_t cbom = 0, std::uint3
     return abilities_of(machine_isa(hart).value(), hart);
 }
 
-/// A machine of one hart and 64 MiB, in which the test program itself is the hypervisor.
+/// A machine of one hart and 64 MiB.
 struct Bench {
     explicit Bench(std::string_view isa) {
         REQUIRE(self->machine.harts.try_push_back(hart_with(isa)));
@@ -152,13 +150,12 @@ TEST_CASE("reserved memory, archive and tree are not given away", "[host_resourc
 
 TEST_CASE("the hypervisor itself is not given away", "[host_resources]") {
     Bench bench("rv64imach");
-    const HostRange image = hypervisor_range();
-    REQUIRE(image.size == image_symbols_size);
-    bench.self->machine.memory.clear();
-    REQUIRE(bench.self->machine.memory.try_push_back({image.base - 0x2000, image.size + 0x4000}));
+    const HostPhys middle = bench.ram.base() + 32 * mebi;
+    bench.self->own = {{middle, 0x4000}, {middle + 0x6000, 0x2000}};  // image and heap
+    bench.self->machine.memory = {{middle - 0x2000, 0xc000}};
     REQUIRE(bench.host.take(*bench.self));
-    // One of the four frames around it has the descriptors.
-    CHECK(frames_beside(bench.host.frames(), {&image, 1}) == 3);
+    // One of the six frames around them has the descriptors.
+    CHECK(frames_beside(bench.host.frames(), bench.self->own) == 5);
 }
 
 TEST_CASE("memory too far from the rest stays unused", "[host_resources]") {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/uefi/load_options.hpp"
+
+#include <algorithm>
+
+namespace cairn::uefi {
+namespace {
+
+constexpr std::string_view blank = " \t\r\n";
+constexpr std::string_view archive_key = "archive=";
+
+/// The next word of `text` with the blanks behind it taken off.
+std::string_view take_word(std::string_view& text) {
+    text.remove_prefix(std::min(text.find_first_not_of(blank), text.size()));
+    const std::string_view word = text.substr(0, text.find_first_of(blank));
+    text.remove_prefix(word.size());
+    return word;
+}
+
+char to_lower(char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+}
+
+bool names_an_image(std::string_view word) {
+    constexpr std::string_view ending = ".efi";
+    if (word.size() < ending.size() || word.contains('=')) return false;
+    return std::ranges::equal(word.substr(word.size() - ending.size()), ending, {}, to_lower);
+}
+
+bool is_printable(unsigned unit) {
+    return (unit >= ' ' && unit < 0x7f) || unit == '\t' || unit == '\r' || unit == '\n';
+}
+
+}  // namespace
+
+bool CommandLine::read(std::span<const std::byte> load_options) {
+    std::array<char, capacity> text;
+    std::size_t size = 0;
+    for (; load_options.size() >= 2; load_options = load_options.subspan(2)) {
+        const unsigned unit =
+            static_cast<unsigned>(load_options[0]) | static_cast<unsigned>(load_options[1]) << 8;
+        if (unit == 0) break;
+        if (size == text.size()) return false;
+        text[size++] = is_printable(unit) ? static_cast<char>(unit) : '?';
+    }
+    return read(std::string_view(text.data(), size));
+}
+
+bool CommandLine::read(std::string_view text) {
+    words_size_ = 0;
+    has_archive_ = false;
+    std::string_view rest = text;
+    return take_words(names_an_image(take_word(rest)) ? rest : text);
+}
+
+bool CommandLine::take_words(std::string_view text) {
+    for (std::string_view word = take_word(text); !word.empty(); word = take_word(text)) {
+        if (word.starts_with(archive_key)) {
+            if (!take_archive(word.substr(archive_key.size()))) return false;
+            continue;
+        }
+        if (words_size_ + word.size() + 1 > words_.size()) return false;
+        if (words_size_ != 0) words_[words_size_++] = ' ';
+        std::ranges::copy(word, words_.begin() + static_cast<std::ptrdiff_t>(words_size_));
+        words_size_ += word.size();
+    }
+    return true;
+}
+
+bool CommandLine::take_archive(std::string_view path) {
+    if (path.empty() || path.size() > path_.size()) return false;
+    std::ranges::transform(path, path_.begin(),
+                           [](char letter) { return letter == '/' ? '\\' : letter; });
+    path_size_ = path.size();
+    has_archive_ = true;
+    return true;
+}
+
+}  // namespace cairn::uefi

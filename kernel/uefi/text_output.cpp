@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/uefi/text_output.hpp"
+
+namespace cairn::uefi {
+
+void TextOutputWriter::write(std::string_view text) {
+    if (console_ == nullptr) return;
+    for (const char letter : text) {
+        const char16_t line_end[] = {u'\r', u'\n', u'\0'};
+        const char16_t other[] = {static_cast<unsigned char>(letter), u'\0'};
+        (void)console_->output_string(console_, letter == '\n' ? line_end : other);
+    }
+}
+
+}  // namespace cairn::uefi
