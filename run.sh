@@ -11,6 +11,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$root/tools/build.sh"
 
 elf=$root/build/target/hypervisor.elf
+efi=$root/build/target/cairn.efi
+volume=$root/build/run/esp.img
+firmware=/usr/lib/u-boot/qemu-riscv64_smode/uboot.elf
 demo_image=$root/build/target/guests/demo.img
 archive=$root/build/run/vms.cpio
 console_log=$root/build/run/console.log
@@ -35,6 +38,10 @@ The machine
   --smp N                its harts                  (default: as many as the guest has)
   --machine-memory SIZE  its memory                 (default: 1 GiB more than the guest, at least 2G)
   --cpu MODEL            QEMU's -cpu                (default: rv64)
+  --uefi                 U-Boot starts Cairn as a UEFI application, from a FAT volume
+
+Cairn itself
+  --heap SIZE            its heap, as in 16M        (default: 100M)
 
 What to do
   --build-only           install and build, then stop
@@ -49,12 +56,12 @@ END
 
 # --- options ------------------------------------------------------------------------------------
 
-kernel='' initrd='' append='' bundle='' mirror='' smp='' machine_memory='' timeout=''
+kernel='' initrd='' append='' bundle='' mirror='' smp='' machine_memory='' timeout='' heap=''
 cpus=1 memory=512M cpu=rv64
-demo=no gdb=no action=run
+demo=no gdb=no uefi=no action=run
 qemu_options=()
 options_with_value=(--kernel --initrd --append --bundle --mirror --cpu --cpus --smp --timeout
-    --memory --machine-memory)
+    --memory --machine-memory --heap)
 
 is_number() { [[ $1 =~ ^[1-9][0-9]*$ ]]; }
 
@@ -84,6 +91,7 @@ set_option() {
         --timeout) check_number "$@" && timeout=$2 ;;
         --memory) memory=$(size_of "$@") ;;
         --machine-memory) machine_memory=$(size_of "$@") ;;
+        --heap) heap=$(size_of "$@") ;;
     esac
 }
 
@@ -93,6 +101,7 @@ parse() {
             --help | -h) usage && exit 0 ;;
             --demo) demo=yes ;;
             --gdb) gdb=yes ;;
+            --uefi) uefi=yes ;;
             --build-only) action=build ;;
             --print) action=print ;;
             --) qemu_options=("${@:2}") && return ;;
@@ -151,6 +160,8 @@ pack() {
             --append "${append:-console=ttyS0}" ${initrd:+--initrd "$initrd"})
     fi
     "$python" "$root/tools/pack_bundle.py" "${arguments[@]}"
+    [ "$uefi" = no ] ||
+        "$python" "$root/tools/make_volume.py" --output "$volume" --image "$efi" --archive "$archive"
 }
 
 # --- the machine --------------------------------------------------------------------------------
@@ -172,8 +183,14 @@ compose_qemu() {
     qemu=(qemu-system-riscv64 -M virt -cpu "$cpu" -smp "${smp:-$cpus}"
         -m "${machine_memory:-$(default_machine_memory)}" -bios default -display none
         -chardev "stdio,id=console,mux=on,signal=off,logfile=${console_log//,/,,}"
-        -serial chardev:console -mon chardev=console
-        -kernel "$elf" -initrd "$archive")
+        -serial chardev:console -mon chardev=console)
+    if [ "$uefi" = yes ]; then
+        qemu+=(-kernel "$firmware" -drive "if=none,id=esp,format=raw,file=${volume//,/,,}"
+            -device virtio-blk-device,drive=esp)
+    else
+        qemu+=(-kernel "$elf" -initrd "$archive")
+    fi
+    [ -z "$heap" ] || qemu+=(-append "heap=$heap")
     [ "$gdb" = no ] || qemu+=(-gdb tcp:127.0.0.1:1234 -S)
     qemu+=(${qemu_options[@]+"${qemu_options[@]}"})
 }
@@ -220,6 +237,7 @@ main() {
     check_choice
     require_packages 'to build Cairn' "${packages_to_run[@]}"
     [ "$action" = build ] || require_packages 'to run it in QEMU' "${packages_to_emulate[@]}"
+    [ "$uefi" = no ] || require_packages 'for UEFI' "${packages_for_uefi[@]}"
     build_preset target
     [ "$action" != build ] || exit 0
     [ -n "$kernel$bundle" ] || [ "$demo" = yes ] ||

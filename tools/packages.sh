@@ -19,6 +19,10 @@ packages_to_emulate=(
     QEMU:qemu-system-riscv64
     opensbi:/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin
 )
+packages_for_uefi=( # firmware that loads cairn.efi, and what makes the volume it loads it from
+    u-boot-qemu:/usr/lib/u-boot/qemu-riscv64_smode/uboot.elf
+    mtools:mcopy
+)
 packages_to_fetch=(
     debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg
     xz-utils:xz
