@@ -15,6 +15,7 @@ efi=$root/build/target/cairn.efi
 volume=$root/build/run/esp.img
 firmware=/usr/lib/u-boot/qemu-riscv64_smode/uboot.elf
 demo_image=$root/build/target/guests/demo.img
+u_boot_image=/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin
 archive=$root/build/run/vms.cpio
 console_log=$root/build/run/console.log
 
@@ -25,13 +26,14 @@ Usage: ./run.sh [OPTION]... [-- QEMU-OPTION...]
 Starts Cairn in QEMU with a guest: Debian 13's kernel and a busybox shell, unless told otherwise.
 
 The guest (options named like QEMU's own)
-  --kernel FILE          its kernel: a RISC-V Linux `Image`
+  --kernel FILE          its kernel: a RISC-V Linux `Image`, or a raw binary for 0x80200000
   --initrd FILE          its initial RAM disk
   --append STRING        its kernel command line    (default: console=ttyS0)
   --cpus N               its harts                  (default: 1)
   --memory SIZE          its memory, as in 512M     (default: 512M)
   --bundle DIR           VMs from a folder instead: one folder per VM, with vm.conf and its files
   --demo                 the tiny guest built from this repository: nothing is downloaded
+  --u-boot               U-Boot, Debian's S-mode image (package u-boot-qemu), to its prompt
   --mirror URL           Debian mirror to fetch the guest from (default: as in apt's sources)
 
 The machine
@@ -58,7 +60,7 @@ END
 
 kernel='' initrd='' append='' bundle='' mirror='' smp='' machine_memory='' timeout='' heap=''
 cpus=1 memory=512M cpu=rv64
-demo=no gdb=no uefi=no action=run
+demo=no u_boot=no gdb=no uefi=no action=run
 qemu_options=()
 options_with_value=(--kernel --initrd --append --bundle --mirror --cpu --cpus --smp --timeout
     --memory --machine-memory --heap)
@@ -73,7 +75,27 @@ size_of() {
     if is_number "$2"; then echo "${2}M"; else echo "${2^^}"; fi
 }
 
-check_file() { [ -r "$2" ] || die "$1: cannot read '$2'." 'Is the path right?'; }
+mebibytes_of() {
+    case $1 in
+        *K) echo "$((${1%K} / 1024))" ;;
+        *M) echo "${1%M}" ;;
+        *G) echo "$((${1%G} * 1024))" ;;
+    esac
+}
+
+check_file() {
+    [[ -r $2 && ! -d $2 ]] || die "$1: cannot read '$2'." 'Is the path right?'
+}
+
+# Cairn says what does not fit, and how much would. But what is larger than the whole guest may be
+# too large for the machine as well, and QEMU's words for that are a riddle.
+check_size() {
+    local mebibytes
+    mebibytes=$(($(stat -L -c %s "$2") >> 20))
+    [ "$mebibytes" -le "$(mebibytes_of "$memory")" ] ||
+        die "$1: '$2' has $mebibytes MiB, and the guest's memory is $memory." \
+            "As in: --memory $((mebibytes + 64))M"
+}
 
 set_option() {
     [[ " ${options_with_value[*]} " == *" $1 "* ]] ||
@@ -100,6 +122,7 @@ parse() {
         case $1 in
             --help | -h) usage && exit 0 ;;
             --demo) demo=yes ;;
+            --u-boot) u_boot=yes ;;
             --gdb) gdb=yes ;;
             --uefi) uefi=yes ;;
             --build-only) action=build ;;
@@ -117,9 +140,14 @@ parse() {
 
 check_choice() {
     local chosen=0 choice
-    for choice in "$kernel" "$bundle" "${demo#no}"; do [ -z "$choice" ] || chosen=$((chosen + 1)); done
-    [ $chosen -le 1 ] || die '--kernel, --bundle and --demo each choose the guest.' 'Give one of them.'
+    for choice in "$kernel" "$bundle" "${demo#no}" "${u_boot#no}"; do
+        [ -z "$choice" ] || chosen=$((chosen + 1))
+    done
+    [ $chosen -le 1 ] ||
+        die '--kernel, --bundle, --demo and --u-boot each choose the guest.' 'Give one of them.'
     [ -z "$bundle" ] || check_bundle
+    [ -z "$kernel" ] || check_size --kernel "$kernel"
+    [ -z "$initrd" ] || check_size --initrd "$initrd"
 }
 
 check_bundle() {
@@ -146,6 +174,11 @@ choose_demo() {
     [ -r "$kernel" ] || die "the demo guest was not built: no $kernel."
 }
 
+choose_u_boot() {
+    require_packages 'to run U-Boot as a guest' "${packages_for_u_boot[@]}"
+    kernel=$u_boot_image
+}
+
 pack() {
     local arguments=(--output "$archive")
     if [ -n "$bundle" ]; then
@@ -169,12 +202,7 @@ pack() {
 # Twice 512 MiB plus the hypervisor fits in 2 GiB; a larger guest gets a larger machine.
 default_machine_memory() {
     local mebibytes
-    case $memory in
-        *K) mebibytes=$((${memory%K} / 1024)) ;;
-        *M) mebibytes=${memory%M} ;;
-        *G) mebibytes=$((${memory%G} * 1024)) ;;
-    esac
-    mebibytes=$((mebibytes + 1024))
+    mebibytes=$(($(mebibytes_of "$memory") + 1024))
     echo "$((mebibytes > 2048 ? mebibytes : 2048))M"
 }
 
@@ -240,6 +268,7 @@ main() {
     [ "$uefi" = no ] || require_packages 'for UEFI' "${packages_for_uefi[@]}"
     build_preset target
     [ "$action" != build ] || exit 0
+    [ "$u_boot" = no ] || choose_u_boot
     [ -n "$kernel$bundle" ] || [ "$demo" = yes ] ||
         require_packages "to fetch the guest's packages" "${packages_to_fetch[@]}"
     pack

@@ -157,7 +157,8 @@ main() {
     [[ -z $long || $presets == *fuzz* ]] || presets+=' fuzz'
     [[ $presets != *windows* ]] || packages=("${packages_for_windows[@]}")
     require_packages 'to build, run and test Cairn' "${packages_to_run[@]}" \
-        "${packages_to_emulate[@]}" "${packages_to_fetch[@]}" "${packages_to_test[@]}" "${packages[@]}"
+        "${packages_to_emulate[@]}" "${packages_to_fetch[@]}" "${packages_for_u_boot[@]}" \
+        "${packages_to_test[@]}" "${packages[@]}"
     # shellcheck disable=SC2086 # a list of words
     build_for $presets
     collect

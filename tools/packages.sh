@@ -27,6 +27,9 @@ packages_to_fetch=(
     debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg
     xz-utils:xz
 )
+packages_for_u_boot=( # a boot loader as a guest, in S-mode
+    u-boot-qemu:/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin
+)
 packages_to_test=(
     git:git
     g++

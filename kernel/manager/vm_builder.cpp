@@ -5,6 +5,7 @@
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/manager/console_sink.hpp"
 #include "kernel/vm/guest_map.hpp"
+#include "lib/byte_size.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {
@@ -71,10 +72,16 @@ GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config)
             .rng_seed = {}};
 }
 
-void announce(const VmConfig& config, HostRange ram, const Stage2Table& table) {
+void announce(const VmConfig& config, const LoadPlan& plan, HostRange ram,
+              const Stage2Table& table) {
     const auto& leaves = table.statistics().leaves;
     println("vm {}: {} MiB at {:#x}, {}: {} leaves of 1 GiB, {} of 2 MiB, {} of 4 KiB", config.name,
             mib(ram.size), ram.base.value, table.mode(), leaves[2], leaves[1], leaves[0]);
+    if (plan.format == KernelFormat::raw) {  // told by what the file is not: show it
+        println("vm {}: its kernel '{}' has no header: a raw binary of {}, started at {:#x}",
+                config.name, config.kernel.path, ByteSize{plan.kernel.size},
+                plan.kernel.base.value);
+    }
 }
 
 }  // namespace
@@ -101,7 +108,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     }
     csr_write<Csr::hgatp>(table->hgatp(vmid));
     hfence_gvma_all();
-    announce(config, *ram, *table);
+    announce(config, *plan, *ram, *table);
     return BuiltVm{.bundle = &bundle,
                    .plan = *plan,
                    .tree = describe_guest(host, config),

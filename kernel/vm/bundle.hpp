@@ -90,7 +90,7 @@ struct VmLoadError {
 };
 void format_value(Writer& out, const VmLoadError& error);
 
-/// Reads the kernel's header and places kernel, initrd and device tree in `ram`.
+/// Recognises the kernel's format and places kernel, initrd and device tree in `ram`.
 [[nodiscard]] std::expected<LoadPlan, VmLoadError> plan_load(const BundleVm& vm, GuestRange ram,
                                                              std::uint64_t fdt_size);
 

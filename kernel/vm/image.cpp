@@ -5,6 +5,7 @@
 #include <array>
 #include <concepts>
 #include <optional>
+#include <utility>
 
 #include "lib/bits.hpp"
 #include "lib/byte_size.hpp"
@@ -24,6 +25,8 @@ constexpr std::size_t version_major = 34;
 constexpr std::size_t magic2 = 56;
 constexpr std::size_t size = 64;
 constexpr std::string_view magic2_value = "RSC\x05";
+constexpr std::size_t magic = 48;  // deprecated, and still there
+constexpr std::string_view magic_value = "RISCV";
 constexpr std::uint64_t flag_big_endian = 1;
 }  // namespace header
 
@@ -63,6 +66,7 @@ constexpr std::array known_formats{
                 ImageFault::elf},
     KnownFormat{"\xd0\x0d\xfe\xed", ImageFault::device_tree},
     KnownFormat{"07070", ImageFault::cpio_archive},
+    KnownFormat{"\x27\x05\x19\x56", ImageFault::u_boot_image},
     KnownFormat{pe::dos_magic, ImageFault::efi_program},
 };
 
@@ -88,11 +92,33 @@ std::unexpected<ImageError> fail(ImageFault fault, std::uint64_t size, std::uint
     return std::unexpected(ImageError{fault, size, needed, memory});
 }
 
-ImageFault recognise(std::span<const std::byte> file) {
+/// The first bytes are all printable: a script, or a file of notes.
+bool is_text(std::span<const std::byte> file) {
+    return std::ranges::all_of(file.first(std::min(file.size(), header::size)), [](std::byte byte) {
+        const char c = static_cast<char>(byte);
+        return (c >= ' ' && c <= '~') || c == '\t' || c == '\n' || c == '\r';
+    });
+}
+
+/// A whole instruction of 16 or 32 bits is at the start. Unprivileged ISA, "Base Instruction-Length
+/// Encoding": the low bits tell the length; longer ones are reserved, all zeroes and all ones are
+/// illegal for ever.
+bool starts_with_instruction(std::span<const std::byte> file) {
+    const std::uint32_t half = read<std::uint16_t>(file, 0).value_or(0);
+    if ((half & 3) != 3) return half != 0;
+    return file.size() >= 4 && (half & 0x1c) != 0x1c;
+}
+
+/// Why a file without the magic number is no kernel; nothing for a raw binary.
+std::optional<ImageFault> refuse(std::span<const std::byte> file) {
     for (const KnownFormat& format : known_formats) {
         if (has_at(file, 0, format.magic)) return format.fault;
     }
-    return file.size() < header::size ? ImageFault::short_header : ImageFault::not_an_image;
+    const bool cut = file.size() < header::size;
+    if (cut && has_at(file, header::magic, header::magic_value)) return ImageFault::short_header;
+    if (is_text(file)) return ImageFault::text;
+    if (!starts_with_instruction(file)) return ImageFault::no_instruction;
+    return std::nullopt;
 }
 
 /// The bytes that the file must have by its PE section table, cut off as it may be; 0 where it is
@@ -139,24 +165,22 @@ std::string_view describe_format(ImageFault fault) {
         case ImageFault::lz4: return "is lz4-compressed; decompress it first (lz4 -d)";
         case ImageFault::elf:
             return "is an ELF file (a vmlinux?); give the RISC-V Linux Image, in a kernel tree "
-                   "arch/riscv/boot/Image";
+                   "arch/riscv/boot/Image, or a raw binary (objcopy -O binary)";
         case ImageFault::efi_program:
             return "is an EFI program (or a kernel for another architecture), not a RISC-V Linux "
                    "Image";
-        case ImageFault::device_tree: return "is a device tree, not a RISC-V Linux Image";
-        case ImageFault::cpio_archive:
-            return "is a cpio archive (an initrd?), not a RISC-V Linux Image";
-        default: return "is not a RISC-V Linux Image: its header has no magic number RSC\\x05";
+        case ImageFault::device_tree: return "is a device tree, not a kernel";
+        case ImageFault::cpio_archive: return "is a cpio archive (an initrd?), not a kernel";
+        case ImageFault::u_boot_image:
+            return "is a U-Boot image (uImage); give the kernel in it (dumpimage takes it out)";
+        case ImageFault::text: return "is text, not a kernel";
+        default:
+            return "is neither a RISC-V Linux Image, for its header has no magic number RSC\\x05, "
+                   "nor a raw binary, for it does not start with an instruction";
     }
 }
 
-}  // namespace
-
-std::expected<LinuxImage, ImageError> parse_image(std::span<const std::byte> file) {
-    if (file.empty()) return fail(ImageFault::empty, 0);
-    if (!has_at(file, header::magic2, header::magic2_value)) {
-        return fail(recognise(file), file.size(), header::size);
-    }
+std::expected<KernelImage, ImageError> parse_linux_image(std::span<const std::byte> file) {
     if (file.size() < header::size) {
         return fail(ImageFault::short_header, file.size(), header::size);
     }
@@ -168,7 +192,7 @@ std::expected<LinuxImage, ImageError> parse_image(std::span<const std::byte> fil
     if ((read<std::uint64_t>(file, header::flags).value_or(0) & header::flag_big_endian) != 0) {
         return fail(ImageFault::big_endian, file.size());
     }
-    const LinuxImage image{
+    const KernelImage image{
         .text_offset = read<std::uint64_t>(file, header::text_offset).value_or(0),
         .memory_size = std::max<std::uint64_t>(
             read<std::uint64_t>(file, header::image_size).value_or(0), file.size()),
@@ -182,7 +206,27 @@ std::expected<LinuxImage, ImageError> parse_image(std::span<const std::byte> fil
     return image;
 }
 
-std::expected<LoadPlan, ImageError> plan_load(const LinuxImage& image, std::uint64_t initrd_size,
+}  // namespace
+
+std::string_view to_string(KernelFormat format) {
+    switch (format) {
+        case KernelFormat::linux_image: return "a RISC-V Linux Image";
+        case KernelFormat::raw: return "a raw binary";
+    }
+    std::unreachable();
+}
+
+std::expected<KernelImage, ImageError> parse_image(std::span<const std::byte> file) {
+    if (file.empty()) return fail(ImageFault::empty, 0);
+    if (has_at(file, header::magic2, header::magic2_value)) return parse_linux_image(file);
+    if (const auto fault = refuse(file)) return fail(*fault, file.size(), header::size);
+    KernelImage image{
+        .text_offset = raw_text_offset, .memory_size = file.size(), .file_size = file.size()};
+    image.format = KernelFormat::raw;
+    return image;
+}
+
+std::expected<LoadPlan, ImageError> plan_load(const KernelImage& image, std::uint64_t initrd_size,
                                               GuestRange ram, std::uint64_t fdt_size) {
     const std::uint64_t memory = align_down(ram.size, boundary);
     const std::uint64_t kernel_end = saturating_add(image.text_offset, image.memory_size);
@@ -195,6 +239,7 @@ std::expected<LoadPlan, ImageError> plan_load(const LinuxImage& image, std::uint
         return fail(ImageFault::initrd_too_large, initrd_size, needed, ram.size);
     }
     LoadPlan plan;
+    plan.format = image.format;
     plan.kernel = {ram.base + image.text_offset, image.memory_size};
     plan.fdt = {ram.base + (memory - pieces(fdt_size)), fdt_size};
     if (initrd_size != 0) plan.initrd = {plan.fdt.base - pieces(initrd_size), initrd_size};

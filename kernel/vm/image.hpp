@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
-// A RISC-V Linux `Image`, and where it goes in a guest's RAM. Documentation/arch/riscv/
-// boot-image-header.rst (the header) and boot.rst (what must be where) of the Linux kernel. The
-// file is input: any bytes give an image or a sentence.
+// A guest's kernel file, and where it goes in the guest's RAM. The file is input: any bytes give an
+// image or a sentence. By its bytes alone, never by its name, it is
+//
+//   a RISC-V Linux `Image`   the magic number RSC\x05 at 0x38: Documentation/arch/riscv/
+//                            boot-image-header.rst (the header), boot.rst (what must be where)
+//   a format known by name   ELF, gzip, ...: refused
+//   a raw binary             anything else that is no text and starts with an instruction, as
+//                            U-Boot's u-boot.bin: started at its first byte
 //
 //     ram.base                                                                   ram.end()
 //     │        ┌──────────────┬───────┐                        ┌────────┐┌───────┐│
@@ -24,27 +29,38 @@
 
 namespace cairn {
 
-struct LinuxImage {
-    std::uint64_t text_offset = 0;  ///< of the load address from a 2 MiB boundary (RAM's base)
-    std::uint64_t memory_size = 0;  ///< bytes it takes in memory, bss included
-    std::uint64_t file_size = 0;    ///< bytes to copy
-    std::uint16_t version_major = 0;
+enum class KernelFormat : std::uint8_t { linux_image, raw };
+
+[[nodiscard]] std::string_view to_string(KernelFormat format);
+
+/// Where a raw binary goes, from RAM's base: on `virt`, whose RAM this is, that is where OpenSBI
+/// jumps to, and so what such binaries are linked for.
+inline constexpr std::uint64_t raw_text_offset = 2ull << 20;
+
+struct KernelImage {
+    std::uint64_t text_offset = 0;    ///< of the load address from a 2 MiB boundary (RAM's base)
+    std::uint64_t memory_size = 0;    ///< bytes it takes in memory, bss included where it is known
+    std::uint64_t file_size = 0;      ///< bytes to copy
+    std::uint16_t version_major = 0;  ///< of the Image header
     std::uint16_t version_minor = 0;
-    constexpr bool operator==(const LinuxImage&) const = default;
+    KernelFormat format = KernelFormat::linux_image;
+    constexpr bool operator==(const KernelImage&) const = default;
 };
 
 /// Where everything of a guest goes; `initrd.size` is 0 where there is none.
 struct LoadPlan {
-    GuestRange kernel;  ///< from the entry point to the end of bss
+    GuestRange kernel;  ///< from the entry point to the end of bss (a raw binary's: of the file)
     GuestRange initrd;
     GuestRange fdt;  ///< the room for the device tree
+    KernelFormat format = KernelFormat::linux_image;
     constexpr bool operator==(const LoadPlan&) const = default;
 };
 
 enum class ImageFault : std::uint8_t {
     empty,
-    not_an_image,  ///< nothing that is recognised either
-    gzip,          ///< ... to lz4: a compressed file
+    no_instruction,  ///< nothing that is recognised, and no raw binary either
+    text,
+    gzip,  ///< ... to lz4: a compressed file
     bzip2,
     xz,
     lzma,
@@ -54,6 +70,7 @@ enum class ImageFault : std::uint8_t {
     efi_program,  ///< PE without the RISC-V header
     device_tree,
     cpio_archive,
+    u_boot_image,  ///< "legacy" uImage
     short_header,  ///< ends within the 64-byte header
     truncated,     ///< ends before its own PE section table says
     big_endian,
@@ -70,12 +87,12 @@ struct ImageError {
     constexpr bool operator==(const ImageError&) const = default;
 };
 
-/// Reads the header of an `Image`.
-[[nodiscard]] std::expected<LinuxImage, ImageError> parse_image(std::span<const std::byte> file);
+/// Recognises the kernel's format, and reads the header that it has.
+[[nodiscard]] std::expected<KernelImage, ImageError> parse_image(std::span<const std::byte> file);
 
 /// Places kernel, initrd and a device tree of up to `fdt_size` bytes in `ram` without overlap.
 /// `ram.base` lies on a 2 MiB boundary.
-[[nodiscard]] std::expected<LoadPlan, ImageError> plan_load(const LinuxImage& image,
+[[nodiscard]] std::expected<LoadPlan, ImageError> plan_load(const KernelImage& image,
                                                             std::uint64_t initrd_size,
                                                             GuestRange ram, std::uint64_t fdt_size);
 

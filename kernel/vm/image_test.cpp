@@ -30,10 +30,11 @@ class File {
         if (!value.empty()) std::memcpy(bytes_.data() + at, value.data(), value.size());
         return *this;
     }
-    File& cut(std::size_t size) {
-        bytes_.resize(size);
+    File& resize(std::size_t size, char fill = '\0') {
+        bytes_.resize(size, static_cast<std::byte>(fill));
         return *this;
     }
+    File& cut(std::size_t size) { return resize(size); }
     std::span<const std::byte> bytes() const { return bytes_; }
 
   private:
@@ -70,8 +71,8 @@ std::string clause(const File& file) {
 }
 
 TEST_CASE("an Image is read", "[image]") {
-    CHECK(parse_image(plain_image().bytes()) == LinuxImage{2 * mebi, 3 * mebi, 4096, 0, 2});
-    CHECK(parse_image(efi_image().bytes()) == LinuxImage{2 * mebi, 3 * mebi, 8192, 0, 2});
+    CHECK(parse_image(plain_image().bytes()) == KernelImage{2 * mebi, 3 * mebi, 4096, 0, 2});
+    CHECK(parse_image(efi_image().bytes()) == KernelImage{2 * mebi, 3 * mebi, 8192, 0, 2});
     // A header alone is enough; a size of 0 (old kernels) or below the file's means the file's.
     CHECK(parse_image(plain_image(64).bytes())->file_size == 64);
     CHECK(parse_image(plain_image().put<std::uint64_t>(16, 0).bytes())->memory_size == 4096);
@@ -92,17 +93,64 @@ TEST_CASE("what is no Image is called by its name", "[image]") {
     CHECK(clause(File("\x7f"
                       "ELF\x02\x01\x01")) ==
           "is an ELF file (a vmlinux?); give the RISC-V Linux Image, in a kernel tree "
-          "arch/riscv/boot/Image");
+          "arch/riscv/boot/Image, or a raw binary (objcopy -O binary)");
     CHECK(clause(efi_image().text(56, "ARMd")) ==
           "is an EFI program (or a kernel for another architecture), not a RISC-V Linux Image");
-    CHECK(clause(File("\xd0\x0d\xfe\xed")) == "is a device tree, not a RISC-V Linux Image");
-    CHECK(clause(File("070701")) == "is a cpio archive (an initrd?), not a RISC-V Linux Image");
-    CHECK(clause(File(4096)) ==
-          "is not a RISC-V Linux Image: its header has no magic number RSC\\x05");
-    CHECK(clause(File("hello")) ==
-          "has only 5 bytes; the header of a RISC-V Linux Image alone has 64 bytes");
-    CHECK(clause(plain_image().cut(60)) ==
-          "has only 60 bytes; the header of a RISC-V Linux Image alone has 64 bytes");
+    CHECK(clause(File("\xd0\x0d\xfe\xed")) == "is a device tree, not a kernel");
+    CHECK(clause(File("070701")) == "is a cpio archive (an initrd?), not a kernel");
+    CHECK(clause(File("\x27\x05\x19\x56")) ==
+          "is a U-Boot image (uImage); give the kernel in it (dumpimage takes it out)");
+    CHECK(clause(File("hello")) == "is text, not a kernel");
+    CHECK(clause(File("#!/bin/sh\n\techo 'Hello.'\r\n").resize(4096, ' ')) ==
+          "is text, not a kernel");
+    for (const std::size_t size : {60u, 63u}) {
+        CHECK(clause(plain_image().cut(size)) ==
+              "has only " + std::to_string(size) +
+                  " bytes; the header of a RISC-V Linux Image alone has 64 bytes");
+    }
+    CHECK(clause(plain_image().cut(53)).starts_with("has only 53 bytes; the header of"));
+}
+
+TEST_CASE("what starts with an instruction is a raw binary", "[image]") {
+    const auto raw = [](std::uint64_t size) {
+        return KernelImage{raw_text_offset, size, size, 0, 0, KernelFormat::raw};
+    };
+    // The first bytes of Debian's u-boot.bin for S-mode: mv tp, a0; mv s1, a1.
+    CHECK(parse_image(File(5000).put(0, 0x84ae'822au).bytes()) == raw(5000));
+    CHECK(parse_image(File(4).put(0, 0x0000'0013u).bytes()) == raw(4));           // nop
+    CHECK(parse_image(File(2).put<std::uint16_t>(0, 0xa001).bytes()) == raw(2));  // j .
+    // Text that is not all text, and a magic number elsewhere, change nothing.
+    CHECK(parse_image(File("text").resize(64).bytes()) == raw(64));
+    CHECK(parse_image(File(64)
+                          .put(0, 0x13u)
+                          .text(4,
+                                "\x7f"
+                                "ELF")
+                          .bytes()) == raw(64));
+    CHECK(parse_image(plain_image().put(0, 0x13u).text(56, "RSC\x04").bytes()) == raw(4096));
+
+    const std::string neither =
+        "is neither a RISC-V Linux Image, for its header has no magic number RSC\\x05, nor a raw "
+        "binary, for it does not start with an instruction";
+    CHECK(clause(File(4096)) == neither);                              // all zeroes are illegal
+    CHECK(clause(File(64).put(0, ~0u)) == neither);                    // as all ones are
+    CHECK(clause(File(64).put<std::uint16_t>(0, 0x001f)) == neither);  // 48 bits, none ratified
+    CHECK(clause(File(3).put<std::uint16_t>(0, 0x0013)) == neither);   // cut off
+    CHECK(clause(File(1)) == neither);
+}
+
+TEST_CASE("a raw binary goes 2 MiB into RAM", "[image]") {
+    const auto image = parse_image(File(5000).put(0, 0x13u).bytes());
+    REQUIRE(image);
+    const auto plan = plan_load(*image, 0, {ram_base, 8 * mebi}, 64 * kibi);
+    REQUIRE(plan);
+    CHECK(plan->kernel == GuestRange{GuestPhys{0x8020'0000}, 5000});
+    CHECK(plan->format == KernelFormat::raw);
+    const KernelImage large{raw_text_offset, 7 * mebi, 7 * mebi, 0, 0, KernelFormat::raw};
+    CHECK(clause(plan_load(large, 0, {ram_base, 8 * mebi}, 64 * kibi).error()) ==
+          "takes 7 MiB and does not fit the VM's memory of 8 MiB; write memory = 12M or more");
+    CHECK(to_string(KernelFormat::raw) == "a raw binary");
+    CHECK(to_string(KernelFormat::linux_image) == "a RISC-V Linux Image");
 }
 
 TEST_CASE("an Image that lost its end is noticed", "[image]") {
@@ -127,7 +175,7 @@ TEST_CASE("an Image that cannot run is refused", "[image]") {
 }
 
 TEST_CASE("initrd and device tree go to the top", "[image]") {
-    const LinuxImage image{2 * mebi, 33 * mebi, 31 * mebi, 0, 2};
+    const KernelImage image{2 * mebi, 33 * mebi, 31 * mebi, 0, 2};
     const GuestRange ram{ram_base, 128 * mebi};
     CHECK(plan_load(image, 5 * mebi + 1, ram, 64 * kibi) ==
           LoadPlan{{ram_base + 2 * mebi, 33 * mebi},
@@ -140,7 +188,7 @@ TEST_CASE("initrd and device tree go to the top", "[image]") {
 }
 
 TEST_CASE("what does not fit says what would", "[image]") {
-    const LinuxImage image{2 * mebi, 33 * mebi, 31 * mebi, 0, 2};
+    const KernelImage image{2 * mebi, 33 * mebi, 31 * mebi, 0, 2};
     const auto plan = [&](std::uint64_t initrd, std::uint64_t memory) {
         return plan_load(image, initrd, {ram_base, memory}, 64 * kibi);
     };
@@ -161,7 +209,7 @@ TEST_CASE("a plan never overlaps and never leaves RAM", "[image]") {
     const bool holds = rc::check("plan_load", [] {
         const auto size = rc::gen::oneOf(rc::gen::inRange<std::uint64_t>(0, 64 * mebi),
                                          rc::gen::arbitrary<std::uint64_t>());
-        const LinuxImage image{*size & ~0xfffull, *size, 64, 0, 2};
+        const KernelImage image{*size & ~0xfffull, *size, 64, 0, 2};
         const std::uint64_t initrd = *size;
         const std::uint64_t fdt = 1 + *rc::gen::inRange<std::uint64_t>(0, 4 * mebi);
         const GuestRange ram{ram_base, *rc::gen::inRange<std::uint64_t>(0, 256 * mebi)};

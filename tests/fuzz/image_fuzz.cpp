@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Any bytes are an Image or a sentence; an Image has a plan that fits RAM, or a sentence.
+// Any bytes are a kernel or a sentence; a kernel has a plan that fits RAM, or a sentence.
 #include <cstring>
 #include <vector>
 
@@ -17,7 +17,7 @@ void check_sentence(const ImageError& error) {
     require(!out.view().empty() && !out.truncated(), "an error has a sentence");
 }
 
-void check_plan(const LinuxImage& image, std::uint64_t initrd_size) {
+void check_plan(const KernelImage& image, std::uint64_t initrd_size) {
     const GuestRange ram{{0x8000'0000}, 64 << 20};
     const auto plan = plan_load(image, initrd_size, ram, 64 << 10);
     if (!plan) return check_sentence(plan.error());

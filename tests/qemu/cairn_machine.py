@@ -22,6 +22,7 @@ HYPERVISOR = ROOT / "build/target/hypervisor.elf"
 GUESTS = ROOT / "build/target/guests"
 DEBIAN_KERNEL = ROOT / ".cache/guest/Image"
 DEBIAN_INITRD = ROOT / ".cache/guest/initramfs.cpio.gz"
+U_BOOT = Path("/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin")
 QEMU = "qemu-system-riscv64"
 TIMEOUT = 120
 

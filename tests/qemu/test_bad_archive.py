@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from cairn_machine import DEBIAN_KERNEL, HYPERVISOR, guest_image, write_archive
+from cairn_machine import DEBIAN_KERNEL, HYPERVISOR, U_BOOT, guest_image, write_archive
 from outcome import archive, ended
 
 NO_ARCHIVE = ("cairn: no VM archive: give the boot loader one as its initrd "
@@ -131,6 +131,9 @@ def guest_with(offset, content):
     return flip(guest_image("hazards").read_bytes(), offset, content)
 
 
+J_SELF = b"\x01\xa0"  # j . (as c.j): the shortest raw binary that runs for ever
+
+
 def debian_cut():
     if not DEBIAN_KERNEL.exists():
         pytest.skip("Debian's kernel is not fetched")
@@ -139,14 +142,17 @@ def debian_cut():
 
 @pytest.mark.parametrize("kernel, said", [
     pytest.param(lambda: b"#!/bin/sh\n" * 20,
-                 "is not a RISC-V Linux Image: its header has no magic number RSC\\x05", id="text"),
-    pytest.param(lambda: b"hello", "has only 5 bytes; the header of a RISC-V Linux Image alone has "
-                 "64 bytes", id="short"),
+                 "is text, not a kernel", id="text"),
+    pytest.param(lambda: b"hello", "is text, not a kernel", id="short-text"),
+    pytest.param(lambda: bytes(5000), "is neither a RISC-V Linux Image, for its header has no magic "
+                 "number RSC\\x05, nor a raw binary, for it does not start with an instruction",
+                 id="zeroes"),
     pytest.param(lambda: b"", "is empty", id="empty"),
     pytest.param(lambda: gzip.compress(guest_image("demo").read_bytes()),
                  "is gzip-compressed; decompress it first (gzip -d)", id="gzip"),
     pytest.param(lambda: HYPERVISOR.read_bytes()[:8192], "is an ELF file (a vmlinux?); give the "
-                 "RISC-V Linux Image, in a kernel tree arch/riscv/boot/Image", id="elf"),
+                 "RISC-V Linux Image, in a kernel tree arch/riscv/boot/Image, or a raw binary "
+                 "(objcopy -O binary)", id="elf"),
     pytest.param(lambda: b"MZ" + bytes(200), "is an EFI program (or a kernel for another "
                  "architecture), not a RISC-V Linux Image", id="efi"),
     pytest.param(lambda: guest_with(0, b"")[:60], "has only 60 bytes; the header of a RISC-V Linux "
@@ -155,6 +161,8 @@ def debian_cut():
                  "{sections}; copy it again", id="debian-cut"),
     pytest.param(lambda: guest_with(16, (100 << 20).to_bytes(8, "little")), "takes 100 MiB and does "
                  "not fit the VM's memory of 64 MiB; write memory = 104M or more", id="large"),
+    pytest.param(lambda: J_SELF + bytes((61 << 20) - 2), "takes 61 MiB and does not fit the VM's "
+                 "memory of 64 MiB; write memory = 66M or more", id="large-raw"),
     pytest.param(lambda: guest_with(16, b"\xff" * 8), "takes 17179869184 GiB and does not fit the "
                  "VM's memory of 64 MiB", id="absurd"),
     pytest.param(lambda: guest_with(24, b"\1"), "is a big-endian kernel; only little-endian ones "
@@ -176,6 +184,19 @@ def test_kernel_that_ends_behind_its_header(machine, tmp_path):
     m = machine(archive(tmp_path, kernel=guest_image("hazards").read_bytes()[:64]))
     assert ended(m, status=1)[-1] == ("vm guest: stopped: its trap handler at 0x0 is not in RAM, "
                                       "so it can only fault")
+
+
+@pytest.mark.parametrize("size", [2, 5000, 100_000])
+def test_raw_binary_that_is_cut_off(machine, tmp_path, size):
+    """No header tells its length: it starts, as the log says, and what is missing are zeroes."""
+    if not U_BOOT.exists():
+        pytest.skip("U-Boot is not installed")
+    lines = ended(machine(archive(tmp_path, kernel=U_BOOT.read_bytes()[:size])), status=1)
+    length = f"{size} bytes" if size < 1024 else f"{size / 1024:.1f} KiB"
+    assert lines[1] == (f"vm guest: its kernel 'kernel' has no header: a raw binary of {length}, "
+                        "started at 0x80200000")
+    assert lines[-1] == ("vm guest: stopped: its trap handler at 0x0 is not in RAM, so it can only "
+                         "fault")
 
 
 def test_initrd_that_does_not_fit(machine, tmp_path):

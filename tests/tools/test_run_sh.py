@@ -2,8 +2,12 @@
 """The options of ./run.sh: what is wrong with them is said before anything is done."""
 import os
 import shlex
+from pathlib import Path
 
 import pytest
+
+U_BOOT = Path("/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin")
+CHOICE = "--kernel, --bundle, --demo and --u-boot each choose the guest."
 
 
 @pytest.mark.parametrize("arguments, sentence", [
@@ -15,9 +19,11 @@ import pytest
     (["--memory", "12Q"], "--memory wants a size, and got '12Q'."),
     (["--machine-memory=lots"], "--machine-memory wants a size, and got 'lots'."),
     (["--kernel", "/nowhere/Image"], "--kernel: cannot read '/nowhere/Image'."),
+    (["--kernel", "/dev"], "--kernel: cannot read '/dev'."),
     (["--bundle", "/nowhere"], "--bundle: '/nowhere' is no folder."),
     (["--bundle", "/dev"], "--bundle: no folder in '/dev' has a vm.conf."),
-    (["--demo", "--bundle", "/dev"], "--kernel, --bundle and --demo each choose the guest."),
+    (["--kernel", "/dev/null", "--u-boot"], CHOICE),
+    (["--demo", "--bundle", "/dev"], CHOICE),
 ])
 def test_wrong_options(run, arguments, sentence):
     status, output, errors = run("run.sh", *arguments)
@@ -27,12 +33,22 @@ def test_wrong_options(run, arguments, sentence):
     assert hint.startswith("  ") and hint.strip()
 
 
+@pytest.mark.parametrize("option", ["--kernel", "--initrd"])
+def test_file_larger_than_the_guest(run, tmp_path, option):
+    with (tmp_path / "large").open("wb") as stream:
+        stream.truncate(5 << 30)
+    status, output, errors = run("run.sh", option, tmp_path / "large")
+    assert (status, output) == (2, "")
+    assert errors == (f"run.sh: {option}: '{tmp_path}/large' has 5120 MiB, and the guest's memory is "
+                      "512M.\n  As in: --memory 5184M\n")
+
+
 def test_help_names_every_option(run):
     status, output, _ = run("run.sh", "--help")
     assert status == 0
     for option in ["--kernel", "--initrd", "--append", "--cpus", "--memory", "--bundle", "--demo",
-                   "--smp", "--machine-memory", "--cpu", "--gdb", "--timeout", "--build-only",
-                   "--print", "--mirror", "--help", "-- "]:
+                   "--u-boot", "--smp", "--machine-memory", "--cpu", "--gdb", "--timeout",
+                   "--build-only", "--print", "--mirror", "--help", "-- "]:
         assert option in output
 
 
@@ -46,3 +62,11 @@ def test_print_shows_a_command_that_works(run):
     assert (named["-smp"], named["-cpu"], named["-m"]) == ("2", "rv64,sstc=false", "4096M")
     assert command[-4:] == ["-d", "guest_errors", "-name", "two words"]
     assert os.path.isfile(named["-kernel"]) and os.path.isfile(named["-initrd"])
+
+
+def test_u_boot_is_packed_as_the_kernel(run):
+    status, output, _ = run("run.sh", "--u-boot", "--memory", "64M", "--print")
+    assert status == 0
+    command = shlex.split(output)
+    packed = Path(dict(zip(command, command[1:]))["-initrd"]).read_bytes()
+    assert U_BOOT.read_bytes() in packed and b"memory = 64M\n" in packed
