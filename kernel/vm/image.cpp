@@ -45,6 +45,7 @@ constexpr std::size_t raw_offset = 20;
 }  // namespace pe
 
 constexpr std::uint64_t boundary = 2ull << 20;  // PMD_SIZE: what Linux wants RAM parts to start on
+constexpr std::uint64_t raw_initrd_gap = 128ull << 20;  // hw/riscv/boot.c, riscv_load_initrd
 constexpr std::uint64_t page = 4096;
 
 struct KnownFormat {
@@ -155,6 +156,17 @@ std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
     return checked_add(a, b).value_or(~0ull);
 }
 
+/// Where an initrd goes that fits. Boot loaders move themselves to the top of RAM, so beside a raw
+/// binary it lies where QEMU puts it: half of RAM above the kernel, or 128 MiB.
+GuestPhys initrd_base(const KernelImage& image, const LoadPlan& plan, std::uint64_t size,
+                      GuestRange ram) {
+    const GuestPhys highest = plan.fdt.base - pieces(size);
+    if (image.format != KernelFormat::raw) return highest;
+    const std::uint64_t above = std::min(align_down(ram.size / 2, boundary), raw_initrd_gap);
+    const GuestPhys lowest = ram.base + pieces(plan.kernel.end() - ram.base);
+    return std::min(std::max(ram.base + raw_text_offset + above, lowest), highest);
+}
+
 std::string_view describe_format(ImageFault fault) {
     switch (fault) {
         case ImageFault::gzip: return "is gzip-compressed; decompress it first (gzip -d)";
@@ -242,7 +254,9 @@ std::expected<LoadPlan, ImageError> plan_load(const KernelImage& image, std::uin
     plan.format = image.format;
     plan.kernel = {ram.base + image.text_offset, image.memory_size};
     plan.fdt = {ram.base + (memory - pieces(fdt_size)), fdt_size};
-    if (initrd_size != 0) plan.initrd = {plan.fdt.base - pieces(initrd_size), initrd_size};
+    if (initrd_size != 0) {
+        plan.initrd = {initrd_base(image, plan, initrd_size, ram), initrd_size};
+    }
     return plan;
 }
 

@@ -15,7 +15,8 @@
 //     ├────────┤ text_offset  image_size                       each starts on 2 MiB
 //
 // Initrd and device tree go to the top, so that the kernel's early allocations above its bss never
-// meet them. No allocation, no locking.
+// meet them. Beside a raw binary the initrd lies lower: a boot loader moves itself to the top.
+// No allocation, no locking.
 #pragma once
 
 #include <cstddef>

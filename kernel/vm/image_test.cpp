@@ -149,6 +149,18 @@ TEST_CASE("a raw binary goes 2 MiB into RAM", "[image]") {
     const KernelImage large{raw_text_offset, 7 * mebi, 7 * mebi, 0, 0, KernelFormat::raw};
     CHECK(clause(plan_load(large, 0, {ram_base, 8 * mebi}, 64 * kibi).error()) ==
           "takes 7 MiB and does not fit the VM's memory of 8 MiB; write memory = 12M or more");
+    // An initrd is out of the way of a boot loader that moves itself to the top, if it can be.
+    const auto initrd_at = [&](const KernelImage& kernel, std::uint64_t size,
+                               std::uint64_t memory) {
+        return plan_load(kernel, size, {ram_base, memory}, 64 * kibi)->initrd.base - ram_base;
+    };
+    CHECK(initrd_at(*image, 5 * mebi, 64 * mebi) == 34 * mebi);
+    CHECK(initrd_at(*image, 5 * mebi, 62 * mebi) == 32 * mebi);
+    CHECK(initrd_at(*image, 5 * mebi, 1024 * mebi) == 130 * mebi);
+    CHECK(initrd_at(*image, 31 * mebi, 64 * mebi) == 30 * mebi);
+    CHECK(initrd_at(large, 1, 16 * mebi) == 10 * mebi);
+    CHECK(initrd_at({raw_text_offset, 300 * mebi, 4, 0, 0, KernelFormat::raw}, 1, 512 * mebi) ==
+          302 * mebi);
     CHECK(to_string(KernelFormat::raw) == "a raw binary");
     CHECK(to_string(KernelFormat::linux_image) == "a RISC-V Linux Image");
 }
@@ -209,7 +221,8 @@ TEST_CASE("a plan never overlaps and never leaves RAM", "[image]") {
     const bool holds = rc::check("plan_load", [] {
         const auto size = rc::gen::oneOf(rc::gen::inRange<std::uint64_t>(0, 64 * mebi),
                                          rc::gen::arbitrary<std::uint64_t>());
-        const KernelImage image{*size & ~0xfffull, *size, 64, 0, 2};
+        const auto format = *rc::gen::element(KernelFormat::linux_image, KernelFormat::raw);
+        const KernelImage image{*size & ~0xfffull, *size, 64, 0, 2, format};
         const std::uint64_t initrd = *size;
         const std::uint64_t fdt = 1 + *rc::gen::inRange<std::uint64_t>(0, 4 * mebi);
         const GuestRange ram{ram_base, *rc::gen::inRange<std::uint64_t>(0, 256 * mebi)};
