@@ -68,22 +68,24 @@ void HeapCore<checks>::set_cache_hook(void (*hook)(HeapCache<checks>& cache)) {
 
 // --- pages ---------------------------------------------------------------------------------------
 
+template <Checks checks>
+bool HeapCore<checks>::grow_by(std::size_t pages) {
+    if (pages == 0) return false;
+    const auto chunk = source_->allocate(pages * heap_page, heap_page);
+    if (!chunk) return false;
+    pages_.add(page_of(*chunk), static_cast<std::uint32_t>(pages));
+    grown_ += pages * heap_page;
+    return true;
+}
+
 /// More of the break, at least `count` pages if there are as many: whether there was any.
 template <Checks checks>
 bool HeapCore<checks>::grow(std::uint32_t count) {
     const std::size_t left = source_->remaining() / heap_page;
     // What is left may join a free run at its end; but if both are too short, it stays.
-    if (count > left + pages_.largest_free()) return false;
-    for (std::size_t pages : {std::size_t{std::max(count, growth_pages)}, left, left - 1}) {
-        pages = std::min(pages, left);
-        if (pages == 0 || pages > left) return false;
-        if (const auto chunk = source_->allocate(pages * heap_page, heap_page)) {
-            pages_.add(page_of(*chunk), static_cast<std::uint32_t>(pages));
-            grown_ += pages * heap_page;
-            return true;
-        }
-    }
-    return false;
+    if (left == 0 || count > left + pages_.largest_free()) return false;
+    return grow_by(std::min(std::size_t{std::max(count, growth_pages)}, left)) || grow_by(left) ||
+           grow_by(left - 1);
 }
 
 template <Checks checks>
@@ -210,36 +212,33 @@ bool HeapCore<checks>::is_free_slot(const std::byte* slot) const {
 
 // --- blocks --------------------------------------------------------------------------------------
 
+template <Checks checks>
+bool HeapCore<checks>::add_chunk_of(std::uint32_t pages) {
+    const std::uint32_t first = find_pages(pages, 1);
+    if (first == PageHeap::none) return false;
+    pages_.set_use(first, pages, PageUse::block_chunk);
+    return blocks_.add_chunk(address(first), std::size_t{pages} * heap_page);
+}
+
 /// A chunk for blocks, with room for one of `size` bytes at least.
 template <Checks checks>
 bool HeapCore<checks>::add_chunk(std::size_t size) {
     const std::uint32_t needed = pages_for(size + tlsf::grain + TlsfArena<checks>::chunk_overhead);
     const std::uint32_t usual =
         std::min(window_.pages / 16, static_cast<std::uint32_t>(chunk_size / heap_page));
-    for (const std::uint32_t count : {std::max(needed, usual), needed}) {
-        const std::uint32_t first = find_pages(count, 1);
-        if (first == PageHeap::none) continue;
-        pages_.set_use(first, count, PageUse::block_chunk);
-        blocks_.add_chunk(address(first), std::size_t{count} * heap_page);
-        return true;
-    }
-    return false;
+    return add_chunk_of(std::max(needed, usual)) || add_chunk_of(needed);
 }
 
 template <Checks checks>
 std::byte* HeapCore<checks>::take_block(std::size_t size, std::size_t alignment) {
     if (size > largest_block) return nullptr;
+    const bool aligned = alignment > default_alignment;
     const SpinGuard guard(lock_);
-    const auto attempt = [&]() CAIRN_REQUIRES(lock_) {
-        return alignment <= default_alignment ? blocks_.take(size)
-                                              : blocks_.take_aligned(size, alignment);
-    };
-    std::byte* block = attempt();
-    if (block == nullptr) [[unlikely]] {
-        const std::size_t gap = alignment <= default_alignment ? 0 : alignment;
-        if (!add_chunk(size + gap)) return nullptr;
-        block = attempt();
-        if (block == nullptr) return nullptr;
+    std::byte* block = nullptr;
+    for (bool grown = false;; grown = true) {
+        block = aligned ? blocks_.take_aligned(size, alignment) : blocks_.take(size);
+        if (block != nullptr) break;
+        if (grown || !add_chunk(aligned ? size + alignment : size)) return nullptr;
     }
     add_in_use(blocks_.usable_size(block));
     return block;

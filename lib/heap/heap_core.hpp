@@ -133,7 +133,9 @@ class HeapCore {
 
     // With the lock held.
     std::uint32_t find_pages(std::uint32_t count, std::uint32_t alignment) CAIRN_REQUIRES(lock_);
+    bool grow_by(std::size_t pages) CAIRN_REQUIRES(lock_);
     bool grow(std::uint32_t count) CAIRN_REQUIRES(lock_);
+    bool add_chunk_of(std::uint32_t pages) CAIRN_REQUIRES(lock_);
     bool add_chunk(std::size_t size) CAIRN_REQUIRES(lock_);
     void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);
     void release_chunk(Region chunk) CAIRN_REQUIRES(lock_);

@@ -112,8 +112,7 @@ class PageHeap {
     /// Only of a used run's first page, and without the owner's lock: the run is the caller's, and
     /// whoever looks at it as a neighbour sees one or the other.
     void set_run_use(std::uint32_t first, PageUse use) {
-        std::atomic_ref(use_[first])
-            .store(static_cast<std::uint8_t>(use), std::memory_order_relaxed);
+        __atomic_store_n(&use_[first], static_cast<std::uint8_t>(use), __ATOMIC_RELAXED);
     }
 
     [[nodiscard]] PageInfo& info(std::size_t page) { return info_[page]; }
@@ -142,8 +141,7 @@ class PageHeap {
     [[nodiscard]] static unsigned bin_of(std::size_t length);
     [[nodiscard]] std::size_t head_of(unsigned bin) const { return pages_ + bin; }
     [[nodiscard]] bool is(std::size_t page, PageUse use) const {
-        return std::atomic_ref(use_[page]).load(std::memory_order_relaxed) ==
-               static_cast<std::uint8_t>(use);
+        return __atomic_load_n(&use_[page], __ATOMIC_RELAXED) == static_cast<std::uint8_t>(use);
     }
 
     [[nodiscard]] std::size_t take_run(std::size_t count, std::size_t alignment, std::size_t phase,

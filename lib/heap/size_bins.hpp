@@ -81,8 +81,10 @@ class SizeBins {
 
     /// The last occupied bin, or `none`.
     [[nodiscard]] unsigned last() const {
-        if (occupied_ == 0) return none;
-        return 63U - static_cast<unsigned>(std::countl_zero(occupied_));
+        unsigned bins = count;
+        while (bins != 0 && !has(bins - 1))
+            --bins;
+        return bins - 1 < count ? bins - 1 : none;
     }
 
   private:

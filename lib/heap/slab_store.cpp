@@ -8,6 +8,12 @@ struct SlabStore::SlabInfo {
     std::uint32_t& live;
     std::uint32_t& free_list;
     std::uint32_t& carved;
+
+    /// Whether a slot that was out at some time begins there. Offsets and classes are in units of
+    /// 16 bytes both.
+    [[nodiscard]] bool has_carved(std::uint64_t offset, unsigned small_class) const {
+        return offset < std::uint64_t{carved} * small_class && offset % small_class == 0;
+    }
 };
 
 void SlabStore::init(PageHeap& pages, std::byte* window, std::uintptr_t canary) {
@@ -57,10 +63,7 @@ std::byte* SlabStore::pop(unsigned small_class, std::uint32_t first, const Fault
     if (info.free_list != no_slot) {
         auto* const slot = reinterpret_cast<FreeSlot*>(base + std::size_t{info.free_list} * 16);
         const std::uint64_t next = slot->next_offset;
-        const bool plausible =
-            next == no_slot ||
-            (next < slab_size / 16 &&
-             SlotCheck(small_class).accepts(static_cast<std::uint32_t>(next * 16)));
+        const bool plausible = next == no_slot || info.has_carved(next, small_class);
         if (plausible && slot->canary == canary_) [[likely]] {
             info.free_list = static_cast<std::uint32_t>(next);
             return reinterpret_cast<std::byte*>(slot);
@@ -150,9 +153,7 @@ bool SlabStore::check(std::uint32_t first, const FaultReporter& report) const {
     };
     std::uint32_t free_slots = 0;
     for (std::uint64_t at = info.free_list; at != no_slot; ++free_slots) {
-        if (at >= slab_size / 16 ||
-            !SlotCheck(small_class).accepts(static_cast<std::uint32_t>(at * 16)) ||
-            free_slots > info.carved) {
+        if (!info.has_carved(at, small_class) || free_slots > info.carved) {
             return fault(HeapFaultKind::corrupt_free_list, address(first));
         }
         const auto* slot = reinterpret_cast<const FreeSlot*>(address(first) + at * 16);

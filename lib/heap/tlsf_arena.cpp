@@ -33,9 +33,6 @@ Region TlsfArena<checks>::give(std::byte* block) {
     return chunk_of(freed.block, freed.length);
 }
 
-// From here on it is small rather than fast.
-#pragma clang attribute push([[clang::minsize]], apply_to = function)
-
 // --- searching -----------------------------------------------------------------------------------
 
 template <Checks checks>
@@ -55,9 +52,10 @@ std::byte* TlsfArena<checks>::take_searching(std::size_t size, std::size_t align
     if (size > largest_chunk - grain || alignment > largest_chunk) return nullptr;
     const std::size_t needed = length_for(size);
     const std::size_t gap = alignment <= grain ? 0 : alignment + grain;
-    std::byte* const block = search(Bins::bin_of(needed), needed, alignment, steps);
-    return block != nullptr ? block
-                            : search(Bins::bin_that_holds(needed + gap), needed, alignment, 1);
+    std::byte* const block = search(bin_of(needed), needed, alignment, steps);
+    if (block != nullptr) return block;
+    const std::size_t enough = needed + gap;
+    return search(enough == smallest_block ? 0 : bin_of(enough - 1) + 1, needed, alignment, 1);
 }
 
 /// Looks through the bins from `from` on, at `steps` blocks at most.
@@ -111,7 +109,7 @@ std::byte* TlsfArena<checks>::carve(std::byte* block, std::size_t skip, std::siz
 
 /// The chunk that a free block fills: the end that follows it tells how long the chunk is.
 template <Checks checks>
-Region TlsfArena<checks>::chunk_of(std::byte* block, std::size_t length) {
+[[gnu::noinline]] Region TlsfArena<checks>::chunk_of(std::byte* block, std::size_t length) {
     const View next = view(end_of(block, length));
     if (!next.is_edge() || next.length != length + grain) return {};
     return {.base = block - grain, .size = length + grain};
@@ -163,17 +161,24 @@ bool TlsfArena<checks>::remove(std::byte* block) {
 
 template <Checks checks>
 void TlsfArena<checks>::file(std::byte* block, std::size_t length) {
-    State state = state_;
     header(block)->set(length, low(block + length) + tlsf::free);
     *footer(block + length) = length;
-    insert(block, length, state);
-    state_.occupied = state.occupied;
+    Bin& own = bin(bin_of(length));
+    put_between(&own.ring, block, own.ring.next);
+    state_.occupied |= own.mask;
 }
 
 template <Checks checks>
 void TlsfArena<checks>::cut(std::byte* block, std::size_t length, std::size_t needed) {
-    State state = state_;
-    settle(block, length, needed, state);
+    std::byte* const end = block + length;
+    const std::size_t left = length - needed;
+    if (left < smallest_block) {
+        header(block)->set_end(low(end));
+        header(end)->set_end(header(end)->end() - previous_free);
+    } else {
+        header(block)->set(needed, low(block + needed));
+        file(block + needed, left);
+    }
 }
 
 // --- chunks --------------------------------------------------------------------------------------
@@ -229,8 +234,6 @@ bool TlsfArena<checks>::remove_chunk(Region region) {
     if (last_end_ == region.base + region.size) last_end_ = nullptr;
     return true;
 }
-
-#pragma clang attribute pop
 
 template class TlsfArena<Checks::basic>;
 template class TlsfArena<Checks::none>;

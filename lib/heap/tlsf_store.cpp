@@ -20,6 +20,10 @@ void TlsfStore::init(const FaultReporter& report, Region window, std::byte* meta
     }
 }
 
+unsigned TlsfStore::bin_of(std::size_t length) {
+    return Bins::bin_of(length);
+}
+
 void TlsfStore::add_to_list(const std::byte* chunk_base) {
     const auto place =
         static_cast<std::uint32_t>((address(chunk_base) + grain - state_.origin) / grain);
@@ -190,7 +194,7 @@ bool TlsfStore::check_bins(std::size_t free_count) const {
                     (own.ring.next != &own.ring) == ((state_.occupied >> i & 1) != 0);
         for (Links* node = own.ring.next; good && node != &own.ring; node = node->next) {
             good = is_free(block_of(node)) && is_linked(node) &&
-                   Bins::bin_of(header(block_of(node))->length()) == i && ++found <= free_count;
+                   bin_of(header(block_of(node))->length()) == i && ++found <= free_count;
         }
         if (!good) {
             (*report_)(HeapFaultKind::corrupt_free_list, &own.ring);

@@ -101,6 +101,8 @@ class TlsfStore {
             return std::rotr(tlsf::address(pointer) - origin, std::countr_zero(tlsf::grain));
         }
     };
+    /// Out of line, as it takes 90 bytes where the hart has no Zbb.
+    [[nodiscard]] static unsigned bin_of(std::size_t length);
     void add_to_list(const std::byte* chunk_base);
     /// False, reported and nothing done, where the chunk is not found.
     bool remove_from_list(const std::byte* chunk_base);
