@@ -21,23 +21,27 @@ constexpr std::size_t last_coarse = 32 * 1024;
 constexpr std::size_t coarse_step = 128;
 constexpr std::size_t fine_bins = (last_fine - first_fine) / fine_step + 1;
 constexpr std::size_t coarse_bins = (last_coarse - first_coarse) / coarse_step + 1;
-constexpr std::size_t run_bins = 16;  // pages
+constexpr std::size_t run_bins = 16;                // pages
+constexpr std::size_t worth_pages = heap_page / 4;  // bytes at a page's alignment, and more
 constexpr std::size_t largest_cached = last_coarse - tlsf::header_size;
 constexpr std::size_t no_bin = SIZE_MAX;
+using FineMagazine = Magazine<16>;
+using CoarseMagazine = Magazine<4>;
+using RunMagazine = Magazine<32>;
 
 /// The magazine of blocks with `bytes` in all; rounds down, as a block may be a step longer than it
 /// was asked for.
 constexpr std::size_t block_bin(std::size_t bytes) {
-    if (bytes < first_fine) return no_bin;
-    if (bytes <= last_fine) return (bytes - first_fine) / fine_step;
-    if (bytes < first_coarse || bytes >= last_coarse + coarse_step) return no_bin;
+    if (bytes - first_fine <= last_fine - first_fine) return (bytes - first_fine) / fine_step;
+    if (bytes - first_coarse >= last_coarse + coarse_step - first_coarse) return no_bin;
     return fine_bins + (bytes - first_coarse) / coarse_step;
 }
 
-/// What a block for `size` bytes has in all, so that it fits its magazine exactly.
+/// What a block for `size` bytes, more than a slot has, has in all: so that it fits its magazine
+/// exactly.
 constexpr std::size_t block_bytes(std::size_t size) {
     const std::size_t bytes = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
-    if (bytes <= last_fine) return std::max(bytes, first_fine);
+    if (bytes <= last_fine) return bytes;
     return (bytes + coarse_step - 1) & ~(coarse_step - 1);
 }
 
@@ -49,9 +53,9 @@ static_assert(block_bin(block_bytes(largest_cached)) == fine_bins + coarse_bins 
 
 struct Magazines {
     std::array<Magazine<32>, small_classes + 1> slots;
-    std::array<Magazine<8>, fine_bins> fine;
-    std::array<Magazine<4>, coarse_bins> coarse;
-    std::array<Magazine<8>, run_bins> runs;
+    std::array<FineMagazine, fine_bins> fine;
+    std::array<CoarseMagazine, coarse_bins> coarse;
+    std::array<RunMagazine, run_bins> runs;
     std::array<MagazineTop, fine_bins + coarse_bins> block_tops;
     std::array<MagazineTop, run_bins> run_tops;
 
@@ -166,17 +170,17 @@ bool HeapCache<checks>::get_back(std::size_t size, unsigned failures) {
 }
 
 template <Checks checks>
-std::byte* HeapCache<checks>::refill(std::size_t size) {
-    if (size == 0) return take(1);
+std::byte* HeapCache<checks>::refill(std::size_t size, HeapCache& cache) {
+    if (size == 0) return cache.take(1);
     const unsigned c = small_class(size);
-    return insist(size, [&]() -> std::byte* {
+    return cache.insist(size, [&cache, c]() -> std::byte* {
         std::byte* slots[batch];
-        const std::size_t wanted = magazines_ != nullptr ? batch : 1;
-        const std::size_t count = core_->take_slots(c, slots, wanted);
-        // No slab to be had: a block of that size may be.
-        if (count == 0) return core_->take_block(size, default_alignment);
+        const std::size_t wanted = cache.magazines_ != nullptr ? batch : 1;
+        const std::size_t count = cache.core_->take_slots(c, slots, wanted);
+        // No slab to be had: a block that can stand for a slot may be.
+        if (count == 0) return cache.core_->take_block(class_size(c), default_alignment);
         for (std::size_t i = 1; i < count; ++i)
-            *bins_[c].top++ = slots[i];
+            *cache.bins_[c].top++ = slots[i];
         if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(slots[0])->canary = 0;
         return slots[0];
     });
@@ -184,11 +188,42 @@ std::byte* HeapCache<checks>::refill(std::size_t size) {
 
 /// The block on top was written to after it was freed. It is reported and never used again.
 template <Checks checks>
-std::byte* HeapCache<checks>::skip_damaged(Bin& bin, std::size_t size) {
+std::byte* HeapCache<checks>::skip_damaged(std::size_t size, HeapCache& cache) {
+    const unsigned c = small_class(size);
     // First of all: who hears of it may want memory.
-    const std::byte* const damaged = *--bin.top;
-    core_->report_(HeapFaultKind::use_after_free, damaged, class_size(small_class(size)));
-    return take(size);
+    const std::byte* const damaged = *--cache.bins_[c].top;
+    cache.core_->report_(HeapFaultKind::use_after_free, damaged, class_size(c));
+    return cache.take(size);
+}
+
+/// What its magazine has; all else is `take_larger`'s.
+template <Checks checks>
+std::byte* HeapCache<checks>::take_large(std::size_t size, HeapCache& cache) {
+    if (size > largest_cached || cache.magazines_ == nullptr) [[unlikely]]
+        return take_larger(size, cache);
+    std::size_t wanted = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
+    std::size_t bin = (wanted - first_fine) / fine_step;
+    std::size_t slack = 0;
+    if (wanted > last_fine) {
+        wanted = (wanted + coarse_step - 1) & ~(coarse_step - 1);
+        bin = fine_bins + (wanted - first_coarse) / coarse_step;
+        slack = coarse_step - 1;
+    }
+    MagazineTop& top = cache.magazines_->block_tops.data()[bin];
+    std::byte* const block = top[-1];
+    if (block == nullptr) [[unlikely]]
+        return take_larger(size, cache);
+    if constexpr (checks == Checks::basic) {
+        // It may be longer than its magazine says, by less than a step.
+        const std::size_t length = tlsf::header(block)->length() + tlsf::cached;
+        const bool untouched =
+            reinterpret_cast<FreeSlot*>(block)->canary == cache.origin_ && length - wanted <= slack;
+        if (!untouched) [[unlikely]]
+            return take_larger(size, cache);
+        tlsf::header(block)->set_length(length);
+    }
+    --top;
+    return block;
 }
 
 /// The block on top of a magazine of blocks, if there is a sound one.
@@ -206,16 +241,16 @@ std::byte* HeapCache<checks>::pop_block(MagazineTop& top) {
 }
 
 template <Checks checks>
-std::byte* HeapCache<checks>::take_large(std::size_t size) {
-    if (size > largest_block) return take_run(size, heap_page);
+std::byte* HeapCache<checks>::take_larger(std::size_t size, HeapCache& cache) {
+    if (size > largest_block) return cache.take_run(size, heap_page);
     std::size_t wanted = size;
-    if (magazines_ != nullptr && size <= largest_cached) {
+    if (cache.magazines_ != nullptr && size <= largest_cached) {
         const std::size_t bytes = block_bytes(size);
-        if (std::byte* const block = pop_block(magazines_->block_tops[block_bin(bytes)]))
-            return block;
+        MagazineTop& top = cache.magazines_->block_tops[block_bin(bytes)];
+        if (std::byte* const block = cache.pop_block(top)) return block;
         wanted = bytes - tlsf::header_size;
     }
-    return take_block(wanted, default_alignment);
+    return cache.take_block(wanted, default_alignment);
 }
 
 template <Checks checks>
@@ -227,33 +262,46 @@ template <Checks checks>
 std::byte* HeapCache<checks>::take_run(std::size_t size, std::size_t alignment) {
     if (size > PTRDIFF_MAX - heap_page) return nullptr;
     const std::size_t pages = (std::max<std::size_t>(size, 1) + heap_page - 1) / heap_page;
-    if (magazines_ != nullptr && pages <= run_bins && alignment == heap_page) {
-        MagazineTop& top = magazines_->run_tops[pages - 1];
-        if (std::byte* const run = top[-1]) {
-            --top;
-            core_->mark_cached(static_cast<std::uint32_t>(page_of(run)), false);
-            return run;
-        }
-    }
     return insist(size, [&] { return core_->take_run(pages, alignment); });
+}
+
+/// Pages that their magazine has; all else is `take_aligned_slowly`'s.
+template <Checks checks>
+std::byte* HeapCache<checks>::take_aligned(std::size_t size, std::size_t alignment,
+                                           HeapCache& cache) {
+    constexpr std::size_t most = run_bins * heap_page;
+    const bool is_run = alignment == heap_page && size - worth_pages < most - worth_pages;
+    if (!is_run || cache.magazines_ == nullptr) [[unlikely]]
+        return take_aligned_slowly(size, alignment, cache);
+    MagazineTop& top = cache.magazines_->run_tops.data()[(size - 1) / heap_page];
+    std::byte* const run = top[-1];
+    if (run == nullptr) [[unlikely]]
+        return take_aligned_slowly(size, alignment, cache);
+    --top;
+    cache.core_->mark_cached(cache.page_of(run), false);
+    return run;
 }
 
 /// Slots are as aligned as their size is; pages serve where a block of their alignment would leave
 /// a hole that nobody needs.
 template <Checks checks>
-std::byte* HeapCache<checks>::take_aligned(std::size_t size, std::size_t alignment) {
+std::byte* HeapCache<checks>::take_aligned_slowly(std::size_t size, std::size_t alignment,
+                                                  HeapCache& cache) {
     if (!std::has_single_bit(alignment) || size > PTRDIFF_MAX) return nullptr;
     const auto rounded = align_up(std::max<std::size_t>(size, 1), alignment);
-    if (rounded && *rounded <= largest_small && magazines_ != nullptr) {
-        std::byte* const block = take(*rounded);
+    const bool is_small = rounded && *rounded <= largest_small;
+    if (is_small && cache.magazines_ != nullptr) {
+        std::byte* const block = cache.take(*rounded);
         // With no slab left it may be a block with a header, and those are aligned to 16 only.
         if (block == nullptr || is_aligned(reinterpret_cast<std::uintptr_t>(block), alignment))
             return block;
-        give(block);
+        cache.give(block);
     }
-    const bool by_page = alignment >= heap_page && (size > heap_page / 4 || alignment > 64 * 1024);
-    if (by_page || size > largest_block) return take_run(size, std::max(alignment, heap_page));
-    return take_block(size, alignment);
+    const bool by_page = alignment >= heap_page && (size >= worth_pages || alignment > 64 * 1024);
+    if (by_page || size > largest_block) {
+        return cache.take_run(size, std::max(alignment, heap_page));
+    }
+    return cache.take_block(is_small ? *rounded : size, alignment);
 }
 
 template <Checks checks>
@@ -284,21 +332,73 @@ std::size_t HeapCache<checks>::page_of(const void* pointer) const {
     return (reinterpret_cast<std::uintptr_t>(pointer) - (origin_ + 8)) / heap_page;
 }
 
-/// Whatever is not the usual case: another kind of block, a full magazine, or a mistake.
+/// Of what is no slot, that which its magazine has room for; all else is `give_slowly`'s.
 template <Checks checks>
-void HeapCache<checks>::give_slowly(std::byte* block) {
+void HeapCache<checks>::give_large(std::byte* block, HeapCache& cache, std::size_t page) {
+    if (cache.magazines_ != nullptr) [[likely]] {
+        const auto use = static_cast<PageUse>(cache.use_[page]);
+        if (use == PageUse::block_chunk && cache.keep_block(block)) return;
+        if (use == PageUse::run && cache.keep_run(block, page)) return;
+    }
+    give_slowly(block, cache);
+}
+
+/// Puts a block on its magazine, if it is sound and there is room.
+template <Checks checks>
+inline bool HeapCache<checks>::keep_block(std::byte* block) {
+    if (checks == Checks::basic && !tlsf::is_aligned(block)) [[unlikely]]
+        return false;
+    tlsf::Header* const own = tlsf::header(block);
+    const std::size_t length = own->length();
+    std::size_t bin = (length - first_fine) / fine_step;
+    std::size_t room = sizeof(FineMagazine);
+    if (bin >= fine_bins) {
+        bin = block_bin(length);
+        room = sizeof(CoarseMagazine);
+        if (bin == no_bin) return false;
+    }
+    MagazineTop& top = magazines_->block_tops.data()[bin];
+    if (is_aligned(reinterpret_cast<std::uintptr_t>(top), room)) [[unlikely]]
+        return false;
+    if constexpr (checks == Checks::basic) {
+        const std::uint32_t flags = own->end() - tlsf::low(tlsf::end_of(block, length));
+        if ((flags & ~tlsf::previous_free) != 0) [[unlikely]]
+            return false;
+        own->set_length(length - tlsf::cached);
+        reinterpret_cast<FreeSlot*>(block)->canary = origin_;
+    }
+    *top++ = block;
+    return true;
+}
+
+template <Checks checks>
+inline bool HeapCache<checks>::keep_run(std::byte* run, std::size_t page) {
+    const std::size_t pages = core_->run_pages(page);
+    if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page) || pages > run_bins)
+        return false;
+    MagazineTop& top = magazines_->run_tops.data()[pages - 1];
+    if (RunMagazine::is_full(top)) [[unlikely]]
+        return false;
+    core_->mark_cached(page, true);
+    *top++ = run;
+    return true;
+}
+
+/// A full magazine, no magazine, or a mistake.
+template <Checks checks>
+void HeapCache<checks>::give_slowly(std::byte* block, HeapCache& cache) {
     if (block == nullptr) return;
-    const std::size_t page = open() ? page_of(block) : 0;
-    if (page >= pages_) return core_->report_(HeapFaultKind::foreign_pointer, block);
-    const std::uint8_t use = use_[page];
-    if (use - 1U < small_classes) return give_slot(block, use);
+    const std::size_t page = cache.open() ? cache.page_of(block) : 0;
+    if (page >= cache.pages_) return cache.core_->report_(HeapFaultKind::foreign_pointer, block);
+    const std::uint8_t use = cache.use_[page];
+    if (use - 1U < small_classes) return cache.give_slot(block, use);
     switch (static_cast<PageUse>(use)) {
-        case PageUse::block_chunk: return give_block(block);
-        case PageUse::run: return give_run(block, page);
+        case PageUse::block_chunk: return cache.give_block(block);
+        case PageUse::run: return cache.give_run(block, page);
         case PageUse::cached_run:
-        case PageUse::free: return core_->report_(HeapFaultKind::double_free, block);
-        case PageUse::foreign: return core_->report_(HeapFaultKind::foreign_pointer, block);
-        default: return core_->report_(HeapFaultKind::invalid_pointer, block);
+        case PageUse::free: return cache.core_->report_(HeapFaultKind::double_free, block);
+        case PageUse::foreign: return cache.core_->report_(HeapFaultKind::foreign_pointer, block);
+        default: return cache.core_->report_(HeapFaultKind::invalid_pointer, block);
     }
 }
 
@@ -326,17 +426,14 @@ void HeapCache<checks>::give_slot(std::byte* block, unsigned small_class) {
     *bin.top++ = block;
 }
 
-/// Puts `block` on a magazine, of which the upper half goes to the core if it is full.
+/// The upper half of a full magazine of blocks goes to the core.
 template <Checks checks>
 template <std::size_t places>
-void HeapCache<checks>::keep_or_flush(MagazineTop& top, Magazine<places>& /*magazine*/,
-                                      std::byte* block) {
-    if (Magazine<places>::is_full(top)) [[unlikely]] {
-        constexpr std::size_t half = places / 2;
-        core_->give_blocks(top - half, half, true);
-        top -= half;
-    }
-    *top++ = block;
+void HeapCache<checks>::make_room(MagazineTop& top) {
+    if (!Magazine<places>::is_full(top)) return;
+    constexpr std::size_t half = places / 2;
+    core_->give_blocks(top - half, half, true);
+    top -= half;
 }
 
 template <Checks checks>
@@ -349,11 +446,13 @@ void HeapCache<checks>::give_block(std::byte* block) {
     if (bin == no_bin || (checks == Checks::basic && !Arena::mark_cached(block)))
         return core_->give_blocks(&block, 1, false);
     if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(block)->canary = origin_;
+    MagazineTop& top = magazines_->block_tops[bin];
     if (bin < fine_bins) {
-        keep_or_flush(magazines_->block_tops[bin], magazines_->fine[bin], block);
+        make_room<FineMagazine::room>(top);
     } else {
-        keep_or_flush(magazines_->block_tops[bin], magazines_->coarse[bin - fine_bins], block);
+        make_room<CoarseMagazine::room>(top);
     }
+    *top++ = block;
 }
 
 template <Checks checks>
@@ -361,19 +460,17 @@ void HeapCache<checks>::give_run(std::byte* block, std::size_t page) {
     if (!is_aligned(reinterpret_cast<std::uintptr_t>(block), heap_page)) {
         return core_->report_(HeapFaultKind::invalid_pointer, block);
     }
-    const std::size_t pages = core_->run_pages(static_cast<std::uint32_t>(page));
+    const std::size_t pages = core_->run_pages(page);
     if (magazines_ == nullptr || pages > run_bins) return core_->give_run(block);
     MagazineTop& top = magazines_->run_tops[pages - 1];
-    if (Magazine<8>::is_full(top)) [[unlikely]] {
-        for (unsigned i = 0; i < 4; ++i)
-            core_->give_run(*--top);
-    }
-    core_->mark_cached(static_cast<std::uint32_t>(page), true);
-    *top++ = block;
+    for (unsigned i = 0; i < RunMagazine::room / 2; ++i)
+        core_->give_run(*--top);
+    keep_run(block, page);
 }
 
+/// A block that is none of a slab, or not of the slab that its layout leads to.
 template <Checks checks>
-void HeapCache<checks>::deallocate(std::byte* block, Layout layout) {
+void HeapCache<checks>::give_as(std::byte* block, Layout layout) {
     if constexpr (checks == Checks::basic) {
         if (block != nullptr && open()) {
             const std::size_t usable = usable_size(block);
@@ -405,12 +502,12 @@ bool HeapCache<checks>::try_resize(std::byte* block, Layout layout, std::size_t 
         const auto rounded = align_up(std::max<std::size_t>(new_size, 1), layout.alignment);
         return rounded && *rounded <= largest_small && small_class(*rounded) == use;
     }
-    if (use == static_cast<std::uint8_t>(PageUse::run)) {
-        return core_->resize_run(block,
-                                 (std::max<std::size_t>(new_size, 1) + heap_page - 1) / heap_page);
+    if (use == static_cast<std::uint8_t>(PageUse::run) && new_size > largest_small) {
+        return core_->resize_run(block, (new_size + heap_page - 1) / heap_page);
     }
+    // Never too short to stand for a slot: by its layout alone it may be given back as one.
     return use == static_cast<std::uint8_t>(PageUse::block_chunk) &&
-           core_->resize_block(block, std::max<std::size_t>(new_size, 1));
+           core_->resize_block(block, std::max(new_size, largest_small));
 }
 
 template <Checks checks>
@@ -420,7 +517,7 @@ std::size_t HeapCache<checks>::usable_size(const std::byte* block) const {
     const std::uint8_t use = use_[page];
     if (use - 1U < small_classes) return class_size(use);
     if (use == static_cast<std::uint8_t>(PageUse::run)) {
-        return std::size_t{core_->run_pages(static_cast<std::uint32_t>(page))} * heap_page;
+        return std::size_t{core_->run_pages(page)} * heap_page;
     }
     if (use != static_cast<std::uint8_t>(PageUse::block_chunk)) return 0;
     return TlsfArena<checks>::usable_size(block);

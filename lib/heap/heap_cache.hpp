@@ -5,9 +5,9 @@
 //
 // Three kinds of blocks have magazines:
 //
-//     slots of slabs       1 .. 512 bytes       32 magazines of 31, by class
-//     blocks with headers  513 B .. 32 KiB      by exact size up to 4 KiB, then in steps of 128
-//     bytes runs                 1 .. 16 pages        by their number
+//     slots of slabs        1 .. 512 bytes      32 magazines of 31, by class
+//     blocks with headers   513 B .. 32 KiB     by exact size up to 4 KiB, then in steps of 128
+//     bytes runs                  1 .. 16 pages       by their number
 //
 // It models GeneralHeap. One hart (thread) uses a cache at a time; any hart may free what another
 // allocated, the block then moves to the cache of the one that frees. A cache is constant-
@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <expected>
 
+#include "lib/bits.hpp"
 #include "lib/heap/heap_core.hpp"
 #include "lib/heap/magazine.hpp"
 #include "lib/heap/slab_geometry.hpp"
@@ -56,49 +57,58 @@ class HeapCache {
     /// Gives every block back.
     void flush();
 
-    // The raw interface, for operator new and malloc.
+    // The raw interface, for operator new and malloc. What is short and common of it is inlined
+    // wherever it is called; few functions of a program should.
 
     /// At least `size` bytes at a multiple of 16; nullptr where there are none.
-    [[nodiscard]] std::byte* take(std::size_t size) {
+    [[nodiscard, gnu::always_inline]] std::byte* take(std::size_t size) {
         if (size > largest_small) [[unlikely]]
-            return take_large(size);
-        Bin& bin = bins_[(size + 15) / 16];
-        std::byte* const block = bin.top[-1];
+            return take_large(size, *this);
+        Bin& bin = bins_.data()[(size + 15) / 16];
+        const MagazineTop top = bin.top;
+        std::byte* const block = top[-1];
         if (block == nullptr) [[unlikely]]
-            return refill(size);
+            return refill(size, *this);
         if constexpr (checks == Checks::basic) {
             auto* const slot = reinterpret_cast<FreeSlot*>(block);
             if (slot->canary != origin_) [[unlikely]]
-                return skip_damaged(bin, size);
+                return skip_damaged(size, *this);
             slot->canary = 0;
         }
-        --bin.top;
+        bin.top = top - 1;
         return block;
     }
 
     /// As above at a multiple of `alignment`, a power of two.
     [[nodiscard]] std::byte* take(std::size_t size, std::size_t alignment) {
-        return alignment <= default_alignment ? take(size) : take_aligned(size, alignment);
+        return alignment <= default_alignment ? take(size) : take_aligned(size, alignment, *this);
     }
 
     /// Takes back what `take` gave; nullptr is nothing.
-    void give(std::byte* block) {
+    [[gnu::always_inline]] void give(std::byte* block) {
         const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin_) / heap_page;
         if (page >= pages_) [[unlikely]]
-            return give_slowly(block);
-        Bin& bin = bins_[use_[page]];
-        const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(block)) %
-                            static_cast<std::uint32_t>(slab_size);
+            return give_slowly(block, *this);
+        push(bins_.data()[use_[page]], block, page);  // a PageUse: known to be below bin_count
+    }
+
+    /// The same where the size is known that was asked for. A size or alignment that the block
+    /// never had is reported (wrong_size, wrong_alignment). Without checks it is trusted: a block
+    /// that stands for a slot, where there was no slab, has that slot's size.
+    [[gnu::always_inline]] void give(std::byte* block, Layout layout) {
+        const std::size_t size = layout.alignment <= default_alignment
+                                     ? layout.size
+                                     : align_up(layout.size, layout.alignment).value_or(SIZE_MAX);
+        if (size > largest_small || size == 0) [[unlikely]]
+            return give_as(block, layout);
+        const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin_) / heap_page;
         if constexpr (checks == Checks::basic) {
-            if (!bin.check.accepts(offset)) [[unlikely]]
-                return give_slowly(block);
-            auto* const slot = reinterpret_cast<FreeSlot*>(block);
-            if (slot->canary == origin_) [[unlikely]]
-                return give_slowly(block);
-            push(bin, block);
-        } else {
-            push(bin, block);
+            if (page >= pages_ || use_[page] != (size + 15) / 16) [[unlikely]]
+                return give_as(block, layout);
+        } else if (block == nullptr) {
+            return;
         }
+        push(bins_.data()[(size + 15) / 16], block, page);
     }
 
     // GeneralHeap.
@@ -114,8 +124,7 @@ class HeapCache {
     /// With all of the block that rounding gave.
     [[nodiscard]] std::expected<SizedBlock, AllocError> allocate_at_least(Layout layout);
     void deallocate(std::byte* block) { give(block); }
-    /// A size or alignment that the block never had is reported (wrong_size, wrong_alignment).
-    void deallocate(std::byte* block, Layout layout);
+    void deallocate(std::byte* block, Layout layout) { give(block, layout); }
     [[nodiscard]] bool try_resize(std::byte* block, Layout layout, std::size_t new_size);
     /// 0 for what is no block of this heap.
     [[nodiscard]] std::size_t usable_size(const std::byte* block) const;
@@ -143,29 +152,45 @@ class HeapCache {
     }
     [[nodiscard]] static AllocError refusal(Layout layout);
 
-    void push(Bin& bin, std::byte* block) {
-        MagazineTop top = bin.top;
+    /// Puts `block` on the magazine of its page's use, if that is a slab and there is room.
+    [[gnu::always_inline]] void push(Bin& bin, std::byte* block, std::size_t page) {
+        if constexpr (checks == Checks::basic) {
+            const bool is_slot = bin.check.accepts(reinterpret_cast<std::uintptr_t>(block));
+            if (!is_slot || reinterpret_cast<FreeSlot*>(block)->canary == origin_) [[unlikely]]
+                return give_large(block, *this, page);
+        }
+        const MagazineTop top = bin.top;
         if (Magazine<32>::is_full(top)) [[unlikely]]
-            return give_slowly(block);
+            return give_large(block, *this, page);
         if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(block)->canary = origin_;
         *top = block;
         bin.top = top + 1;
     }
 
-    [[nodiscard, gnu::noinline]] std::byte* refill(std::size_t size);
-    [[nodiscard, gnu::noinline]] std::byte* skip_damaged(Bin& bin, std::size_t size);
-    [[nodiscard, gnu::noinline]] std::byte* take_large(std::size_t size);
-    [[nodiscard, gnu::noinline]] std::byte* take_aligned(std::size_t size, std::size_t alignment);
-    [[gnu::noinline]] void give_slowly(std::byte* block);
+    // Called last, with the first argument of the caller first, so that these calls are jumps.
+    [[nodiscard, gnu::noinline]] static std::byte* refill(std::size_t size, HeapCache& cache);
+    [[nodiscard, gnu::noinline]] static std::byte* skip_damaged(std::size_t size, HeapCache& cache);
+    [[nodiscard, gnu::noinline]] static std::byte* take_large(std::size_t size, HeapCache& cache);
+    [[nodiscard, gnu::noinline]] static std::byte* take_aligned(std::size_t size,
+                                                                std::size_t alignment,
+                                                                HeapCache& cache);
+    [[gnu::noinline]] static void give_large(std::byte* block, HeapCache& cache, std::size_t page);
+    [[gnu::noinline]] static void give_slowly(std::byte* block, HeapCache& cache);
+    [[gnu::noinline]] void give_as(std::byte* block, Layout layout);
+    [[nodiscard]] static std::byte* take_larger(std::size_t size, HeapCache& cache);
+    [[nodiscard]] static std::byte* take_aligned_slowly(std::size_t size, std::size_t alignment,
+                                                        HeapCache& cache);
     [[nodiscard]] std::byte* take_block(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* pop_block(MagazineTop& top);
+    [[nodiscard]] bool keep_block(std::byte* block);
+    bool keep_run(std::byte* run, std::size_t page);
     void give_slot(std::byte* block, unsigned small_class);
     [[nodiscard]] bool holds_slot(const std::byte* slot, unsigned small_class) const;
     void give_block(std::byte* block);
     void give_run(std::byte* block, std::size_t page);
     template <std::size_t places>
-    void keep_or_flush(MagazineTop& top, Magazine<places>& magazine, std::byte* block);
+    void make_room(MagazineTop& top);
     template <class Attempt>
     [[nodiscard]] std::byte* insist(std::size_t size, Attempt attempt);
     [[nodiscard, gnu::cold]] bool get_back(std::size_t size, unsigned failures);

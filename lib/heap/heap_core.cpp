@@ -149,11 +149,6 @@ bool HeapCore<checks>::resize_run(std::byte* run, std::size_t new_pages) {
 }
 
 template <Checks checks>
-void HeapCore<checks>::mark_cached(std::uint32_t run, bool cached) {
-    pages_.set_run_use(run, cached ? PageUse::cached_run : PageUse::run);
-}
-
-template <Checks checks>
 std::byte* HeapCore<checks>::take_internal(std::size_t size) {
     const SpinGuard guard(lock_);
     const std::uint32_t count = pages_for(size);
@@ -191,8 +186,14 @@ template <Checks checks>
 void HeapCore<checks>::give_slots(std::byte** slots, std::size_t count) {
     const SpinGuard guard(lock_);
     for (std::byte* slot : std::span(slots, count)) {
+        const std::uint8_t small_class = pages_.use_map()[page_of(slot)];
+        // A block that was given back by its size, and is that of no slot: `refill` had no slab.
+        if (checks == Checks::none && small_class > small_classes) {
+            give_one_block(slot);
+            continue;
+        }
         if constexpr (checks == Checks::none) reinterpret_cast<FreeSlot*>(slot)->canary = origin();
-        in_use_ -= class_size(pages_.use_map()[page_of(slot)]);
+        in_use_ -= class_size(small_class);
         const std::uint32_t empty = slabs_.give(slot);
         if (empty != PageHeap::none) free_pages(empty);
     }

@@ -125,8 +125,10 @@ class HeapCore {
     void detach(HeapCache<checks>& cache);
 
     // Without the lock: what nobody else changes while the block is the caller's.
-    void mark_cached(std::uint32_t run, bool cached) CAIRN_NO_THREAD_SAFETY_ANALYSIS;
-    [[nodiscard]] std::size_t run_pages(std::uint32_t run) const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    void mark_cached(std::size_t run, bool cached) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        pages_.set_run_use(run, cached ? PageUse::cached_run : PageUse::run);
+    }
+    [[nodiscard]] std::size_t run_pages(std::size_t run) const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
         return pages_.run_length(run);
     }
     [[nodiscard]] bool is_initialised() const { return window_.pages != 0; }

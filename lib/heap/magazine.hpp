@@ -35,6 +35,7 @@ inline constexpr MagazineTop no_magazine = &magazine_detail::nothing.places[32];
 /// `places` - 1 blocks at most.
 template <std::size_t places>
 struct alignas(places * sizeof(std::byte*)) Magazine {
+    static constexpr std::size_t room = places;
     std::array<std::byte*, places> place;
 
     /// Makes it empty.

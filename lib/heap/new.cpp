@@ -33,32 +33,6 @@ constinit Heap heap;
 constexpr std::size_t plain = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 static_assert(plain <= default_alignment);
 
-inline void* take_or_panic(std::size_t size) {
-    void* const block = hart_cache.take(size);
-    if (block == nullptr) [[unlikely]]
-        panic_out_of_memory(size, plain);
-    return block;
-}
-
-inline void* take_or_panic(std::size_t size, std::align_val_t alignment) {
-    void* const block = hart_cache.take(size, static_cast<std::size_t>(alignment));
-    if (block == nullptr) [[unlikely]]
-        panic_out_of_memory(size, static_cast<std::size_t>(alignment));
-    return block;
-}
-
-inline void* take_or_null(std::size_t size, std::align_val_t alignment) {
-    return hart_cache.take(size, static_cast<std::size_t>(alignment));
-}
-
-inline void give(void* block) {
-    hart_cache.give(static_cast<std::byte*>(block));
-}
-
-inline void give(void* block, std::size_t size, std::size_t alignment = plain) {
-    hart_cache.deallocate(static_cast<std::byte*>(block), {size, alignment});
-}
-
 }  // namespace
 
 BumpAllocator& global_break() {
@@ -92,27 +66,57 @@ bool resize_in_place(void* block, std::size_t old_size, std::size_t new_size) no
 
 }  // namespace cairn
 
+// One of each kind has the heap's quick path inside it; the others jump there.
+
+void* operator new(std::size_t size) {
+    void* const block = cairn::hart_cache.take(size);
+    if (block == nullptr) [[unlikely]]
+        cairn::panic_out_of_memory(size, cairn::plain);
+    return block;
+}
+
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+    return cairn::hart_cache.take(size);
+}
+
+void* operator new(std::size_t size, std::align_val_t alignment,
+                   const std::nothrow_t& /*tag*/) noexcept {
+    return cairn::hart_cache.take(size, static_cast<std::size_t>(alignment));
+}
+
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    void* const block = operator new(size, alignment, std::nothrow);
+    if (block == nullptr) [[unlikely]]
+        cairn::panic_out_of_memory(size, static_cast<std::size_t>(alignment));
+    return block;
+}
+
+void operator delete(void* block) noexcept {
+    cairn::hart_cache.give(static_cast<std::byte*>(block));
+}
+
+void operator delete(void* block, std::size_t size) noexcept {
+    cairn::hart_cache.give(static_cast<std::byte*>(block), {size});
+}
+
+void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {
+    cairn::hart_cache.give(static_cast<std::byte*>(block),
+                           {size, static_cast<std::size_t>(alignment)});
+}
+
 // clang-format off
-void* operator new(std::size_t size) { return cairn::take_or_panic(size); }
-void* operator new[](std::size_t size) { return cairn::take_or_panic(size); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return cairn::take_or_panic(size, alignment); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return cairn::take_or_panic(size, alignment); }
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new[](std::size_t size, std::align_val_t alignment) { return operator new(size, alignment); }
+void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return operator new(size, tag); }
+void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return operator new(size, alignment, tag); }
 
-void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept { return cairn::hart_cache.take(size); }
-void* operator new[](std::size_t size, const std::nothrow_t& /*tag*/) noexcept { return cairn::hart_cache.take(size); }
-void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t& /*tag*/) noexcept { return cairn::take_or_null(size, alignment); }
-void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t& /*tag*/) noexcept { return cairn::take_or_null(size, alignment); }
-
-void operator delete(void* block) noexcept { cairn::give(block); }
-void operator delete[](void* block) noexcept { cairn::give(block); }
-void operator delete(void* block, std::align_val_t /*alignment*/) noexcept { cairn::give(block); }
-void operator delete[](void* block, std::align_val_t /*alignment*/) noexcept { cairn::give(block); }
-void operator delete(void* block, std::size_t size) noexcept { cairn::give(block, size); }
-void operator delete[](void* block, std::size_t size) noexcept { cairn::give(block, size); }
-void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept { cairn::give(block, size, static_cast<std::size_t>(alignment)); }
-void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept { cairn::give(block, size, static_cast<std::size_t>(alignment)); }
-void operator delete(void* block, const std::nothrow_t& /*tag*/) noexcept { cairn::give(block); }
-void operator delete[](void* block, const std::nothrow_t& /*tag*/) noexcept { cairn::give(block); }
-void operator delete(void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { cairn::give(block); }
-void operator delete[](void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { cairn::give(block); }
+void operator delete[](void* block) noexcept { operator delete(block); }
+void operator delete(void* block, std::align_val_t /*alignment*/) noexcept { operator delete(block); }
+void operator delete[](void* block, std::align_val_t /*alignment*/) noexcept { operator delete(block); }
+void operator delete[](void* block, std::size_t size) noexcept { operator delete(block, size); }
+void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept { operator delete(block, size, alignment); }
+void operator delete(void* block, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
+void operator delete[](void* block, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
+void operator delete(void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
+void operator delete[](void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
 // clang-format on

@@ -111,7 +111,7 @@ class PageHeap {
 
     /// Only of a used run's first page, and without the owner's lock: the run is the caller's, and
     /// whoever looks at it as a neighbour sees one or the other.
-    void set_run_use(std::uint32_t first, PageUse use) {
+    void set_run_use(std::size_t first, PageUse use) {
         __atomic_store_n(&use_[first], static_cast<std::uint8_t>(use), __ATOMIC_RELAXED);
     }
 

@@ -191,7 +191,7 @@ template <Checks checks>
     for (std::size_t round = 0; round < rounds; ++round) {
         void* thing = Cached<checks>::cache->take(sizeof(Thing));
         look_at(thing);
-        Cached<checks>::cache->give(static_cast<std::byte*>(thing));
+        Cached<checks>::cache->give(static_cast<std::byte*>(thing), {sizeof(Thing)});
     }
 }
 
