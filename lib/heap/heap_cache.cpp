@@ -1,146 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The slow paths of a cache: filling, flushing, and everything that has no magazine.
+// A cache beyond its magazines for slots: those of blocks and runs, filling, and what has none.
 #include "lib/heap/heap_cache.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <memory>
-#include <span>
-
-#include "lib/bits.hpp"
+#include "lib/heap/heap_magazines.hpp"
 
 namespace cairn {
-namespace {
 
-// Blocks by their size with header: exact in steps of 16 bytes, then in steps of 128.
-constexpr std::size_t first_fine = 528;
-constexpr std::size_t last_fine = 4096;
-constexpr std::size_t fine_step = 16;
-constexpr std::size_t first_coarse = 4224;
-constexpr std::size_t last_coarse = 32 * 1024;
-constexpr std::size_t coarse_step = 128;
-constexpr std::size_t fine_bins = (last_fine - first_fine) / fine_step + 1;
-constexpr std::size_t coarse_bins = (last_coarse - first_coarse) / coarse_step + 1;
-constexpr std::size_t run_bins = 16;                // pages
-constexpr std::size_t worth_pages = heap_page / 4;  // bytes at a page's alignment, and more
-constexpr std::size_t largest_cached = last_coarse - tlsf::header_size;
-constexpr std::size_t no_bin = SIZE_MAX;
-using FineMagazine = Magazine<16>;
-using CoarseMagazine = Magazine<4>;
-using RunMagazine = Magazine<32>;
-
-/// The magazine of blocks with `bytes` in all; rounds down, as a block may be a step longer than it
-/// was asked for.
-constexpr std::size_t block_bin(std::size_t bytes) {
-    if (bytes - first_fine <= last_fine - first_fine) return (bytes - first_fine) / fine_step;
-    if (bytes - first_coarse >= last_coarse + coarse_step - first_coarse) return no_bin;
-    return fine_bins + (bytes - first_coarse) / coarse_step;
-}
-
-/// What a block for `size` bytes, more than a slot has, has in all: so that it fits its magazine
-/// exactly.
-constexpr std::size_t block_bytes(std::size_t size) {
-    const std::size_t bytes = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
-    if (bytes <= last_fine) return bytes;
-    return (bytes + coarse_step - 1) & ~(coarse_step - 1);
-}
-
-static_assert(block_bin(block_bytes(largest_small + 1)) == 0);
-static_assert(block_bin(last_fine) == fine_bins - 1 && block_bin(first_coarse) == fine_bins);
-static_assert(block_bin(block_bytes(largest_cached)) == fine_bins + coarse_bins - 1);
-
-}  // namespace
-
-struct Magazines {
-    std::array<Magazine<32>, small_classes + 1> slots;
-    std::array<FineMagazine, fine_bins> fine;
-    std::array<CoarseMagazine, coarse_bins> coarse;
-    std::array<RunMagazine, run_bins> runs;
-    std::array<MagazineTop, fine_bins + coarse_bins> block_tops;
-    std::array<MagazineTop, run_bins> run_tops;
-
-    Magazines() {
-        for (std::size_t i = 0; i < fine_bins; ++i)
-            block_tops[i] = fine[i].clear();
-        for (std::size_t i = 0; i < coarse_bins; ++i)
-            block_tops[fine_bins + i] = coarse[i].clear();
-        for (std::size_t i = 0; i < run_bins; ++i)
-            run_tops[i] = runs[i].clear();
-    }
-};
-
-// --- opening and closing -------------------------------------------------------------------------
-
-template <Checks checks>
-bool HeapCache<checks>::open() {
-    if (pages_ != 0) return true;
-    if (!core_->is_initialised()) return false;
-    origin_ = core_->origin();
-    use_ = core_->use_map();
-    pages_ = core_->window_.pages;
-    if (!core_->has_slabs()) return true;
-    std::byte* const memory = core_->take_internal(sizeof(Magazines));
-    if (memory == nullptr) return true;
-    magazines_ = std::construct_at(reinterpret_cast<Magazines*>(memory));
-    for (unsigned c = 1; c <= small_classes; ++c)
-        bins_[c].top = magazines_->slots[c].clear();
-    core_->attach(*this);
-    return true;
-}
-
-template <Checks checks>
-void HeapCache<checks>::close() {
-    if (magazines_ == nullptr) return;
-    flush();
-    core_->detach(*this);
-    for (Bin& bin : bins_)
-        bin.top = no_magazine;
-    core_->give_internal(reinterpret_cast<std::byte*>(magazines_));
-    magazines_ = nullptr;
-}
-
-template <Checks checks>
-void HeapCache<checks>::flush() {
-    if (magazines_ == nullptr) return;
-    for (unsigned c = 1; c <= small_classes; ++c) {
-        MagazineTop& top = bins_[c].top;
-        while (top[-1] != nullptr) {
-            MagazineTop from = top - 1;
-            while (from[-1] != nullptr && top - from < std::ptrdiff_t{batch})
-                --from;
-            core_->give_slots(from, static_cast<std::size_t>(top - from));
-            top = from;
-        }
-    }
-    for (MagazineTop& top : magazines_->block_tops) {
-        for (; top[-1] != nullptr; --top)
-            core_->give_blocks(top - 1, 1, true);
-    }
-    for (MagazineTop& top : magazines_->run_tops) {
-        for (; top[-1] != nullptr; --top)
-            core_->give_run(top[-1]);
-    }
-}
-
-template <Checks checks>
-std::size_t HeapCache<checks>::cached_bytes() const {
-    if (magazines_ == nullptr) return 0;
-    std::size_t bytes = 0;
-    for (unsigned c = 1; c <= small_classes; ++c) {
-        std::byte* const* const bottom = &magazines_->slots[c].place[1];
-        bytes += static_cast<std::size_t>(bins_[c].top - bottom) * class_size(c);
-    }
-    for (const MagazineTop& top : magazines_->block_tops) {
-        for (MagazineTop at = top; at[-1] != nullptr; --at) {
-            bytes += TlsfArena<checks>::usable_size(at[-1]);
-        }
-    }
-    for (std::size_t i = 0; i < run_bins; ++i) {
-        std::byte* const* const bottom = &magazines_->runs[i].place[1];
-        bytes += static_cast<std::size_t>(magazines_->run_tops[i] - bottom) * (i + 1) * heap_page;
-    }
-    return bytes;
-}
+using namespace heap_bins;
 
 // --- taking --------------------------------------------------------------------------------------
 
@@ -304,33 +171,7 @@ std::byte* HeapCache<checks>::take_aligned_slowly(std::size_t size, std::size_t 
     return cache.take_block(is_small ? *rounded : size, alignment);
 }
 
-template <Checks checks>
-AllocError HeapCache<checks>::refusal(Layout layout) {
-    return std::has_single_bit(layout.alignment) ? AllocError::too_large
-                                                 : AllocError::bad_alignment;
-}
-
-template <Checks checks>
-std::expected<SizedBlock, AllocError> HeapCache<checks>::allocate_at_least(Layout layout) {
-    const auto block = allocate(layout);
-    if (!block) return std::unexpected(block.error());
-    return SizedBlock{.block = *block, .size = usable_size(*block)};
-}
-
-template <Checks checks>
-bool HeapCache<checks>::holds_slot(const std::byte* slot, unsigned small_class) const {
-    for (MagazineTop top = bins_[small_class].top; top[-1] != nullptr; --top) {
-        if (top[-1] == slot) return true;
-    }
-    return false;
-}
-
 // --- giving back ---------------------------------------------------------------------------------
-
-template <Checks checks>
-std::size_t HeapCache<checks>::page_of(const void* pointer) const {
-    return (reinterpret_cast<std::uintptr_t>(pointer) - (origin_ + 8)) / heap_page;
-}
 
 /// Of what is no slot, that which its magazine has room for; all else is `give_slowly`'s.
 template <Checks checks>
@@ -489,44 +330,6 @@ void HeapCache<checks>::give_as(std::byte* block, Layout layout) {
         }
     }
     give(block);
-}
-
-// --- asking --------------------------------------------------------------------------------------
-
-template <Checks checks>
-bool HeapCache<checks>::try_resize(std::byte* block, Layout layout, std::size_t new_size) {
-    const std::size_t page = page_of(block);
-    if (page >= pages_ || new_size > PTRDIFF_MAX - heap_page) return false;
-    const std::uint8_t use = use_[page];
-    if (use - 1U < small_classes) {
-        const auto rounded = align_up(std::max<std::size_t>(new_size, 1), layout.alignment);
-        return rounded && *rounded <= largest_small && small_class(*rounded) == use;
-    }
-    if (use == static_cast<std::uint8_t>(PageUse::run) && new_size > largest_small) {
-        return core_->resize_run(block, (new_size + heap_page - 1) / heap_page);
-    }
-    // Never too short to stand for a slot: by its layout alone it may be given back as one.
-    return use == static_cast<std::uint8_t>(PageUse::block_chunk) &&
-           core_->resize_block(block, std::max(new_size, largest_small));
-}
-
-template <Checks checks>
-std::size_t HeapCache<checks>::usable_size(const std::byte* block) const {
-    const std::size_t page = page_of(block);
-    if (page >= pages_) return 0;
-    const std::uint8_t use = use_[page];
-    if (use - 1U < small_classes) return class_size(use);
-    if (use == static_cast<std::uint8_t>(PageUse::run)) {
-        return std::size_t{core_->run_pages(page)} * heap_page;
-    }
-    if (use != static_cast<std::uint8_t>(PageUse::block_chunk)) return 0;
-    return TlsfArena<checks>::usable_size(block);
-}
-
-template <Checks checks>
-bool HeapCache<checks>::owns(const void* pointer) const {
-    const std::size_t page = page_of(pointer);
-    return page < pages_ && use_[page] != static_cast<std::uint8_t>(PageUse::foreign);
 }
 
 template class HeapCache<Checks::basic>;

@@ -194,7 +194,9 @@ class HeapCache {
     template <class Attempt>
     [[nodiscard]] std::byte* insist(std::size_t size, Attempt attempt);
     [[nodiscard, gnu::cold]] bool get_back(std::size_t size, unsigned failures);
-    [[nodiscard]] std::size_t page_of(const void* pointer) const;
+    [[nodiscard]] std::size_t page_of(const void* pointer) const {
+        return (reinterpret_cast<std::uintptr_t>(pointer) - (origin_ + 8)) / heap_page;
+    }
 
     std::array<Bin, bin_count> bins_ = make_bins();
     std::uintptr_t origin_ = 0;          ///< 8 below the window: also the canary
