@@ -88,7 +88,7 @@ def measure(progress, machine, steps, names):
 # By the file's name; what is not named here is a policy, an adapter or a wrapper that a program may
 # use beside the default heap.
 DEFAULT_HEAP = ["bump_arena", "layout", "page_heap", "tlsf_arena", "tlsf_store",
-                "slab_store", "heap_core", "heap_cache", "heap_cache_control",
+                "slab_store", "heap_core", "heap_cache", "heap_cache_slow", "heap_cache_control",
                 "heap_statistics", "heap_fault", "global_heap", "new"]
 SYMBOL = re.compile(r"^\S+ (\S+) [TtWw] (.*)$")
 

@@ -1,67 +1,13 @@
 // SPDX-License-Identifier: MIT
-// A cache beyond its magazines for slots: those of blocks and runs, filling, and what has none.
+// The quick paths of a cache for what is larger than a slot.
 #include "lib/heap/heap_cache.hpp"
 
-#include <algorithm>
+#include "lib/bits.hpp"
 #include "lib/heap/heap_magazines.hpp"
 
 namespace cairn {
 
 using namespace heap_bins;
-
-// --- taking --------------------------------------------------------------------------------------
-
-/// Tries, and tries again with what can be got back.
-template <Checks checks>
-template <class Attempt>
-std::byte* HeapCache<checks>::insist(std::size_t size, Attempt attempt) {
-    if (!open()) return nullptr;
-    for (unsigned failures = 1;; ++failures) {
-        std::byte* const block = attempt();
-        if (block != nullptr || !get_back(size, failures)) return block;
-    }
-}
-
-/// Memory for a request that failed: at first from this cache and the heap's spares, then from
-/// whoever offered to reclaim. Whether it is worth another try.
-template <Checks checks>
-bool HeapCache<checks>::get_back(std::size_t size, unsigned failures) {
-    const bool again = failures == 1 || core_->reclaim(size);
-    if (again) {
-        flush();
-        core_->trim();
-    } else {
-        core_->count_failure();
-    }
-    return again;
-}
-
-template <Checks checks>
-std::byte* HeapCache<checks>::refill(std::size_t size, HeapCache& cache) {
-    if (size == 0) return cache.take(1);
-    const unsigned c = small_class(size);
-    return cache.insist(size, [&cache, c]() -> std::byte* {
-        std::byte* slots[batch];
-        const std::size_t wanted = cache.magazines_ != nullptr ? batch : 1;
-        const std::size_t count = cache.core_->take_slots(c, slots, wanted);
-        // No slab to be had: a block that can stand for a slot may be.
-        if (count == 0) return cache.core_->take_block(class_size(c), default_alignment);
-        for (std::size_t i = 1; i < count; ++i)
-            *cache.bins_[c].top++ = slots[i];
-        if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(slots[0])->canary = 0;
-        return slots[0];
-    });
-}
-
-/// The block on top was written to after it was freed. It is reported and never used again.
-template <Checks checks>
-std::byte* HeapCache<checks>::skip_damaged(std::size_t size, HeapCache& cache) {
-    const unsigned c = small_class(size);
-    // First of all: who hears of it may want memory.
-    const std::byte* const damaged = *--cache.bins_[c].top;
-    cache.core_->report_(HeapFaultKind::use_after_free, damaged, class_size(c));
-    return cache.take(size);
-}
 
 /// What its magazine has; all else is `take_larger`'s.
 template <Checks checks>
@@ -93,45 +39,6 @@ std::byte* HeapCache<checks>::take_large(std::size_t size, HeapCache& cache) {
     return block;
 }
 
-/// The block on top of a magazine of blocks, if there is a sound one.
-template <Checks checks>
-std::byte* HeapCache<checks>::pop_block(MagazineTop& top) {
-    while (top[-1] != nullptr) {
-        std::byte* const block = *--top;
-        if constexpr (checks == Checks::none) return block;
-        const bool untouched = reinterpret_cast<FreeSlot*>(block)->canary == origin_;
-        if (untouched && TlsfArena<checks>::unmark_cached(block)) [[likely]]
-            return block;
-        core_->report_(HeapFaultKind::use_after_free, block);
-    }
-    return nullptr;
-}
-
-template <Checks checks>
-std::byte* HeapCache<checks>::take_larger(std::size_t size, HeapCache& cache) {
-    if (size > largest_block) return cache.take_run(size, heap_page);
-    std::size_t wanted = size;
-    if (cache.magazines_ != nullptr && size <= largest_cached) {
-        const std::size_t bytes = block_bytes(size);
-        MagazineTop& top = cache.magazines_->block_tops[block_bin(bytes)];
-        if (std::byte* const block = cache.pop_block(top)) return block;
-        wanted = bytes - tlsf::header_size;
-    }
-    return cache.take_block(wanted, default_alignment);
-}
-
-template <Checks checks>
-std::byte* HeapCache<checks>::take_block(std::size_t size, std::size_t alignment) {
-    return insist(size, [&] { return core_->take_block(size, alignment); });
-}
-
-template <Checks checks>
-std::byte* HeapCache<checks>::take_run(std::size_t size, std::size_t alignment) {
-    if (size > PTRDIFF_MAX - heap_page) return nullptr;
-    const std::size_t pages = (std::max<std::size_t>(size, 1) + heap_page - 1) / heap_page;
-    return insist(size, [&] { return core_->take_run(pages, alignment); });
-}
-
 /// Pages that their magazine has; all else is `take_aligned_slowly`'s.
 template <Checks checks>
 std::byte* HeapCache<checks>::take_aligned(std::size_t size, std::size_t alignment,
@@ -148,30 +55,6 @@ std::byte* HeapCache<checks>::take_aligned(std::size_t size, std::size_t alignme
     cache.core_->mark_cached(cache.page_of(run), false);
     return run;
 }
-
-/// Slots are as aligned as their size is; pages serve where a block of their alignment would leave
-/// a hole that nobody needs.
-template <Checks checks>
-std::byte* HeapCache<checks>::take_aligned_slowly(std::size_t size, std::size_t alignment,
-                                                  HeapCache& cache) {
-    if (!std::has_single_bit(alignment) || size > PTRDIFF_MAX) return nullptr;
-    const auto rounded = align_up(std::max<std::size_t>(size, 1), alignment);
-    const bool is_small = rounded && *rounded <= largest_small;
-    if (is_small && cache.magazines_ != nullptr) {
-        std::byte* const block = cache.take(*rounded);
-        // With no slab left it may be a block with a header, and those are aligned to 16 only.
-        if (block == nullptr || is_aligned(reinterpret_cast<std::uintptr_t>(block), alignment))
-            return block;
-        cache.give(block);
-    }
-    const bool by_page = alignment >= heap_page && (size >= worth_pages || alignment > 64 * 1024);
-    if (by_page || size > largest_block) {
-        return cache.take_run(size, std::max(alignment, heap_page));
-    }
-    return cache.take_block(is_small ? *rounded : size, alignment);
-}
-
-// --- giving back ---------------------------------------------------------------------------------
 
 /// Of what is no slot, that which its magazine has room for; all else is `give_slowly`'s.
 template <Checks checks>
@@ -223,113 +106,6 @@ inline bool HeapCache<checks>::keep_run(std::byte* run, std::size_t page) {
     core_->mark_cached(page, true);
     *top++ = run;
     return true;
-}
-
-/// A full magazine, no magazine, or a mistake.
-template <Checks checks>
-void HeapCache<checks>::give_slowly(std::byte* block, HeapCache& cache) {
-    if (block == nullptr) return;
-    const std::size_t page = cache.open() ? cache.page_of(block) : 0;
-    if (page >= cache.pages_) return cache.core_->report_(HeapFaultKind::foreign_pointer, block);
-    const std::uint8_t use = cache.use_[page];
-    if (use - 1U < small_classes) return cache.give_slot(block, use);
-    switch (static_cast<PageUse>(use)) {
-        case PageUse::block_chunk: return cache.give_block(block);
-        case PageUse::run: return cache.give_run(block, page);
-        case PageUse::cached_run:
-        case PageUse::free: return cache.core_->report_(HeapFaultKind::double_free, block);
-        case PageUse::foreign: return cache.core_->report_(HeapFaultKind::foreign_pointer, block);
-        default: return cache.core_->report_(HeapFaultKind::invalid_pointer, block);
-    }
-}
-
-template <Checks checks>
-void HeapCache<checks>::give_slot(std::byte* block, unsigned small_class) {
-    const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(block)) %
-                        static_cast<std::uint32_t>(slab_size);
-    auto* const slot = reinterpret_cast<FreeSlot*>(block);
-    Bin& bin = bins_[small_class];
-    if constexpr (checks == Checks::basic) {
-        if (!bin.check.accepts(offset)) {
-            return core_->report_(HeapFaultKind::invalid_pointer, block);
-        }
-        // The canary may also be the user's data: a struct, copied before all of it was set.
-        if (slot->canary == origin_ && core_->is_free_slot(block)) {
-            return core_->report_(HeapFaultKind::double_free, block, class_size(small_class));
-        }
-    }
-    slot->canary = origin_;
-    if (magazines_ == nullptr) return core_->give_slots(&block, 1);
-    if (Magazine<32>::is_full(bin.top)) {
-        core_->give_slots(bin.top - batch, batch);
-        bin.top -= batch;
-    }
-    *bin.top++ = block;
-}
-
-/// The upper half of a full magazine of blocks goes to the core.
-template <Checks checks>
-template <std::size_t places>
-void HeapCache<checks>::make_room(MagazineTop& top) {
-    if (!Magazine<places>::is_full(top)) return;
-    constexpr std::size_t half = places / 2;
-    core_->give_blocks(top - half, half, true);
-    top -= half;
-}
-
-template <Checks checks>
-void HeapCache<checks>::give_block(std::byte* block) {
-    using Arena = TlsfArena<checks>;
-    if (magazines_ == nullptr || !is_aligned(reinterpret_cast<std::uintptr_t>(block), tlsf::grain))
-        return core_->give_blocks(&block, 1, false);
-    const std::size_t bin = block_bin(Arena::usable_size(block) + tlsf::header_size);
-    // The core has a close look at what is not as it should be.
-    if (bin == no_bin || (checks == Checks::basic && !Arena::mark_cached(block)))
-        return core_->give_blocks(&block, 1, false);
-    if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(block)->canary = origin_;
-    MagazineTop& top = magazines_->block_tops[bin];
-    if (bin < fine_bins) {
-        make_room<FineMagazine::room>(top);
-    } else {
-        make_room<CoarseMagazine::room>(top);
-    }
-    *top++ = block;
-}
-
-template <Checks checks>
-void HeapCache<checks>::give_run(std::byte* block, std::size_t page) {
-    if (!is_aligned(reinterpret_cast<std::uintptr_t>(block), heap_page)) {
-        return core_->report_(HeapFaultKind::invalid_pointer, block);
-    }
-    const std::size_t pages = core_->run_pages(page);
-    if (magazines_ == nullptr || pages > run_bins) return core_->give_run(block);
-    MagazineTop& top = magazines_->run_tops[pages - 1];
-    for (unsigned i = 0; i < RunMagazine::room / 2; ++i)
-        core_->give_run(*--top);
-    keep_run(block, page);
-}
-
-/// A block that is none of a slab, or not of the slab that its layout leads to.
-template <Checks checks>
-void HeapCache<checks>::give_as(std::byte* block, Layout layout) {
-    if constexpr (checks == Checks::basic) {
-        if (block != nullptr && open()) {
-            const std::size_t usable = usable_size(block);
-            // A slot of another class than the layout's belongs to a block of another size.
-            const std::size_t page = page_of(block);
-            const bool is_slot = page < pages_ && use_[page] - 1U < small_classes;
-            const auto rounded = align_up(std::max<std::size_t>(layout.size, 1), layout.alignment);
-            const bool fits =
-                is_slot ? rounded && (*rounded + 15) / 16 * 16 == usable : layout.size <= usable;
-            if (usable != 0 && !fits) {
-                return core_->report_(HeapFaultKind::wrong_size, block, usable);
-            }
-            if (!is_aligned(reinterpret_cast<std::uintptr_t>(block), layout.alignment)) {
-                return core_->report_(HeapFaultKind::wrong_alignment, block, usable);
-            }
-        }
-    }
-    give(block);
 }
 
 template class HeapCache<Checks::basic>;

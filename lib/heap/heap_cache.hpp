@@ -184,7 +184,7 @@ class HeapCache {
     [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* pop_block(MagazineTop& top);
     [[nodiscard]] bool keep_block(std::byte* block);
-    bool keep_run(std::byte* run, std::size_t page);
+    [[nodiscard]] bool keep_run(std::byte* run, std::size_t page);
     void give_slot(std::byte* block, unsigned small_class);
     [[nodiscard]] bool holds_slot(const std::byte* slot, unsigned small_class) const;
     void give_block(std::byte* block);
