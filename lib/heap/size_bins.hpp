@@ -123,6 +123,8 @@ class SizeBins {
 static_assert(SizeBins<5>::bin_of(32) == 0 && SizeBins<5>::bin_of(39) == 0);
 static_assert(SizeBins<5>::bin_of(40) == 1 && SizeBins<5>::bin_of(63) == 3);
 static_assert(SizeBins<5>::bin_of(64) == 4 && SizeBins<5>::bin_of(SIZE_MAX) == 63);
+static_assert(SizeBins<5>::own_bin_of(32) + SizeBins<5>::first == 0);
+static_assert(SizeBins<5>::own_bin_of(SizeBins<5>::shared_from) + SizeBins<5>::first == 63);
 static_assert(SizeBins<5>::bin_that_holds(32) == 0 && SizeBins<5>::bin_that_holds(33) == 1);
 static_assert(SizeBins<5>::bin_that_holds(40) == 1 && SizeBins<5>::bin_that_holds(41) == 2);
 static_assert(SizeBins<5>::bin_of(SizeBins<5>::shared_from) == 63);

@@ -247,6 +247,40 @@ TEST_CASE("Chunks that follow each other are one, others are not", "[tlsf_arena]
     CHECK(bench.faults.empty());
 }
 
+TEST_CASE("A window begins and ends anywhere, and what lies outside is no place", "[tlsf_arena]") {
+    alignas(16) std::array<std::byte, 8192> memory;
+    std::size_t faults = 0;
+    const auto count = [](void* context, const HeapFault& fault) {
+        CHECK(fault.kind != HeapFaultKind::double_free);
+        ++*static_cast<std::size_t*>(context);
+    };
+    const FaultReporter report{.hook = {.function = count, .context = &faults}, .owner = "test"};
+    for (const std::size_t from : {0U, 1U, 8U, 15U, 16U}) {
+        for (const std::size_t less : {0U, 1U, 15U, 16U}) {
+            memory.fill(std::byte{0xa5});
+            const Region window{memory.data() + from, memory.size() - from - less};
+            std::byte* const heads = memory.data() + (from + 15) / 16 * 16;
+            Arena arena;
+            arena.init(report, window, heads);
+            std::byte* const chunk = heads + Arena::metadata_size;
+            const auto room = static_cast<std::size_t>(window.base + window.size - chunk);
+            CHECK_FALSE(arena.add_chunk(chunk, room + 16));
+            REQUIRE(arena.add_chunk(chunk, room));
+            faults = 0;
+            for (std::byte* const outside :
+                 {memory.data(), window.base, window.base - 16, window.base + window.size,
+                  memory.data() + memory.size(), memory.data() + memory.size() - 8}) {
+                arena.give(outside);
+            }
+            CHECK(faults == 6);
+            std::byte* const block = arena.take(arena.largest_free());
+            REQUIRE(block == chunk + 16);
+            CHECK(arena.give(block).base == chunk);
+            CHECK(arena.check());
+        }
+    }
+}
+
 TEST_CASE("Chunks are whole grains within the window, and not removed while in use",
           "[tlsf_arena]") {
     Bench bench(4096);
