@@ -4,16 +4,17 @@
 #include "kernel/host/console.hpp"
 #include "kernel/host/deliberate_crash.hpp"
 #include "kernel/host/door.hpp"
+#include "kernel/host/entropy.hpp"
 #include "kernel/host/fatal.hpp"
 #include "kernel/host/image_layout.hpp"
 #include "kernel/host/memory_map.hpp"
 #include "kernel/host/this_machine.hpp"
 #include "kernel/manager/life_cycle.hpp"
 #include "lib/byte_size.hpp"
-#include "lib/chacha_random.hpp"
 #include "lib/container/vector.hpp"
 #include "lib/heap/global_heap.hpp"
 #include "lib/heap/region.hpp"
+#include "lib/platform.hpp"
 #include "lib/print.hpp"
 #include "lib/runtime.hpp"
 
@@ -28,10 +29,13 @@ void clear_bss() {
     }
 }
 
-/// The canary of this boot; main's own frame has none that could be caught by the change.
+/// The random numbers of this boot, the canary of its stack first; main's own frame has none that
+/// could be caught by the change.
 [[clang::no_stack_protector]] void protect_stack(const ThisMachine& self) {
-    ChachaRandom random(self.machine.rng_seed, ~csr_read<Csr::time>());
-    seed_stack_protector(random.next());
+    seed_entropy(self.machine.rng_seed, csr_read<Csr::time>());
+    std::uint64_t canary = 0;
+    platform_random(std::as_writable_bytes(std::span(&canary, 1)));
+    seed_stack_protector(canary);
 }
 
 /// From region to break to heap.

@@ -4,12 +4,11 @@
 #include <array>
 #include <optional>
 
-#include "kernel/arch/csr_access.hpp"
 #include "kernel/manager/guest_loader.hpp"
 #include "kernel/manager/vm_builder.hpp"
 #include "kernel/vm/bundle.hpp"
 #include "kernel/vm/vm_memory.hpp"
-#include "lib/chacha_random.hpp"
+#include "lib/platform.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {
@@ -20,19 +19,19 @@ constexpr std::size_t rng_seed_size = 32;
 constinit HostResources host;
 
 /// Loads the guest afresh; each start gets a random seed of its own.
-std::expected<GuestEntry, GuestFdtError> load(BuiltVm& built, ChachaRandom& random) {
+std::expected<GuestEntry, GuestFdtError> load(BuiltVm& built) {
     std::array<std::byte, rng_seed_size> seed{};
-    random.fill(seed);
+    platform_random(seed);
     GuestFdtConfig tree = built.tree;
     tree.rng_seed = seed;
     return load_guest(*built.bundle, built.plan, built.vm->memory(), tree);
 }
 
 /// One run, from power-on to whatever ends it.
-StopReason run_once(BuiltVm& built, ChachaRandom& random) {
+StopReason run_once(BuiltVm& built) {
     Vm& vm = *built.vm;
     vm.reset_devices();
-    const auto entry = load(built, random);
+    const auto entry = load(built);
     if (!entry) {
         println("vm {}: its device tree: {}", vm.name(), to_string(entry.error()));
         return StopReason::killed;
@@ -43,9 +42,9 @@ StopReason run_once(BuiltVm& built, ChachaRandom& random) {
     return vm.stopped().value_or(StopReason::killed);
 }
 
-Outcome run_to_the_end(BuiltVm& built, ChachaRandom& random) {
+Outcome run_to_the_end(BuiltVm& built) {
     for (;;) {
-        switch (run_once(built, random)) {
+        switch (run_once(built)) {
             case StopReason::power_off:
                 println("vm {}: powered off", built.vm->name());
                 return Outcome::success;
@@ -84,13 +83,12 @@ Outcome run_guests(const ThisMachine& self) {
                 bundle->vms().size(), bundle->vms().front().config.name);
     }
     if (!host.take(self)) return Outcome::failure;
-    ChachaRandom random(self.machine.rng_seed, csr_read<Csr::time>());
     const VmConfig& config = bundle->vms().front().config;
     const auto limit = self.options.vm_quota.value_or(VmMemory::default_limit(config));
     VmMemory memory(global_heap(), host.frames(), config.name, limit);
     auto built = build_vm(host, bundle->vms().front(), memory);
     if (!built) return Outcome::failure;
-    return run_to_the_end(*built, random);
+    return run_to_the_end(*built);
 }
 
 }  // namespace cairn

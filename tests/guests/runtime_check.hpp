@@ -10,6 +10,7 @@ namespace cairn::guest {
 void check(bool holds, std::string_view what);
 
 void check_memory();         ///< memcpy and its family against byte loops
+void check_containers();     ///< each container once, on a heap that is started
 void check_mmio();           ///< every integer load and store that a device answers
 void check_refused_mmio();   ///< widths and places that end in an access fault
 void check_fp();             ///< floating-point state over exits

@@ -54,6 +54,14 @@ def test_pure_virtual_call(panic):
                                "construction or destruction?) (lib/runtime.cpp:")
 
 
+@BOTH
+def test_containers(checked, where):
+    assert checked("containers", where) == [
+        "hash_map: 500 found, 250 left; flat_map: 500 in order: true",
+        "string: 0x2a of a machine word and more than inline, 43 characters",
+        "static_vector: [0, 1, 2, 3]; ring_buffer: 4 from 3; intrusive_list: 2 before 1"]
+
+
 def test_memory_functions(checked):
     assert checked("memory") == ["memcpy, memmove, memset, memcmp, strlen"]
 
