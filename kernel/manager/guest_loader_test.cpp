@@ -113,7 +113,7 @@ TEST_CASE("without an initrd the tree has none", "[guest_loader]") {
 TEST_CASE("a kernel may begin where RAM begins, and a tree end where RAM ends", "[guest_loader]") {
     const LoadPlan edges{.kernel = {ram_base, kernel.size()},
                          .initrd = {ram_base + 0x2000, initrd.size()},
-                         .fdt = {ram_base + (ram_size - 0x1000), 0x1000}};
+                         .fdt = {ram_base + (ram_size - 0x2000), 0x2000}};
     const Loaded loaded(edges);
     REQUIRE(loaded.entry);
     CHECK(std::ranges::equal(loaded.at(ram_base, kernel.size()), kernel));

@@ -230,7 +230,7 @@ std::expected<std::span<std::byte>, GuestFdtError> write_guest_fdt(std::span<std
     write_power(tree, config.cpus, "poweroff", "syscon-poweroff", poweroff_value);
     write_power(tree, config.cpus, "reboot", "syscon-reboot", reboot_value);
     tree.end_node();
-    const auto finished = tree.finish();
+    const auto finished = tree.finish(guest_fdt_spare);
     if (!finished) return std::unexpected(converted(finished.error()));
     return *finished;
 }

@@ -42,10 +42,14 @@ enum class GuestFdtError : std::uint8_t {
 /// One sentence, without a full stop.
 [[nodiscard]] std::string_view to_string(GuestFdtError error);
 
+/// Free bytes at the end of the tree, as firmware leaves them: a boot loader adds a command line,
+/// an initrd and more in place. U-Boot 2025.01 does so without a look at what lies behind the tree.
+inline constexpr std::size_t guest_fdt_spare = 4096;
+
 /// Bytes that are enough for a tree of `cpus` harts, whatever the config; `texts` is the length of
 /// its strings and seed together.
 [[nodiscard]] constexpr std::size_t guest_fdt_size_limit(std::size_t cpus, std::size_t texts) {
-    return 4096 + texts + cpus * 1024;
+    return 4096 + guest_fdt_spare + texts + cpus * 1024;
 }
 
 /// Writes the tree to the start of `into` and returns the bytes it took.

@@ -133,6 +133,19 @@ TEST_CASE("a config that makes no machine is an error", "[guest_fdt]") {
     CHECK(to_string(GuestFdtError::bad_isa) != to_string(GuestFdtError::bad_text));
 }
 
+TEST_CASE("a boot loader can add to a guest's tree in place", "[guest_fdt]") {
+    Bytes bytes = tree_of(config());
+    const int chosen = fdt_path_offset(bytes.data(), "/chosen");
+    const std::string longer(2000, 'x');
+    const auto add = [&](const char* name) {
+        return fdt_setprop_string(bytes.data(), chosen, name, longer.c_str());
+    };
+    CHECK(add("bootargs") == 0);
+    CHECK(add("linux,bootargs") == 0);
+    CHECK(add("one-more") == -FDT_ERR_NOSPACE);
+    CHECK(read_machine(bytes)->bootargs == longer);
+}
+
 TEST_CASE("the size limit is enough for many harts and a long command line", "[guest_fdt]") {
     const std::string bootargs(4000, 'x');
     const std::string isa = "rv64imafdc_" + std::string(100, 'z');

@@ -226,12 +226,12 @@ void FdtWriter::finish_names(std::span<std::byte> structure, std::size_t strings
     }
 }
 
-void FdtWriter::finish_header(std::size_t strings_size) {
+void FdtWriter::finish_header(std::size_t strings_size, std::size_t spare) {
     const auto put = [this](FdtHeaderField field, std::size_t value) {
         store_be(bytes_, static_cast<std::size_t>(field), static_cast<std::uint32_t>(value));
     };
     put(FdtHeaderField::magic, fdt_magic);
-    put(FdtHeaderField::total_size, used_ + strings_size);
+    put(FdtHeaderField::total_size, used_ + strings_size + spare);
     put(FdtHeaderField::structure_offset, structure_);
     put(FdtHeaderField::strings_offset, used_);
     put(FdtHeaderField::reservation_offset, fdt_header_size);
@@ -242,17 +242,20 @@ void FdtWriter::finish_header(std::size_t strings_size) {
     put(FdtHeaderField::structure_size, used_ - structure_);
 }
 
-std::expected<std::span<std::byte>, FdtWriteError> FdtWriter::finish() {
+std::expected<std::span<std::byte>, FdtWriteError> FdtWriter::finish(std::size_t spare) {
     if (state_ != State::closed) fail(FdtWriteError::bad_nesting);
     put_u32(static_cast<std::uint32_t>(FdtTag::end));
+    if (spare > strings_ - used_) fail(FdtWriteError::no_space);
     if (failed_) return std::unexpected(error_);
     const std::size_t strings_size = bytes_.size() - strings_;
     finish_names(bytes_.subspan(structure_, used_ - structure_), strings_size);
     std::ranges::copy(bytes_.subspan(strings_), bytes_.subspan(used_).begin());  // downwards
-    finish_header(strings_size);
+    const std::size_t end = used_ + strings_size;
+    std::ranges::fill(bytes_.subspan(end, spare), std::byte{0});
+    finish_header(strings_size, spare);
     failed_ = true;  // nothing may follow
     error_ = FdtWriteError::bad_nesting;
-    return bytes_.first(used_ + strings_size);
+    return bytes_.first(end + spare);
 }
 
 }  // namespace cairn

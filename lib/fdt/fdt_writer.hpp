@@ -6,7 +6,7 @@
 //
 //     header | reservations | structure ──►        free        ◄── strings, newest first
 //
-// `finish` moves the strings down behind the structure.
+// `finish` moves the strings down behind the structure; free space may follow.
 #pragma once
 
 #include <expected>
@@ -67,8 +67,9 @@ class FdtWriter {
     void append_u64(std::uint64_t value);
     void append_string(std::string_view value);  // with its NUL
 
-    /// The finished tree, at the start of the caller's bytes; call it once, at the end.
-    [[nodiscard]] std::expected<std::span<std::byte>, FdtWriteError> finish();
+    /// The finished tree, at the start of the caller's bytes; call it once, at the end. It ends
+    /// with `spare` bytes that are free, for who adds to the tree in place.
+    [[nodiscard]] std::expected<std::span<std::byte>, FdtWriteError> finish(std::size_t spare = 0);
 
   private:
     enum class State : std::uint8_t { reservations, before_root, properties, children, closed };
@@ -81,7 +82,7 @@ class FdtWriter {
     void end_property();
     std::size_t intern(std::string_view name);
     void finish_names(std::span<std::byte> structure, std::size_t strings_size);
-    void finish_header(std::size_t strings_size);
+    void finish_header(std::size_t strings_size, std::size_t spare);
 
     std::span<std::byte> bytes_;
     std::size_t structure_ = 0;      // offset of the structure block, once it has begun

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "lib/fdt/fdt_writer.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "tests/unit/catch.hpp"
 #include "tests/unit/fdt_model.hpp"
 
@@ -56,6 +59,29 @@ TEST_CASE("a tree needs exactly its size; one byte less is an error", "[fdt_writ
         const auto less = *rc::gen::inRange<std::size_t>(0, whole->size());
         RC_ASSERT(written(less, write).error() == FdtWriteError::no_space);
     }));
+}
+
+TEST_CASE("a tree may end with free bytes", "[fdt_writer]") {
+    const std::size_t size = written(4096, write_small)->size();
+    for (const std::size_t spare : std::array<std::size_t, 3>{1, 4, 100}) {
+        Bytes bytes(size + spare, std::byte{0xff});
+        FdtWriter tree{bytes};
+        write_small(tree);
+        const auto finished = tree.finish(spare);
+        REQUIRE(finished);
+        CHECK(finished->size() == size + spare);
+        CHECK(fdt_totalsize(bytes.data()) == size + spare);
+        CHECK(fdt_check_full(bytes.data(), bytes.size()) == 0);
+        CHECK(std::ranges::all_of(std::span(bytes).subspan(size),
+                                  [](std::byte b) { return b == std::byte{0}; }));
+        FdtWriter small{std::span(bytes).first(size + spare - 1)};
+        write_small(small);
+        CHECK(small.finish(spare).error() == FdtWriteError::no_space);
+    }
+    Bytes bytes(size);
+    FdtWriter tree{bytes};
+    write_small(tree);
+    CHECK(tree.finish(~std::size_t{0}).error() == FdtWriteError::no_space);
 }
 
 TEST_CASE("typed properties have the specification's shapes", "[fdt_writer]") {

@@ -133,6 +133,31 @@ def test_efi_selftest(u_boot):
     power_off(m)
 
 
+@pytest.mark.parametrize("command", ["booti", "bootefi"])
+def test_debian_booted_by_u_boot(u_boot, debian, tmp_path, command):
+    """Kernel and initial RAM disk lie one behind the other in the initrd, for want of a disk."""
+    kernel, ramdisk = (debian[name].read_bytes() for name in ("kernel", "initrd"))
+    second = len(kernel) + -len(kernel) % 4096
+    (tmp_path / "both").write_bytes(kernel.ljust(second, b"\0") + ramdisk)
+    m = u_boot(memory="512M", initrd=tmp_path / "both", append="console=ttyS0")
+    start = 0x8820_0000
+    end = start + second + len(ramdisk)
+    assert f"linux,initrd-start = <0x00000000 {start:#x}>" in ask(m, "fdt print /chosen")
+    if command == "booti":
+        m.send_line(f"booti {start:x} {start + second:x}:{len(ramdisk):x} ${{fdtcontroladdr}}")
+    else:
+        ask(m, f"fdt set /chosen linux,initrd-start <0 {start + second:#x}>")
+        ask(m, f"fdt set /chosen linux,initrd-end <0 {end:#x}>")
+        m.send_line(f"bootefi {start:x}:{len(kernel):x} ${{fdtcontroladdr}}")
+        m.expect("EFI stub: Booting Linux Kernel...")
+        m.expect("efi: EFI v2.* by Das U-Boot")
+    m.expect("guest:~# ")
+    m.send_line("poweroff")
+    m.expect("reboot: Power down")
+    assert m.wait_exit() == 0
+    assert said_by_cairn(m)[2:] == ["vm guest: powered off"]
+
+
 def test_nothing_to_boot_from(guest):
     """Left alone, U-Boot looks for disks and networks; there are none, and no access goes astray."""
     m = guest(U_BOOT, memory="64M")
