@@ -1,38 +1,25 @@
 // SPDX-License-Identifier: MIT
 // Links lib/heap/new.cpp, so every `new` of this program comes from the global heap.
 // Without Catch2, which allocates before main could give the heap a region.
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <array>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <new>
-#include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "lib/heap/allocator.hpp"
 #include "lib/heap/global_heap.hpp"
 #include "lib/heap/host_region.hpp"
+#include "lib/heap/inlined_new.hpp"
+#include "tests/unit/plain_test.hpp"
 
 namespace {
 
 using namespace cairn;
-
-int failures = 0;
-
-#define EXPECT(condition)                                                        \
-    do {                                                                         \
-        if (!(condition)) {                                                      \
-            std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            ++failures;                                                          \
-        }                                                                        \
-    } while (false)
+using namespace cairn::test;
 
 constexpr std::size_t heap_size = std::size_t{4} << 20;
 constexpr auto page = std::align_val_t{4096};
@@ -124,34 +111,31 @@ void test_language_and_containers() {
     EXPECT(source.try_allocate(heap_size) == nullptr);
 }
 
-/// What a child process that runs `body` writes to stderr, if it aborts; else empty.
-template <class Body>
-std::string dying_words(Body body) {
-    std::array<int, 2> ends{};
-    if (::pipe(ends.data()) != 0) return {};
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::dup2(ends[1], STDERR_FILENO);
-        body();
-        ::_exit(0);
-    }
-    ::close(ends[1]);
-    std::string words;
-    std::array<char, 256> part{};
-    for (ssize_t n = 0; (n = ::read(ends[0], part.data(), part.size())) > 0;) {
-        words.append(part.data(), static_cast<std::size_t>(n));
-    }
-    ::close(ends[0]);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? words : std::string();
-}
+struct Node : inlined_new {
+    std::array<std::uint64_t, 8> words{};
+};
+struct alignas(256) Line : inlined_new {
+    std::array<char, 256> bytes{};
+};
 
-bool contains(std::string_view text, std::string_view part) {
-    if (text.find(part) != std::string_view::npos) return true;
-    std::fprintf(stderr, "no \"%.*s\" in: %.*s\n", static_cast<int>(part.size()), part.data(),
-                 static_cast<int>(text.size()), text.data());
-    return false;
+void test_inlined() {
+    const std::size_t before = live();
+    auto* const node = new Node;
+    EXPECT(from_heap(node, 16) &&
+           global_heap().usable_size(reinterpret_cast<std::byte*>(node)) == 64);
+    delete node;
+    auto* const quiet = new (std::nothrow) Node;
+    EXPECT(quiet == node);
+    quiet->~Node();
+    EXPECT(new (quiet) Node == quiet);
+    delete quiet;
+    auto* const line = new Line;
+    EXPECT(from_heap(line, 256));
+    delete line;
+    auto* const nodes = new Node[3];
+    EXPECT(from_heap(nodes, 16));
+    delete[] nodes;
+    EXPECT(live() == before);
 }
 
 void test_panic() {
@@ -194,6 +178,7 @@ int main() {
     test_delete();
     test_refusals();
     test_language_and_containers();
+    test_inlined();
     test_thread_end();
     test_panic();
     if (failures == 0) std::printf("operator new and delete: all forms as documented\n");
