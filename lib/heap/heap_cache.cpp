@@ -14,27 +14,27 @@ template <Checks checks>
 std::byte* HeapCache<checks>::take_large(std::size_t size, HeapCache& cache) {
     if (size > largest_cached || cache.magazines_ == nullptr) [[unlikely]]
         return take_larger(size, cache);
-    std::size_t wanted = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
+    const std::size_t wanted = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
     std::size_t bin = (wanted - first_fine) / fine_step;
-    std::size_t slack = 0;
+    std::size_t slack = 0;  // what a block may be longer
     if (wanted > last_fine) {
-        wanted = (wanted + coarse_step - 1) & ~(coarse_step - 1);
-        bin = fine_bins + (wanted - first_coarse) / coarse_step;
+        bin = coarse_bin(wanted);
         slack = coarse_step - 1;
     }
     MagazineTop& top = cache.magazines_->block_tops.data()[bin];
     std::byte* const block = top[-1];
     if (block == nullptr) [[unlikely]]
         return take_larger(size, cache);
+    std::size_t length = tlsf::header(block)->length();
     if constexpr (checks == Checks::basic) {
-        // It may be longer than its magazine says, by less than a step.
-        const std::size_t length = tlsf::header(block)->length() + tlsf::cached;
-        const bool untouched =
-            reinterpret_cast<FreeSlot*>(block)->canary == cache.origin_ && length - wanted <= slack;
-        if (!untouched) [[unlikely]]
+        length += tlsf::cached;
+        if (reinterpret_cast<FreeSlot*>(block)->canary != cache.origin_) [[unlikely]]
             return take_larger(size, cache);
-        tlsf::header(block)->set_length(length);
     }
+    if (length - wanted > slack) [[unlikely]]
+        return take_larger(size, cache);
+    if constexpr (checks == Checks::basic) tlsf::header(block)->set_length(length);
+    cache.room_ += length;
     --top;
     return block;
 }
@@ -52,6 +52,7 @@ std::byte* HeapCache<checks>::take_aligned(std::size_t size, std::size_t alignme
     if (run == nullptr) [[unlikely]]
         return take_aligned_slowly(size, alignment, cache);
     --top;
+    cache.room_ += (size + heap_page - 1) & ~(heap_page - 1);
     cache.core_->mark_cached(cache.page_of(run), false);
     return run;
 }
@@ -75,14 +76,15 @@ inline bool HeapCache<checks>::keep_block(std::byte* block) {
     tlsf::Header* const own = tlsf::header(block);
     const std::size_t length = own->length();
     std::size_t bin = (length - first_fine) / fine_step;
-    std::size_t room = sizeof(FineMagazine);
+    std::size_t magazine = sizeof(FineMagazine);
     if (bin >= fine_bins) {
         bin = block_bin(length);
-        room = sizeof(CoarseMagazine);
+        magazine = sizeof(CoarseMagazine);
         if (bin == no_bin) return false;
     }
     MagazineTop& top = magazines_->block_tops.data()[bin];
-    if (is_aligned(reinterpret_cast<std::uintptr_t>(top), room)) [[unlikely]]
+    const bool is_full = is_aligned(reinterpret_cast<std::uintptr_t>(top), magazine);
+    if (is_full || length > room_) [[unlikely]]
         return false;
     if constexpr (checks == Checks::basic) {
         const std::uint32_t flags = own->end() - tlsf::low(tlsf::end_of(block, length));
@@ -91,6 +93,7 @@ inline bool HeapCache<checks>::keep_block(std::byte* block) {
         own->set_length(length - tlsf::cached);
         reinterpret_cast<FreeSlot*>(block)->canary = origin_;
     }
+    room_ -= length;
     *top++ = block;
     return true;
 }
@@ -101,8 +104,9 @@ inline bool HeapCache<checks>::keep_run(std::byte* run, std::size_t page) {
     if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page) || pages > run_bins)
         return false;
     MagazineTop& top = magazines_->run_tops.data()[pages - 1];
-    if (RunMagazine::is_full(top)) [[unlikely]]
+    if (RunMagazine::is_full(top) || pages * heap_page > room_) [[unlikely]]
         return false;
+    room_ -= pages * heap_page;
     core_->mark_cached(page, true);
     *top++ = run;
     return true;

@@ -6,7 +6,7 @@
 // Three kinds of blocks have magazines:
 //
 //     slots of slabs        1 .. 512 bytes      32 magazines of 31, by class
-//     blocks with headers   513 B .. 32 KiB     by exact size up to 4 KiB, then in steps of 128
+//     blocks with headers   513 B .. 12 KiB     by exact size up to 4 KiB, then in steps of 128
 //     bytes runs                  1 .. 16 pages       by their number
 //
 // It models GeneralHeap. One hart (thread) uses a cache at a time; any hart may free what another
@@ -182,7 +182,7 @@ class HeapCache {
                                                         HeapCache& cache);
     [[nodiscard]] std::byte* take_block(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
-    [[nodiscard]] std::byte* pop_block(MagazineTop& top);
+    [[nodiscard]] std::byte* pop_block(MagazineTop& top, std::size_t wanted);
     [[nodiscard]] bool keep_block(std::byte* block);
     [[nodiscard]] bool keep_run(std::byte* run, std::size_t page);
     void give_slot(std::byte* block, unsigned small_class);
@@ -190,7 +190,11 @@ class HeapCache {
     void give_block(std::byte* block);
     void give_run(std::byte* block, std::size_t page);
     template <std::size_t places>
-    void make_room(MagazineTop& top);
+    void empty_half(MagazineTop& top);
+    void drop_block(MagazineTop& top);
+    void drop_run(MagazineTop& top);
+    void flush_large();
+    [[nodiscard]] std::size_t largest_room() const;
     template <class Attempt>
     [[nodiscard]] std::byte* insist(std::size_t size, Attempt attempt);
     [[nodiscard, gnu::cold]] bool get_back(std::size_t size, unsigned failures);
@@ -202,6 +206,7 @@ class HeapCache {
     std::uintptr_t origin_ = 0;          ///< 8 below the window: also the canary
     std::size_t pages_ = 0;              ///< of the window; 0 until opened
     const std::uint8_t* use_ = nullptr;  ///< what each page of the window is
+    std::size_t room_ = 0;               ///< bytes that the magazines may take beyond slots
     Magazines* magazines_ = nullptr;     ///< nullptr: none, every call goes to the core
     HeapCore<checks>* core_;
     HeapCache* next_ = nullptr;  ///< in the core's list

@@ -26,6 +26,7 @@ bool HeapCache<checks>::open() {
     magazines_ = std::construct_at(reinterpret_cast<Magazines*>(memory));
     for (unsigned c = 1; c <= small_classes; ++c)
         bins_[c].top = magazines_->slots[c].clear();
+    room_ = largest_room();
     core_->attach(*this);
     return true;
 }
@@ -54,14 +55,28 @@ void HeapCache<checks>::flush() {
             top = from;
         }
     }
+    flush_large();
+}
+
+template <Checks checks>
+void HeapCache<checks>::flush_large() {
     for (MagazineTop& top : magazines_->block_tops) {
-        for (; top[-1] != nullptr; --top)
-            core_->give_blocks(top - 1, 1, true);
+        while (top[-1] != nullptr)
+            drop_block(top);
     }
     for (MagazineTop& top : magazines_->run_tops) {
-        for (; top[-1] != nullptr; --top)
-            core_->give_run(top[-1]);
+        while (top[-1] != nullptr)
+            drop_run(top);
     }
+    // Not what was added up: what a damaged header said is in there.
+    room_ = largest_room();
+}
+
+/// Of the window a sixteenth at most, so that what one hart keeps is not what others want for.
+template <Checks checks>
+std::size_t HeapCache<checks>::largest_room() const {
+    constexpr std::size_t most = std::size_t{8} << 20;
+    return std::min(pages_ / 16 * heap_page, most);
 }
 
 template <Checks checks>

@@ -66,16 +66,28 @@ std::byte* HeapCache<checks>::skip_damaged(std::size_t size, HeapCache& cache) {
     return cache.take(size);
 }
 
-/// The block on top of a magazine of blocks, if there is a sound one.
+/// The block on top of a magazine, if it has `wanted` bytes in all. Damaged ones are taken out.
 template <Checks checks>
-std::byte* HeapCache<checks>::pop_block(MagazineTop& top) {
+std::byte* HeapCache<checks>::pop_block(MagazineTop& top, std::size_t wanted) {
+    using Arena = TlsfArena<checks>;
     while (top[-1] != nullptr) {
-        std::byte* const block = *--top;
-        if constexpr (checks == Checks::none) return block;
-        const bool untouched = reinterpret_cast<FreeSlot*>(block)->canary == origin_;
-        if (untouched && TlsfArena<checks>::unmark_cached(block)) [[likely]]
-            return block;
-        core_->report_(HeapFaultKind::use_after_free, block);
+        std::byte* const block = top[-1];
+        if constexpr (checks == Checks::basic) {
+            const bool untouched = reinterpret_cast<FreeSlot*>(block)->canary == origin_;
+            if (!untouched || !Arena::unmark_cached(block)) [[unlikely]] {
+                --top;
+                core_->report_(HeapFaultKind::use_after_free, block);
+                continue;
+            }
+        }
+        const std::size_t length = tlsf::header(block)->length();
+        if (length < wanted) {
+            if constexpr (checks == Checks::basic) static_cast<void>(Arena::mark_cached(block));
+            return nullptr;
+        }
+        --top;
+        room_ += length;
+        return block;
     }
     return nullptr;
 }
@@ -83,14 +95,16 @@ std::byte* HeapCache<checks>::pop_block(MagazineTop& top) {
 template <Checks checks>
 std::byte* HeapCache<checks>::take_larger(std::size_t size, HeapCache& cache) {
     if (size > largest_block) return cache.take_run(size, heap_page);
-    std::size_t wanted = size;
     if (cache.magazines_ != nullptr && size <= largest_cached) {
-        const std::size_t bytes = block_bytes(size);
-        MagazineTop& top = cache.magazines_->block_tops[block_bin(bytes)];
-        if (std::byte* const block = cache.pop_block(top)) return block;
-        wanted = bytes - tlsf::header_size;
+        const std::size_t wanted = tlsf::length_for(size);
+        const std::size_t first = block_bin(wanted);
+        const std::size_t last = first < fine_bins ? first : first + 1;
+        for (std::size_t bin = first; bin <= last && bin < fine_bins + coarse_bins; ++bin) {
+            MagazineTop& top = cache.magazines_->block_tops[bin];
+            if (std::byte* const block = cache.pop_block(top, wanted)) return block;
+        }
     }
-    return cache.take_block(wanted, default_alignment);
+    return cache.take_block(size, default_alignment);
 }
 
 template <Checks checks>
@@ -171,46 +185,67 @@ void HeapCache<checks>::give_slot(std::byte* block, unsigned small_class) {
     *bin.top++ = block;
 }
 
-/// The upper half of a full magazine of blocks goes to the core.
+/// Gives the upper half of a full magazine of blocks to the core.
 template <Checks checks>
 template <std::size_t places>
-void HeapCache<checks>::make_room(MagazineTop& top) {
+void HeapCache<checks>::empty_half(MagazineTop& top) {
     if (!Magazine<places>::is_full(top)) return;
-    constexpr std::size_t half = places / 2;
-    core_->give_blocks(top - half, half, true);
-    top -= half;
+    for (std::size_t i = 0; i < places / 2; ++i)
+        drop_block(top);
 }
 
+/// Gives the block on top of a magazine to the core.
+template <Checks checks>
+void HeapCache<checks>::drop_block(MagazineTop& top) {
+    --top;
+    room_ += TlsfArena<checks>::usable_size(*top) + tlsf::header_size;
+    core_->give_blocks(top, 1, true);
+}
+
+template <Checks checks>
+void HeapCache<checks>::drop_run(MagazineTop& top) {
+    --top;
+    room_ += core_->run_pages(page_of(*top)) * heap_page;
+    core_->give_run(*top);
+}
+
+/// One that its magazine may have no room for, that may have none, or that may be damaged.
 template <Checks checks>
 void HeapCache<checks>::give_block(std::byte* block) {
-    using Arena = TlsfArena<checks>;
-    if (magazines_ == nullptr || !is_aligned(reinterpret_cast<std::uintptr_t>(block), tlsf::grain))
-        return core_->give_blocks(&block, 1, false);
-    const std::size_t bin = block_bin(Arena::usable_size(block) + tlsf::header_size);
-    // The core has a close look at what is not as it should be.
-    if (bin == no_bin || (checks == Checks::basic && !Arena::mark_cached(block)))
-        return core_->give_blocks(&block, 1, false);
-    if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(block)->canary = origin_;
-    MagazineTop& top = magazines_->block_tops[bin];
-    if (bin < fine_bins) {
-        make_room<FineMagazine::room>(top);
-    } else {
-        make_room<CoarseMagazine::room>(top);
+    const bool aligned = tlsf::is_aligned(block);
+    const std::size_t length =
+        aligned ? TlsfArena<checks>::usable_size(block) + tlsf::header_size : 0;
+    const std::size_t bin = block_bin(length);
+    if (magazines_ != nullptr && bin != no_bin) {
+        if (length > room_) flush_large();
+        MagazineTop& top = magazines_->block_tops[bin];
+        if (bin < fine_bins) {
+            empty_half<FineMagazine::room>(top);
+        } else {
+            empty_half<CoarseMagazine::room>(top);
+        }
+        if (keep_block(block)) return;
     }
-    *top++ = block;
+    // The core has a close look at what is not as it should be.
+    core_->give_blocks(&block, 1, false);
 }
 
 template <Checks checks>
-void HeapCache<checks>::give_run(std::byte* block, std::size_t page) {
-    if (!is_aligned(reinterpret_cast<std::uintptr_t>(block), heap_page)) {
-        return core_->report_(HeapFaultKind::invalid_pointer, block);
+void HeapCache<checks>::give_run(std::byte* run, std::size_t page) {
+    if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page)) {
+        return core_->report_(HeapFaultKind::invalid_pointer, run);
     }
     const std::size_t pages = core_->run_pages(page);
-    if (magazines_ == nullptr || pages > run_bins) return core_->give_run(block);
-    MagazineTop& top = magazines_->run_tops[pages - 1];
-    for (unsigned i = 0; i < RunMagazine::room / 2; ++i)
-        core_->give_run(*--top);
-    give_large(block, *this, page);
+    if (magazines_ != nullptr && pages <= run_bins) {
+        if (pages * heap_page > room_) flush_large();
+        MagazineTop& top = magazines_->run_tops[pages - 1];
+        if (RunMagazine::is_full(top)) {
+            for (std::size_t i = 0; i < RunMagazine::room / 2; ++i)
+                drop_run(top);
+        }
+        if (keep_run(run, page)) return;
+    }
+    core_->give_run(run);
 }
 
 /// A block that is none of a slab, or not of the slab that its layout leads to.

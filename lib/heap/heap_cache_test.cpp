@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/heap/heap_cache.hpp"
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -376,6 +377,48 @@ TEST_CASE("random use keeps blocks apart and gives everything back", "[heap_cach
     churn(checked, seed, largest, 20'000);
     HeapBench<Checks::none> unchecked(window);
     churn(unchecked, seed, largest, 5'000);
+}
+
+TEST_CASE("a cache may begin with what another allocated", "[heap_cache]") {
+    const std::size_t size = GENERATE(24u, 1000u, 8000u, 30'000u, 100'000u, 300'000u);
+    const std::size_t alignment = GENERATE(16u, 4096u);
+    HeapBench heap;
+    std::byte* const block = heap.cache.take(size, alignment);
+    REQUIRE(block != nullptr);
+    HeapCache<Checks::basic> other(heap.core);
+    other.give(block);
+    CHECK(other.take(size, alignment) != nullptr);
+    other.close();
+    CHECK(heap.core.check());
+    CHECK(heap.faults.seen.empty());
+}
+
+TEST_CASE("what a cache keeps beyond slots has a limit", "[heap_cache]") {
+    constexpr std::size_t window = std::size_t{64} << 20;
+    HeapBench heap(window);
+    std::mt19937 random(7);
+    std::vector<std::byte*> blocks;
+    std::size_t live = 0;
+    while (live < window / 2) {
+        const std::size_t size = 600 + random() % 12'000;
+        const bool by_page = random() % 4 == 0;
+        blocks.push_back(heap.cache.take(size, by_page ? heap_page : default_alignment));
+        REQUIRE(blocks.back() != nullptr);
+        live += size;
+    }
+    std::ranges::shuffle(blocks, random);
+    std::size_t most = 0;
+    for (std::byte* block : blocks) {
+        heap.cache.give(block);
+        most = std::max(most, heap.cache.cached_bytes());
+    }
+    CHECK(most > window / 32);
+    CHECK(most <= window / 16);
+    CHECK(heap.core.check());
+    heap.cache.flush();
+    CHECK(heap.cache.cached_bytes() == 0);
+    CHECK(heap.core.statistics().live == 0);
+    CHECK(heap.faults.seen.empty());
 }
 
 }  // namespace
