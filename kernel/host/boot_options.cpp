@@ -67,8 +67,7 @@ std::expected<BootOptions, BootOptionError> parse_boot_options(std::string_view 
             if (word.starts_with(key.name)) known = &key;
         }
         if (known == nullptr) {
-            return std::unexpected(
-                BootOptionError{word, "heap=SIZE, quota=SIZE, gstage=MODE or crash=HOW"});
+            return std::unexpected(BootOptionError{word, known_boot_options});
         }
         if (!known->set(options, word.substr(known->name.size()))) {
             return std::unexpected(BootOptionError{word, known->expected});

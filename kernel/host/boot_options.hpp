@@ -31,6 +31,10 @@ struct BootOptions {
     std::optional<Crash> crash;
 };
 
+/// What is expected instead of a word that is none of the options.
+inline constexpr std::string_view known_boot_options =
+    "heap=SIZE, quota=SIZE, gstage=MODE or crash=HOW";
+
 /// A word that means nothing, and what would.
 struct BootOptionError {
     std::string_view word;

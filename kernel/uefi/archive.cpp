@@ -47,11 +47,13 @@ Outcome<Archive> read_initrd(Firmware firmware, LoadFile2& initrd) {
 }  // namespace
 
 Outcome<Archive> read_archive(Firmware firmware, const LoadedImage& image,
-                              std::optional<std::string_view> path) {
-    if (path) return read_file(firmware, image.device, *path);
+                              const CommandLine& line) {
+    if (const auto path = line.archive()) return read_file(firmware, image.device, *path);
     const InitrdMedia media;
     const auto device = firmware.locate_device(LoadFile2::guid, &media.vendor);
-    if (!device) return read_file(firmware, image.device, default_archive);
+    if (!device) {
+        return read_file(firmware, image.device, line.initrd().value_or(default_archive));
+    }
     const auto initrd = firmware.protocol<LoadFile2>(*device);
     if (!initrd) return fail(initrd.error(), "the VM archive that the boot loader offers");
     return read_initrd(firmware, **initrd);

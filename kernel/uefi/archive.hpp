@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Where the VM archive comes from, in this order: the file that the command line names; what a boot
-// loader offers as an initial RAM disk (LINUX_EFI_INITRD_MEDIA: U-Boot, GRUB and QEMU's own loader
-// in EDK2 do); the default file. Files are on the volume that Cairn itself came from.
+// Where the VM archive comes from, in this order: the file of archive=; what a boot loader offers
+// as an initial RAM disk (LINUX_EFI_INITRD_MEDIA: U-Boot, GRUB, and EDK2 with QEMU's -initrd do);
+// the file of initrd=; the default file. Files are on the volume that Cairn itself came from.
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 #include "kernel/uefi/failure.hpp"
 #include "kernel/uefi/firmware.hpp"
+#include "kernel/uefi/load_options.hpp"
 
 namespace cairn::uefi {
 
@@ -20,6 +20,6 @@ struct Archive {
 };
 
 [[nodiscard]] Outcome<Archive> read_archive(Firmware firmware, const LoadedImage& image,
-                                            std::optional<std::string_view> path);
+                                            const CommandLine& line);
 
 }  // namespace cairn::uefi

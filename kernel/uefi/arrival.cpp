@@ -15,12 +15,14 @@ Outcome<BootOptions> read_options(CommandLine& line, const LoadedImage& image, c
     const auto* text = static_cast<const std::byte*>(image.load_options);
     const std::size_t size = text == nullptr ? 0 : image.load_options_size;
     bool fits = line.read(std::span(text, size));
-    if (fits && line.words().empty() && !line.archive()) fits = line.read(boot_arguments(tree));
+    if (fits && line.words().empty() && !line.archive() && !line.initrd())
+        fits = line.read(boot_arguments(tree));
     if (!fits) return fail(Status::bad_buffer_size, "the command line: it, or a path, is too long");
     const auto options = parse_boot_options(line.words());
     if (!options) {
-        return fail(Status::invalid_parameter, "boot option '{}': expected {}, or archive=PATH",
-                    options.error().word, options.error().expected);
+        const auto [word, expected] = options.error();
+        return fail(Status::invalid_parameter, "boot option '{}': expected {}{}", word, expected,
+                    expected == known_boot_options ? "; or archive=PATH" : "");
     }
     return *options;
 }
@@ -55,7 +57,7 @@ Outcome<void> arrive(Arrival& arrival, Firmware firmware, Handle image, HostRang
     if (!options) return std::unexpected(options.error());
     auto heap = take_heap(firmware, *options);
     if (!heap) return std::unexpected(heap.error());
-    auto archive = read_archive(firmware, **loaded, arrival.command_line.archive());
+    auto archive = read_archive(firmware, **loaded, arrival.command_line);
     if (!archive) return std::unexpected(archive.error());
     const auto memory = leave_boot_services(firmware, image);
     if (!memory) return std::unexpected(memory.error());

@@ -21,7 +21,8 @@ const std::byte* device_tree_of(const SystemTable& table) {
 Outcome<Fdt> find_device_tree(const SystemTable& table) {
     const std::byte* tree = device_tree_of(table);
     if (tree == nullptr) {
-        return fail(Status::not_found, "a device tree among the firmware's configuration tables");
+        return fail(Status::not_found,
+                    "a device tree among the firmware's tables (QEMU: -machine acpi=off)");
     }
     const auto size = load_be<std::uint32_t>({tree, fdt_header_size},
                                              static_cast<std::size_t>(FdtHeaderField::total_size));

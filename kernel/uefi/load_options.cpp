@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::string_view blank = " \t\r\n";
 constexpr std::string_view archive_key = "archive=";
+constexpr std::string_view initrd_key = "initrd=";
 
 /// The next word of `text` with the blanks behind it taken off.
 std::string_view take_word(std::string_view& text) {
@@ -48,7 +49,7 @@ bool CommandLine::read(std::span<const std::byte> load_options) {
 
 bool CommandLine::read(std::string_view text) {
     words_size_ = 0;
-    has_archive_ = false;
+    archive_.size = initrd_.size = 0;
     std::string_view rest = text;
     return take_words(names_an_image(take_word(rest)) ? rest : text);
 }
@@ -56,7 +57,11 @@ bool CommandLine::read(std::string_view text) {
 bool CommandLine::take_words(std::string_view text) {
     for (std::string_view word = take_word(text); !word.empty(); word = take_word(text)) {
         if (word.starts_with(archive_key)) {
-            if (!take_archive(word.substr(archive_key.size()))) return false;
+            if (!archive_.set(word.substr(archive_key.size()))) return false;
+            continue;
+        }
+        if (word.starts_with(initrd_key)) {
+            if (!initrd_.set(word.substr(initrd_key.size()))) return false;
             continue;
         }
         if (words_size_ + word.size() + 1 > words_.size()) return false;
@@ -67,12 +72,11 @@ bool CommandLine::take_words(std::string_view text) {
     return true;
 }
 
-bool CommandLine::take_archive(std::string_view path) {
-    if (path.empty() || path.size() > path_.size()) return false;
-    std::ranges::transform(path, path_.begin(),
+bool CommandLine::Path::set(std::string_view path) {
+    if (path.empty() || path.size() > letters.size()) return false;
+    std::ranges::transform(path, letters.begin(),
                            [](char letter) { return letter == '/' ? '\\' : letter; });
-    path_size_ = path.size();
-    has_archive_ = true;
+    size = path.size();
     return true;
 }
 

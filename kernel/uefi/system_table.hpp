@@ -37,10 +37,22 @@ struct DevicePath {
 inline constexpr std::uint8_t device_path_end = 0x7f;         ///< type
 inline constexpr std::uint8_t device_path_end_entire = 0xff;  ///< sub_type
 
+struct TextOutputMode {
+    std::int32_t max_mode;
+    std::int32_t mode;
+    std::int32_t attribute;
+    std::int32_t cursor_column;
+    std::int32_t cursor_row;
+    bool cursor_visible;
+};
+
 struct TextOutput {
     Unused reset;
     Status (*output_string)(TextOutput* self, const char16_t* text);
+    Unused modes_and_cursor[7];
+    const TextOutputMode* mode;
 };
+static_assert(offsetof(TextOutput, mode) == 72);
 
 struct BootServices {
     TableHeader header;

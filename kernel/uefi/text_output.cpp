@@ -12,4 +12,9 @@ void TextOutputWriter::write(std::string_view text) {
     }
 }
 
+void TextOutputWriter::start_line() {
+    if (console_ == nullptr || console_->mode == nullptr) return;
+    if (console_->mode->cursor_column != 0) write("\n");
+}
+
 }  // namespace cairn::uefi

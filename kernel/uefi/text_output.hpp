@@ -12,6 +12,8 @@ class TextOutputWriter final : public Writer {
   public:
     explicit TextOutputWriter(const SystemTable& table) : console_(table.console_out) {}
     void write(std::string_view text) override;
+    /// Ends a line that somebody else has left unfinished.
+    void start_line();
 
   private:
     TextOutput* console_;  ///< may be null: a machine without a console

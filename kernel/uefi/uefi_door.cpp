@@ -25,10 +25,11 @@ struct EfiOutcome {
 };
 
 extern "C" EfiOutcome efi_main(Handle image, const SystemTable& table) {
+    TextOutputWriter console(table);
+    console.start_line();
     const HostRange own = range_between(__image_start, __stack_top);
     const auto arrived = arrive(arrival, Firmware(table), image, own);
     if (arrived) return {.status = Status::success, .arrival = &arrival};
-    TextOutputWriter console(table);
     println(console, "cairn: {}", arrived.error());
     return {.status = arrived.error().status(), .arrival = nullptr};
 }

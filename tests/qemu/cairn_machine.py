@@ -75,12 +75,13 @@ def write_guest(path, kernel, initrd=None, append=None, cpus=1, memory="512M"):
 
 class Machine:
     def __init__(self, archive=None, *, cpu="rv64", smp=1, memory="2G", icount=False,
-                 append=None, kernel=HYPERVISOR, options=()):
+                 append=None, kernel=HYPERVISOR, board="virt", options=()):
         self.log_stream = io.StringIO()
-        self.command = [QEMU, "-M", "virt", "-cpu", cpu, "-smp", str(smp), "-m", memory,
+        self.command = [QEMU, "-M", board, "-cpu", cpu, "-smp", str(smp), "-m", memory,
                         "-bios", "default", "-nographic", "-monitor", "none",
-                        "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
-                        "-kernel", str(kernel)]
+                        "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+        if kernel:
+            self.command += ["-kernel", str(kernel)]
         if archive:
             self.command += ["-initrd", str(archive)]
         if append:
