@@ -12,8 +12,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 elf=$root/build/target/hypervisor.elf
 efi=$root/build/target/cairn.efi
+efi_elf=$root/build/target/cairn-efi.elf
 volume=$root/build/run/esp.img
-firmware=/usr/lib/u-boot/qemu-riscv64_smode/uboot.elf
 demo_image=$root/build/target/guests/demo.img
 u_boot_image=/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin
 archive=$root/build/run/vms.cpio
@@ -213,7 +213,7 @@ compose_qemu() {
         -chardev "stdio,id=console,mux=on,signal=off,logfile=${console_log//,/,,}"
         -serial chardev:console -mon chardev=console)
     if [ "$uefi" = yes ]; then
-        qemu+=(-kernel "$firmware" -drive "if=none,id=esp,format=raw,file=${volume//,/,,}"
+        qemu+=(-kernel "$u_boot_image" -drive "if=none,id=esp,format=raw,file=${volume//,/,,}"
             -device virtio-blk-device,drive=esp)
     else
         qemu+=(-kernel "$elf" -initrd "$archive")
@@ -249,7 +249,9 @@ report() {
         exit 1
     fi
     if [ "$1" -ne 0 ]; then
-        "$python" "$root/tools/symbolize.py" "$elf" "$console_log" >&2 || true
+        local kernel_elf=$elf
+        [ "$uefi" = no ] || kernel_elf=$efi_elf
+        "$python" "$root/tools/symbolize.py" "$kernel_elf" "$console_log" >&2 || true
         say "run.sh: QEMU ended with status $1. The console's log: $console_log"
     fi
     exit "$1"

@@ -157,8 +157,10 @@ main() {
     [[ -z $long || $presets == *fuzz* ]] || presets+=' fuzz'
     [[ $presets != *windows* ]] || packages=("${packages_for_windows[@]}")
     require_packages 'to build, run and test Cairn' "${packages_to_run[@]}" \
-        "${packages_to_emulate[@]}" "${packages_to_fetch[@]}" "${packages_for_u_boot[@]}" \
+        "${packages_to_emulate[@]}" "${packages_for_uefi[@]}" "${packages_to_fetch[@]}" \
         "${packages_to_test[@]}" "${packages[@]}"
+    # EDK2 for RISC-V is a package since Debian 13; without it its tests are skipped.
+    ! apt_knows "${package_edk2%%:*}" || require_packages 'to test with EDK2' "$package_edk2"
     # shellcheck disable=SC2086 # a list of words
     build_for $presets
     collect

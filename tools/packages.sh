@@ -19,17 +19,18 @@ packages_to_emulate=(
     QEMU:qemu-system-riscv64
     opensbi:/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin
 )
-packages_for_uefi=( # firmware that loads cairn.efi, and what makes the volume it loads it from
-    u-boot-qemu:/usr/lib/u-boot/qemu-riscv64_smode/uboot.elf
-    mtools:mcopy
-)
 packages_to_fetch=(
     debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg
     xz-utils:xz
 )
-packages_for_u_boot=( # a boot loader as a guest, in S-mode
+packages_for_u_boot=( # a boot loader in S-mode: as a guest, or as the firmware that loads cairn.efi
     u-boot-qemu:/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin
 )
+packages_for_uefi=( # and what makes the volume that it loads it from
+    "${packages_for_u_boot[@]}"
+    mtools:mcopy
+)
+package_edk2=qemu-efi-riscv64:/usr/share/qemu-efi-riscv64/RISCV_VIRT_CODE.fd
 packages_to_test=(
     git:git
     g++

@@ -31,6 +31,7 @@ std::optional<Frame> read_frame(std::uint64_t frame) {
 }  // namespace
 
 void print_backtrace(std::uint64_t pc, std::uint64_t caller, std::uint64_t frame) {
+    println("image at {}", static_cast<const void*>(__image_start));
     println("backtrace:");
     unsigned depth = 0;
     if (pc != 0) println("  #{} {:#018x}", depth++, pc);

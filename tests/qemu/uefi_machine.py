@@ -8,13 +8,12 @@ import shutil
 import sys
 from pathlib import Path
 
-from cairn_machine import ROOT, Machine
+from cairn_machine import ROOT, U_BOOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 import make_volume  # noqa: E402 (from tools/)
 
 IMAGE = ROOT / "build/target/cairn.efi"
-U_BOOT = "/usr/lib/u-boot/qemu-riscv64_smode/uboot.elf"
 EDK2 = Path("/usr/share/qemu-efi-riscv64")
 U_BOOT_PROMPT = "=> "
 FIRST_LINE = "Booting hypervisor..."

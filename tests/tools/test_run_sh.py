@@ -17,6 +17,7 @@ CHOICE = "--kernel, --bundle, --demo and --u-boot each choose the guest."
     (["--cpus", "many"], "--cpus wants a number from 1, and got 'many'."),
     (["--smp", "0"], "--smp wants a number from 1, and got '0'."),
     (["--memory", "12Q"], "--memory wants a size, and got '12Q'."),
+    (["--heap", "12Q"], "--heap wants a size, and got '12Q'."),
     (["--machine-memory=lots"], "--machine-memory wants a size, and got 'lots'."),
     (["--kernel", "/nowhere/Image"], "--kernel: cannot read '/nowhere/Image'."),
     (["--kernel", "/dev"], "--kernel: cannot read '/dev'."),
@@ -47,8 +48,8 @@ def test_help_names_every_option(run):
     status, output, _ = run("run.sh", "--help")
     assert status == 0
     for option in ["--kernel", "--initrd", "--append", "--cpus", "--memory", "--bundle", "--demo",
-                   "--u-boot", "--smp", "--machine-memory", "--cpu", "--gdb", "--timeout",
-                   "--build-only", "--print", "--mirror", "--help", "-- "]:
+                   "--u-boot", "--smp", "--machine-memory", "--cpu", "--uefi", "--heap", "--gdb",
+                   "--timeout", "--build-only", "--print", "--mirror", "--help", "-- "]:
         assert option in output
 
 
@@ -70,3 +71,15 @@ def test_u_boot_is_packed_as_the_kernel(run):
     command = shlex.split(output)
     packed = Path(dict(zip(command, command[1:]))["-initrd"]).read_bytes()
     assert U_BOOT.read_bytes() in packed and b"memory = 64M\n" in packed
+
+
+def test_print_with_uefi(run):
+    status, output, _ = run("run.sh", "--demo", "--uefi", "--heap", "3M", "--print")
+    assert status == 0
+    command = shlex.split(output)
+    named = dict(zip(command, command[1:]))
+    assert named["-kernel"].endswith("/qemu-riscv64_smode/u-boot.bin")
+    assert named["-append"] == "heap=3M"
+    assert "-initrd" not in command
+    volume = named["-drive"].partition("file=")[2]
+    assert os.path.isfile(volume)
