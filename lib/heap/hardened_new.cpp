@@ -77,19 +77,4 @@ void* operator new(std::size_t size, std::align_val_t alignment, const std::noth
 void operator delete(void* block) noexcept { give(block); }
 void operator delete(void* block, std::size_t size) noexcept { give(block, size, default_alignment); }
 void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept { give(block, size, number(alignment)); }
-
-void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return operator new(size, alignment); }
-void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return operator new(size, tag); }
-void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return operator new(size, alignment, tag); }
-
-void operator delete[](void* block) noexcept { operator delete(block); }
-void operator delete(void* block, std::align_val_t /*alignment*/) noexcept { operator delete(block); }
-void operator delete[](void* block, std::align_val_t /*alignment*/) noexcept { operator delete(block); }
-void operator delete[](void* block, std::size_t size) noexcept { operator delete(block, size); }
-void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept { operator delete(block, size, alignment); }
-void operator delete(void* block, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
-void operator delete[](void* block, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
-void operator delete(void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
-void operator delete[](void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
 // clang-format on

@@ -16,7 +16,7 @@ bool cairn::resize_in_place(void* block, std::size_t old_size, std::size_t new_s
     return hart_cache.try_resize(static_cast<std::byte*>(block), {old_size}, new_size);
 }
 
-// One of each kind has the heap's quick path inside it; the others jump there.
+// These have the heap's quick path inside them; the other forms (new_forms.cpp) jump here.
 
 void* operator new(std::size_t size) {
     void* const block = hart_cache.take(size);
@@ -52,20 +52,3 @@ void operator delete(void* block, std::size_t size) noexcept {
 void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {
     hart_cache.give(static_cast<std::byte*>(block), {size, static_cast<std::size_t>(alignment)});
 }
-
-// clang-format off
-void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return operator new(size, alignment); }
-void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return operator new(size, tag); }
-void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return operator new(size, alignment, tag); }
-
-void operator delete[](void* block) noexcept { operator delete(block); }
-void operator delete(void* block, std::align_val_t /*alignment*/) noexcept { operator delete(block); }
-void operator delete[](void* block, std::align_val_t /*alignment*/) noexcept { operator delete(block); }
-void operator delete[](void* block, std::size_t size) noexcept { operator delete(block, size); }
-void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept { operator delete(block, size, alignment); }
-void operator delete(void* block, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
-void operator delete[](void* block, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
-void operator delete(void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
-void operator delete[](void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
-// clang-format on

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// The forms of the global operator new and delete that are another form with less, or more, said:
+// for arrays, and delete where alignment or tag do not matter.
+#include <cstddef>
+#include <new>
+
+// clang-format off
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new[](std::size_t size, std::align_val_t alignment) { return operator new(size, alignment); }
+void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return operator new(size, tag); }
+void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return operator new(size, alignment, tag); }
+
+void operator delete[](void* block) noexcept { operator delete(block); }
+void operator delete(void* block, std::align_val_t /*alignment*/) noexcept { operator delete(block); }
+void operator delete[](void* block, std::align_val_t /*alignment*/) noexcept { operator delete(block); }
+void operator delete[](void* block, std::size_t size) noexcept { operator delete(block, size); }
+void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept { operator delete(block, size, alignment); }
+void operator delete(void* block, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
+void operator delete[](void* block, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
+void operator delete(void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
+void operator delete[](void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { operator delete(block); }
+// clang-format on
