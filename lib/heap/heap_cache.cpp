@@ -9,11 +9,12 @@ namespace cairn {
 
 using namespace heap_bins;
 
-/// What its magazine has; all else is `take_larger`'s.
+/// What its magazine has, or a block that has none; all else is `take_larger`'s.
 template <Checks checks>
 std::byte* HeapCache<checks>::take_large(std::size_t size, HeapCache& cache) {
-    if (size > largest_cached || cache.magazines_ == nullptr) [[unlikely]]
+    if (cache.magazines_ == nullptr) [[unlikely]]
         return take_larger(size, cache);
+    if (size > largest_cached) return take_uncached(size, cache);
     const std::size_t wanted = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
     std::size_t bin = (wanted - first_fine) / fine_step;
     std::size_t slack = 0;  // what a block may be longer
@@ -37,6 +38,12 @@ std::byte* HeapCache<checks>::take_large(std::size_t size, HeapCache& cache) {
     cache.room_ += length;
     --top;
     return block;
+}
+
+template <Checks checks>
+std::byte* HeapCache<checks>::take_uncached(std::size_t size, HeapCache& cache) {
+    std::byte* const block = cache.core_->take_block(size, default_alignment);
+    return block != nullptr ? block : take_larger(size, cache);
 }
 
 /// Pages that their magazine has; all else is `take_aligned_slowly`'s.
@@ -68,7 +75,7 @@ void HeapCache<checks>::give_large(std::byte* block, HeapCache& cache, std::size
     give_slowly(block, cache);
 }
 
-/// Puts a block on its magazine, if it is sound and there is room.
+/// Puts a block on its magazine, if it is sound and there is room. What has none goes to the core.
 template <Checks checks>
 inline bool HeapCache<checks>::keep_block(std::byte* block) {
     if (checks == Checks::basic && !tlsf::is_aligned(block)) [[unlikely]]
@@ -80,7 +87,10 @@ inline bool HeapCache<checks>::keep_block(std::byte* block) {
     if (bin >= fine_bins) {
         bin = block_bin(length);
         magazine = sizeof(CoarseMagazine);
-        if (bin == no_bin) return false;
+        if (bin == no_bin) {
+            core_->give_block(block);
+            return true;
+        }
     }
     MagazineTop& top = magazines_->block_tops.data()[bin];
     const bool is_full = is_aligned(reinterpret_cast<std::uintptr_t>(top), magazine);

@@ -42,6 +42,7 @@ template <Checks checks>
 class HeapCache {
   public:
     static constexpr std::size_t batch = 8;
+    static constexpr unsigned sweep_steps = 32;
 
     /// `core` outlives the cache's use; it need not be initialised yet.
     constexpr explicit HeapCache(HeapCore<checks>& core) : core_(&core) {}
@@ -177,6 +178,8 @@ class HeapCache {
     [[gnu::noinline]] static void give_large(std::byte* block, HeapCache& cache, std::size_t page);
     [[gnu::noinline]] static void give_slowly(std::byte* block, HeapCache& cache);
     [[gnu::noinline]] void give_as(std::byte* block, Layout layout);
+    [[nodiscard, gnu::noinline]] static std::byte* take_uncached(std::size_t size,
+                                                                 HeapCache& cache);
     [[nodiscard]] static std::byte* take_larger(std::size_t size, HeapCache& cache);
     [[nodiscard]] static std::byte* take_aligned_slowly(std::size_t size, std::size_t alignment,
                                                         HeapCache& cache);
@@ -193,6 +196,7 @@ class HeapCache {
     void empty_half(MagazineTop& top);
     void drop_block(MagazineTop& top);
     void drop_run(MagazineTop& top);
+    void sweep(std::size_t wanted);
     void flush_large();
     [[nodiscard]] std::size_t largest_room() const;
     template <class Attempt>
@@ -207,6 +211,7 @@ class HeapCache {
     std::size_t pages_ = 0;              ///< of the window; 0 until opened
     const std::uint8_t* use_ = nullptr;  ///< what each page of the window is
     std::size_t room_ = 0;               ///< bytes that the magazines may take beyond slots
+    std::size_t sweep_ = 0;              ///< the magazine that room is made in next
     Magazines* magazines_ = nullptr;     ///< nullptr: none, every call goes to the core
     HeapCore<checks>* core_;
     HeapCache* next_ = nullptr;  ///< in the core's list

@@ -209,6 +209,25 @@ void HeapCache<checks>::drop_run(MagazineTop& top) {
     core_->give_run(*top);
 }
 
+/// Makes room for `wanted` bytes, if a few magazines have as many: goes round them, and goes on
+/// next time where it ended.
+template <Checks checks>
+void HeapCache<checks>::sweep(std::size_t wanted) {
+    constexpr std::size_t all = fine_bins + coarse_bins + run_bins;
+    for (unsigned steps = 0; steps < sweep_steps && room_ < wanted; ++steps) {
+        const bool is_block = sweep_ < fine_bins + coarse_bins;
+        MagazineTop& top = is_block ? magazines_->block_tops[sweep_]
+                                    : magazines_->run_tops[sweep_ - fine_bins - coarse_bins];
+        if (top[-1] == nullptr) {
+            sweep_ = (sweep_ + 1) % all;
+        } else if (is_block) {
+            drop_block(top);
+        } else {
+            drop_run(top);
+        }
+    }
+}
+
 /// One that its magazine may have no room for, that may have none, or that may be damaged.
 template <Checks checks>
 void HeapCache<checks>::give_block(std::byte* block) {
@@ -217,7 +236,7 @@ void HeapCache<checks>::give_block(std::byte* block) {
         aligned ? TlsfArena<checks>::usable_size(block) + tlsf::header_size : 0;
     const std::size_t bin = block_bin(length);
     if (magazines_ != nullptr && bin != no_bin) {
-        if (length > room_) flush_large();
+        if (length > room_) sweep(length);
         MagazineTop& top = magazines_->block_tops[bin];
         if (bin < fine_bins) {
             empty_half<FineMagazine::room>(top);
@@ -237,7 +256,7 @@ void HeapCache<checks>::give_run(std::byte* run, std::size_t page) {
     }
     const std::size_t pages = core_->run_pages(page);
     if (magazines_ != nullptr && pages <= run_bins) {
-        if (pages * heap_page > room_) flush_large();
+        if (pages * heap_page > room_) sweep(pages * heap_page);
         MagazineTop& top = magazines_->run_tops[pages - 1];
         if (RunMagazine::is_full(top)) {
             for (std::size_t i = 0; i < RunMagazine::room / 2; ++i)

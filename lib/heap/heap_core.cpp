@@ -246,6 +246,13 @@ std::byte* HeapCore<checks>::take_block(std::size_t size, std::size_t alignment)
 }
 
 template <Checks checks>
+void HeapCore<checks>::give_block(std::byte* block) {
+    const SpinGuard guard(lock_);
+    give_one_block(block);
+    release_surplus();
+}
+
+template <Checks checks>
 void HeapCore<checks>::give_blocks(std::byte** blocks, std::size_t count, bool cached) {
     const SpinGuard guard(lock_);
     for (std::byte* block : std::span(blocks, count)) {

@@ -108,6 +108,7 @@ class HeapCore {
     std::size_t take_slots(unsigned small_class, std::byte** slots, std::size_t wanted);
     void give_slots(std::byte** slots, std::size_t count);
     std::byte* take_block(std::size_t size, std::size_t alignment);
+    void give_block(std::byte* block);
     /// `cached`: they come from a magazine.
     void give_blocks(std::byte** blocks, std::size_t count, bool cached);
     bool resize_block(std::byte* block, std::size_t new_size);
