@@ -214,7 +214,7 @@ compose_qemu() {
         -serial chardev:console -mon chardev=console)
     if [ "$uefi" = yes ]; then
         qemu+=(-kernel "$u_boot_image" -drive "if=none,id=esp,format=raw,file=${volume//,/,,}"
-            -device virtio-blk-device,drive=esp)
+            -device "virtio-blk-device,drive=esp")
     else
         qemu+=(-kernel "$elf" -initrd "$archive")
     fi

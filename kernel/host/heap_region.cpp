@@ -12,8 +12,8 @@ namespace cairn {
 std::expected<Region, RegionError> platform_init_heap() {
     const auto [base, reserved] = door().heap;
     const std::uint64_t wanted = boot_options().heap_size.value_or(reserved);
-    if (wanted > reserved) return std::unexpected(RegionError::refused);
     const std::uint64_t size = align_down(wanted, std::uint64_t{frame_size});
+    if (size > reserved) return std::unexpected(RegionError::refused);
     if (size == 0) return std::unexpected(RegionError::empty);
     return Region{.base = reinterpret_cast<std::byte*>(base.value), .size = size};
 }

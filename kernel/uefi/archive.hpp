@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where the VM archive comes from, in this order: the file of archive=; what a boot loader offers
-// as an initial RAM disk (LINUX_EFI_INITRD_MEDIA: U-Boot, GRUB, and EDK2 with QEMU's -initrd do);
+// as an initial RAM disk (LINUX_EFI_INITRD_MEDIA: EDK2 with QEMU's -initrd, U-Boot's boot manager);
 // the file of initrd=; the default file. Files are on the volume that Cairn itself came from.
 #pragma once
 

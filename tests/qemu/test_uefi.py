@@ -97,6 +97,12 @@ def test_heap_of_one_mebibyte(start, tmp_path):
     assert len(heap_figures(m)) == 2
 
 
+def test_heap_of_half_pages(start, tmp_path):
+    m = start(checking_guest(tmp_path), append="heap=2000000")
+    assert m.wait_exit() == 0
+    assert all(" of 1.9 MiB taken: " in line for line in heap_figures(m))
+
+
 def test_what_does_not_fit_a_small_heap(start, tmp_path):
     m = start(checking_guest(tmp_path), append="heap=12K")
     assert m.wait_exit() == 1
