@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes the FAT volume from which UEFI firmware starts Cairn; needs mtools, and no root.
+"""Makes the disk from which UEFI firmware starts Cairn: an EFI system partition, which is a FAT volume.
+Needs mtools, and no root.
 
     make_volume.py --output esp.img --image cairn.efi [--archive vms.cpio] [--file PATH=FILE]...
 
@@ -9,6 +10,7 @@ disk (UEFI Specification 2.10, section 3.5.1.1), the archive \\EFI\\cairn\\vms.c
 """
 import argparse
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +20,11 @@ ARCHIVE = "EFI/cairn/vms.cpio"
 MIB = 1024 * 1024
 SPARE = 4 * MIB  # the file system's own tables, and folders
 SMALLEST = 40 * MIB  # below this it would be no FAT32
-# An apparatus of mtools would refuse a disk whose size is no multiple of a track.
+SECTOR = 512
+PARTITION = 2048  # its first sector: a MiB, as everybody aligns
+EFI_SYSTEM = 0xEF  # type of a partition (UEFI Specification 2.10, section 5.2.2)
+FAR = b"\xfe\xff\xff"  # cylinder, head and sector: see the sector numbers instead
+# mtools would refuse a disk whose size is no multiple of a track.
 ENVIRONMENT = {**os.environ, "MTOOLS_SKIP_CHECK": "1"}
 
 
@@ -37,20 +43,33 @@ def mtool(*command):
                    stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
+def partition_table(sectors):
+    """The disk's first sector: one partition of `sectors`."""
+    entry = struct.pack("<B3sB3sII", 0x80, FAR, EFI_SYSTEM, FAR, PARTITION, sectors)
+    return bytes(446) + entry.ljust(64, b"\0") + b"\x55\xaa"
+
+
+def volume_of(disk):
+    """How mtools is told where on the disk the volume is."""
+    return f"{disk}@@{PARTITION * SECTOR}"
+
+
 def write_volume(output, files):
-    """Writes a volume of {path on it: file}; it appears under its name when it is complete."""
+    """Writes a disk with {path on its volume: file}; it appears under its name when it is complete."""
     needed = sum(Path(file).stat().st_size for file in files.values()) * 101 // 100 + SPARE
     mebibytes = (max(needed, SMALLEST) + MIB - 1) // MIB
     partial = Path(f"{output}.partial")
     with partial.open("wb") as stream:
-        stream.truncate(mebibytes * MIB)
-    # One head and 2048 sectors of 512 bytes to a track: a track is a MiB.
-    mtool("mformat", "-i", partial, "-F", "-t", mebibytes, "-h", 32, "-n", 64, "-c", 1, "-v", "CAIRN",
-          "-N", "0ca1e4f1", "::")
+        stream.write(partition_table(mebibytes * MIB // SECTOR))
+        stream.truncate(PARTITION * SECTOR + mebibytes * MIB)
+    volume = volume_of(partial)
+    # 32 heads with 64 sectors of 512 bytes: a cylinder is a MiB.
+    mtool("mformat", "-i", volume, "-F", "-t", mebibytes, "-h", 32, "-n", 64, "-c", 1, "-H", PARTITION,
+          "-v", "CAIRN", "-N", "0ca1e4f1", "::")
     for folder in folders_of(files):
-        mtool("mmd", "-i", partial, f"::/{folder}")
+        mtool("mmd", "-i", volume, f"::/{folder}")
     for path, file in files.items():
-        mtool("mcopy", "-i", partial, file, f"::/{path}")
+        mtool("mcopy", "-i", volume, file, f"::/{path}")
     partial.replace(output)
 
 

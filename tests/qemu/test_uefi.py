@@ -38,6 +38,7 @@ def check_refused(m, sentence):
 
 def test_debian(start, debian, tmp_path):
     m = start(write_guest(tmp_path / "vms.cpio", **debian))
+    m.expect(FIRST_LINE)
     m.expect(PROMPT)
     assert own_lines(m)[:2] == FIRST_LINES
     answer = m.command_output("uname -a", PROMPT)
@@ -63,6 +64,7 @@ KERNEL_LINE = re.compile(r"^\[ *\d+\.\d+\] ")
 
 def kernel_log(m):
     """Linux's lines without times and without what is measured or drawn by lot."""
+    m.expect(FIRST_LINE)
     m.expect(PROMPT)
     m.send_line("poweroff -f")
     assert m.wait_exit() == 0
@@ -173,6 +175,15 @@ def test_archive_by_load_options(start, tmp_path):
     m.send_line("run distro_bootcmd")
     m.expect("vm second: 16 MiB at ")
     assert " of 2 MiB taken: " in heap_figures(m)[0]
+
+
+def test_disk(start):
+    """U-Boot sees one partition, bootable and an EFI system partition (type ef)."""
+    m = start(None)
+    stop_u_boot(m)
+    table = m.command_output("part list virtio 0", U_BOOT_PROMPT)
+    rows = re.findall(r"^ +(\d+)\s+(\d+)\s+(\d+)\s+\S+\s+(\w+) (\w+)$", table, re.M)
+    assert rows == [("1", "2048", "81920", "ef", "Boot")]
 
 
 # --- where the image lies -------------------------------------------------------------------------

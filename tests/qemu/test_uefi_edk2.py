@@ -39,6 +39,7 @@ def checking_guest(tmp_path):
 
 def test_debian(from_volume, debian, tmp_path):
     m = from_volume(write_guest(tmp_path / "vms.cpio", **debian))
+    m.expect(FIRST_LINE)
     m.expect(PROMPT)
     assert own_lines(m)[:2] == FIRST_LINES
     assert m.command_output("uname -a", PROMPT).startswith("Linux guest 6.")

@@ -22,7 +22,7 @@ ADDRESS = re.compile(r"0x[0-9a-f]+|\(largest [^)]*\)")
 
 
 def disk(folder, archive=None, files=None):
-    """QEMU's options for a volume with Cairn, with the archive where it looks, and other files."""
+    """QEMU's options for a disk with Cairn, with the archive where it looks, and other files."""
     content = {make_volume.IMAGE: IMAGE, **(files or {})}
     if archive:
         content[make_volume.ARCHIVE] = archive

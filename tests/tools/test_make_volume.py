@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The FAT volume: what mtools reads back from it."""
+"""The disk for UEFI firmware: what mtools reads back from its volume."""
 import subprocess
 
 import pytest
+
+import make_volume
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def volume(run, tmp_path):
 
 
 def read_back(path, name):
-    return subprocess.run(["mtype", "-i", path, f"::/{name}"], check=True, capture_output=True).stdout
+    return subprocess.run(["mtype", "-i", make_volume.volume_of(path), f"::/{name}"], check=True, capture_output=True).stdout
 
 
 def test_files_are_where_firmware_and_cairn_look(volume):
@@ -35,7 +37,7 @@ def test_files_are_where_firmware_and_cairn_look(volume):
 
 def test_volume_without_archive(volume):
     path = volume(image=b"MZ")
-    listing = subprocess.run(["mdir", "-b", "-/", "-i", path, "::"], check=True, text=True,
+    listing = subprocess.run(["mdir", "-b", "-/", "-i", make_volume.volume_of(path), "::"], check=True, text=True,
                              capture_output=True).stdout
     assert "BOOTRISCV64.EFI" in listing and "vms.cpio" not in listing
 
