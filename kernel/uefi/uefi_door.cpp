@@ -23,6 +23,7 @@ struct EfiOutcome {
     Status status;           ///< but for success, the firmware is told and goes on
     const Arrival* arrival;  ///< otherwise Boot Services are gone
 };
+static_assert(sizeof(EfiOutcome) == 16);
 
 extern "C" EfiOutcome efi_main(Handle image, const SystemTable& table) {
     TextOutputWriter console(table);
