@@ -119,14 +119,34 @@ void Plic::complete(std::uint32_t context, std::uint32_t id) {
 // The registers.
 
 std::expected<std::uint64_t, BusError> Plic::read(std::uint64_t offset, AccessWidth width) {
+    const std::uint64_t id = offset / 4;
+    if (width == AccessWidth::word && offset % 4 == 0 && id <= max_sources) {
+        return state_.priority[id];
+    }
+    [[clang::musttail]] return read_any(offset, width);
+}
+
+std::expected<void, BusError> Plic::write(std::uint64_t offset, AccessWidth width,
+                                          std::uint64_t value) {
+    const std::uint64_t id = offset / 4;
+    const bool priority = width == AccessWidth::word && offset % 4 == 0 && id <= max_sources;
+    if (priority && id != 0 && id <= config_.sources &&
+        !state_.pending.test(static_cast<std::uint32_t>(id))) {
+        state_.priority[id] = value & max_priority;
+        return {};
+    }
+    [[clang::musttail]] return write_any(offset, width, value);
+}
+
+std::expected<std::uint64_t, BusError> Plic::read_any(std::uint64_t offset, AccessWidth width) {
     if (width != AccessWidth::word || !is_aligned(offset, std::uint64_t{4})) {
         return std::unexpected(BusError::width);
     }
     return read_register(offset);
 }
 
-std::expected<void, BusError> Plic::write(std::uint64_t offset, AccessWidth width,
-                                          std::uint64_t value) {
+std::expected<void, BusError> Plic::write_any(std::uint64_t offset, AccessWidth width,
+                                              std::uint64_t value) {
     if (width != AccessWidth::word || !is_aligned(offset, std::uint64_t{4})) {
         return std::unexpected(BusError::width);
     }

@@ -107,6 +107,13 @@ class Plic final : public MmioDevice {
     void update_all(std::uint64_t contexts);
     void set_line(std::uint32_t context, bool asserted);
 
+    // `read` and `write` do what needs no call and no frame by themselves, and leave the rest to
+    // these.
+    [[gnu::noinline]] std::expected<std::uint64_t, BusError> read_any(std::uint64_t offset,
+                                                                      AccessWidth width);
+    [[gnu::noinline]] std::expected<void, BusError> write_any(std::uint64_t offset,
+                                                              AccessWidth width,
+                                                              std::uint64_t value);
     [[nodiscard]] std::uint32_t read_register(std::uint64_t offset);
     void write_register(std::uint64_t offset, std::uint32_t value);
     void write_priority(std::uint32_t id, std::uint32_t value);

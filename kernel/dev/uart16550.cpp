@@ -7,14 +7,39 @@ namespace cairn {
 
 using namespace uart16550;
 
+namespace {
+
+constexpr bool is(Register which, std::uint64_t offset) {
+    return offset == static_cast<std::uint64_t>(which);
+}
+
+}  // namespace
+
 std::expected<std::uint64_t, BusError> Uart16550::read(std::uint64_t offset, AccessWidth width) {
+    if (width == AccessWidth::byte && is(Register::lsr, offset) && !state_.overrun) {
+        return line_status();  // what drivers poll
+    }
+    [[clang::musttail]] return read_any(offset, width);
+}
+
+std::expected<void, BusError> Uart16550::write(std::uint64_t offset, AccessWidth width,
+                                               std::uint64_t value) {
+    if (width == AccessWidth::byte && is(Register::scr, offset)) {
+        state_.scr = static_cast<std::uint8_t>(value & 0xff);
+        return {};
+    }
+    [[clang::musttail]] return write_any(offset, width, value);
+}
+
+std::expected<std::uint64_t, BusError> Uart16550::read_any(std::uint64_t offset,
+                                                           AccessWidth width) {
     if (width != AccessWidth::byte) return std::unexpected(BusError::width);
     if (offset >= register_count) return std::unexpected(BusError::unmapped);
     return read_register(static_cast<Register>(offset));
 }
 
-std::expected<void, BusError> Uart16550::write(std::uint64_t offset, AccessWidth width,
-                                               std::uint64_t value) {
+std::expected<void, BusError> Uart16550::write_any(std::uint64_t offset, AccessWidth width,
+                                                   std::uint64_t value) {
     if (width != AccessWidth::byte) return std::unexpected(BusError::width);
     if (offset >= register_count) return std::unexpected(BusError::unmapped);
     write_register(static_cast<Register>(offset), static_cast<std::uint8_t>(value & 0xff));
@@ -102,9 +127,15 @@ std::uint8_t Uart16550::read_iir() {
     return static_cast<std::uint8_t>(iir::id::of(id) | fifos);
 }
 
-std::uint8_t Uart16550::read_lsr() {
+/// LSR without its error, the overrun.
+std::uint8_t Uart16550::line_status() const {
     std::uint8_t value = lsr::thr_empty::mask | lsr::transmitter_idle::mask;
     lsr::data_ready::set(value, !receiver_.empty());
+    return value;
+}
+
+std::uint8_t Uart16550::read_lsr() {
+    std::uint8_t value = line_status();
     if (state_.overrun) {
         lsr::overrun::set(value, true);
         state_.overrun = false;

@@ -59,6 +59,13 @@ class Uart16550 final : public MmioDevice {
     using Register = uart16550::Register;
     using InterruptId = uart16550::InterruptId;
 
+    // `read` and `write` do what needs no call and no frame by themselves, and leave the rest to
+    // these.
+    [[gnu::noinline]] std::expected<std::uint64_t, BusError> read_any(std::uint64_t offset,
+                                                                      AccessWidth width);
+    [[gnu::noinline]] std::expected<void, BusError> write_any(std::uint64_t offset,
+                                                              AccessWidth width,
+                                                              std::uint64_t value);
     std::uint8_t read_register(Register which);
     void write_register(Register which, std::uint8_t value);
     std::uint8_t read_rbr();
@@ -70,6 +77,7 @@ class Uart16550 final : public MmioDevice {
     void write_fcr(std::uint8_t value);
     void write_mcr(std::uint8_t value);
 
+    [[nodiscard]] std::uint8_t line_status() const;
     [[nodiscard]] bool divisor_latch() const;
     [[nodiscard]] bool loopback() const;
     [[nodiscard]] bool fifos_enabled() const;
