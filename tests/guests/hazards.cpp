@@ -112,6 +112,65 @@ void fail_by_device() {
     println("not reached");
 }
 
+// Sv39: RAM and devices where they are, and at `alias` two pages of code with an entry each.
+constexpr std::size_t page_size = 4096;
+constexpr std::uint64_t alias = 0xc000'0000;
+constexpr std::uint64_t device = 0x0c00'0004;  // a register of the PLIC
+using Table = std::array<std::uint64_t, page_size / 8>;
+alignas(page_size) constinit Table root{}, middle{}, leaves{};
+alignas(page_size) constinit std::array<std::uint16_t, page_size> code{};  // two pages
+
+std::uint64_t entry(const void* page, std::uint64_t flags) {
+    return reinterpret_cast<std::uint64_t>(page) / page_size << 10 | flags;
+}
+constexpr std::uint64_t branch = 0x01, executable = 0x4b, everything = 0xcf;  // V, A, D, and RWX
+
+void turn_paging_on() {
+    root[0] = everything;
+    root[2] = entry(reinterpret_cast<const void*>(0x8000'0000), everything);
+    root[3] = entry(&middle, branch);
+    middle[0] = entry(&leaves, branch);
+    leaves[0] = entry(&code, executable);
+    leaves[1] = entry(&code[page_size / 2], executable);
+    csr_write<Csr::satp>(8ull << 60 | reinterpret_cast<std::uint64_t>(&root) / page_size);
+    asm volatile("sfence.vma" : : : "memory");
+}
+
+void place(std::size_t offset, std::uint32_t instruction) {
+    code[offset / 2] = static_cast<std::uint16_t>(instruction);
+    code[offset / 2 + 1] = static_cast<std::uint16_t>(instruction >> 16);
+}
+
+/// jal zero, `distance`
+constexpr std::uint32_t jump(int distance) {
+    const auto bits = static_cast<std::uint32_t>(distance);
+    return (bits >> 20 & 1) << 31 | (bits >> 1 & 0x3ff) << 21 | (bits >> 11 & 1) << 20 |
+           (bits & 0xff000) | 0x6f;
+}
+
+/// A load from a device, at `offset` in the alias, where a page of the load has just gone: the hart
+/// has used both and may still know them, and then it is the hypervisor that finds nothing there.
+void load_behind_the_page_table(std::string_view what, int offset, std::uint64_t& leaf) {
+    constexpr int first = 0x100, second = page_size + 0x100;
+    place(first, jump(second - first));
+    place(second, 0x0005'3023);  // sd zero, 0(a0)
+    place(second + 4, jump(offset - (second + 4)));
+    place(static_cast<std::size_t>(offset), 0x0005'a603);      // lw a2, 0(a1)
+    place(static_cast<std::size_t>(offset) + 4, 0x0000'8067);  // ret
+    asm volatile("fence.i" : : : "memory");
+    turn_paging_on();
+    reinterpret_cast<void (*)(std::uint64_t*, std::uint64_t)>(alias + first)(&leaf, device);
+    csr_write<Csr::satp>(0);
+    asm volatile("sfence.vma" : : : "memory");
+    report(what);
+}
+
+void pull_code_away() {
+    load_behind_the_page_table("aligned", 0x200, leaves[0]);
+    load_behind_the_page_table("not aligned", 0x206, leaves[0]);
+    load_behind_the_page_table("second half", page_size - 2, leaves[1]);
+}
+
 struct Hazard {
     std::string_view name;
     void (*run)();
@@ -122,6 +181,7 @@ constexpr std::array hazards{
     Hazard{"touch-nowhere", touch_nowhere},
     Hazard{"illegal-instruction", execute_illegal},
     Hazard{"hypervisor-instruction", execute_hypervisor_instructions},
+    Hazard{"pull-code-away", pull_code_away},
     Hazard{"unknown-sbi-call", call_unknown_sbi},
     Hazard{"power-off-in-the-middle", power_off_in_the_middle},
     Hazard{"reset", reset_again},

@@ -105,6 +105,20 @@ def test_hypervisor_instruction(hazard, bare_hazard):
         assert lines[-1] == f"survived {name}"
 
 
+def test_pull_code_away(hazard):
+    # QEMU's hart still knows the translation by which it fetches the load; the hypervisor's HLVX
+    # does not, and what it finds is for the guest. A bare machine has nothing to say on that.
+    # QEMU 7.2 calls it an access fault, because the hypervisor's own satp is off.
+    name, alias = "pull-code-away", 0xc0000000
+    page_fault, access_fault = ("instruction page fault", 12), ("instruction access fault", 1)
+    lines = said(hazard(name), name)
+    assert lines in [[
+        f"hazard {name}",
+        *traps(("aligned", *fault, hex(alias + 0x200)), ("not aligned", *fault, hex(alias + 0x206)),
+               ("second half", *fault, hex(alias + 0x1000))),
+        f"survived {name}"] for fault in (page_fault, access_fault)]
+
+
 def test_unknown_sbi_call(hazard, machine):
     name = "unknown-sbi-call"
     lines = said(hazard(name), name)
