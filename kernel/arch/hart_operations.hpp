@@ -7,19 +7,7 @@
 
 namespace cairn {
 
-/// An instruction of a guest, or why it could not be fetched.
-struct GuestFetch {
-    static constexpr std::uint64_t no_fault = ~std::uint64_t{0};
-
-    std::uint64_t value;  ///< 16 or 32 bits, by its own length bits; or the address that faulted
-    std::uint64_t fault;  ///< scause, or no_fault
-};
-
 extern "C" {
-/// Reads the instruction at guest virtual address `address` with the guest's permission to execute
-/// (HLVX.HU). CSRs are as before, fault or not.
-GuestFetch fetch_guest_instruction(std::uint64_t address);
-
 /// Zeroes f0..f31 and fcsr. Needs sstatus.FS other than off, and a hart with D.
 void reset_guest_fp();
 }

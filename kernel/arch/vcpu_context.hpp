@@ -3,13 +3,18 @@
 // and pc, and the way back to the host. Everything else that is a vCPU's (VS CSRs, FP registers)
 // stays in the hart while its vCPU does. Owned by the vCPU; touched by one hart at a time.
 //
-//   enter_guest(context) ──► guest runs ──► exit ──► handle_guest_exit(context)
-//        ▲                      ▲                        │ true: resume
+//   enter_guest(context) ──► guest runs ──► exit ──► handle_guest_exit(context), or
+//        ▲                      ▲                    handle_guest_access(context, ...)
+//        │                      │                        │ true: resume
 //        │                      └────────────────────────┤
 //        └── returns when ───────────────────────────────┘ false: leave
 #pragma once
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
 
 #include "kernel/arch/csr.hpp"
 #include "kernel/arch/kernel_frame.hpp"
@@ -38,6 +43,12 @@ static_assert(offsetof(VcpuContext, hart_id) == CAIRN_CONTEXT_HART_ID);
 static_assert(offsetof(VcpuContext, has_sstc) == CAIRN_CONTEXT_HAS_SSTC);
 
 static_assert(static_cast<int>(Exception::ecall_from_vs) == CAIRN_CAUSE_ECALL_FROM_VS);
+static_assert(static_cast<int>(Exception::load_guest_page_fault) ==
+              CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT);
+static_assert(static_cast<int>(Exception::store_guest_page_fault) ==
+              CAIRN_CAUSE_STORE_GUEST_PAGE_FAULT);
+static_assert(std::popcount(unsigned{CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT ^
+                                     CAIRN_CAUSE_STORE_GUEST_PAGE_FAULT}) == 1);
 static_assert(static_cast<int>(Interrupt::supervisor_timer) == CAIRN_INTERRUPT_SUPERVISOR_TIMER);
 static_assert(Sip::STIP::mask == CAIRN_SIE_STIE);
 static_assert(Hip::VSSIP::mask == CAIRN_HVIP_VSSIP);
@@ -50,13 +61,40 @@ static_assert(static_cast<int>(SbiExtension::ipi) == CAIRN_EXTENSION_IPI);
 inline constexpr std::uint64_t guest_sbi_version = sbi_spec_version(2, 0);
 static_assert(guest_sbi_version == CAIRN_SBI_SPEC_VERSION);
 
+/// How the guest goes on. C++ keeps s1 to s11 as any function does, so they need no loading unless
+/// they have changed in the context.
+enum class Resumption : std::uint8_t {
+    none = 0,                  ///< not at all: enter_guest returns
+    all = 1,                   ///< with every register from the context
+    with_saved_registers = 2,  ///< the same, but s1 to s11 are as they were
+};
+[[nodiscard]] constexpr std::string_view to_string(Resumption resumption) {
+    switch (resumption) {
+        case Resumption::none: return "not at all";
+        case Resumption::all: return "with every register loaded";
+        case Resumption::with_saved_registers: return "with s1 to s11 as they are";
+    }
+    std::unreachable();
+}
+static_assert(static_cast<int>(Resumption::with_saved_registers) ==
+              CAIRN_RESUME_WITH_SAVED_REGISTERS);
+
 extern "C" {
 /// Runs the guest until `handle_guest_exit` answers false. Interrupts of the host stay masked while
 /// the host itself runs; they are taken as exits.
 void enter_guest(VcpuContext* context);
 
-/// Called on each exit, on the host's stack; defined by kernel/exit/handle_exit.cpp.
+/// Called on each exit but those of the next function, on the host's stack; whether the guest goes
+/// on. Defined by kernel/exit/handle_exit.cpp.
 bool handle_guest_exit(VcpuContext* context);
+
+/// Called on a guest-page fault of a load or store. `instruction` is the one at pc, of 16 or 32
+/// bits by its own length bits (more bits than that may follow it), unless reading it faulted: then
+/// `fetch_fault` is the scause of that, not 0, and `instruction` the address that faulted. The rest
+/// are the trap's CSRs, which can be read, too. Defined by kernel/exit/memory_fault.cpp.
+Resumption handle_guest_access(VcpuContext* context, std::uint64_t instruction,
+                               std::uint64_t fetch_fault, std::uint64_t htinst, std::uint64_t stval,
+                               std::uint64_t htval);
 }
 
 }  // namespace cairn

@@ -29,14 +29,18 @@ enter_guest:
     sd      s11, 8(sp)
     sd      sp, CAIRN_CONTEXT_HOST_SP(a0)
     sd      tp, CAIRN_CONTEXT_HOST_TP(a0)
+    csrw    sscratch, a0
 
-resume_guest:                           # a0 = context
+resume_guest:                           # a0 = sscratch = context
+    .irp    n, 9,18,19,20,21,22,23,24,25,26,27
+    ld      x\n, \n * 8(a0)
+    .endr
+resume_with_saved_registers:            # s1 to s11 are the guest's already
     la      t0, guest_exit
     csrw    stvec, t0
-    csrw    sscratch, a0
     ld      t0, CAIRN_CONTEXT_PC(a0)
     csrw    sepc, t0
-    .irp    n, 1,2,3,4,5,6,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    .irp    n, 1,2,3,4,5,6,7,8,11,12,13,14,15,16,17,28,29,30,31
     ld      x\n, \n * 8(a0)
     .endr
     ld      a0, 10 * 8(a0)
@@ -59,7 +63,7 @@ guest_exit:
     csrr    t0, scause
     bltz    t0, fast_timer
     addi    t0, t0, -CAIRN_CAUSE_ECALL_FROM_VS
-    bnez    t0, full_exit
+    bnez    t0, not_a_call
     li      t0, CAIRN_EXTENSION_TIME
     beq     a7, t0, fast_time
     li      t0, CAIRN_EXTENSION_IPI
@@ -115,16 +119,14 @@ fast_return:                            # a1 = value; error 0
     li      a0, 0
     sret
 
-full_exit:
+# What every way to C++ begins with (a0 = context): the guest's registers and pc are stored, sscratch
+# holds the context again, and sp, s0, gp and tp are the host's. s1 to s11 keep the guest's values.
+    .macro  enter_host
     .irp    n, 1,2,3,4,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     sd      x\n, \n * 8(a0)
     .endr
-    csrr    t0, sscratch
+    csrrw   t0, sscratch, a0
     sd      t0, 10 * 8(a0)
-    la      t0, kernel_trap_entry
-    csrw    stvec, t0
-    csrr    t0, sepc
-    sd      t0, CAIRN_CONTEXT_PC(a0)
     ld      sp, CAIRN_CONTEXT_HOST_SP(a0)
     ld      tp, CAIRN_CONTEXT_HOST_TP(a0)
     addi    s0, sp, 112
@@ -132,12 +134,52 @@ full_exit:
     .option norelax
     la      gp, __global_pointer$
     .option pop
-    mv      s1, a0
+    csrr    t2, sepc
+    sd      t2, CAIRN_CONTEXT_PC(a0)
+    .endm
+
+full_exit:
+    enter_host
+    la      t0, kernel_trap_entry
+    csrw    stvec, t0
     call    handle_guest_exit
     mv      t0, a0
-    mv      a0, s1
+    csrr    a0, sscratch
     bnez    t0, resume_guest
+    j       leave_guest
 
+# A load or store that G-stage translation refused, most likely of a device. C++ is given what the
+# hart says of it and the instruction, which is read here with the guest's execute permission
+# (HLVX): its 16 or 32 bits, or 32 bits of which the first 16 are it. A fault of that is no trap of
+# the kernel: it comes back as a value, and every CSR that it changed is put back.
+not_a_call:
+    addi    t0, t0, -(CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT - CAIRN_CAUSE_ECALL_FROM_VS)
+    andi    t0, t0, ~(CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT ^ CAIRN_CAUSE_STORE_GUEST_PAGE_FAULT)
+    bnez    t0, full_exit
+    enter_host                          # t2 = the guest's pc
+    csrr    a3, htinst
+    csrr    a4, stval
+    csrr    a5, htval
+    csrr    a6, scause
+    csrr    t3, sstatus
+    csrr    t4, hstatus
+    li      a2, 0
+    la      t0, fetch_fault
+    csrw    stvec, t0
+    andi    t0, t2, 2
+    bnez    t0, fetch_by_halves         # a word may end on another page
+    hlvx.wu a1, (t2)
+fetched:
+    la      t0, kernel_trap_entry
+    csrw    stvec, t0
+    call    handle_guest_access         # (context, instruction, fetch fault, htinst, stval, htval)
+    addi    t0, a0, -CAIRN_RESUME_WITH_SAVED_REGISTERS
+    mv      t1, a0
+    csrr    a0, sscratch
+    beqz    t0, resume_with_saved_registers
+    bnez    t1, resume_guest
+
+leave_guest:
     ld      ra, 104(sp)
     ld      s0, 96(sp)
     ld      s1, 88(sp)
@@ -154,36 +196,28 @@ full_exit:
     addi    sp, sp, 112
     ret
 
-# GuestFetch fetch_guest_instruction(uint64_t a0 = guest virtual address)
-# Reads an instruction of 16 or 32 bits with the guest's execute permission (HLVX.HU). A fault is no
-# trap of the kernel: a1 becomes its scause (else -1), a0 the address of the half that faulted, and
-# every CSR that the fault changed is put back.
-    .global fetch_guest_instruction
-fetch_guest_instruction:
-    la      t0, 1f
-    csrrw   t0, stvec, t0
-    csrr    t1, sstatus
-    csrr    t2, hstatus
-    csrr    t3, sepc
-    mv      t4, a0
-    li      a1, -1
-    hlvx.hu a0, (t4)
-    andi    t5, a0, 3                   # 11: 32 bits or more
-    addi    t5, t5, -3
-    bnez    t5, 2f
-    addi    t4, t4, 2
-    hlvx.hu t4, (t4)
-    slli    t4, t4, 16
-    or      a0, a0, t4
-    j       2f
-    .balign 4
-1:  mv      a0, t4
-    csrr    a1, scause
-    csrw    sstatus, t1
-    csrw    hstatus, t2
-    csrw    sepc, t3
-2:  csrw    stvec, t0
-    ret
+fetch_by_halves:
+    hlvx.hu a1, (t2)
+    andi    t0, a1, 3                   # 11: 32 bits or more
+    addi    t0, t0, -3
+    bnez    t0, fetched
+    addi    t2, t2, 2
+    hlvx.hu t2, (t2)
+    slli    t2, t2, 16
+    or      a1, a1, t2
+    j       fetched
+
+    .balign 4                           # stvec, direct mode
+fetch_fault:
+    mv      a1, t2                      # the half that faulted
+    csrr    a2, scause
+    csrw    sstatus, t3
+    csrw    hstatus, t4
+    csrw    scause, a6
+    csrw    htval, a5
+    csrw    stval, a4
+    csrw    htinst, a3
+    j       fetched
 
 # void reset_guest_fp(): the FP registers and fcsr as after reset. Needs sstatus.FS on and D.
     .global reset_guest_fp

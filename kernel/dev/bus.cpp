@@ -49,38 +49,29 @@ std::expected<void, AttachError> Bus::attach(GuestRange block, MmioDevice& devic
     return {};
 }
 
-const Bus::Attachment* Bus::find(GuestPhys at) {
+std::expected<Bus::Hint, BusError> Bus::find(GuestPhys at, AccessWidth width) const {
+    const std::uint64_t bytes = std::to_underlying(width);
     const auto end = attachments_.begin() + count_;
     const auto above = std::upper_bound(attachments_.begin(), end, GuestRange{at}, precedes);
-    if (above == attachments_.begin()) return nullptr;
-    const auto found = std::prev(above);
-    if (!found->block.contains(at)) return nullptr;
-    last_hit_.store(&*found, std::memory_order_relaxed);
-    return &*found;
-}
-
-std::expected<const Bus::Attachment*, BusError> Bus::route(GuestPhys at, AccessWidth width) {
-    const std::uint64_t bytes = std::to_underlying(width);
-    const Attachment* found = last_hit_.load(std::memory_order_relaxed);
-    if (!found->block.contains(at, bytes)) [[unlikely]] {
-        found = find(at);
-        if (found == nullptr) return std::unexpected(BusError::unmapped);
-        if (!found->block.contains(at, bytes)) return std::unexpected(BusError::straddles);
-    }
+    if (above == attachments_.begin()) return std::unexpected(BusError::unmapped);
+    const Attachment& found = *std::prev(above);
+    if (!found.block.contains(at)) return std::unexpected(BusError::unmapped);
+    if (!found.block.contains(at, bytes)) return std::unexpected(BusError::straddles);
     if (!is_aligned(at.value, bytes)) return std::unexpected(BusError::width);
-    return found;
+    return Hint(found);
 }
 
-std::expected<std::uint64_t, BusError> Bus::read(GuestPhys at, AccessWidth width) {
-    const auto target = route(at, width);
-    if (!target) return std::unexpected(target.error());
-    return (*target)->device->read(at - (*target)->block.base, width);
+std::expected<std::uint64_t, BusError> Bus::read(GuestPhys at, AccessWidth width) const {
+    const auto found = find(at, width);
+    if (!found) return std::unexpected(found.error());
+    return found->device().read(found->offset(at), width);
 }
 
-std::expected<void, BusError> Bus::write(GuestPhys at, AccessWidth width, std::uint64_t value) {
-    const auto target = route(at, width);
-    if (!target) return std::unexpected(target.error());
-    return (*target)->device->write(at - (*target)->block.base, width, value);
+std::expected<void, BusError> Bus::write(GuestPhys at, AccessWidth width,
+                                         std::uint64_t value) const {
+    const auto found = find(at, width);
+    if (!found) return std::unexpected(found.error());
+    return found->device().write(found->offset(at), width, value);
 }
 
 }  // namespace cairn

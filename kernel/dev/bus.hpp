@@ -7,11 +7,10 @@
 // which is what RISC-V prescribes for misaligned accesses to I/O regions.
 //
 // Devices are borrowed and outlive the bus. Attach everything first; from then on look-ups change
-// nothing but a hint and need no lock. Devices bring no locks either: who calls guards them.
+// nothing and need no lock. Devices bring no locks either: who calls guards them.
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -34,8 +33,39 @@ enum class AttachError : std::uint8_t {
 [[nodiscard]] std::string_view to_string(BusError error);
 
 class Bus {
+    struct Attachment {
+        GuestRange block;
+        MmioDevice* device;
+    };
+    static constexpr Attachment nowhere{};
+
   public:
     static constexpr std::size_t max_devices = 32;
+
+    /// Which device took an access, so that the next one like it need not be looked up. A hint
+    /// costs nothing but time where it is wrong: who has one asks first whether it holds. It
+    /// outlives no bus, and a new one holds for nothing.
+    class Hint {
+      public:
+        constexpr Hint() = default;
+
+        /// Whether the device takes `width` bytes at `at`, as `find` would say.
+        [[nodiscard]] bool holds(GuestPhys at, AccessWidth width) const {
+            const auto bytes = static_cast<std::uint64_t>(width);
+            const std::uint64_t offset = at - last_->block.base;
+            const std::uint64_t size = last_->block.size;
+            return offset < size && bytes <= size - offset && (at.value & (bytes - 1)) == 0;
+        }
+        [[nodiscard]] MmioDevice& device() const { return *last_->device; }
+        /// How far into the device's block `at` is.
+        [[nodiscard]] std::uint64_t offset(GuestPhys at) const { return at - last_->block.base; }
+
+      private:
+        friend Bus;
+        explicit constexpr Hint(const Attachment& last) : last_(&last) {}
+
+        const Attachment* last_ = &nowhere;
+    };
 
     Bus() = default;
     Bus(const Bus&) = delete;
@@ -45,29 +75,22 @@ class Bus {
     [[nodiscard]] std::expected<void, AttachError> attach(GuestRange block, MmioDevice& device);
 
     /// The value of `width` bytes at `at`, zero-extended.
-    [[nodiscard]] std::expected<std::uint64_t, BusError> read(GuestPhys at, AccessWidth width);
+    [[nodiscard]] std::expected<std::uint64_t, BusError> read(GuestPhys at,
+                                                              AccessWidth width) const;
 
     /// Writes the low `width` bytes of `value` at `at`.
     [[nodiscard]] std::expected<void, BusError> write(GuestPhys at, AccessWidth width,
-                                                      std::uint64_t value);
+                                                      std::uint64_t value) const;
 
+    /// Whom `width` bytes at `at` reach, or why nobody.
+    [[nodiscard]] std::expected<Hint, BusError> find(GuestPhys at, AccessWidth width) const;
     [[nodiscard]] std::size_t size() const { return count_; }
 
   private:
-    struct Attachment {
-        GuestRange block{};
-        MmioDevice* device = nullptr;
-    };
-
     static bool precedes(GuestRange block, const Attachment& other);
-    /// The attachment that takes this access, or why none does.
-    std::expected<const Attachment*, BusError> route(GuestPhys at, AccessWidth width);
-    const Attachment* find(GuestPhys at);
 
     std::array<Attachment, max_devices> attachments_{};
     std::uint32_t count_ = 0;
-    /// A hint only, checked at each use: guests poll one device at a time.
-    std::atomic<const Attachment*> last_hit_ = attachments_.data();
 };
 
 }  // namespace cairn

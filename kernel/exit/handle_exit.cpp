@@ -9,13 +9,6 @@
 namespace cairn {
 namespace {
 
-TrapState read_trap(std::uint64_t scause) {
-    return {.scause = scause,
-            .stval = csr_read<Csr::stval>(),
-            .htval = csr_read<Csr::htval>(),
-            .htinst = csr_read<Csr::htinst>()};
-}
-
 [[gnu::cold, gnu::noinline]] void kill_for_unexpected_trap(Vm& vm, const Vcpu& vcpu,
                                                            const TrapState& trap) {
     println("vm {}: stopped: unexpected trap: {} (scause {:#x}, stval {:#x}, pc {:#x})", vm.name(),
@@ -25,26 +18,16 @@ TrapState read_trap(std::uint64_t scause) {
 
 /// Everything but SBI calls; a function of its own, so that those do not pay for it.
 [[gnu::noinline]] void dispatch(Vm& vm, Vcpu& vcpu, std::uint64_t scause) {
-    const ExitKind kind = classify_exit(scause);
-    switch (kind) {
+    switch (classify_exit(scause)) {
         case ExitKind::supervisor_call: return handle_sbi_call(vm, vcpu);
-        case ExitKind::load_page_fault:
-        case ExitKind::store_page_fault:
-            return handle_memory_fault(vm, vcpu, kind, read_trap(scause));
-        case ExitKind::fetch_page_fault: return handle_fetch_fault(vm, vcpu, read_trap(scause));
+        case ExitKind::fetch_page_fault: return handle_fetch_fault(vm, vcpu, read_trap());
         case ExitKind::virtual_instruction:
-            return handle_virtual_instruction(vm, vcpu, read_trap(scause));
+            return handle_virtual_instruction(vm, vcpu, read_trap());
         case ExitKind::timer_interrupt: return handle_timer_interrupt(vcpu);
         case ExitKind::external_interrupt: return handle_external_interrupt(vm);
         case ExitKind::software_interrupt: return csr_clear<Csr::sip>(Sip::SSIP::mask);
-        case ExitKind::unexpected: return kill_for_unexpected_trap(vm, vcpu, read_trap(scause));
+        case ExitKind::unexpected: return kill_for_unexpected_trap(vm, vcpu, read_trap());
     }
-}
-
-/// The rare ends of an exit; whether the guest is resumed.
-[[gnu::noinline]] bool attend(Vm& vm) {
-    if (vm.input_waits_behind() != 0) retry_console_input(vm);
-    return !vm.stopped();
 }
 
 }  // namespace
@@ -59,6 +42,18 @@ extern "C" bool handle_guest_exit(VcpuContext* context) {
         dispatch(vm, vcpu, scause);
     }
     return !vm.needs_attention() || attend(vm);
+}
+
+TrapState read_trap() {
+    return {.scause = csr_read<Csr::scause>(),
+            .stval = csr_read<Csr::stval>(),
+            .htval = csr_read<Csr::htval>(),
+            .htinst = csr_read<Csr::htinst>()};
+}
+
+bool attend(Vm& vm) {
+    if (vm.input_waits_behind() != 0) retry_console_input(vm);
+    return !vm.stopped();
 }
 
 void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap) {

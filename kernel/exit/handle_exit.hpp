@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What is decided on each exit. `handle_guest_exit` (declared with the world switch) is called with
-// the guest's registers in its context; the handlers below change the guest's state, its devices,
-// or end its VM. None of them trusts anything that the guest controls, and none panics. Those that
-// are rare are kept out of line, so that device accesses do not pay for their frames.
+// What is decided on each exit. `handle_guest_exit` and `handle_guest_access` (declared with the
+// world switch) are called with the guest's registers in its context; the handlers below change the
+// guest's state, its devices, or end its VM. None of them trusts anything that the guest controls,
+// and none panics. Those that are rare are kept out of line, so that others do not pay for their
+// frames.
 #pragma once
 
 #include "kernel/exit/vm_exit.hpp"
@@ -10,8 +11,11 @@
 
 namespace cairn {
 
-/// A load or store that G-stage translation refused: an access to a device, or to nothing.
-void handle_memory_fault(Vm& vm, Vcpu& vcpu, ExitKind kind, const TrapState& trap);
+/// The trap CSRs of the exit at hand.
+[[nodiscard]] TrapState read_trap();
+
+/// The rare ends of an exit, where the VM needs attention; whether the guest goes on.
+[[gnu::noinline]] bool attend(Vm& vm);
 
 /// An instruction fetch from an address that is not RAM.
 [[gnu::cold, gnu::noinline]] void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap);

@@ -2,7 +2,10 @@
 // MMIO emulation: what was accessed, by which instruction, and the device's answer into the
 // register. An access that reaches no device, or that no device understands, is an access fault in
 // the guest, as on a machine that has nothing at the address.
-#include "kernel/arch/hart_operations.hpp"
+//
+// Device accesses are the exits that guests make most, so the usual case is short: an instruction
+// that the vCPU has met, and a device that takes it. The rest is out of line, and reads the trap's
+// CSRs again.
 #include "kernel/arch/instruction.hpp"
 #include "kernel/exit/handle_exit.hpp"
 #include "lib/print.hpp"
@@ -15,9 +18,15 @@ struct Fault {
     std::uint64_t trap_value;
 };
 
+/// What the world switch found at the guest's pc.
+struct GuestFetch {
+    std::uint64_t value;  ///< the instruction, or the address that faulted
+    std::uint64_t fault;  ///< scause, or 0
+};
+
 /// HLVX reports load faults; for the guest it was a fetch. Its page tables may have changed since
 /// the access that brought us here.
-[[gnu::noinline]] Fault fetch_fault(const GuestFetch& fetch) {
+Fault fetch_fault(GuestFetch fetch) {
     return {static_cast<Exception>(fetch.fault) == Exception::load_page_fault
                 ? Exception::instruction_page_fault
                 : Exception::instruction_access_fault,
@@ -36,8 +45,9 @@ bool is_table_walk(const TrapState& trap) {
 }
 
 /// Which access faulted: from htinst where the hart tells, else from the instruction itself.
-std::expected<MemoryAccess, Fault> decode_access(Vcpu& vcpu, ExitKind kind, const TrapState& trap) {
-    const Fault refused{access_fault(kind == ExitKind::store_page_fault), trap.stval};
+std::expected<MemoryAccess, Fault> decode_access(const TrapState& trap, GuestFetch fetch) {
+    const bool store = exception_of(trap.scause) == Exception::store_guest_page_fault;
+    const Fault refused{access_fault(store), trap.stval};
     switch (classify_htinst(trap.htinst)) {
         case HtinstKind::transformed:
             if (const auto access = decode_transformed(trap.htinst)) return *access;
@@ -50,48 +60,99 @@ std::expected<MemoryAccess, Fault> decode_access(Vcpu& vcpu, ExitKind kind, cons
             if (is_table_walk(trap)) return std::unexpected(refused);
             break;
     }
-    const GuestFetch fetch = fetch_guest_instruction(vcpu.context.pc);
-    if (fetch.fault != GuestFetch::no_fault) [[unlikely]]
-        return std::unexpected(fetch_fault(fetch));
-    const auto access = vcpu.decode_memory_access(static_cast<std::uint32_t>(fetch.value));
+    if (fetch.fault != 0) return std::unexpected(fetch_fault(fetch));
+    const auto access = decode_memory_access(static_cast<std::uint32_t>(fetch.value));
     if (!access) return std::unexpected(refused);
     return *access;
 }
 
-std::expected<void, BusError> perform(Vm& vm, Registers& x, GuestPhys at,
-                                      const MemoryAccess& access) {
-    const auto width = static_cast<AccessWidth>(access.width);
-    if (access.kind == AccessKind::store) {
-        return vm.bus().write(at, width, stored_value(access, x[access.reg]));
-    }
-    if (access.kind != AccessKind::load) return std::unexpected(BusError::width);  // no AMO, no FP
-    const auto value = vm.bus().read(at, width);
-    if (!value) return std::unexpected(value.error());
-    if (access.reg != 0) x[access.reg] = loaded_value(access, *value);
-    return {};
+/// The exit is over; how the guest goes on.
+Resumption finish(const Vcpu& vcpu, Resumption resumption) {
+    Vm& vm = vcpu.vm();
+    if (vm.needs_attention() && !attend(vm)) [[unlikely]]
+        return Resumption::none;
+    return resumption;
 }
 
-[[gnu::noinline]] void complain(Vm& vm, const Vcpu& vcpu, const MemoryAccess& access, GuestPhys at,
-                                BusError error) {
-    if (!vm.may_complain()) return;
-    println("vm {}: {} of {} bytes at {:#x} (pc {:#x}): {}: access fault", vm.name(),
-            access.is_store() ? "store" : "load", access.width, at.value, vcpu.context.pc,
-            to_string(error));
+/// The access reached nobody, or a device that does not take it.
+[[gnu::noinline]] Resumption refuse(Vcpu& vcpu, const MemoryAccess& access, BusError error) {
+    Vm& vm = vcpu.vm();
+    const TrapState trap = read_trap();
+    if (vm.may_complain()) {
+        println("vm {}: {} of {} bytes at {:#x} (pc {:#x}): {}: access fault", vm.name(),
+                access.is_store() ? "store" : "load", access.width,
+                (faulting_address(trap) - access.address_offset).value, vcpu.context.pc,
+                to_string(error));
+    }
+    raise_in_guest(vm, vcpu, access_fault(access.is_store()), trap.stval);
+    return finish(vcpu, Resumption::all);
+}
+
+/// The device's part, and the register's.
+[[gnu::always_inline]] inline Resumption perform(Vcpu& vcpu, const RecentAccess& recent,
+                                                 GuestPhys at) {
+    MmioDevice& device = recent.hint.device();
+    const std::uint64_t offset = recent.hint.offset(at);
+    const auto width = static_cast<AccessWidth>(recent.access.width);
+    Registers& x = vcpu.context.x;
+    if (recent.access.kind == AccessKind::load) {
+        const auto value = device.read(offset, width);
+        if (!value) [[unlikely]]
+            return refuse(vcpu, recent.access, value.error());
+        if (recent.access.reg != 0) x[recent.reg()] = recent.loaded(*value);
+    } else {
+        const auto done = device.write(offset, width, recent.stored(x[recent.reg()]));
+        if (!done) [[unlikely]]
+            return refuse(vcpu, recent.access, done.error());
+    }
+    vcpu.context.pc += recent.access.length;
+    return finish(vcpu, recent.resumption);
+}
+
+/// An access that is not as `recent` has it: decodes it and finds its device anew.
+[[gnu::noinline]] Resumption learn(Vcpu& vcpu, std::uint64_t instruction, std::uint64_t fetch_fault,
+                                   RecentAccess& recent) {
+    const TrapState trap = read_trap();
+    const auto access = decode_access(trap, {instruction, fetch_fault});
+    if (!access) {
+        raise_in_guest(vcpu.vm(), vcpu, access.error().exception, access.error().trap_value);
+        return finish(vcpu, Resumption::all);
+    }
+    if (access->kind != AccessKind::load && access->kind != AccessKind::store) {
+        return refuse(vcpu, *access, BusError::width);  // no AMO, no FP
+    }
+    const GuestPhys at = faulting_address(trap) - access->address_offset;
+    const auto hint = vcpu.vm().bus().find(at, static_cast<AccessWidth>(access->width));
+    if (!hint) return refuse(vcpu, *access, hint.error());
+    const bool told = classify_htinst(trap.htinst) == HtinstKind::transformed;
+    recent = {told ? trap.htinst | RecentAccess::from_htinst : instruction, *access, *hint};
+    return perform(vcpu, recent, at);
+}
+
+/// Whether `recent` is the access of now.
+bool is_known(const RecentAccess& recent, std::uint64_t instruction, std::uint64_t fetch_fault,
+              const TrapState& trap) {
+    if (trap.htinst != 0) [[unlikely]] {
+        return trap.htinst >> 32 == 0 && recent.key == (trap.htinst | RecentAccess::from_htinst);
+    }
+    return recent.key == instruction && fetch_fault == 0 && !is_table_walk(trap);
 }
 
 }  // namespace
 
-void handle_memory_fault(Vm& vm, Vcpu& vcpu, ExitKind kind, const TrapState& trap) {
-    const auto access = decode_access(vcpu, kind, trap);
-    if (!access) {
-        return raise_in_guest(vm, vcpu, access.error().exception, access.error().trap_value);
+extern "C" Resumption handle_guest_access(VcpuContext* context, std::uint64_t instruction,
+                                          std::uint64_t fetch_fault, std::uint64_t htinst,
+                                          std::uint64_t stval, std::uint64_t htval) {
+    Vcpu& vcpu = *context->vcpu;
+    RecentAccess& recent = vcpu.recent_accesses().at(context->pc);
+    const TrapState trap{.scause = 0, .stval = stval, .htval = htval, .htinst = htinst};
+    const GuestPhys at = faulting_address(trap) - recent.access.address_offset;
+    const auto width = static_cast<AccessWidth>(recent.access.width);
+    if (is_known(recent, instruction, fetch_fault, trap) && recent.hint.holds(at, width))
+        [[likely]] {
+        return perform(vcpu, recent, at);
     }
-    const GuestPhys at = faulting_address(trap) - access->address_offset;
-    if (const auto done = perform(vm, vcpu.context.x, at, *access); !done) {
-        complain(vm, vcpu, *access, at, done.error());
-        return raise_in_guest(vm, vcpu, access_fault(access->is_store()), trap.stval);
-    }
-    vcpu.context.pc += access->length;
+    return learn(vcpu, instruction, fetch_fault, recent);
 }
 
 }  // namespace cairn

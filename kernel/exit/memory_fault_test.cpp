@@ -25,7 +25,7 @@ TEST_CASE("loads of every width and sign", "[memory_fault]") {
         MmioBench bench;
         bench.device.answer = 0x8182'8384'8586'8788;
         bench.place32(load(funct3, 13));
-        bench.fault(ExitKind::load_page_fault, 0x18);
+        bench.fault(Exception::load_guest_page_fault, 0x18);
         CHECK(bench.x()[13] == loaded);
         bench.check_done({{false, 0x18, width, 0}}, 4);
     }
@@ -41,7 +41,7 @@ TEST_CASE("stores of every width write the low bytes", "[memory_fault]") {
         MmioBench bench;
         bench.x()[14] = value;
         bench.place32(store(funct3, 14));
-        bench.fault(ExitKind::store_page_fault, 0x20);
+        bench.fault(Exception::store_guest_page_fault, 0x20);
         CHECK(bench.x()[14] == value);
         bench.check_done({{true, 0x20, rows[funct3].first, rows[funct3].second}}, 4);
     }
@@ -66,7 +66,8 @@ TEST_CASE("compressed loads and stores move on by two bytes", "[memory_fault]") 
         bench.device.answer = 0x77;
         bench.x()[reg] = 0x55;
         bench.place16(instruction);  // and nothing readable behind it
-        bench.fault(is_store ? ExitKind::store_page_fault : ExitKind::load_page_fault, 8);
+        bench.fault(is_store ? Exception::store_guest_page_fault : Exception::load_guest_page_fault,
+                    8);
         CHECK(bench.x()[reg] == (is_store ? 0x55 : 0x77));
         bench.check_done({{is_store, 8, width, is_store ? 0x55u : 0u}}, 2);
     }
@@ -76,7 +77,7 @@ TEST_CASE("a load into x0 reads the device and leaves x0", "[memory_fault]") {
     MmioBench bench;
     bench.device.answer = ~0ull;
     bench.place32(load(2, 0));
-    bench.fault(ExitKind::load_page_fault, 0);
+    bench.fault(Exception::load_guest_page_fault, 0);
     CHECK(bench.x()[0] == 0);
     bench.check_done({{false, 0, AccessWidth::word, 0}}, 4);
 }
@@ -94,7 +95,7 @@ TEST_CASE("an instruction is decoded as it is now, not as it was", "[memory_faul
         bench.pc() = bench.entry;
         bench.x()[5] = 0;
         bench.place32(instruction);  // 0 is no access, and faults
-        bench.fault(ExitKind::load_page_fault, 8);
+        bench.fault(Exception::load_guest_page_fault, 8);
         CHECK(bench.x()[5] == loaded);
         CHECK(bench.pc() == (instruction != 0 ? bench.entry + 4 : bench.handler));
     }
@@ -118,7 +119,7 @@ TEST_CASE("any load gives what the naive sum of bytes gives", "[memory_fault]") 
         Registers registers = bench.x();
         registers[reg] = expected;
         bench.place32(load(funct3, reg));
-        bench.fault(ExitKind::load_page_fault, offset);
+        bench.fault(Exception::load_guest_page_fault, offset);
         RC_ASSERT(bench.x() == registers);
         RC_ASSERT(bench.device.log.size() == 1u);
         RC_ASSERT(bench.pc() == bench.entry + 4);
@@ -129,8 +130,9 @@ TEST_CASE("an access that reaches no device is an access fault", "[memory_fault]
     for (const bool is_store : {false, true}) {
         MmioBench bench;
         bench.place32(is_store ? store(2, 14) : load(2, 13));
-        bench.fault_at(is_store ? ExitKind::store_page_fault : ExitKind::load_page_fault,
-                       0x4000'0000);
+        bench.fault_at(
+            is_store ? Exception::store_guest_page_fault : Exception::load_guest_page_fault,
+            0x4000'0000);
         bench.check_faulted(is_store ? Exception::store_access_fault
                                      : Exception::load_access_fault);
     }
@@ -140,7 +142,7 @@ TEST_CASE("what the device or the bus refuses is an access fault", "[memory_faul
     MmioBench refused;
     refused.device.refuse = true;
     refused.place32(load(3, 13));
-    refused.fault(ExitKind::load_page_fault, 0x10);
+    refused.fault(Exception::load_guest_page_fault, 0x10);
     CHECK(refused.device.log.size() == 1);
     refused.device.log.clear();
     refused.check_faulted(Exception::load_access_fault);
@@ -148,7 +150,7 @@ TEST_CASE("what the device or the bus refuses is an access fault", "[memory_faul
     for (const std::uint64_t offset : {std::uint64_t{2}, MmioBench::device_size - 2}) {
         MmioBench bench;  // misaligned; crossing the end of the block
         bench.place32(store(2, 14));
-        bench.fault(ExitKind::store_page_fault, offset);
+        bench.fault(Exception::store_guest_page_fault, offset);
         bench.check_faulted(Exception::store_access_fault);
     }
 }
@@ -169,7 +171,8 @@ TEST_CASE("atomics and FP accesses to devices are faults of what they are", "[me
         {0x00e6'b027, store_access_fault},  // fsd       f14, 0(x13)
     };
     for (const auto& [instruction, fault] : rows) {
-        for (const ExitKind said : {ExitKind::load_page_fault, ExitKind::store_page_fault}) {
+        for (const Exception said :
+             {Exception::load_guest_page_fault, Exception::store_guest_page_fault}) {
             INFO(std::hex << instruction);
             MmioBench bench;
             bench.place32(instruction);
@@ -186,9 +189,73 @@ TEST_CASE("an instruction that is not decoded faults as the hart said", "[memory
         for (const bool is_store : {false, true}) {
             MmioBench bench;
             bench.place32(instruction);
-            bench.fault(is_store ? ExitKind::store_page_fault : ExitKind::load_page_fault, 0);
+            bench.fault(
+                is_store ? Exception::store_guest_page_fault : Exception::load_guest_page_fault, 0);
             bench.check_faulted(is_store ? Exception::store_access_fault
                                          : Exception::load_access_fault);
+        }
+    }
+}
+
+TEST_CASE("only a load into s1 to s11 has the guest's saved registers loaded", "[memory_fault]") {
+    for (unsigned reg = 0; reg < 32; ++reg) {
+        const bool saved = reg == 9 || (reg >= 18 && reg <= 27);
+        MmioBench bench;
+        bench.place32(load(2, reg));
+        CHECK(bench.fault(Exception::load_guest_page_fault, 4) ==
+              (saved ? Resumption::all : Resumption::with_saved_registers));
+        bench.place32(store(2, reg));
+        bench.pc() = bench.entry + 4;
+        bench.place32(store(2, reg));
+        CHECK(bench.fault(Exception::store_guest_page_fault, 4) ==
+              Resumption::with_saved_registers);
+    }
+}
+
+TEST_CASE("an access that ends the VM does not resume the guest", "[memory_fault]") {
+    MmioBench bench;
+    bench.x()[14] = 0x5555;
+    bench.place32(store(2, 14));
+    CHECK(bench.fault_at(Exception::store_guest_page_fault, guest_map::test_device.base.value) ==
+          Resumption::none);
+    CHECK(bench.vm.stopped() == StopReason::power_off);
+}
+
+TEST_CASE("one instruction reaches one device after the other", "[memory_fault]") {
+    MmioBench bench;
+    ScriptedDevice other;
+    REQUIRE(bench.vm.bus().attach({GuestPhys{0x3000'0000}, 8}, other));
+    bench.place32(load(4, 13));
+    for (unsigned round = 0; round < 3; ++round) {
+        bench.device.answer = round;
+        other.answer = 0x10 + round;
+        bench.pc() = bench.entry;
+        bench.fault(Exception::load_guest_page_fault, 0x7);
+        CHECK(bench.x()[13] == round);
+        bench.pc() = bench.entry;
+        bench.fault_at(Exception::load_guest_page_fault, 0x3000'0007);
+        CHECK(bench.x()[13] == 0x10 + round);
+        bench.pc() = bench.entry;
+        bench.fault_at(Exception::load_guest_page_fault, 0x3000'0008);
+        CHECK(bench.pc() == bench.handler);
+    }
+    CHECK(bench.device.log.size() == 3);
+    CHECK(other.log.size() == 3);
+    CHECK(other.log[2] == ScriptedDevice::Access{false, 7, AccessWidth::byte, 0});
+}
+
+TEST_CASE("instructions whose places collide do not mix", "[memory_fault]") {
+    MmioBench bench;
+    bench.device.answer = 0x80;
+    for (unsigned round = 0; round < 4; ++round) {
+        for (const std::uint64_t pc : {bench.entry, bench.entry + 0x20, bench.entry + 0x40}) {
+            const bool is_signed = pc == bench.entry + 0x20;
+            bench.pc() = pc;
+            bench.x()[5] = 0;
+            bench.place32(load(is_signed ? 0 : 4, 5));
+            bench.fault(Exception::load_guest_page_fault, 3);
+            CHECK(bench.x()[5] == (is_signed ? 0xffff'ffff'ffff'ff80 : 0x80));
+            CHECK(bench.pc() == pc + 4);
         }
     }
 }

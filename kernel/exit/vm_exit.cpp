@@ -20,8 +20,6 @@ ExitKind classify_exit(std::uint64_t scause) {
     if (is_interrupt(scause)) return classify_interrupt(scause);
     const Exception exception = exception_of(scause);
     if (exception == Exception::ecall_from_vs) return ExitKind::supervisor_call;
-    if (exception == Exception::load_guest_page_fault) return ExitKind::load_page_fault;
-    if (exception == Exception::store_guest_page_fault) return ExitKind::store_page_fault;
     if (exception == Exception::instruction_guest_page_fault) return ExitKind::fetch_page_fault;
     if (exception == Exception::virtual_instruction) return ExitKind::virtual_instruction;
     return ExitKind::unexpected;

@@ -19,10 +19,8 @@ struct TrapState {
 };
 
 enum class ExitKind : std::uint8_t {
-    supervisor_call,   ///< ecall from VS-mode: an SBI call
-    load_page_fault,   ///< a load that G-stage translation refused: MMIO, or nothing there
-    store_page_fault,  ///< the same for stores and AMOs (but see facts: an AMO may report a load)
-    fetch_page_fault,  ///< an instruction fetch that G-stage translation refused
+    supervisor_call,      ///< ecall from VS-mode: an SBI call
+    fetch_page_fault,     ///< an instruction fetch that G-stage translation refused
     virtual_instruction,  ///< an instruction that V=1 may not execute
     timer_interrupt,      ///< the host's timer
     external_interrupt,   ///< the host's interrupt controller
@@ -30,7 +28,8 @@ enum class ExitKind : std::uint8_t {
     unexpected,           ///< a cause that is delegated or reserved: a defect, ends the VM
 };
 
-/// The kind of exit that `scause` stands for.
+/// The kind of exit that `scause` stands for. Guest-page faults of loads and stores are none: the
+/// world switch has a way of their own for them (handle_guest_access).
 [[nodiscard]] ExitKind classify_exit(std::uint64_t scause);
 
 /// The guest physical address of a guest-page fault: htval holds it shifted right by two, stval has

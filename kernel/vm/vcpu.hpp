@@ -5,13 +5,12 @@
 #pragma once
 
 #include <cstdint>
-#include <expected>
 
-#include "kernel/arch/instruction.hpp"
 #include "kernel/arch/trap_cause.hpp"
 #include "kernel/arch/vcpu_context.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/vm/guest_features.hpp"
+#include "kernel/vm/recent_accesses.hpp"
 
 namespace cairn {
 
@@ -53,34 +52,23 @@ class Vcpu {
     /// Architecture, "Supervisor", section "Trap Handling", for VS-mode).
     void inject(Exception exception, std::uint64_t trap_value);
 
-    /// cairn::decode_memory_access, but remembers the last answer: drivers poll one register with
-    /// one instruction, again and again.
-    [[nodiscard]] std::expected<MemoryAccess, DecodeError> decode_memory_access(
-        std::uint32_t instruction) {
-        if (instruction != decoded_instruction_) [[unlikely]] {
-            decoded_access_ = cairn::decode_memory_access(instruction);
-            decoded_instruction_ = instruction;
-        }
-        return decoded_access_;
-    }
-
     /// Where the guest's own trap handler starts, for exceptions.
     [[nodiscard]] std::uint64_t trap_vector() const;
 
-    [[nodiscard]] Vm& vm() { return vm_; }
+    [[nodiscard]] Vm& vm() const { return vm_; }
     [[nodiscard]] std::uint64_t hart_id() const { return context.hart_id; }
 
     [[nodiscard]] VcpuInterrupt& software_interrupt() { return software_; }
     [[nodiscard]] VcpuInterrupt& timer_interrupt() { return timer_; }
     [[nodiscard]] VcpuInterrupt& external_interrupt() { return external_; }
 
+    [[nodiscard]] RecentAccesses& recent_accesses() { return recent_accesses_; }
+
     VcpuContext context;
 
   private:
     Vm& vm_;
-    std::uint32_t decoded_instruction_ = 0;  ///< 0 is illegal, and so decodes to
-    std::expected<MemoryAccess, DecodeError> decoded_access_ =
-        std::unexpected(DecodeError::not_an_access);
+    RecentAccesses recent_accesses_;
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     VcpuInterrupt external_{Interrupt::virtual_supervisor_external};

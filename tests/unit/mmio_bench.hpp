@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "kernel/exit/handle_exit.hpp"
@@ -69,21 +71,25 @@ class MmioBench : public GuestBench {
             x()[i] = 0xabcd'0000 + i;
     }
 
-    void place16(std::uint16_t instruction) { fake_hart.instructions[pc()] = instruction; }
+    void place16(std::uint16_t instruction) { instructions_[pc()] = instruction; }
     void place32(std::uint32_t instruction) {
-        fake_hart.instructions[pc()] = static_cast<std::uint16_t>(instruction);
-        fake_hart.instructions[pc() + 2] = static_cast<std::uint16_t>(instruction >> 16);
+        instructions_[pc()] = static_cast<std::uint16_t>(instruction);
+        instructions_[pc() + 2] = static_cast<std::uint16_t>(instruction >> 16);
     }
 
     /// The access of the instruction at pc to guest physical address `at` has faulted.
-    void fault_at(ExitKind kind, std::uint64_t at, std::uint64_t htinst = 0) {
-        before_ = x();
+    Resumption fault_at(Exception cause, std::uint64_t at, std::uint64_t htinst = 0) {
         stval_ = window + at % 0x1000;
-        handle_memory_fault(vm, vcpu(), kind,
-                            {.scause = 0, .stval = stval_, .htval = at >> 2, .htinst = htinst});
+        return trap(cause, at, htinst);
     }
-    void fault(ExitKind kind, std::uint64_t offset, std::uint64_t htinst = 0) {
-        fault_at(kind, device_base + offset, htinst);
+    /// The walk of the guest's own page table has read from `offset`, for an access elsewhere.
+    Resumption walk_fault(Exception cause, std::uint64_t offset) {
+        stval_ = window + (offset ^ 0x100);
+        return trap(cause, device_base + offset, 0);
+    }
+    void forget_instructions() { instructions_.clear(); }
+    Resumption fault(Exception cause, std::uint64_t offset, std::uint64_t htinst = 0) {
+        return fault_at(cause, device_base + offset, htinst);
     }
 
     /// The device has seen `accesses`, and the guest goes on behind the instruction.
@@ -108,8 +114,33 @@ class MmioBench : public GuestBench {
     void check_faulted(Exception exception) { check_trapped(exception, stval_); }
 
     ScriptedDevice device;
+    std::uint64_t fetch_fault = 13;  ///< scause of a fetch from where nothing was placed
 
   private:
+    Resumption trap(Exception cause, std::uint64_t at, std::uint64_t htinst) {
+        before_ = x();
+        csr_write<Csr::scause>(static_cast<std::uint64_t>(cause));
+        csr_write<Csr::stval>(stval_);
+        csr_write<Csr::htval>(at >> 2);
+        csr_write<Csr::htinst>(htinst);
+        const auto [instruction, fault] = fetch();
+        return handle_guest_access(&vcpu().context, instruction, fault, htinst, stval_, at >> 2);
+    }
+
+    /// (instruction, 0) or (address, scause), as the world switch reads it. The bits behind a
+    /// compressed instruction are those of the next one, if there is one.
+    [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> fetch() {
+        const auto low = instructions_.find(pc());
+        const auto high = instructions_.find(pc() + 2);
+        const auto end = instructions_.end();
+        if (low == end) return {pc(), fetch_fault};
+        const bool whole = pc() % 4 == 0 || (low->second & 3) == 3;
+        if (high != end && whole) return {std::uint64_t{high->second} << 16 | low->second, 0};
+        if ((low->second & 3) == 3) return {pc() + 2, fetch_fault};
+        return {low->second, 0};
+    }
+
+    std::map<std::uint64_t, std::uint16_t> instructions_;  ///< by guest virtual address
     Registers before_{};
     std::uint64_t stval_ = 0;
 };
