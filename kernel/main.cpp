@@ -6,6 +6,7 @@
 #include "kernel/host/door.hpp"
 #include "kernel/host/entropy.hpp"
 #include "kernel/host/fatal.hpp"
+#include "kernel/host/harts.hpp"
 #include "kernel/host/image_layout.hpp"
 #include "kernel/host/memory_map.hpp"
 #include "kernel/host/this_machine.hpp"
@@ -70,6 +71,7 @@ void show_heap() {
 
 extern "C" [[noreturn]] void kernel_main(std::uint64_t boot_hart, const std::byte* device_tree) {
     clear_bss();
+    keep_thread_local_image();
     run_static_constructors();
     start_firmware_console();
     println("Booting hypervisor...");
@@ -79,6 +81,7 @@ extern "C" [[noreturn]] void kernel_main(std::uint64_t boot_hart, const std::byt
     initialize_heap();
     show_vector();
     start_devices(self);
+    start_harts(self);
     if (self.options.crash) crash_deliberately(*self.options.crash);
     show_heap();
     const auto outcome = run_guests(self);

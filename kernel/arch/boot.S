@@ -9,12 +9,12 @@ _start:
     .option norelax                     # gp cannot be used to find gp
     la      gp, __global_pointer$
     .option pop
+    la      tp, __tls_start             # thread_local variables: this hart's
     csrw    sie, zero
     csrci   sstatus, 2                  # SIE: the host takes no interrupts but as exits
     la      t0, kernel_trap_entry       # from here on a trap is reported, not fatal in silence
     csrw    stvec, t0
     la      sp, __stack_top
-    la      tp, __tls_start             # thread_local variables: this hart's
     mv      s0, zero                    # the frame-pointer chain ends here
     mv      ra, zero
     call    kernel_main                 # (hart id, device tree), never returns

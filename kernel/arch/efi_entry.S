@@ -33,6 +33,7 @@ _efi_start:
 3:  csrw    sie, zero
     li      t0, SSTATUS_OF_FIRMWARE
     csrc    sstatus, t0
+    lla     tp, __tls_start
     lla     t0, kernel_trap_entry
     csrw    stvec, t0
     csrw    satp, zero
@@ -40,7 +41,6 @@ _efi_start:
     lla     gp, __global_pointer$
     .option pop
     lla     sp, __stack_top
-    lla     tp, __tls_start
     ld      a0, 0(a1)                   # Arrival::boot_hart
     ld      a1, 8(a1)                   # Arrival::device_tree
     mv      s0, zero

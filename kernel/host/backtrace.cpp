@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "kernel/host/image_layout.hpp"
+#include "kernel/host/this_hart.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {
@@ -11,10 +12,12 @@ namespace {
 
 constexpr unsigned max_depth = 32;
 
-/// Frames lie on the stack, or (of a trap report) in .bss.
+/// Frames lie on the boot hart's stack, or (of a trap report) in .bss, or on the hart's own stacks.
 bool is_readable_frame(std::uint64_t frame) {
     const HostRange stacks = range_between(__bss_start, __stack_top);
-    return frame % 8 == 0 && frame >= 16 && stacks.contains({frame - 16}, 16);
+    const HostPhys lowest{frame - 16};
+    return frame % 8 == 0 && frame >= 16 &&
+           (stacks.contains(lowest, 16) || this_hart.stacks.contains(lowest, 16));
 }
 
 struct Frame {

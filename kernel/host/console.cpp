@@ -2,11 +2,13 @@
 #include "kernel/host/console.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "kernel/arch/sbi_call.hpp"
 #include "kernel/host/uart_driver.hpp"
 #include "lib/platform.hpp"
+#include "lib/spinlock.hpp"
 
 namespace cairn {
 namespace {
@@ -16,9 +18,28 @@ enum class Backend : unsigned char { legacy_sbi, debug_console_sbi, uart };
 struct Console {
     Backend backend = Backend::legacy_sbi;
     bool guest_line_is_open = false;
+    std::atomic<bool> ignore_lock = false;
+    Spinlock lock;
     UartDriver uart;
 };
 [[gnu::section(".data")]] constinit Console console;  // needed before .bss is clear
+
+/// Holds the console's lock, unless the machine is on its last words.
+class CAIRN_SCOPED_CAPABILITY OutputGuard {
+  public:
+    OutputGuard() CAIRN_ACQUIRE(console.lock) CAIRN_NO_THREAD_SAFETY_ANALYSIS
+        : locked_(!console.ignore_lock) {
+        if (locked_) console.lock.lock();
+    }
+    ~OutputGuard() CAIRN_RELEASE() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        if (locked_) console.lock.unlock();
+    }
+    OutputGuard(const OutputGuard&) = delete;
+    OutputGuard& operator=(const OutputGuard&) = delete;
+
+  private:
+    bool locked_;
+};
 
 void write_through_debug_console(std::span<const char> bytes) {
     while (!bytes.empty()) {
@@ -59,8 +80,13 @@ bool move_console_to(const MachineUart& uart) {
     return true;
 }
 
+void console_ignore_lock() {
+    console.ignore_lock = true;
+}
+
 void console_write_guest(std::span<const char> bytes) {
     if (bytes.empty()) return;
+    const OutputGuard guard;
     write_bytes(bytes);
     console.guest_line_is_open = bytes.back() != '\n';
 }
@@ -71,6 +97,7 @@ std::optional<char> console_read() {
 }
 
 void platform_write(std::string_view text) {
+    const OutputGuard guard;
     if (std::exchange(console.guest_line_is_open, false)) write_bytes({"\r\n", 2});
     while (!text.empty()) {
         const std::size_t line = std::min(text.find('\n'), text.size());

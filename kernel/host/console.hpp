@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The machine's console. It starts on the firmware's (SBI) and moves to the machine's own UART once
 // the device tree has told where that is; `platform_write` of lib/ ends here. Bytes leave in order
-// and at once: nothing is buffered that a crash could lose. One hart writes at a time; a panic
-// writes without asking.
+// and at once: nothing is buffered that a crash could lose. A lock makes each write one piece, lines
+// of up to 160 bytes included; a panic writes without asking.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +20,9 @@ void start_firmware_console();
 /// Moves the console to `uart`; its receive interrupt is enabled. False where its register layout
 /// is not one that the driver knows: the firmware's console stays.
 bool move_console_to(const MachineUart& uart);
+
+/// From now on whoever writes does so without the lock: its holder may be the hart that crashed.
+void console_ignore_lock();
 
 /// Writes what a guest prints, as it is. Where it leaves a line unfinished, the hypervisor's own
 /// next line starts on a new one. (`platform_write` also turns "\n" into "\r\n"; this does not.)

@@ -8,6 +8,7 @@ extern "C" {
 extern char __image_start[], __image_end[];   // NOLINT(bugprone-reserved-identifier)
 extern char __bss_start[], __bss_end[];       // NOLINT(bugprone-reserved-identifier)
 extern char __stack_bottom[], __stack_top[];  // NOLINT(bugprone-reserved-identifier)
+extern char __tls_start[], __tls_end[];       // NOLINT(bugprone-reserved-identifier)
 extern char __heap[], __heap_end[];           // NOLINT(bugprone-reserved-identifier)
 }
 

@@ -2,6 +2,8 @@
 // The two ways in which the hypervisor ends by its own fault: a trap that it took itself, and a
 // panic. Both print what they know, from the least to the most doubtful, and stop the machine.
 #include <algorithm>
+#include <array>
+#include <atomic>
 
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
@@ -10,18 +12,30 @@
 #include "kernel/host/backtrace.hpp"
 #include "kernel/host/console.hpp"
 #include "kernel/host/power.hpp"
+#include "kernel/host/this_hart.hpp"
+#include "kernel/host/trap_stack.hpp"
 #include "lib/platform.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {
 namespace {
 
-[[gnu::section(".data")]] constinit bool dying = false;  // needed before .bss is clear
+alignas(16) constinit std::array<std::byte, trap_stack_size> boot_trap_stack{};
 
-/// A fault while reporting a fault: what could be said has been said.
+constexpr std::uint64_t nobody = ~std::uint64_t{0};
+/// The hart that reports; needed before .bss is clear.
+[[gnu::section(".data")]] constinit std::atomic<std::uint64_t> dying_hart = nobody;
+
+/// A fault while reporting a fault: what could be said has been said. The second hart in trouble
+/// leaves the word to the first, which ends the machine.
 void enter_last_words() {
-    if (dying) power_off(Outcome::failure);
-    dying = true;
+    std::uint64_t first = nobody;
+    if (!dying_hart.compare_exchange_strong(first, this_hart.id)) {
+        if (first == this_hart.id) power_off(Outcome::failure);
+        for (;;)
+            wait_for_interrupt();
+    }
+    console_ignore_lock();
 }
 
 void print_registers(const KernelFrame& frame) {
@@ -39,6 +53,8 @@ bool lacks_hypervisor_extension(std::uint64_t cause, std::uint64_t instruction) 
 }
 
 }  // namespace
+
+constinit thread_local std::byte* trap_stack_end = boot_trap_stack.data() + boot_trap_stack.size();
 
 extern "C" [[noreturn]] void report_kernel_trap(const KernelFrame& frame) {
     enter_last_words();

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+// Offsets into HartStart (kernel/host/harts.cpp), which asserts them.
+#pragma once
+
+#define CAIRN_HART_START_SP 0
+#define CAIRN_HART_START_TP 8

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/host/harts.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <new>
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/hart_operations.hpp"
+#include "kernel/arch/hart_start.h"
+#include "kernel/arch/sbi_call.hpp"
+#include "kernel/host/image_layout.hpp"
+#include "kernel/host/this_hart.hpp"
+#include "kernel/host/trap_stack.hpp"
+#include "lib/bits.hpp"
+#include "lib/container/static_vector.hpp"
+#include "lib/heap/global_heap.hpp"
+#include "lib/panic.hpp"
+#include "lib/print.hpp"
+
+namespace cairn {
+
+extern "C" void hart_entry();  // kernel/arch/hart_entry.S
+
+namespace {
+
+constexpr std::size_t stack_size = 64 << 10;
+constexpr std::size_t thread_local_room = 4096;
+constexpr std::uint64_t patience_seconds = 2;  // a loaded emulator; real harts take microseconds
+
+/// Whether a hart has come, or the boot hart has stopped waiting: whoever is first decides.
+enum class Presence : std::uint32_t { awaited, here, given_up };
+
+/// What hart_entry finds in a1.
+struct HartStart {
+    std::uint64_t sp = 0;
+    std::uint64_t tp = 0;
+};
+static_assert(offsetof(HartStart, sp) == CAIRN_HART_START_SP);
+static_assert(offsetof(HartStart, tp) == CAIRN_HART_START_TP);
+
+/// All that one hart has of its own, in one block of the break:
+///
+///     │ Hart │ thread_local variables │ trap stack │ stack │
+///            ▲ tp                                          ▲ sp
+struct Hart : HartStart {
+    std::uint64_t id = 0;
+    HostRange stacks;
+    std::byte* trap_stack_end = nullptr;
+    std::atomic<Presence> presence = Presence::awaited;
+    std::atomic<void (*)(void*)> job = nullptr;
+    void* argument = nullptr;
+};
+
+constinit std::array<std::byte, thread_local_room> thread_local_image{};
+constinit std::uint64_t boot_hart_id = 0;
+constinit static_vector<Hart*, max_harts> others;
+
+std::span<const std::byte> thread_locals() {
+    const HostRange range = range_between(__tls_start, __tls_end);
+    require(range.size <= thread_local_room,
+            "the kernel keeps room for its thread_local variables");
+    return {reinterpret_cast<const std::byte*>(range.base.value), range.size};
+}
+
+Hart* make_hart(std::uint64_t id) {
+    const std::size_t locals = align_up(thread_locals().size(), std::size_t{16}).value_or(0);
+    const std::size_t head = align_up(sizeof(Hart), std::size_t{16}).value_or(0);
+    const auto block = global_break().allocate(head + locals + trap_stack_size + stack_size, 64);
+    if (!block) return nullptr;
+    auto* const hart = new (*block) Hart;
+    std::byte* const variables = *block + head;
+    std::byte* const stacks = variables + locals;
+    std::ranges::copy(std::span(thread_local_image).first(thread_locals().size()), variables);
+    hart->id = id;
+    hart->trap_stack_end = stacks + trap_stack_size;
+    hart->stacks = {{reinterpret_cast<std::uintptr_t>(stacks)}, trap_stack_size + stack_size};
+    hart->tp = reinterpret_cast<std::uintptr_t>(variables);
+    hart->sp = hart->stacks.end().value;
+    return hart;
+}
+
+/// Sends the hart on its way; nullptr, with a line in the log, where that cannot be.
+Hart* request_start(std::uint64_t id) {
+    Hart* const hart = make_hart(id);
+    if (hart == nullptr) {
+        println("cairn: hart {} is left out: the heap region has no room for its stacks", id);
+        return nullptr;
+    }
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const SbiResult started = sbi_call(SbiExtension::hsm, SbiHsm::hart_start, id,
+                                       reinterpret_cast<std::uint64_t>(hart_entry),
+                                       reinterpret_cast<std::uint64_t>(hart));
+    if (started.ok()) return hart;
+    println("cairn: hart {} is left out: the firmware does not start it: {}", id,
+            to_string(started.code()));
+    return nullptr;
+}
+
+/// Whether `hart` is here before `time` reaches `deadline`; if not, it never will be.
+bool arrives(Hart& hart, std::uint64_t deadline) {
+    while (hart.presence.load(std::memory_order_acquire) == Presence::awaited) {
+        if (csr_read<Csr::time>() < deadline) continue;
+        Presence expected = Presence::awaited;
+        if (hart.presence.compare_exchange_strong(expected, Presence::given_up)) return false;
+    }
+    return true;
+}
+
+bool is_usable(const MachineHart& hart) {
+    return hart.enabled && hart.mmu_type != "riscv,none";
+}
+
+void start_others(const Machine& machine) {
+    static constinit static_vector<Hart*, max_harts> requested;
+    for (const MachineHart& each : machine.harts) {
+        if (each.id == boot_hart_id || !is_usable(each)) continue;
+        if (Hart* const hart = request_start(each.id)) requested.push_back(hart);
+    }
+    const std::uint64_t deadline = csr_read<Csr::time>() + patience_seconds * machine.timebase_hz;
+    for (Hart* const hart : requested) {
+        if (arrives(*hart, deadline)) {
+            others.push_back(hart);
+        } else {
+            println("cairn: hart {} is left out: it did not start within {} s", hart->id,
+                    patience_seconds);
+        }
+    }
+}
+
+[[noreturn]] void stop_this_hart() {
+    for (;;) {
+        sbi_call(SbiExtension::hsm, SbiHsm::hart_stop);
+    }
+}
+
+/// An interrupt that comes between the look at `job` and the wfi ends the wfi.
+[[noreturn]] void serve(Hart& self) {
+    for (;;) {
+        csr_clear<Csr::sip>(Sip::SSIP::mask);
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (auto* const job = self.job.load(std::memory_order_acquire)) {
+            job(self.argument);
+            self.job.store(nullptr, std::memory_order_release);
+        } else {
+            wait_for_interrupt();
+        }
+    }
+}
+
+}  // namespace
+
+extern "C" [[noreturn]] void hart_main(HartStart* start) {
+    auto& self = static_cast<Hart&>(*start);
+    this_hart = {.id = self.id, .stacks = self.stacks};
+    trap_stack_end = self.trap_stack_end;
+    csr_write<Csr::sie>(Sip::SSIP::mask);
+    Presence expected = Presence::awaited;
+    if (!self.presence.compare_exchange_strong(expected, Presence::here)) stop_this_hart();
+    serve(self);
+}
+
+void keep_thread_local_image() {
+    std::ranges::copy(thread_locals(), thread_local_image.begin());
+}
+
+void start_harts(const ThisMachine& self) {
+    boot_hart_id = self.boot_hart;
+    this_hart.id = self.boot_hart;
+    csr_set<Csr::sie>(Sip::SSIP::mask);
+    const Machine& machine = self.machine;
+    if (machine.harts.size() == 1) return;
+    if (!sbi_has(SbiExtension::hsm) || !sbi_has(SbiExtension::ipi)) {
+        println("cairn: hart {} runs alone: the firmware has no SBI HSM or IPI to start others",
+                self.boot_hart);
+        return;
+    }
+    start_others(machine);
+    println("cairn: {} of {} harts run; hart {} booted", hart_count(), machine.harts.size(),
+            self.boot_hart);
+}
+
+std::size_t hart_count() {
+    return 1 + others.size();
+}
+
+std::uint64_t hart_id(std::size_t index) {
+    return index == 0 ? boot_hart_id : others[index - 1]->id;
+}
+
+void run_on_hart(std::size_t index, void (*job)(void* argument), void* argument) {
+    Hart& hart = *others[index - 1];
+    require(hart.job.load(std::memory_order_relaxed) == nullptr, "a hart has one job at a time");
+    hart.argument = argument;
+    hart.job.store(job, std::memory_order_seq_cst);
+    sbi_call(SbiExtension::ipi, SbiIpi::send_ipi, 1u, hart.id);
+}
+
+void wait_for_hart(std::size_t index) {
+    while (others[index - 1]->job.load(std::memory_order_acquire) != nullptr) {
+    }
+}
+
+}  // namespace cairn

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The hart at hand, by `tp`: thread_local variables of the kernel are the hart's own.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/arch/address.hpp"
+
+namespace cairn {
+
+struct ThisHart {
+    std::uint64_t id = 0;  ///< the machine's number for it
+    HostRange stacks;  ///< its stack and trap stack; empty on the boot hart, whose are the image's
+};
+extern constinit thread_local ThisHart this_hart;
+
+}  // namespace cairn
