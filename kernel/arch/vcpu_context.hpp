@@ -27,19 +27,20 @@ namespace cairn {
 class Vcpu;
 
 struct VcpuContext {
-    Registers x{};               ///< the guest's x0..x31; x0 stays 0
-    std::uint64_t pc = 0;        ///< where the guest goes on
-    std::uint64_t host_sp = 0;   ///< the host's stack while the guest runs
-    std::uint64_t host_tp = 0;   ///< the host's per-hart pointer while the guest runs
-    std::uint32_t hart_id = 0;   ///< the guest's number for its hart
-    std::uint32_t has_sstc = 0;  ///< 1 where vstimecmp is the guest's timer
-    Vcpu* vcpu = nullptr;        ///< whose context this is; the world switch does not look
+    Registers x{};                ///< the guest's x0..x31; x0 stays 0
+    std::uint64_t pc = 0;         ///< where the guest goes on
+    std::uint64_t host_sp = 0;    ///< the host's stack while the guest runs
+    std::uint64_t host_tp = 0;    ///< the host's per-hart pointer while the guest runs
+    std::uint64_t self_mask = 0;  ///< the mask that, with base 0, names this hart in SBI calls
+    std::uint32_t has_sstc = 0;   ///< 1 where vstimecmp is the guest's timer
+    std::uint32_t hart_id = 0;  ///< the guest's number for its hart; the world switch does not look
+    Vcpu* vcpu = nullptr;       ///< whose context this is; the same
 };
 
 static_assert(offsetof(VcpuContext, pc) == CAIRN_CONTEXT_PC);
 static_assert(offsetof(VcpuContext, host_sp) == CAIRN_CONTEXT_HOST_SP);
 static_assert(offsetof(VcpuContext, host_tp) == CAIRN_CONTEXT_HOST_TP);
-static_assert(offsetof(VcpuContext, hart_id) == CAIRN_CONTEXT_HART_ID);
+static_assert(offsetof(VcpuContext, self_mask) == CAIRN_CONTEXT_SELF_MASK);
 static_assert(offsetof(VcpuContext, has_sstc) == CAIRN_CONTEXT_HAS_SSTC);
 
 static_assert(static_cast<int>(Exception::ecall_from_vs) == CAIRN_CAUSE_ECALL_FROM_VS);

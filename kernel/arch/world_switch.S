@@ -86,15 +86,13 @@ fast_time:                              # (a0 = deadline), function 0 alone
 
 fast_ipi:                               # (a0 = mask, a1 = base): exactly the hart itself
     csrr    t0, sscratch
-    addi    t0, t0, -1
+    ld      t1, CAIRN_CONTEXT_SELF_MASK(a0)
+    xor     t0, t0, t1                  # which names the hart with base 0
     or      t0, t0, a1
     or      t0, t0, a6
-    lw      t1, CAIRN_CONTEXT_HART_ID(a0)
-    or      t0, t0, t1                  # of hart 0, which mask 1 and base 0 name
     bnez    t0, full_exit
     csrsi   hvip, CAIRN_HVIP_VSSIP
     li      a1, 0
-
     j       fast_return
 
 fast_timer:                             # an interrupt

@@ -34,11 +34,14 @@ void serve(Vm& vm, std::uint32_t source) {
 }  // namespace
 
 void handle_external_interrupt(Vm& vm) {
+    const DeviceGuard guard(vm.device_lock());
     // One at a time: what is still pending is the next exit, so no device can hold the hart here.
     if (const std::uint32_t source = claim_host_interrupt()) serve(vm, source);
 }
 
 void retry_console_input(Vm& vm) {
+    const DeviceGuard guard(vm.device_lock());
+    if (vm.input_waits_behind() == 0) return;  // another hart was faster
     if (vm.uart().receive_room() != 0) serve(vm, vm.input_waits_behind());
 }
 

@@ -25,7 +25,7 @@ namespace {
             return handle_virtual_instruction(vm, vcpu, read_trap());
         case ExitKind::timer_interrupt: return handle_timer_interrupt(vcpu);
         case ExitKind::external_interrupt: return handle_external_interrupt(vm);
-        case ExitKind::software_interrupt: return csr_clear<Csr::sip>(Sip::SSIP::mask);
+        case ExitKind::software_interrupt: return vcpu.answer();
         case ExitKind::unexpected: return kill_for_unexpected_trap(vm, vcpu, read_trap());
     }
 }
@@ -52,7 +52,7 @@ TrapState read_trap() {
 }
 
 bool attend(Vm& vm) {
-    if (vm.input_waits_behind() != 0) retry_console_input(vm);
+    if (vm.input_waits()) retry_console_input(vm);
     return !vm.stopped();
 }
 

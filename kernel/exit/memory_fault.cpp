@@ -88,7 +88,13 @@ Resumption finish(const Vcpu& vcpu, Resumption resumption) {
     return finish(vcpu, Resumption::all);
 }
 
+/// In place of a DeviceGuard, where nobody else is at the devices.
+struct NoGuard {
+    explicit NoGuard(DeviceLock& /*lock*/) {}
+};
+
 /// The device's part, and the register's.
+template <class Guard>
 [[gnu::always_inline]] inline Resumption perform(Vcpu& vcpu, const RecentAccess& recent,
                                                  GuestPhys at) {
     MmioDevice& device = recent.hint.device();
@@ -96,17 +102,28 @@ Resumption finish(const Vcpu& vcpu, Resumption resumption) {
     const auto width = static_cast<AccessWidth>(recent.access.width);
     Registers& x = vcpu.context.x;
     if (recent.access.kind == AccessKind::load) {
-        const auto value = device.read(offset, width);
+        const auto value = [&] {
+            [[maybe_unused]] const Guard guard(vcpu.vm().device_lock());
+            return device.read(offset, width);
+        }();
         if (!value) [[unlikely]]
             return refuse(vcpu, recent.access, value.error());
         if (recent.access.reg != 0) x[recent.reg()] = recent.loaded(*value);
     } else {
-        const auto done = device.write(offset, width, recent.stored(x[recent.reg()]));
+        const auto done = [&] {
+            [[maybe_unused]] const Guard guard(vcpu.vm().device_lock());
+            return device.write(offset, width, recent.stored(x[recent.reg()]));
+        }();
         if (!done) [[unlikely]]
             return refuse(vcpu, recent.access, done.error());
     }
     vcpu.context.pc += recent.access.length;
     return finish(vcpu, recent.resumption);
+}
+
+/// With other vCPUs at the devices, too. Out of line: a guard takes a frame.
+[[gnu::noinline]] Resumption perform_locked(Vcpu& vcpu, const RecentAccess& recent, GuestPhys at) {
+    return perform<DeviceGuard>(vcpu, recent, at);
 }
 
 /// An access that is not as `recent` has it: decodes it and finds its device anew.
@@ -126,7 +143,7 @@ Resumption finish(const Vcpu& vcpu, Resumption resumption) {
     if (!hint) return refuse(vcpu, *access, hint.error());
     const bool told = classify_htinst(trap.htinst) == HtinstKind::transformed;
     recent = {told ? trap.htinst | RecentAccess::from_htinst : instruction, *access, *hint};
-    return perform(vcpu, recent, at);
+    return perform_locked(vcpu, recent, at);
 }
 
 /// Whether `recent` is the access of now.
@@ -150,7 +167,8 @@ extern "C" Resumption handle_guest_access(VcpuContext* context, std::uint64_t in
     const auto width = static_cast<AccessWidth>(recent.access.width);
     if (is_known(recent, instruction, fetch_fault, trap) && recent.hint.holds(at, width))
         [[likely]] {
-        return perform(vcpu, recent, at);
+        if (vcpu.vm().device_lock().is_shared()) return perform_locked(vcpu, recent, at);
+        return perform<NoGuard>(vcpu, recent, at);
     }
     return learn(vcpu, instruction, fetch_fault, recent);
 }

@@ -19,6 +19,7 @@ SbiResult write_bytes(Vm& vm, std::span<const std::byte> bytes) {
 }
 
 SbiResult read_bytes(Vm& vm, std::span<std::byte> bytes) {
+    const DeviceGuard guard(vm.device_lock());
     std::size_t count = 0;
     while (count < std::min(bytes.size(), std::size_t{chunk})) {
         const auto byte = vm.uart().take_input();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "kernel/exit/host_wait.hpp"
 #include "tests/unit/guest_bench.hpp"
 
 using namespace cairn;
@@ -9,6 +10,8 @@ namespace {
 constexpr std::uint64_t resume_at = GuestBench::ram_base + 0x1000;
 constexpr std::uint64_t opaque = 0x1122'3344'5566'7788;
 constexpr auto hsm = static_cast<std::uint64_t>(SbiExtension::hsm);
+constexpr auto hart_stop = static_cast<std::uint64_t>(SbiHsm::hart_stop);
+GuestBench* waiting = nullptr;
 constexpr auto hart_suspend = static_cast<std::uint64_t>(SbiHsm::hart_suspend);
 
 }  // namespace
@@ -51,6 +54,7 @@ TEST_CASE("retentive suspend waits and goes on", "[sbi_hsm]") {
     csr_write<Csr::vsstatus>(Sstatus::SIE::mask);
     // The address is unused; the type is 32 bits wide, so what is above does not count.
     for (const std::uint64_t type : {0ull, 1ull << 32}) {
+        csr_write<Csr::hip>(0);
         CHECK(bench.call(SbiExtension::hsm, SbiHsm::hart_suspend, type, ~0ull, opaque) ==
               sbi_success());
     }
@@ -92,4 +96,89 @@ TEST_CASE("reserved and platform-specific suspend types are invalid", "[sbi_hsm]
               invalid_param);
     }
     CHECK(fake_hart.waits == 0);
+}
+
+TEST_CASE("hart start: the hart begins where it was told, with its id and the opaque value",
+          "[sbi_hsm]") {
+    GuestBench bench({}, 3);
+    const auto status = [&](std::uint64_t hart) {
+        return bench.call(SbiExtension::hsm, SbiHsm::hart_get_status, hart).value;
+    };
+    const auto start = [&](std::uint64_t hart) {
+        return bench.call(SbiExtension::hsm, SbiHsm::hart_start, hart, resume_at, opaque);
+    };
+    CHECK(status(2) == 1);  // stopped
+    CHECK(start(2) == sbi_success());
+    CHECK(fake_sbi_calls ==
+          std::vector<FakeSbiCall>{{SbiExtension::ipi, 0, {1, 2}}});  // its hart is woken
+    CHECK(status(2) == 2);                                            // start pending
+    CHECK(start(2) == sbi_error(SbiError::already_available));
+    CHECK(start(3) == invalid_param);
+    Vcpu& second = bench.vm.vcpu(2);
+    CHECK(wait_for_start(bench.vm, second));
+    CHECK(status(2) == 0);  // started
+    CHECK(second.context.pc == resume_at);
+    CHECK(second.context.x[10] == 2);
+    CHECK(second.context.x[11] == opaque);
+    CHECK(fake_hart.vvma_fences == 1);  // of what others passed over while it was stopped
+    CHECK(fake_hart.instruction_fences == 1);
+    CHECK(start(2) == sbi_error(SbiError::already_available));
+}
+
+TEST_CASE("hart stop: the hart sleeps until another starts it", "[sbi_hsm]") {
+    GuestBench bench({}, 2);
+    bench.run(1);
+    waiting = &bench;
+    fake_hart.on_wait = [] {
+        CHECK(waiting->vm.harts().state(0) == SbiHartState::stopped);
+        CHECK(waiting->vm.harts().start(0, {.address = resume_at, .opaque = opaque}));
+    };
+    bench.x().fill(7);
+    bench.x()[16] = hart_stop;
+    bench.x()[17] = hsm;
+    handle_sbi_call(bench.vm, bench.vcpu());
+    Registers expected{};  // a0 is the hart's id, 0
+    expected[11] = opaque;
+    CHECK(bench.x() == expected);
+    CHECK(bench.pc() == resume_at);
+    CHECK(fake_hart.waits == 1);
+    CHECK(bench.vm.harts().state(0) == SbiHartState::started);
+}
+
+TEST_CASE("a stopped hart serves what comes, and leaves when the VM stops", "[sbi_hsm]") {
+    GuestBench bench({}, 2);
+    bench.run(1);
+    waiting = &bench;
+    csr_write<Csr::sie>(Sip::SSIP::mask);
+    fake_hart.on_wait = [] {
+        if (fake_hart.waits == 1) {  // somebody has not seen yet that it is stopped
+            const auto ticket = waiting->vm.vcpu(0).ask_fence(false);
+            waiting->vm.vcpu(0).request(Request::fence);
+            csr_set<Csr::sip>(Sip::SSIP::mask);
+            CHECK(!waiting->vm.vcpu(0).has_fenced(false, ticket));
+        } else {
+            CHECK(fake_hart.vvma_fences == 1);
+            waiting->vm.stop(StopReason::reset);
+        }
+    };
+    bench.call(SbiExtension::hsm, SbiHsm::hart_stop);
+    CHECK(fake_hart.waits == 2);
+    CHECK(bench.vm.stopped() == StopReason::reset);
+}
+
+TEST_CASE("what is not the guest's interrupt does not end a suspension", "[sbi_hsm]") {
+    GuestBench bench({}, 2);
+    bench.run(1);
+    waiting = &bench;
+    csr_write<Csr::sie>(Sip::SSIP::mask);
+    fake_hart.on_wait = [] {
+        CHECK(waiting->vm.harts().state(0) == SbiHartState::suspended);
+        csr_set<Csr::sip>(Sip::SSIP::mask);
+        if (fake_hart.waits < 3) return waiting->vm.vcpu(0).request(Request::fence);
+        csr_set<Csr::hie>(Hip::VSSIP::mask);
+        csr_set<Csr::hip>(Hip::VSSIP::mask);
+    };
+    CHECK(bench.call(SbiExtension::hsm, SbiHsm::hart_suspend, 0, 0, 0) == sbi_success());
+    CHECK(fake_hart.waits == 3);
+    CHECK(bench.vm.harts().state(0) == SbiHartState::started);
 }

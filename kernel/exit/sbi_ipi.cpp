@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: MIT
-// SBI specification, chapter "IPI Extension". A guest has one hart, so an IPI is one to itself.
+// SBI specification, chapter "IPI Extension". Harts that do not run are passed over: they begin
+// without pending interrupts.
+#include <bit>
+
 #include "kernel/exit/sbi.hpp"
 #include "kernel/exit/sbi_harts.hpp"
 
 namespace cairn {
 
-SbiResult sbi_ipi(Vm&, Vcpu& vcpu, SbiCall call) {
+SbiResult sbi_ipi(Vm& vm, Vcpu& vcpu, SbiCall call) {
     if (static_cast<SbiIpi>(call.function) != SbiIpi::send_ipi) {
         return sbi_error(SbiError::not_supported);
     }
-    const auto harts = select_harts(call.arguments[0], call.arguments[1], 1);
+    const auto harts = select_harts(call.arguments[0], call.arguments[1], vm.cpus());
     if (!harts) return sbi_error(SbiError::invalid_param);
-    if (*harts != 0) vcpu.software_interrupt().set(true);
+    IpiBatch batch;
+    for (HartSet left = *harts; left != 0; left &= left - 1) {
+        const auto hart = static_cast<std::uint32_t>(std::countr_zero(left));
+        if (hart == vcpu.context.hart_id) {
+            vcpu.software_interrupt().set(true);
+        } else if (vm.harts().is_running(hart)) {
+            vm.vcpu(hart).request(Request::software_interrupt, batch);
+        }
+    }
     return sbi_success();
 }
 

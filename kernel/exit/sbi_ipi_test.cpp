@@ -39,3 +39,35 @@ TEST_CASE("an IPI to a hart that does not exist is refused whole", "[sbi_ipi]") 
         CHECK(sent.hvip == 0);
     }
 }
+
+TEST_CASE("an IPI to another hart interrupts the hart that runs it", "[sbi_ipi]") {
+    GuestBench bench({}, 4);
+    bench.run(1);
+    bench.run(3);
+    bench.vm.vcpu(3).run_on(70);
+    // All of them; hart 2 does not run, and begins without pending interrupts.
+    CHECK(bench.call(SbiExtension::ipi, SbiIpi::send_ipi, 0, ~0ull) == sbi_success());
+    CHECK(csr_read<Csr::hvip>() == 1 << 2);
+    using Calls = std::vector<FakeSbiCall>;
+    CHECK(fake_sbi_calls == Calls{{SbiExtension::ipi, 0, {1, 1}}, {SbiExtension::ipi, 0, {1, 70}}});
+    fake_sbi_calls.clear();
+    CHECK(bench.call(SbiExtension::ipi, SbiIpi::send_ipi, 1, 1) == sbi_success());
+    CHECK(fake_sbi_calls.empty());  // it has not looked at the first one yet
+    csr_write<Csr::hvip>(0);
+    csr_write<Csr::sip>(2);
+    bench.answer_on(1);
+    CHECK(csr_read<Csr::hvip>() == 1 << 2);
+    CHECK(csr_read<Csr::sip>() == 0);
+    CHECK(bench.call(SbiExtension::ipi, SbiIpi::send_ipi, 1, 1) == sbi_success());
+    CHECK(fake_sbi_calls == Calls{{SbiExtension::ipi, 0, {1, 1}}});
+}
+
+TEST_CASE("one hart too many, and nobody is interrupted", "[sbi_ipi]") {
+    GuestBench bench({}, 2);
+    bench.run(1);
+    CHECK(bench.call(SbiExtension::ipi, SbiIpi::send_ipi, 7, 0) == invalid_param);
+    CHECK(bench.call(SbiExtension::ipi, SbiIpi::send_ipi, 3, 1) == invalid_param);
+    CHECK(csr_read<Csr::hvip>() == 0);
+    CHECK(fake_sbi_calls.empty());
+    CHECK(!bench.vm.vcpu(1).is_asked());
+}

@@ -15,6 +15,7 @@ SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, SbiCall call) {
             vm.console().put(static_cast<std::byte>(call.arguments[0] & 0xff));
             return sbi_success();
         case SbiExtension::legacy_console_getchar: {
+            const DeviceGuard guard(vm.device_lock());
             const auto byte = vm.uart().take_input();
             return {byte ? std::to_integer<long>(*byte) : -1, 0};
         }

@@ -10,6 +10,16 @@ constexpr std::uint64_t start = 0x1000;
 constexpr std::uint64_t size = 0x2000;
 constexpr std::uint64_t asid = 7;
 
+GuestBench* remote_bench = nullptr;
+
+/// The other harts, which answer at once when they are interrupted.
+void answer_at_once(const FakeSbiCall& call) {
+    for (std::uint32_t n = 0; n < 64; ++n) {
+        if ((call.arguments[0] >> n & 1) == 0) continue;
+        remote_bench->answer_on(static_cast<std::uint32_t>(call.arguments[1]) + n);
+    }
+}
+
 SbiResult fence(GuestBench& bench, SbiRfence function, std::uint64_t mask, std::uint64_t base) {
     return bench.call(SbiExtension::rfence, function, mask, base, start, size, asid);
 }
@@ -59,4 +69,50 @@ TEST_CASE("guests have no H extension to fence", "[sbi_rfence]") {
     }
     CHECK(fake_hart.gvma_fences == 0);
     CHECK(fake_hart.vvma_fences == 0);
+}
+
+TEST_CASE("a remote fence is over when every running hart has fenced", "[sbi_rfence]") {
+    GuestBench bench({}, 4);
+    bench.run(1);
+    bench.run(2);
+    remote_bench = &bench;
+    fake_sbi_effect = answer_at_once;
+    // Hart 3 is stopped: it fences everything when it begins.
+    CHECK(fence(bench, SbiRfence::remote_sfence_vma, 0xe, 0) == sbi_success());
+    CHECK(fake_hart.vvma_fences == 2);
+    CHECK(fence(bench, SbiRfence::remote_sfence_vma_asid, 0, ~0ull) == sbi_success());
+    CHECK(fake_hart.vvma_fences == 5);
+    CHECK(fake_hart.instruction_fences == 0);
+    CHECK(fence(bench, SbiRfence::remote_fence_i, 3, 1) == sbi_success());
+    CHECK(fake_hart.instruction_fences == 2);
+    CHECK(fake_hart.vvma_fences == 5);
+    CHECK(fence(bench, SbiRfence::remote_fence_i, 8, 0) == sbi_success());
+    CHECK(fake_hart.instruction_fences == 2);
+}
+
+TEST_CASE("two harts that fence each other do not wait for ever", "[sbi_rfence]") {
+    GuestBench bench({}, 2);
+    bench.run(1);
+    remote_bench = &bench;
+    // Before hart 1 answers, it asks hart 0 for a fence, and answers only when it has it.
+    fake_sbi_effect = [](const FakeSbiCall&) {
+        fake_sbi_effect = [](const FakeSbiCall&) {};
+        Vm& vm = remote_bench->vm;
+        const auto ticket = vm.vcpu(0).ask_fence(false);
+        vm.vcpu(0).request(Request::fence);
+        REQUIRE(vm.vcpu(0).is_asked());
+        vm.vcpu(0).answer();  // as hart 0 does while it waits
+        REQUIRE(vm.vcpu(0).has_fenced(false, ticket));
+        remote_bench->answer_on(1);
+    };
+    CHECK(fence(bench, SbiRfence::remote_sfence_vma, 2, 0) == sbi_success());
+    CHECK(fake_hart.vvma_fences == 2);
+}
+
+TEST_CASE("a hart that left for good because the VM stops is not waited for", "[sbi_rfence]") {
+    GuestBench bench({}, 2);
+    bench.run(1);
+    remote_bench = &bench;
+    fake_sbi_effect = [](const FakeSbiCall&) { remote_bench->vm.stop(StopReason::power_off); };
+    CHECK(fence(bench, SbiRfence::remote_sfence_vma, 2, 0) == sbi_success());
 }

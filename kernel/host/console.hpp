@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The machine's console. It starts on the firmware's (SBI) and moves to the machine's own UART once
 // the device tree has told where that is; `platform_write` of lib/ ends here. Bytes leave in order
-// and at once: nothing is buffered that a crash could lose. A lock makes each write one piece, lines
-// of up to 160 bytes included; a panic writes without asking.
+// and at once: nothing is buffered that a crash could lose. A lock makes each write one piece,
+// lines of up to 160 bytes included; a panic writes without asking.
 #pragma once
 
 #include <cstddef>

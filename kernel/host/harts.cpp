@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <new>
+#include <utility>
 
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
@@ -23,6 +24,18 @@ namespace cairn {
 
 extern "C" void hart_entry();  // kernel/arch/hart_entry.S
 
+/// What hart_entry finds in a1.
+struct HartStart {
+    std::uint64_t sp = 0;
+    std::uint64_t tp = 0;
+    std::uint64_t id = 0;
+    HartStart* next = nullptr;  ///< of all that were ever asked for
+};
+static_assert(offsetof(HartStart, sp) == CAIRN_HART_START_SP);
+static_assert(offsetof(HartStart, tp) == CAIRN_HART_START_TP);
+static_assert(offsetof(HartStart, id) == CAIRN_HART_START_ID);
+static_assert(offsetof(HartStart, next) == CAIRN_HART_START_NEXT);
+
 namespace {
 
 constexpr std::size_t stack_size = 64 << 10;
@@ -32,26 +45,24 @@ constexpr std::uint64_t patience_seconds = 2;  // a loaded emulator; real harts 
 /// Whether a hart has come, or the boot hart has stopped waiting: whoever is first decides.
 enum class Presence : std::uint32_t { awaited, here, given_up };
 
-/// What hart_entry finds in a1.
-struct HartStart {
-    std::uint64_t sp = 0;
-    std::uint64_t tp = 0;
-};
-static_assert(offsetof(HartStart, sp) == CAIRN_HART_START_SP);
-static_assert(offsetof(HartStart, tp) == CAIRN_HART_START_TP);
-
 /// All that one hart has of its own, in one block of the break:
 ///
 ///     │ Hart │ thread_local variables │ trap stack │ stack │
 ///            ▲ tp                                          ▲ sp
 struct Hart : HartStart {
-    std::uint64_t id = 0;
     HostRange stacks;
     std::byte* trap_stack_end = nullptr;
     std::atomic<Presence> presence = Presence::awaited;
     std::atomic<void (*)(void*)> job = nullptr;
     void* argument = nullptr;
 };
+
+}  // namespace
+
+/// For a hart that comes in by _start (kernel/arch/boot.S), which may be before .bss is clear.
+extern "C" [[gnu::section(".data")]] constinit HartStart* first_hart_start = nullptr;
+
+namespace {
 
 constinit std::array<std::byte, thread_local_room> thread_local_image{};
 constinit std::uint64_t boot_hart_id = 0;
@@ -88,6 +99,7 @@ Hart* request_start(std::uint64_t id) {
         println("cairn: hart {} is left out: the heap region has no room for its stacks", id);
         return nullptr;
     }
+    hart->next = std::exchange(first_hart_start, hart);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const SbiResult started = sbi_call(SbiExtension::hsm, SbiHsm::hart_start, id,
                                        reinterpret_cast<std::uint64_t>(hart_entry),

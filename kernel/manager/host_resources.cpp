@@ -167,10 +167,45 @@ bool HostResources::choose_stage2_mode(const BootOptions& options, std::uint64_t
     return true;
 }
 
-bool HostResources::take(const ThisMachine& self) {
+/// A guest may find any of its harts anywhere: what one of them lacks, none may have.
+bool HostResources::is_like_boot_hart(const MachineHart& hart) const {
+    const auto isa = machine_isa(hart);
+    if (!isa || !isa->contains(IsaExtension::h) || hart.mmu_type != mmu_type_) return false;
+    HartAbilities theirs = abilities_of(*isa, hart);
+    // What the boot hart's firmware keeps closed has been taken from the guest already.
+    for (const IsaRow& row : isa_rows) {
+        if (abilities_.guest_isa.contains(row.extension) &&
+            !theirs.guest_isa.contains(row.extension)) {
+            return false;
+        }
+    }
+    const bool same_blocks =
+        (abilities_.cbom_block_size == 0 || abilities_.cbom_block_size == theirs.cbom_block_size) &&
+        (abilities_.cboz_block_size == 0 || abilities_.cboz_block_size == theirs.cboz_block_size);
+    return same_blocks && theirs.features.stateen == abilities_.features.stateen;
+}
+
+void HostResources::take_other_harts(const Machine& machine,
+                                     std::span<const std::uint64_t> running) {
+    guest_harts_ = {0};
+    for (std::size_t index = 1; index < running.size(); ++index) {
+        const MachineHart* const hart = machine.hart(running[index]);
+        if (guest_harts_.size() == guest_harts_.capacity()) return;
+        if (hart != nullptr && is_like_boot_hart(*hart)) {
+            guest_harts_.push_back(index);
+        } else {
+            println("cairn: hart {} runs no guests: it is not like hart {}, which booted",
+                    running[index], running[0]);
+        }
+    }
+}
+
+bool HostResources::take(const ThisMachine& self, std::span<const std::uint64_t> running) {
     ids_ = read_machine_ids();
     timebase_hz_ = self.machine.timebase_hz;
-    return take_hart(self) && take_memory(self);
+    if (!take_hart(self) || !take_memory(self)) return false;
+    take_other_harts(self.machine, running);
+    return true;
 }
 
 }  // namespace cairn

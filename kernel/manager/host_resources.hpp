@@ -6,6 +6,7 @@
 #include <array>
 #include <expected>
 #include <optional>
+#include <span>
 
 #include "kernel/arch/isa_string.hpp"
 #include "kernel/arch/stage2_pte.hpp"
@@ -38,12 +39,17 @@ class HostResources {
     HostResources& operator=(const HostResources&) = delete;
 
     /// Fills in everything; false, with a sentence in the log, where the machine lacks something
-    /// that no guest can do without: the H extension, or a G-stage mode.
-    [[nodiscard]] bool take(const ThisMachine& self);
+    /// that no guest can do without: the H extension, or a G-stage mode. `running` are the ids of
+    /// the harts that run, the boot hart's first.
+    [[nodiscard]] bool take(const ThisMachine& self, std::span<const std::uint64_t> running = {});
 
     [[nodiscard]] FramePool& frames() { return frames_; }
     [[nodiscard]] const HartAbilities& abilities() const { return abilities_; }
     [[nodiscard]] const MachineIds& ids() const { return ids_; }
+    /// The harts that can run guests, as kernel/host/harts.hpp counts them; the first is 0, the
+    /// boot hart. Each gives a guest what the boot hart gives.
+    [[nodiscard]] std::size_t guest_hart_count() const { return guest_harts_.size(); }
+    [[nodiscard]] std::size_t guest_hart(std::size_t index) const { return guest_harts_[index]; }
     [[nodiscard]] std::uint64_t timebase_hz() const { return timebase_hz_; }
     [[nodiscard]] std::string_view mmu_type() const { return mmu_type_; }
     [[nodiscard]] std::string_view guest_isa_text() const { return isa_text_; }
@@ -52,8 +58,11 @@ class HostResources {
     [[nodiscard]] bool take_memory(const ThisMachine& self);
     [[nodiscard]] bool choose_stage2_mode(const BootOptions& options, std::uint64_t hart);
     [[nodiscard]] bool take_hart(const ThisMachine& self);
+    [[nodiscard]] bool is_like_boot_hart(const MachineHart& hart) const;
+    void take_other_harts(const Machine& machine, std::span<const std::uint64_t> running);
 
     FramePool frames_;
+    static_vector<std::size_t, Vm::max_cpus> guest_harts_;
     HartAbilities abilities_;
     MachineIds ids_;
     std::uint64_t timebase_hz_ = 0;

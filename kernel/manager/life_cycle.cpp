@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/manager/life_cycle.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/hart_operations.hpp"
+#include "kernel/exit/host_wait.hpp"
+#include "kernel/host/harts.hpp"
 #include "kernel/manager/guest_loader.hpp"
 #include "kernel/manager/vm_builder.hpp"
 #include "kernel/vm/bundle.hpp"
@@ -27,6 +32,31 @@ std::expected<GuestEntry, GuestFdtError> load(BuiltVm& built) {
     return load_guest(*built.bundle, built.plan, built.vm->memory(), tree);
 }
 
+/// What the hart of each vCPU does from the VM's power-on to its end. The vCPU is in the guest or
+/// waits for its start.
+void run_vcpu(Vm& vm, Vcpu& vcpu) {
+    csr_write<Csr::hgatp>(vm.hgatp());
+    hfence_gvma_all();
+    vcpu.answer();  // what came after the end of an earlier run
+    if (wait_for_start(vm, vcpu)) enter_guest(&vcpu.context);
+    vcpu.quiesce(vm.features());
+    csr_write<Csr::hgatp>(0);
+}
+
+void run_vcpu_here(void* vcpu) {
+    auto& self = *static_cast<Vcpu*>(vcpu);
+    run_vcpu(self.vm(), self);
+}
+
+/// Runs every vCPU on its hart, the first on this one, until all have left the guest.
+void run_vcpus(Vm& vm) {
+    for (std::uint32_t cpu = 1; cpu < vm.cpus(); ++cpu)
+        run_on_hart(host.guest_hart(cpu), run_vcpu_here, &vm.vcpu(cpu));
+    run_vcpu(vm, vm.vcpu());
+    for (std::uint32_t cpu = 1; cpu < vm.cpus(); ++cpu)
+        wait_for_hart(host.guest_hart(cpu));
+}
+
 /// One run, from power-on to whatever ends it.
 StopReason run_once(BuiltVm& built) {
     Vm& vm = *built.vm;
@@ -36,9 +66,8 @@ StopReason run_once(BuiltVm& built) {
         println("vm {}: its device tree: {}", vm.name(), to_string(entry.error()));
         return StopReason::killed;
     }
-    vm.vcpu().reset(entry->pc.value, entry->device_tree.value, vm.features());
-    enter_guest(&vm.vcpu().context);
-    vm.vcpu().quiesce(vm.features());
+    vm.harts().power_on({.address = entry->pc.value, .opaque = entry->device_tree.value});
+    run_vcpus(vm);
     return vm.stopped().value_or(StopReason::killed);
 }
 
@@ -65,12 +94,26 @@ std::optional<Bundle> read_archive(const Machine& machine) {
         return std::nullopt;
     }
     const HostRange where = *machine.initrd;
-    auto bundle = read_bundle({reinterpret_cast<const std::byte*>(where.base.value), where.size});
+    const auto harts = std::min(hart_count(), std::size_t{Vm::max_cpus});
+    auto bundle = read_bundle({reinterpret_cast<const std::byte*>(where.base.value), where.size},
+                              {.max_cpus = static_cast<std::uint32_t>(harts)});
     if (!bundle) {
         println("cairn: {}", bundle.error());
         return std::nullopt;
     }
     return *bundle;
+}
+
+/// Takes what the host has; false, with a sentence in the log, where `config` needs more harts.
+bool take_host(const ThisMachine& self, const VmConfig& config) {
+    static_vector<std::uint64_t, max_harts> running;
+    for (std::size_t index = 0; index < hart_count(); ++index)
+        running.push_back(hart_id(index));
+    if (!host.take(self, running)) return false;
+    if (config.cpus <= host.guest_hart_count()) return true;
+    println("cairn: vm {}: it has {} CPUs, and {} of the machine's harts can run guests",
+            config.name, config.cpus, host.guest_hart_count());
+    return false;
 }
 
 }  // namespace
@@ -82,8 +125,8 @@ Outcome run_guests(const ThisMachine& self) {
         println("cairn: the archive holds {} VMs, and this version runs one: '{}' alone is started",
                 bundle->vms().size(), bundle->vms().front().config.name);
     }
-    if (!host.take(self)) return Outcome::failure;
     const VmConfig& config = bundle->vms().front().config;
+    if (!take_host(self, config)) return Outcome::failure;
     const auto limit = self.options.vm_quota.value_or(VmMemory::default_limit(config));
     VmMemory memory(global_heap(), host.frames(), config.name, limit);
     auto built = build_vm(host, bundle->vms().front(), memory);

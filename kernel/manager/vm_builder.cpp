@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/manager/vm_builder.hpp"
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
+#include "kernel/host/harts.hpp"
 #include "kernel/manager/console_sink.hpp"
 #include "kernel/vm/guest_map.hpp"
 #include "lib/byte_size.hpp"
@@ -12,8 +11,11 @@ namespace cairn {
 namespace {
 
 constexpr std::uint16_t vmid = 1;
-/// Room for any device tree of one hart: the longest command line and ISA string are far below it.
-constexpr std::uint64_t guest_tree_room = 16384;
+/// Room for any device tree of `cpus` harts: the longest command line and ISA string are far below
+/// what one is given, and each hart has an ISA string.
+constexpr std::uint64_t guest_tree_room(std::uint32_t cpus) {
+    return 16384 + (cpus - 1) * std::uint64_t{4096};
+}
 
 constexpr std::uint64_t mib(std::uint64_t bytes) {
     return bytes >> 20;
@@ -89,7 +91,7 @@ void announce(const VmConfig& config, const LoadPlan& plan, HostRange ram,
 std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmMemory& memory) {
     const VmConfig& config = bundle.config;
     const GuestRange guest_ram{guest_map::ram_base, config.memory};
-    const auto plan = plan_load(bundle, guest_ram, guest_tree_room);
+    const auto plan = plan_load(bundle, guest_ram, guest_tree_room(config.cpus));
     if (!plan) {
         println("cairn: {}", plan.error());
         return std::nullopt;
@@ -101,13 +103,15 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     auto* const bytes = reinterpret_cast<std::byte*>(ram->base.value);
     auto vm = try_allocate_unique<Vm>(VmAllocator<Vm>(memory.heap()), config.name,
                                       GuestMemory(guest_map::ram_base, {bytes, ram->size}),
-                                      guest_console(), host.abilities().features, host.ids());
+                                      guest_console(), host.abilities().features, host.ids(),
+                                      config.cpus);
     if (!vm) {
         explain_refusal(memory, "the heap has no room for it");
         return std::nullopt;
     }
-    csr_write<Csr::hgatp>(table->hgatp(vmid));
-    hfence_gvma_all();
+    vm->use_translation(table->hgatp(vmid));
+    for (std::uint32_t cpu = 0; cpu < config.cpus; ++cpu)
+        vm->vcpu(cpu).run_on(hart_id(host.guest_hart(cpu)));
     announce(config, *plan, *ram, *table);
     return BuiltVm{.bundle = &bundle,
                    .plan = *plan,

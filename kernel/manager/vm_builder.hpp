@@ -22,7 +22,7 @@ struct BuiltVm {
     allocated_ptr<Vm, VmAllocator<Vm>> vm;
 };
 
-/// Builds the VM and puts its G-stage table in use on this hart. What it needs of the hypervisor's
+/// Builds the VM; `host` has a hart for each of its CPUs. What it needs of the hypervisor's
 /// own memory comes from `memory`, which outlives it. Nothing, with a sentence in the log, where
 /// its files, its memory or the host's do not allow it.
 [[nodiscard]] std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle,

@@ -69,10 +69,38 @@ void VcpuInterrupt::set(bool asserted) {
     }
 }
 
+void ExternalInterrupt::set(bool asserted) {
+    if (asserted_.exchange(asserted, std::memory_order_relaxed) == asserted) return;
+    if (owner_.is_here()) {
+        apply();
+    } else {
+        owner_.request(Request::external_line);
+    }
+}
+
+void ExternalInterrupt::apply() {
+    if (asserted_.load(std::memory_order_relaxed)) {
+        csr_set<Csr::hvip>(Hip::VSEIP::mask);
+    } else {
+        csr_clear<Csr::hvip>(Hip::VSEIP::mask);
+    }
+}
+
+void Vcpu::answer() {
+    csr_clear<Csr::sip>(Sip::SSIP::mask);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // what is sent from here on comes again
+    const std::uint32_t requests = bell_.answer();
+    if ((requests & Request::software_interrupt) != 0) software_.set(true);
+    if ((requests & Request::external_line) != 0) external_.apply();
+    instruction_fences_.serve(fence_i);
+    translation_fences_.serve(hfence_vvma_all);
+}
+
 void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeatures& features) {
     open_guest_mode(features);
     reset_vs_csrs();
     csr_write<Csr::hvip>(0);
+    external_.apply();
     if (features.sstc) csr_write<Csr::vstimecmp>(never);
     if (features.fp) reset_guest_fp();
     fence_i();          // the guest's code has just been written,

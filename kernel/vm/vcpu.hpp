@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
 // One virtual hart. Its integer registers are in `context` while the host runs; its VS CSRs and FP
 // registers stay in the hart that it runs on, which it has for itself. Its interrupt lines are bits
-// of hvip. Touched only by the hart that runs it.
+// of hvip. Touched only by the hart that runs it, but for `request`, `ask_fence` and the external
+// interrupt's line: those are how other harts reach it (kernel/vm/doorbell.hpp).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "kernel/arch/trap_cause.hpp"
 #include "kernel/arch/vcpu_context.hpp"
 #include "kernel/dev/interrupt_line.hpp"
+#include "kernel/host/ipi_batch.hpp"
+#include "kernel/host/this_hart.hpp"
+#include "kernel/vm/doorbell.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/recent_accesses.hpp"
 
@@ -26,16 +31,56 @@ class VcpuInterrupt final : public InterruptLine {
 };
 
 class Vm;
+class Vcpu;
+
+/// A line that ends in VSEIP of the hart that runs `owner`, and is driven from any hart; whoever
+/// does holds the lock of the device behind it.
+class ExternalInterrupt final : public InterruptLine {
+  public:
+    explicit constexpr ExternalInterrupt(Vcpu& owner) : owner_(owner) {}
+    void set(bool asserted) override;
+    /// Brings the hart at hand, which is the owner's, up to date.
+    void apply();
+
+  private:
+    Vcpu& owner_;
+    std::atomic<bool> asserted_ = false;
+};
 
 class Vcpu {
   public:
     /// `hart_id` is the guest's number for it, from 0.
-    Vcpu(Vm& vm, std::uint32_t hart_id) : vm_(vm) {
+    Vcpu(Vm& vm, std::uint32_t hart_id) : vm_(vm), host_hart_(hart_id) {
         context.vcpu = this;
         context.hart_id = hart_id;
+        context.self_mask = std::uint64_t{1} << hart_id;
     }
     Vcpu(const Vcpu&) = delete;
     Vcpu& operator=(const Vcpu&) = delete;
+
+    /// Which hart of the machine runs it; until this is said, the one of the same number.
+    void run_on(std::uint64_t host_hart) { host_hart_ = host_hart; }
+    [[nodiscard]] bool is_here() const { return host_hart_ == this_hart.id; }
+
+    /// Asks the vCPU for what `requests` say (struct Request); its hart is interrupted by `batch`.
+    void request(std::uint32_t requests, IpiBatch& batch) {
+        if (bell_.ring(requests)) batch.add(host_hart_);
+    }
+    void request(std::uint32_t requests) {
+        IpiBatch batch;
+        request(requests, batch);
+    }
+    /// Wants a fence.i or a fence of translations of the vCPU's hart, and gets a ticket. Then
+    /// `request` a fence, and wait until it `has_fenced`.
+    [[nodiscard]] std::uint64_t ask_fence(bool instructions) {
+        return (instructions ? instruction_fences_ : translation_fences_).ask();
+    }
+    [[nodiscard]] bool has_fenced(bool instructions, std::uint64_t ticket) const {
+        return (instructions ? instruction_fences_ : translation_fences_).is_done(ticket);
+    }
+    /// On its own hart: does what it was asked for.
+    void answer();
+    [[nodiscard]] bool is_asked() const { return bell_.is_rung(); }
 
     /// Brings this hart's guest state to what the SBI boot protocol promises: VS-mode, paging off,
     /// interrupts off, a0 = hart id, a1 = `argument`, pc = `entry` (SBI, "Function: Hart start").
@@ -60,7 +105,7 @@ class Vcpu {
 
     [[nodiscard]] VcpuInterrupt& software_interrupt() { return software_; }
     [[nodiscard]] VcpuInterrupt& timer_interrupt() { return timer_; }
-    [[nodiscard]] VcpuInterrupt& external_interrupt() { return external_; }
+    [[nodiscard]] ExternalInterrupt& external_interrupt() { return external_; }
 
     [[nodiscard]] RecentAccesses& recent_accesses() { return recent_accesses_; }
 
@@ -68,10 +113,14 @@ class Vcpu {
 
   private:
     Vm& vm_;
+    std::uint64_t host_hart_;
+    Doorbell bell_;
+    FenceTickets instruction_fences_;
+    FenceTickets translation_fences_;
     RecentAccesses recent_accesses_;
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
-    VcpuInterrupt external_{Interrupt::virtual_supervisor_external};
+    ExternalInterrupt external_{*this};
 };
 
 }  // namespace cairn

@@ -166,7 +166,7 @@ TEST_CASE("exceptions go to the base of a vectored vstvec", "[vcpu]") {
 TEST_CASE("interrupt lines are bits of hvip", "[vcpu]") {
     GuestBench bench;
     Vcpu& vcpu = bench.vcpu();
-    const std::pair<VcpuInterrupt*, std::uint64_t> lines[]{{&vcpu.software_interrupt(), 1 << 2},
+    const std::pair<InterruptLine*, std::uint64_t> lines[]{{&vcpu.software_interrupt(), 1 << 2},
                                                            {&vcpu.timer_interrupt(), 1 << 6},
                                                            {&vcpu.external_interrupt(), 1 << 10}};
     for (const auto& [line, bit] : lines) {

@@ -6,21 +6,25 @@
 namespace cairn {
 namespace {
 
-constexpr std::uint32_t guest_harts = 1;
 constexpr std::uint32_t contexts_per_hart = 2;
 
 }  // namespace
 
 Vm::Vm(std::string_view name, GuestMemory memory, ByteSink& console, const GuestFeatures& features,
-       const MachineIds& ids)
+       const MachineIds& ids, std::uint32_t cpus)
     : name_(name),
       memory_(memory),
       console_(console),
       features_(features),
       ids_(ids),
-      plic_({.sources = guest_map::plic_sources, .contexts = guest_harts * contexts_per_hart}),
+      harts_(cpus),
+      device_lock_(cpus > 1),
+      plic_({.sources = guest_map::plic_sources, .contexts = cpus * contexts_per_hart}),
       uart_(console, plic_.source(guest_map::uart_irq)) {
-    plic_.connect(plic::supervisor_context(0), vcpu_.external_interrupt());
+    for (std::uint32_t hart = 0; hart < cpus; ++hart) {
+        Vcpu& vcpu = vcpus_[hart].emplace(*this, hart);
+        plic_.connect(plic::supervisor_context(hart), vcpu.external_interrupt());
+    }
     const bool attached = bus_.attach(guest_map::plic, plic_) &&
                           bus_.attach(guest_map::uart, uart_) &&
                           bus_.attach(guest_map::test_device, syscon_);
@@ -30,18 +34,33 @@ Vm::Vm(std::string_view name, GuestMemory memory, ByteSink& console, const Guest
 void Vm::reset_devices() {
     uart_.reset();
     plic_.reset();
-    stop_reason_.reset();
-    update_attention();
+    stop_reason_ = not_stopped;
+    attention_.fetch_and(~stop_attention);
+}
+
+std::optional<StopReason> Vm::stopped() const {
+    const std::uint8_t reason = stop_reason_.load(std::memory_order_acquire);
+    if (reason == not_stopped) return std::nullopt;
+    return static_cast<StopReason>(reason);
 }
 
 void Vm::stop(StopReason reason) {
-    if (!stop_reason_) stop_reason_ = reason;
-    update_attention();
+    std::uint8_t expected = not_stopped;
+    if (!stop_reason_.compare_exchange_strong(expected, static_cast<std::uint8_t>(reason))) return;
+    attention_.fetch_or(stop_attention);
+    IpiBatch batch;
+    for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
+        if (!vcpu(hart).is_here()) vcpu(hart).request(Request::look, batch);
+    }
 }
 
 void Vm::let_input_wait_behind(std::uint32_t source) {
     input_waits_behind_ = source;
-    update_attention();
+    if (source != 0) {
+        attention_.fetch_or(input_attention);
+    } else {
+        attention_.fetch_and(~input_attention);
+    }
 }
 
 void Vm::power_off(bool failed, std::uint16_t) {
@@ -49,9 +68,8 @@ void Vm::power_off(bool failed, std::uint16_t) {
 }
 
 bool Vm::may_complain() {
-    if (complaints_ == complaints_allowed) return false;
-    ++complaints_;
-    return true;
+    if (complaints_ >= complaints_allowed) return false;
+    return complaints_.fetch_add(1) < complaints_allowed;
 }
 
 }  // namespace cairn

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// A virtual machine: RAM, G-stage table, devices and vCPU, wired like QEMU's `virt`
+// A virtual machine: RAM, G-stage table, devices and vCPUs, wired like QEMU's `virt`
 // (kernel/vm/guest_map.hpp). It is made once; a reset brings its devices back to power-on and its
-// memory is loaded anew by its owner (kernel/manager/). Owned and touched by the hart that runs it.
+// memory is loaded anew by its owner (kernel/manager/). The harts of its vCPUs share it: bus, PLIC
+// and UART under `device_lock`, all else atomic or behind a lock of its own.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -14,9 +17,11 @@
 #include "kernel/dev/plic.hpp"
 #include "kernel/dev/syscon.hpp"
 #include "kernel/dev/uart16550.hpp"
+#include "kernel/vm/device_lock.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/guest_map.hpp"
 #include "kernel/vm/guest_memory.hpp"
+#include "kernel/vm/hart_states.hpp"
 #include "kernel/vm/vcpu.hpp"
 
 namespace cairn {
@@ -38,20 +43,26 @@ struct MachineIds {
 
 class Vm final : public PowerEvents {
   public:
-    /// `name` and `memory` outlive the VM; `console` takes what the guest prints.
+    static constexpr std::uint32_t max_cpus = HartStates::max_harts;
+
+    /// `name` and `memory` outlive the VM; `console` takes what the guest prints; `cpus` is 1 to
+    /// max_cpus.
     Vm(std::string_view name, GuestMemory memory, ByteSink& console, const GuestFeatures& features,
-       const MachineIds& ids);
+       const MachineIds& ids, std::uint32_t cpus = 1);
     Vm(const Vm&) = delete;
     Vm& operator=(const Vm&) = delete;
 
-    /// Devices as after power-on and no reason to stop.
+    /// Devices as after power-on and no reason to stop. No vCPU runs.
     void reset_devices();
 
-    /// Ends the VM's run at the next return from the exit handler; the first reason counts.
+    /// Ends the VM's run: each vCPU leaves the guest at its next return from the exit handler, and
+    /// those that are in the guest are interrupted. The first reason counts.
     void stop(StopReason reason);
     /// Whether the exit handler has more to do than to resume: the VM was stopped, or input waits.
-    [[nodiscard]] bool needs_attention() const { return needs_attention_; }
-    [[nodiscard]] std::optional<StopReason> stopped() const { return stop_reason_; }
+    [[nodiscard]] bool needs_attention() const {
+        return attention_.load(std::memory_order_relaxed) != 0;
+    }
+    [[nodiscard]] std::optional<StopReason> stopped() const;
 
     void power_off(bool failed, std::uint16_t code) override;
     void reset() override { stop(StopReason::reset); }
@@ -63,35 +74,52 @@ class Vm final : public PowerEvents {
     [[nodiscard]] std::string_view name() const { return name_; }
     [[nodiscard]] GuestMemory& memory() { return memory_; }
     [[nodiscard]] Bus& bus() { return bus_; }
-    [[nodiscard]] Vcpu& vcpu() { return vcpu_; }
+    [[nodiscard]] std::uint32_t cpus() const { return harts_.count(); }
+    [[nodiscard]] Vcpu& vcpu(std::uint32_t hart = 0) { return *vcpus_[hart]; }
+    [[nodiscard]] HartStates& harts() { return harts_; }
+    /// Guards bus, PLIC and UART. Nobody waits for another vCPU while holding it.
+    [[nodiscard]] DeviceLock& device_lock() { return device_lock_; }
     [[nodiscard]] Uart16550& uart() { return uart_; }
     [[nodiscard]] ByteSink& console() { return console_; }
     [[nodiscard]] const GuestFeatures& features() const { return features_; }
     [[nodiscard]] const MachineIds& machine_ids() const { return ids_; }
 
+    /// The value of `hgatp` for the harts that run its vCPUs.
+    void use_translation(std::uint64_t hgatp) { hgatp_ = hgatp; }
+    [[nodiscard]] std::uint64_t hgatp() const { return hgatp_; }
+
     /// The host's interrupt that stays claimed because this VM's UART is full of input; 0: none.
+    /// Under the device lock.
     [[nodiscard]] std::uint32_t input_waits_behind() const { return input_waits_behind_; }
+    /// The same at a glance, without the lock.
+    [[nodiscard]] bool input_waits() const {
+        return (attention_.load(std::memory_order_relaxed) & input_attention) != 0;
+    }
     void let_input_wait_behind(std::uint32_t source);
 
   private:
-    void update_attention() { needs_attention_ = stop_reason_ || input_waits_behind_ != 0; }
-
     static constexpr unsigned complaints_allowed = 16;
+    static constexpr std::uint32_t stop_attention = 1;
+    static constexpr std::uint32_t input_attention = 2;
+    static constexpr std::uint8_t not_stopped = 0xff;
 
-    bool needs_attention_ = false;  ///< read on every exit
+    std::atomic<std::uint32_t> attention_ = 0;  ///< read on every exit
     std::uint32_t input_waits_behind_ = 0;
     std::string_view name_;
     GuestMemory memory_;
     ByteSink& console_;
     GuestFeatures features_;
     MachineIds ids_;
-    Vcpu vcpu_{*this, 0};
+    std::uint64_t hgatp_ = 0;
+    HartStates harts_;
+    std::array<std::optional<Vcpu>, max_cpus> vcpus_;
+    DeviceLock device_lock_;
     Plic plic_;
     Uart16550 uart_;
     Syscon syscon_{*this};
     Bus bus_;
-    std::optional<StopReason> stop_reason_;
-    unsigned complaints_ = 0;
+    std::atomic<std::uint8_t> stop_reason_ = not_stopped;
+    std::atomic<unsigned> complaints_ = 0;
 };
 
 }  // namespace cairn

@@ -25,7 +25,7 @@ void write_unknown_key(Writer& out, std::string_view key) {
 void write_cpus_range(Writer& out, const VmConfigError& error) {
     print(out, "{} is out of range; ", Quoted{error.value});
     if (error.limits.max_cpus == 1) {
-        out.write("a VM has 1 CPU in this version");
+        out.write("this machine has one hart, and a VM no more CPUs than that");
     } else {
         print(out, "write a number from 1 to {}", error.limits.max_cpus);
     }

@@ -82,7 +82,8 @@ TEST_CASE("bad values say what would be right", "[vm_config]") {
     CHECK(sentence("cpus = 1x") ==
           "demo/vm.conf:1: cpus: '1x' is not a number; write one in decimal, for example 1");
     CHECK(sentence("cpus = 2") ==
-          "demo/vm.conf:1: cpus: '2' is out of range; a VM has 1 CPU in this version");
+          "demo/vm.conf:1: cpus: '2' is out of range; this machine has one hart, and a VM no more "
+          "CPUs than that");
     CHECK(sentence("cpus = 0", {.max_cpus = 8}) ==
           "demo/vm.conf:1: cpus: '0' is out of range; write a number from 1 to 8");
     CHECK(sentence("cpus = 99999999999999999999", {.max_cpus = 8}) ==

@@ -112,3 +112,31 @@ TEST_CASE("a guest cannot flood the log", "[vm]") {
     }
     CHECK(complaints == 16);
 }
+
+TEST_CASE("each vCPU has a context of the PLIC; another hart's line is a request", "[vm]") {
+    GuestBench bench({}, 2);
+    bench.run(1);
+    write32(bench, plic_base + 4 * uart_irq, 1);
+    write32(bench, plic_base + 0x2180, 1 << uart_irq);  // context 3: hart 1 in S-mode
+    REQUIRE(bench.vm.bus().write(GuestPhys{uart_base + 1}, AccessWidth::byte, 1));
+    fake_sbi_calls.clear();
+    CHECK(bench.type("x") == 1);
+    CHECK(csr_read<Csr::hvip>() == 0);
+    CHECK(fake_sbi_calls == std::vector<FakeSbiCall>{{SbiExtension::ipi, 0, {1, 1}}});
+    bench.answer_on(1);
+    CHECK(csr_read<Csr::hvip>() == vseip);
+    CHECK(read32(bench, claim) == 0);  // not hart 0's
+    CHECK(read32(bench, claim + 0x2000) == uart_irq);
+    bench.answer_on(1);
+    CHECK(csr_read<Csr::hvip>() == 0);
+}
+
+TEST_CASE("a stop interrupts the other harts, and all see it", "[vm]") {
+    GuestBench bench({}, 3);
+    CHECK(!bench.vm.needs_attention());
+    bench.vm.stop(StopReason::reset);
+    CHECK(fake_sbi_calls == std::vector<FakeSbiCall>{{SbiExtension::ipi, 0, {3, 1}}});
+    CHECK(bench.vm.needs_attention());
+    bench.vm.reset_devices();
+    CHECK(!bench.vm.needs_attention());
+}

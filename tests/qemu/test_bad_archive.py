@@ -93,8 +93,8 @@ K = "kernel = kernel\n"
     (K + "memory = 512\n", ":2: memory: '512' is 512 bytes, too little; a VM has at least 8 MiB "
      "(for MiB write 512M)"),
     (K + "cpus = two\n", ":2: cpus: 'two' is not a number; write one in decimal, for example 1"),
-    (K + "cpus = 2\n", ":2: cpus: '2' is out of range; a VM has 1 CPU in this version"),
-    (K + "cpus = 0\n", ":2: cpus: '0' is out of range; a VM has 1 CPU in this version"),
+    (K + "cpus = 2\n", ":2: cpus: '2' is out of range; this machine has one hart, and a VM no more CPUs than that"),
+    (K + "cpus = 0\n", ":2: cpus: '0' is out of range; this machine has one hart, and a VM no more CPUs than that"),
     (K + "# both\nmemory = 64M\n\nmemory = 64M\n",
      ":5: memory: is already set on line 3; keep one of the two"),
     (K + "disk = d.img\n", ":2: disk: this version has no disks; remove the line"),

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernel/arch/csr_access.hpp"
@@ -23,6 +24,8 @@ struct FreshFakes {
         fake_csrs.fill(0);
         fake_hart = {};
         fake_sbi_calls.clear();
+        fake_sbi_effect = [](const FakeSbiCall&) {};
+        this_hart = {};
     }
 };
 
@@ -34,12 +37,27 @@ class GuestBench {
     static constexpr std::uint64_t entry = ram_base + 0x200;
     static constexpr std::uint64_t handler = ram_base + 0x100;  ///< the guest's vstvec
 
-    explicit GuestBench(const GuestFeatures& features = {})
+    explicit GuestBench(const GuestFeatures& features = {}, std::uint32_t cpus = 1)
         : vm("bench", GuestMemory(GuestPhys{ram_base}, ram), console, features,
-             {.vendor = 0x489, .architecture = 0x8000'0000'0000'0007, .implementation = 0x2021}) {
+             {.vendor = 0x489, .architecture = 0x8000'0000'0000'0007, .implementation = 0x2021},
+             cpus) {
+        vm.harts().power_on({.address = entry});
+        (void)vm.harts().begin(0);
         vcpu().reset(entry, 0, features);
         csr_write<Csr::vstvec>(handler);
         fake_hart = {};
+    }
+
+    /// Lets a hart of the guest run, as if it had been started; the bench stays on hart 0.
+    void run(std::uint32_t hart) {
+        (void)vm.harts().start(hart, {.address = entry});
+        (void)vm.harts().begin(hart);
+    }
+    /// What the hart of vCPU `hart` does when it is interrupted.
+    void answer_on(std::uint32_t hart) {
+        const std::uint64_t here = std::exchange(this_hart.id, hart);
+        vm.vcpu(hart).answer();
+        this_hart.id = here;
     }
 
     Vcpu& vcpu() { return vm.vcpu(); }

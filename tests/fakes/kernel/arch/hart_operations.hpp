@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernel/arch/csr_access.hpp"
+
 namespace cairn {
 
 struct FakeHart {
@@ -11,6 +13,11 @@ struct FakeHart {
     unsigned vvma_fences = 0;
     unsigned instruction_fences = 0;
     unsigned waits = 0;
+    /// What happens while the hart sleeps; unless a test says otherwise, an interrupt of the guest.
+    void (*on_wait)() = [] {
+        csr_set<Csr::hip>(Hip::VSSIP::mask);
+        csr_set<Csr::hie>(Hip::VSSIP::mask);
+    };
 };
 inline FakeHart fake_hart;
 
@@ -26,6 +33,7 @@ inline void fence_i() {
 }
 inline void wait_for_interrupt() {
     ++fake_hart.waits;
+    fake_hart.on_wait();
 }
 inline std::uint64_t program_counter() {
     return 0;

@@ -17,12 +17,15 @@ struct FakeSbiCall {
     bool operator==(const FakeSbiCall&) const = default;
 };
 inline std::vector<FakeSbiCall> fake_sbi_calls;
+/// What else a call does, for tests that play the other harts.
+inline void (*fake_sbi_effect)(const FakeSbiCall&) = [](const FakeSbiCall&) {};
 
 template <class Function, class... Arguments>
 SbiResult sbi_call(SbiExtension extension, Function function, Arguments... arguments) {
     fake_sbi_calls.push_back({extension,
                               static_cast<std::uint64_t>(function),
                               {static_cast<std::uint64_t>(arguments)...}});
+    fake_sbi_effect(FakeSbiCall(fake_sbi_calls.back()));
     return sbi_success();
 }
 

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/exit/host_wait.hpp"
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/hart_operations.hpp"
+#include "kernel/exit/handle_exit.hpp"
+
+namespace cairn {
+namespace {
+
+/// Serves one interrupt of the host, or sleeps until there is one. What comes after the look at
+/// sip ends the wfi at once.
+void serve_or_sleep(Vm& vm, Vcpu& vcpu) {
+    const std::uint64_t pending = csr_read<Csr::sip>() & csr_read<Csr::sie>();
+    if (Sip::SSIP::get(pending)) return vcpu.answer();
+    if (Sip::STIP::get(pending)) return handle_timer_interrupt(vcpu);
+    if (Sip::SEIP::get(pending)) return handle_external_interrupt(vm);
+    wait_for_interrupt();
+}
+
+}  // namespace
+
+bool wait_for_start(Vm& vm, Vcpu& vcpu) {
+    while (!vm.stopped()) {
+        if (const auto start = vm.harts().begin(vcpu.context.hart_id)) {
+            vcpu.reset(start->address, start->opaque, vm.features());
+            return true;
+        }
+        serve_or_sleep(vm, vcpu);
+    }
+    return false;
+}
+
+void wait_for_guest_interrupt(Vm& vm, Vcpu& vcpu) {
+    while (!vm.stopped() && (csr_read<Csr::hip>() & csr_read<Csr::hie>()) == 0)
+        serve_or_sleep(vm, vcpu);
+}
+
+void wait_for_fence(Vm& vm, Vcpu& vcpu, const Vcpu& target, bool instructions,
+                    std::uint64_t ticket) {
+    while (!target.has_fenced(instructions, ticket) && !vm.stopped()) {
+        if (vcpu.is_asked()) vcpu.answer();  // it may be waiting for a fence of this hart's
+    }
+}
+
+}  // namespace cairn

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// A vCPU that waits in the host, on its own hart: for a start, for an interrupt of its guest, for
+// other vCPUs. Meanwhile its hart sleeps where it can, and serves its interrupts and whoever asks
+// something of it, so that no two vCPUs wait for each other. Every wait ends when the VM is
+// stopped.
+#pragma once
+
+#include "kernel/vm/vm.hpp"
+
+namespace cairn {
+
+/// Waits until somebody starts the vCPU's hart, and brings it to where it is to begin; false where
+/// the VM has been stopped.
+[[nodiscard]] bool wait_for_start(Vm& vm, Vcpu& vcpu);
+
+/// Waits until an interrupt is pending that the guest has enabled, as wfi would in the guest.
+void wait_for_guest_interrupt(Vm& vm, Vcpu& vcpu);
+
+/// Waits, awake, until `target` has served the fence that `ticket` stands for.
+void wait_for_fence(Vm& vm, Vcpu& vcpu, const Vcpu& target, bool instructions,
+                    std::uint64_t ticket);
+
+}  // namespace cairn

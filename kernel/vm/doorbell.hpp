@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// How harts ask something of a vCPU that another hart runs. Two protocols over atomics, both free
+// of lost wake-ups; kernel/vm/doorbell_test.cpp walks all their interleavings. Pure.
+//
+//     asker                                    hart of the vCPU
+//     store what is asked for                  clear its software interrupt
+//     ring(): pending |= bit; was it 0?        answer(): take pending, leave 0
+//       yes: send an interrupt                 look at what is asked for
+//       no:  somebody before has, or will
+//
+// The interrupt is level: sent while the hart is in the host, it is taken as soon as the guest
+// is entered, and a hart that sleeps wakes. So the asker never needs to know where the hart is.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace cairn {
+
+/// What a vCPU may be asked for, a bit each.
+struct Request {
+    static constexpr std::uint32_t software_interrupt = 1;  ///< an IPI of the guest
+    static constexpr std::uint32_t external_line = 2;  ///< its interrupt controller's line moved
+    static constexpr std::uint32_t fence = 4;          ///< FenceTickets were taken
+    static constexpr std::uint32_t look = 8;           ///< the hart's or the VM's state changed
+};
+
+class Doorbell {
+  public:
+    /// Adds `requests`; true if the caller is to interrupt the hart. What is asked for has been
+    /// stored before.
+    [[nodiscard]] bool ring(std::uint32_t requests) {
+        return pending_.fetch_or(requests, std::memory_order_seq_cst) == 0;
+    }
+    /// Takes all requests. The hart has cleared its software interrupt before.
+    [[nodiscard]] std::uint32_t answer() { return pending_.exchange(0, std::memory_order_seq_cst); }
+    [[nodiscard]] bool is_rung() const { return pending_.load(std::memory_order_relaxed) != 0; }
+
+  private:
+    std::atomic<std::uint32_t> pending_{0};
+};
+
+/// Fences of one kind that other harts want of a hart. Whoever asks takes a ticket, rings, and
+/// waits until a fence that began later is done; one fence serves all who have asked before it.
+class FenceTickets {
+  public:
+    [[nodiscard]] std::uint64_t ask() { return asked_.fetch_add(1, std::memory_order_seq_cst) + 1; }
+    [[nodiscard]] bool is_done(std::uint64_t ticket) const {
+        return done_.load(std::memory_order_acquire) >= ticket;
+    }
+    /// On the hart itself: calls `fence` if anybody waits for it.
+    template <class Fence>
+    void serve(Fence fence) {
+        const std::uint64_t asked = asked_.load(std::memory_order_seq_cst);
+        if (asked == done_.load(std::memory_order_relaxed)) return;
+        fence();
+        done_.store(asked, std::memory_order_release);
+    }
+
+  private:
+    std::atomic<std::uint64_t> asked_{0};
+    std::atomic<std::uint64_t> done_{0};  ///< written by the hart alone
+};
+
+}  // namespace cairn

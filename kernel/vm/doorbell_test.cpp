@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// The wake-up protocol, all interleavings: every schedule of two harts that ask and one that
+// answers is played on the real Doorbell and FenceTickets, step by step.
+#include "kernel/vm/doorbell.hpp"
+
+#include <array>
+#include <vector>
+
+#include "tests/unit/catch.hpp"
+
+using namespace cairn;
+
+namespace {
+
+/// In which order the answering hart clears its interrupt and takes the requests.
+enum class Order : std::uint8_t { clear_first, take_first };
+
+/// Two askers and the hart that answers; each call of a member is one atomic step.
+struct Play {
+    explicit Play(Order answering) : order(answering) {}
+
+    /// Store what is wanted; ring; interrupt if that is one's part. False when it has done all.
+    bool step_asker(std::size_t who) {
+        Asker& asker = askers[who];
+        switch (asker.next++) {
+            case 0: asker.ticket = fences.ask(); return true;
+            case 1: asker.interrupts = bell.ring(1u << who); return true;
+            case 2: interrupt = interrupt || asker.interrupts; return true;
+            default: return false;
+        }
+    }
+    /// Clear the interrupt; take the requests; do what they say. Between rounds it sleeps, unless
+    /// it waits awake for something of its own (`awake`) and looks at its bell.
+    bool step_answerer(bool awake) {
+        if (round == 0 && !interrupt && !(awake && bell.is_rung())) return false;
+        const bool clear = (round == 0) == (order == Order::clear_first);
+        switch (round) {
+            case 0:
+            case 1:
+                if (clear) {
+                    interrupt = false;
+                } else {
+                    taken |= bell.answer();
+                }
+                ++round;
+                return true;
+            default:
+                fences.serve([] {});
+                round = 0;
+                return true;
+        }
+    }
+    [[nodiscard]] bool everybody_is_served() const {
+        return taken == 3 && fences.is_done(askers[0].ticket) && fences.is_done(askers[1].ticket);
+    }
+
+    struct Asker {
+        unsigned next = 0;
+        std::uint64_t ticket = 0;
+        bool interrupts = false;
+    };
+    Order order;
+    Doorbell bell;
+    FenceTickets fences;
+    std::array<Asker, 2> askers{};
+    unsigned round = 0;
+    std::uint32_t taken = 0;
+    bool interrupt = false;
+};
+
+/// Who steps: asker 0 or 1, the answerer asleep (2) or awake (3).
+constexpr unsigned actors = 4;
+
+bool step(Play& play, unsigned actor) {
+    return actor < 2 ? play.step_asker(actor) : play.step_answerer(actor == 3);
+}
+
+struct Outcome {
+    unsigned schedules = 0;
+    unsigned lost = 0;
+};
+
+/// Plays `schedule`, then everything that can follow it.
+void explore(Order order, std::vector<unsigned>& schedule, Outcome& outcome) {
+    for (unsigned actor = 0; actor < actors; ++actor) {
+        Play play(order);
+        for (const unsigned earlier : schedule)
+            step(play, earlier);
+        if (!step(play, actor)) continue;
+        schedule.push_back(actor);
+        if (play.askers[0].next >= 3 && play.askers[1].next >= 3) {
+            while (step(play, 2)) {  // from here on only interrupts wake it
+            }
+            ++outcome.schedules;
+            if (!play.everybody_is_served()) ++outcome.lost;
+        } else {
+            explore(order, schedule, outcome);
+        }
+        schedule.pop_back();
+    }
+}
+
+Outcome explore(Order order) {
+    Outcome outcome;
+    std::vector<unsigned> schedule;
+    explore(order, schedule, outcome);
+    return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("no interleaving loses a wake-up, a request or a fence", "[doorbell]") {
+    const Outcome outcome = explore(Order::clear_first);
+    CHECK(outcome.schedules > 100);
+    CHECK(outcome.lost == 0);
+}
+
+TEST_CASE("taking requests before clearing the interrupt would lose some", "[doorbell]") {
+    CHECK(explore(Order::take_first).lost > 0);
+}
+
+TEST_CASE("only who finds the bell silent interrupts", "[doorbell]") {
+    Doorbell bell;
+    CHECK(!bell.is_rung());
+    CHECK(bell.ring(Request::fence));
+    CHECK_FALSE(bell.ring(Request::look));
+    CHECK(bell.is_rung());
+    CHECK(bell.answer() == (Request::fence | Request::look));
+    CHECK(bell.answer() == 0);
+    CHECK(bell.ring(Request::fence));
+}
+
+TEST_CASE("a fence serves those who asked before it began, and nobody after", "[doorbell]") {
+    FenceTickets fences;
+    unsigned count = 0;
+    fences.serve([&] { ++count; });
+    CHECK(count == 0);  // nobody has asked
+    const auto first = fences.ask();
+    const auto second = fences.ask();
+    std::uint64_t late = 0;
+    fences.serve([&] {
+        ++count;
+        CHECK(!fences.is_done(first));
+        late = fences.ask();
+    });
+    CHECK(count == 1);
+    CHECK(fences.is_done(first));
+    CHECK(fences.is_done(second));
+    CHECK(!fences.is_done(late));
+    fences.serve([&] { ++count; });
+    CHECK(fences.is_done(late));
+    CHECK(count == 2);
+}

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""Debian as a guest of several CPUs: all of them at work, taken away and given back, power-off and
+reset from any of them."""
+import pytest
+
+from cairn_machine import guest_image
+from outcome import CRASHES
+
+PROMPT = r"guest:~# "
+COUNTS = pytest.mark.parametrize("cpus", [2, 4])
+# What a kernel says of CPUs, interrupts or calls that do not do what they should.
+WARNINGS = ["WARNING:", "BUG:", "rcu_sched", "rcu: INFO", "soft lockup", "failed to come online",
+            "failed to start", "unexpected", "Oops"]
+
+
+@pytest.fixture
+def start(guest, debian):
+    def run(cpus, **options):
+        machine_options = {"smp": cpus, **options}
+        m = guest(machine_options=machine_options, cpus=cpus, **debian)
+        m.expect(PROMPT)
+        return m
+    return run
+
+
+def check_log(m):
+    for text in [*CRASHES, *WARNINGS]:
+        assert text not in m.log
+
+
+def on_cpu(m, cpu, command):
+    return m.command_output(f"taskset {1 << cpu:x} {command}", PROMPT)
+
+
+@COUNTS
+def test_all_cpus_work(start, cpus):
+    m = start(cpus)
+    assert m.command_output("nproc", PROMPT) == str(cpus)
+    assert m.command_output("grep -c ^processor /proc/cpuinfo", PROMPT) == str(cpus)
+    harts = m.command_output("sed -n 's/^hart\\t*: //p' /proc/cpuinfo", PROMPT).split()
+    assert harts == [str(hart) for hart in range(cpus)]
+    for cpu in range(cpus):
+        assert on_cpu(m, cpu, "echo works") == "works"
+    m.send_line("poweroff")
+    m.expect("reboot: Power down")
+    assert m.wait_exit() == 0
+    check_log(m)
+
+
+@COUNTS
+def test_hotplug(start, cpus):
+    m = start(cpus)
+    for cpu in range(1, cpus):
+        m.command_output(f"echo 0 > /sys/devices/system/cpu/cpu{cpu}/online", PROMPT)
+        assert m.command_output("nproc", PROMPT) == str(cpus - cpu)
+    for cpu in range(1, cpus):
+        m.command_output(f"echo 1 > /sys/devices/system/cpu/cpu{cpu}/online", PROMPT)
+        assert m.command_output("nproc", PROMPT) == str(1 + cpu)
+        assert on_cpu(m, cpu, "echo works") == "works"
+    for _ in range(10):
+        m.command_output("echo 0 > /sys/devices/system/cpu/cpu1/online", PROMPT)
+        m.command_output("echo 1 > /sys/devices/system/cpu/cpu1/online", PROMPT)
+    assert m.command_output("nproc", PROMPT) == str(cpus)
+    m.send_line("poweroff -f")
+    assert m.wait_exit() == 0
+    check_log(m)
+
+
+@COUNTS
+def test_reboot_from_another_cpu(start, cpus):
+    m = start(cpus)
+    m.send_line(f"taskset {1 << (cpus - 1):x} reboot -f")
+    m.expect("vm guest: reset")
+    m.expect(PROMPT)
+    assert m.command_output("nproc", PROMPT) == str(cpus)
+    m.send_line(f"taskset {1 << (cpus - 1):x} poweroff -f")
+    assert m.wait_exit() == 0
+    check_log(m)
+
+
+def test_without_sstc(start):
+    m = start(2, cpu="rv64,sstc=false")
+    assert m.command_output("nproc", PROMPT) == "2"
+    assert on_cpu(m, 1, "sleep 1 && echo woke") == "woke"
+    m.send_line("poweroff -f")
+    assert m.wait_exit() == 0
+    check_log(m)
+
+
+def test_power_off_while_all_are_busy(start):
+    m = start(4)
+    for cpu in range(4):
+        m.send_line(f"taskset {1 << cpu:x} sh -c 'while :; do :; done' &")
+        m.expect(PROMPT)
+    m.send_line("poweroff -f")
+    assert m.wait_exit() == 0
+    check_log(m)
+
+
+def test_more_cpus_than_harts_are_refused(guest):
+    m = guest(guest_image("demo"), {"smp": 2}, cpus=3)
+    m.expect("cpus: '3' is out of range; write a number from 1 to 2")
+    assert m.wait_exit() == 1
