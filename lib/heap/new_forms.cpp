@@ -4,6 +4,10 @@
 #include <cstddef>
 #include <new>
 
+// Not every compiler's <new> declares these.
+void operator delete(void* block, std::size_t size) noexcept;
+void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept;
+
 // clang-format off
 void* operator new[](std::size_t size) { return operator new(size); }
 void* operator new[](std::size_t size, std::align_val_t alignment) { return operator new(size, alignment); }
