@@ -42,7 +42,7 @@ void try_tree(std::span<const std::byte> bytes) {
 }
 
 std::vector<std::byte> good_tree() {
-    std::vector<std::byte> bytes(4096);
+    std::vector<std::byte> bytes(8192);  // half of it for what a boot loader adds
     const auto tree =
         cairn::write_guest_fdt(bytes, {.memory = {{0x8000'0000}, 0x1000'0000},
                                        .cpus = 1,
