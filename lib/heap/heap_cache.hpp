@@ -42,7 +42,6 @@ template <Checks checks>
 class HeapCache {
   public:
     static constexpr std::size_t batch = 8;
-    static constexpr unsigned sweep_steps = 32;
 
     /// `core` outlives the cache's use; it need not be initialised yet.
     constexpr explicit HeapCache(HeapCore<checks>& core) : core_(&core) {}
@@ -151,6 +150,7 @@ class HeapCache {
             bins[c].check = SlotCheck(c);
         return bins;
     }
+    static constexpr unsigned sweep_steps = 32;  ///< magazines or blocks looked at to make room
     [[nodiscard]] static AllocError refusal(Layout layout);
 
     /// Puts `block` on the magazine of its page's use, if that is a slab and there is room.

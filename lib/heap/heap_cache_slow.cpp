@@ -199,7 +199,7 @@ template <Checks checks>
 void HeapCache<checks>::drop_block(MagazineTop& top) {
     --top;
     room_ += TlsfArena<checks>::usable_size(*top) + tlsf::header_size;
-    core_->give_blocks(top, 1, true);
+    core_->give_cached_block(*top);
 }
 
 template <Checks checks>
@@ -246,7 +246,7 @@ void HeapCache<checks>::give_block(std::byte* block) {
         if (keep_block(block)) return;
     }
     // The core has a close look at what is not as it should be.
-    core_->give_blocks(&block, 1, false);
+    core_->give_block(block);
 }
 
 template <Checks checks>

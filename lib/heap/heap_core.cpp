@@ -253,15 +253,12 @@ void HeapCore<checks>::give_block(std::byte* block) {
 }
 
 template <Checks checks>
-void HeapCore<checks>::give_blocks(std::byte** blocks, std::size_t count, bool cached) {
+void HeapCore<checks>::give_cached_block(std::byte* block) {
     const SpinGuard guard(lock_);
-    for (std::byte* block : std::span(blocks, count)) {
-        if (checks == Checks::basic && cached && !blocks_.unmark_cached(block)) {
-            report_(HeapFaultKind::use_after_free, block);
-            continue;
-        }
-        give_one_block(block);
+    if (checks == Checks::basic && !blocks_.unmark_cached(block)) {
+        return report_(HeapFaultKind::use_after_free, block);
     }
+    give_one_block(block);
     release_surplus();
 }
 

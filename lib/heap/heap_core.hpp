@@ -109,8 +109,8 @@ class HeapCore {
     void give_slots(std::byte** slots, std::size_t count);
     std::byte* take_block(std::size_t size, std::size_t alignment);
     void give_block(std::byte* block);
-    /// `cached`: they come from a magazine.
-    void give_blocks(std::byte** blocks, std::size_t count, bool cached);
+    /// The same from a magazine, where it was set aside.
+    void give_cached_block(std::byte* block);
     bool resize_block(std::byte* block, std::size_t new_size);
     std::byte* take_run(std::size_t pages, std::size_t alignment);
     void give_run(std::byte* run);
