@@ -5,12 +5,10 @@
 namespace cairn {
 namespace {
 
-/// Reasons for the platform to define: "SBI implementation" and "vendor or platform" ranges.
-constexpr std::uint64_t first_specific_reason = 0xe000'0000;
-
+/// "At least one of reset_type or reset_reason is reserved or is platform-specific and
+/// unimplemented": no specific ones are implemented.
 bool is_valid_reason(std::uint64_t reason) {
-    return reason <= static_cast<std::uint64_t>(SbiResetReason::system_failure) ||
-           reason >= first_specific_reason;
+    return reason <= static_cast<std::uint64_t>(SbiResetReason::system_failure);
 }
 
 }  // namespace
