@@ -8,6 +8,7 @@
 namespace cairn::guest {
 
 volatile Trap last_trap{};
+const std::byte* device_tree = nullptr;
 void (*interrupt_handler)(std::uint64_t scause) = nullptr;
 
 namespace {
@@ -54,6 +55,7 @@ extern "C" void guest_trap(const std::uint64_t* frame) {
 }
 
 extern "C" [[noreturn]] void guest_start(std::uint64_t, const std::byte* tree) {
+    device_tree = tree;
     run_static_constructors();
     run(command_line(tree));
     power_off();

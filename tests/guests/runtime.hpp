@@ -3,6 +3,7 @@
 // an exception and steps over the instruction that raised it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -24,6 +25,9 @@ struct Trap {
 };
 /// The last exception.
 extern volatile Trap last_trap;
+
+/// What the loader gave.
+extern const std::byte* device_tree;
 
 /// Called on interrupts, with scause; set it before enabling any.
 extern void (*interrupt_handler)(std::uint64_t scause);
