@@ -206,9 +206,10 @@ default_machine_memory() {
     echo "$((mebibytes > 2048 ? mebibytes : 2048))M"
 }
 
+# With ACLINT a hart is interrupted by a store instead of by the firmware.
 # The console is also logged, for the backtrace of a crash; Ctrl-C belongs to the guest.
 compose_qemu() {
-    qemu=(qemu-system-riscv64 -M virt -cpu "$cpu" -smp "${smp:-$cpus}"
+    qemu=(qemu-system-riscv64 -M virt,aclint=on -cpu "$cpu" -smp "${smp:-$cpus}"
         -m "${machine_memory:-$(default_machine_memory)}" -bios default -display none
         -chardev "stdio,id=console,mux=on,signal=off,logfile=${console_log//,/,,}"
         -serial chardev:console -mon chardev=console)

@@ -17,6 +17,7 @@ HYPERVISOR = ROOT / "build/target/hypervisor.elf"
 GUESTS = ROOT / "build/target/guests"
 QEMU = "qemu-system-riscv64"
 TICKS_PER_SECOND = 10_000_000 # of `time` on QEMU's `virt`
+ONE_HART = ("virt", 1) # -M, -smp
 TIMEOUT = 600 # seconds of wall time; a run takes a few, but the host may be busy
 
 
@@ -26,8 +27,9 @@ def build(*targets):
     subprocess.run(["cmake", "--build", "build/target", "--target", *targets], cwd=ROOT, check=True)
 
 
-def _qemu(cpu, memory, seed, arguments):
-    command = [QEMU, "-M", "virt", "-cpu", cpu, "-smp", "1", "-m", memory, "-bios", "default",
+def _qemu(cpu, memory, seed, machine, arguments):
+    board, harts = machine
+    command = [QEMU, "-M", board, "-cpu", cpu, "-smp", str(harts), "-m", memory, "-bios", "default",
                "-display", "none", "-monitor", "none", "-serial", "stdio",
                "-icount", "shift=0,sleep=off", "-seed", str(seed),
                "-rtc", "base=2025-01-01,clock=vm", *map(str, arguments)]
@@ -43,23 +45,25 @@ def _qemu(cpu, memory, seed, arguments):
     return log
 
 
-def run_bare(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1):
+def run_bare(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1,
+             machine=ONE_HART):
     """What the console says when `kernel` runs on OpenSBI alone."""
     arguments = ["-kernel", kernel]
     arguments += ["-initrd", initrd] if initrd else []
     arguments += ["-append", append] if append else []
-    return _qemu(cpu, memory, seed, arguments)
+    return _qemu(cpu, memory, seed, machine, arguments)
 
 
-def run_on_cairn(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1):
+def run_on_cairn(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1,
+                 machine=ONE_HART):
     """What the console says when `kernel` runs as Cairn's only guest."""
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "vms.cpio"
-        options = ["--output", archive, "--kernel", kernel, "--cpus", "1", "--memory", memory]
+        options = ["--output", archive, "--kernel", kernel, "--cpus", machine[1], "--memory", memory]
         options += ["--initrd", initrd] if initrd else []
         options += ["--append", append] if append else []
         pack_bundle.write_archive(pack_bundle.parse([str(option) for option in options]))
-        return _qemu(cpu, "2G", seed, ["-kernel", HYPERVISOR, "-initrd", archive])
+        return _qemu(cpu, "2G", seed, machine, ["-kernel", HYPERVISOR, "-initrd", archive])
 
 
 def versions(bare_log):

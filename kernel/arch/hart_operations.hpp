@@ -24,6 +24,10 @@ void reset_guest_fp();
 [[gnu::always_inline]] inline void fence_i() {
     asm volatile("fence.i" : : : "memory");
 }
+/// Stores to memory so far are seen before later stores to devices are.
+[[gnu::always_inline]] inline void fence_memory_before_devices() {
+    asm volatile("fence w, o" : : : "memory");
+}
 /// Sleeps until an interrupt that sie or hie enables is pending; may return early.
 [[gnu::always_inline]] inline void wait_for_interrupt() {
     asm volatile("wfi" : : : "memory");

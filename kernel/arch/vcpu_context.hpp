@@ -24,7 +24,9 @@
 
 namespace cairn {
 
+class Doorbell;
 class Vcpu;
+struct IpiRoute;
 
 struct VcpuContext {
     Registers x{};                ///< the guest's x0..x31; x0 stays 0
@@ -33,8 +35,12 @@ struct VcpuContext {
     std::uint64_t host_tp = 0;    ///< the host's per-hart pointer while the guest runs
     std::uint64_t self_mask = 0;  ///< the mask that, with base 0, names this hart in SBI calls
     std::uint32_t has_sstc = 0;   ///< 1 where vstimecmp is the guest's timer
-    std::uint32_t hart_id = 0;  ///< the guest's number for its hart; the world switch does not look
-    Vcpu* vcpu = nullptr;       ///< whose context this is; the same
+    std::uint32_t hart_id = 0;    ///< the guest's number for its hart
+    /// IPIs to one hart below this are sent without C++, and `ipi_routes` has as many entries.
+    std::uint32_t quick_ipis = 0;
+    const IpiRoute* ipi_routes = nullptr;
+    Doorbell* bell = nullptr;  ///< the vCPU's own
+    Vcpu* vcpu = nullptr;      ///< whose context this is; the world switch does not look
 };
 
 static_assert(offsetof(VcpuContext, pc) == CAIRN_CONTEXT_PC);
@@ -42,6 +48,10 @@ static_assert(offsetof(VcpuContext, host_sp) == CAIRN_CONTEXT_HOST_SP);
 static_assert(offsetof(VcpuContext, host_tp) == CAIRN_CONTEXT_HOST_TP);
 static_assert(offsetof(VcpuContext, self_mask) == CAIRN_CONTEXT_SELF_MASK);
 static_assert(offsetof(VcpuContext, has_sstc) == CAIRN_CONTEXT_HAS_SSTC);
+static_assert(offsetof(VcpuContext, hart_id) == CAIRN_CONTEXT_HART_ID);
+static_assert(offsetof(VcpuContext, quick_ipis) == CAIRN_CONTEXT_QUICK_IPIS);
+static_assert(offsetof(VcpuContext, ipi_routes) == CAIRN_CONTEXT_IPI_ROUTES);
+static_assert(offsetof(VcpuContext, bell) == CAIRN_CONTEXT_BELL);
 
 static_assert(static_cast<int>(Exception::ecall_from_vs) == CAIRN_CAUSE_ECALL_FROM_VS);
 static_assert(static_cast<int>(Exception::load_guest_page_fault) ==
@@ -51,6 +61,9 @@ static_assert(static_cast<int>(Exception::store_guest_page_fault) ==
 static_assert(std::popcount(unsigned{CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT ^
                                      CAIRN_CAUSE_STORE_GUEST_PAGE_FAULT}) == 1);
 static_assert(static_cast<int>(Interrupt::supervisor_timer) == CAIRN_INTERRUPT_SUPERVISOR_TIMER);
+static_assert(static_cast<int>(Interrupt::supervisor_software) ==
+              CAIRN_INTERRUPT_SUPERVISOR_SOFTWARE);
+static_assert(Sip::SSIP::mask == CAIRN_SIP_SSIP);
 static_assert(Sip::STIP::mask == CAIRN_SIE_STIE);
 static_assert(Hip::VSSIP::mask == CAIRN_HVIP_VSSIP);
 static_assert(Hip::VSTIP::mask == CAIRN_HVIP_VSTIP);

@@ -11,6 +11,7 @@
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/hart_start.h"
 #include "kernel/arch/sbi_call.hpp"
+#include "kernel/host/host_timer.hpp"
 #include "kernel/host/image_layout.hpp"
 #include "kernel/host/this_hart.hpp"
 #include "kernel/host/trap_stack.hpp"
@@ -50,6 +51,7 @@ enum class Presence : std::uint32_t { awaited, here, given_up };
 ///     │ Hart │ thread_local variables │ trap stack │ stack │
 ///            ▲ tp                                          ▲ sp
 struct Hart : HartStart {
+    IpiTarget ipi;
     HostRange stacks;
     std::byte* trap_stack_end = nullptr;
     std::atomic<Presence> presence = Presence::awaited;
@@ -65,7 +67,7 @@ extern "C" [[gnu::section(".data")]] constinit HartStart* first_hart_start = nul
 namespace {
 
 constinit std::array<std::byte, thread_local_room> thread_local_image{};
-constinit std::uint64_t boot_hart_id = 0;
+constinit IpiTarget boot_hart;
 constinit static_vector<Hart*, max_harts> others;
 
 std::span<const std::byte> thread_locals() {
@@ -75,7 +77,11 @@ std::span<const std::byte> thread_locals() {
     return {reinterpret_cast<const std::byte*>(range.base.value), range.size};
 }
 
-Hart* make_hart(std::uint64_t id) {
+IpiTarget ipi_target_of(const MachineHart& hart) {
+    return {.hart = hart.id, .set_ssip = hart.set_ssip.value_or(HostPhys{0})};
+}
+
+Hart* make_hart(const MachineHart& machine_hart) {
     const std::size_t locals = align_up(thread_locals().size(), std::size_t{16}).value_or(0);
     const std::size_t head = align_up(sizeof(Hart), std::size_t{16}).value_or(0);
     const auto block = global_break().allocate(head + locals + trap_stack_size + stack_size, 64);
@@ -84,7 +90,8 @@ Hart* make_hart(std::uint64_t id) {
     std::byte* const variables = *block + head;
     std::byte* const stacks = variables + locals;
     std::ranges::copy(std::span(thread_local_image).first(thread_locals().size()), variables);
-    hart->id = id;
+    hart->id = machine_hart.id;
+    hart->ipi = ipi_target_of(machine_hart);
     hart->trap_stack_end = stacks + trap_stack_size;
     hart->stacks = {{reinterpret_cast<std::uintptr_t>(stacks)}, trap_stack_size + stack_size};
     hart->tp = reinterpret_cast<std::uintptr_t>(variables);
@@ -93,8 +100,9 @@ Hart* make_hart(std::uint64_t id) {
 }
 
 /// Sends the hart on its way; nullptr, with a line in the log, where that cannot be.
-Hart* request_start(std::uint64_t id) {
-    Hart* const hart = make_hart(id);
+Hart* request_start(const MachineHart& machine_hart) {
+    const std::uint64_t id = machine_hart.id;
+    Hart* const hart = make_hart(machine_hart);
     if (hart == nullptr) {
         println("cairn: hart {} is left out: the heap region has no room for its stacks", id);
         return nullptr;
@@ -110,14 +118,26 @@ Hart* request_start(std::uint64_t id) {
     return nullptr;
 }
 
-/// Whether `hart` is here before `time` reaches `deadline`; if not, it never will be.
-bool arrives(Hart& hart, std::uint64_t deadline) {
-    while (hart.presence.load(std::memory_order_acquire) == Presence::awaited) {
-        if (csr_read<Csr::time>() < deadline) continue;
-        Presence expected = Presence::awaited;
-        if (hart.presence.compare_exchange_strong(expected, Presence::given_up)) return false;
+/// On the boot hart, whom others interrupt when they have done something: sleeps until `is_done`.
+template <class Predicate>
+void sleep_until(Predicate is_done) {
+    for (;;) {
+        csr_clear<Csr::sip>(Sip::SSIP::mask);
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (is_done()) return;
+        wait_for_interrupt();
     }
-    return true;
+}
+
+/// Whether `hart` is here before `deadline`, for which the timer is armed; if not, it never will
+/// be.
+bool arrives(Hart& hart, std::uint64_t deadline) {
+    sleep_until([&] {
+        return hart.presence.load(std::memory_order_acquire) != Presence::awaited ||
+               csr_read<Csr::time>() >= deadline;
+    });
+    Presence expected = Presence::awaited;
+    return !hart.presence.compare_exchange_strong(expected, Presence::given_up);
 }
 
 bool is_usable(const MachineHart& hart) {
@@ -127,10 +147,11 @@ bool is_usable(const MachineHart& hart) {
 void start_others(const Machine& machine) {
     static constinit static_vector<Hart*, max_harts> requested;
     for (const MachineHart& each : machine.harts) {
-        if (each.id == boot_hart_id || !is_usable(each)) continue;
-        if (Hart* const hart = request_start(each.id)) requested.push_back(hart);
+        if (each.id == boot_hart.hart || !is_usable(each)) continue;
+        if (Hart* const hart = request_start(each)) requested.push_back(hart);
     }
     const std::uint64_t deadline = csr_read<Csr::time>() + patience_seconds * machine.timebase_hz;
+    arm_host_timer(deadline);
     for (Hart* const hart : requested) {
         if (arrives(*hart, deadline)) {
             others.push_back(hart);
@@ -139,6 +160,7 @@ void start_others(const Machine& machine) {
                     patience_seconds);
         }
     }
+    disarm_host_timer();
 }
 
 [[noreturn]] void stop_this_hart() {
@@ -154,7 +176,8 @@ void start_others(const Machine& machine) {
         std::atomic_thread_fence(std::memory_order_seq_cst);
         if (auto* const job = self.job.load(std::memory_order_acquire)) {
             job(self.argument);
-            self.job.store(nullptr, std::memory_order_release);
+            self.job.store(nullptr, std::memory_order_seq_cst);
+            send_ipi(boot_hart);
         } else {
             wait_for_interrupt();
         }
@@ -170,6 +193,7 @@ extern "C" [[noreturn]] void hart_main(HartStart* start) {
     csr_write<Csr::sie>(Sip::SSIP::mask);
     Presence expected = Presence::awaited;
     if (!self.presence.compare_exchange_strong(expected, Presence::here)) stop_this_hart();
+    send_ipi(boot_hart);
     serve(self);
 }
 
@@ -178,14 +202,17 @@ void keep_thread_local_image() {
 }
 
 void start_harts(const ThisMachine& self) {
-    boot_hart_id = self.boot_hart;
+    const MachineHart* const here = self.machine.hart(self.boot_hart);
+    boot_hart = here != nullptr ? ipi_target_of(*here) : IpiTarget{.hart = self.boot_hart};
     this_hart.id = self.boot_hart;
     csr_set<Csr::sie>(Sip::SSIP::mask);
     const Machine& machine = self.machine;
     if (machine.harts.size() == 1) return;
-    if (!sbi_has(SbiExtension::hsm) || !sbi_has(SbiExtension::ipi)) {
-        println("cairn: hart {} runs alone: the firmware has no SBI HSM or IPI to start others",
-                self.boot_hart);
+    if (!sbi_has(SbiExtension::hsm) || !sbi_has(SbiExtension::ipi) ||
+        !sbi_has(SbiExtension::time)) {
+        println(
+            "cairn: hart {} runs alone: the firmware has no SBI HSM, IPI or TIME to start others",
+            self.boot_hart);
         return;
     }
     start_others(machine);
@@ -197,8 +224,8 @@ std::size_t hart_count() {
     return 1 + others.size();
 }
 
-std::uint64_t hart_id(std::size_t index) {
-    return index == 0 ? boot_hart_id : others[index - 1]->id;
+const IpiTarget& ipi_target(std::size_t index) {
+    return index == 0 ? boot_hart : others[index - 1]->ipi;
 }
 
 void run_on_hart(std::size_t index, void (*job)(void* argument), void* argument) {
@@ -206,12 +233,11 @@ void run_on_hart(std::size_t index, void (*job)(void* argument), void* argument)
     require(hart.job.load(std::memory_order_relaxed) == nullptr, "a hart has one job at a time");
     hart.argument = argument;
     hart.job.store(job, std::memory_order_seq_cst);
-    sbi_call(SbiExtension::ipi, SbiIpi::send_ipi, 1u, hart.id);
+    send_ipi(hart.ipi);
 }
 
 void wait_for_hart(std::size_t index) {
-    while (others[index - 1]->job.load(std::memory_order_acquire) != nullptr) {
-    }
+    sleep_until([&] { return others[index - 1]->job.load(std::memory_order_acquire) == nullptr; });
 }
 
 }  // namespace cairn

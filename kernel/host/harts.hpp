@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernel/host/ipi_batch.hpp"
 #include "kernel/host/this_machine.hpp"
 
 namespace cairn {
@@ -29,8 +30,8 @@ void start_harts(const ThisMachine& self);
 
 /// How many harts run, the boot hart included.
 [[nodiscard]] std::size_t hart_count();
-/// The machine's id of hart `index`.
-[[nodiscard]] std::uint64_t hart_id(std::size_t index);
+/// Hart `index`: the machine's id, and how to interrupt it.
+[[nodiscard]] const IpiTarget& ipi_target(std::size_t index);
 
 /// Has hart `index`, which is not the boot hart and has nothing to do, call `job(argument)`.
 void run_on_hart(std::size_t index, void (*job)(void* argument), void* argument);

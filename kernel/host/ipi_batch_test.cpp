@@ -16,7 +16,7 @@ std::vector<FakeSbiCall> sent_to(std::initializer_list<std::uint64_t> harts) {
     {
         IpiBatch batch;
         for (const std::uint64_t hart : harts)
-            batch.add(hart);
+            batch.add({.hart = hart});
     }
     return fake_sbi_calls;
 }
@@ -38,8 +38,21 @@ TEST_CASE("harts far from each other, or out of order, take more", "[ipi_batch]"
 TEST_CASE("what is sent is not sent again", "[ipi_batch]") {
     fake_sbi_calls.clear();
     IpiBatch batch;
-    batch.add(7);
+    batch.add({.hart = 7});
     batch.send();
     batch.send();
     CHECK(fake_sbi_calls.size() == 1);
+}
+
+TEST_CASE("a hart with an SSWI register is interrupted by a store, and at once", "[ipi_batch]") {
+    fake_sbi_calls.clear();
+    std::uint32_t set_ssip = 0;
+    IpiBatch batch;
+    batch.add({.hart = 1});
+    batch.add({.hart = 2, .set_ssip = {reinterpret_cast<std::uintptr_t>(&set_ssip)}});
+    CHECK(set_ssip == 1);
+    CHECK(fake_sbi_calls.empty());
+    batch.add({.hart = 3});
+    batch.send();
+    CHECK(fake_sbi_calls == std::vector{ipi(5, 1)});
 }

@@ -150,6 +150,7 @@ Step read_devices(const Fdt& fdt, Machine& machine) {
     if (!plic) return std::unexpected(plic.error());
     machine.plic = *plic;
     machine.test_device = read_test_device(fdt);
+    read_software_interrupts(fdt, machine.harts);
     return {};
 }
 

@@ -6,7 +6,7 @@
 // Sources: Devicetree Specification v0.4, chapter 3 (/memory, /chosen, /cpus, /aliases,
 // /reserved-memory); Linux Documentation/devicetree/bindings: riscv/cpus.yaml,
 // riscv/extensions.yaml, interrupt-controller/sifive,plic-1.0.0.yaml, serial/8250.yaml,
-// chosen.yaml.
+// chosen.yaml; QEMU hw/riscv/virt.c for "riscv,aclint-sswi".
 #pragma once
 
 #include <expected>
@@ -35,6 +35,7 @@ struct MachineHart {
     std::uint32_t cboz_block_size = 0;  ///< bytes of a cache block for cbo.zero; 0 if unknown
     std::optional<std::uint32_t> interrupt_controller;  ///< phandle of its riscv,cpu-intc
     std::optional<std::uint32_t> plic_context;  ///< that raises its S-mode external interrupt
+    std::optional<HostPhys> set_ssip;  ///< its SETSSIP register, where the machine has an SSWI
 };
 
 struct MachineUart {

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "kernel/arch/sswi_registers.hpp"
 #include "lib/bits.hpp"
 
 namespace cairn {
@@ -17,7 +18,9 @@ constexpr std::array<std::string_view, 3> uart_compatibles{"ns16550a", "ns16550"
 constexpr std::array<std::string_view, 2> plic_compatibles{"riscv,plic0", "sifive,plic-1.0.0"};
 constexpr std::array<std::string_view, 1> test_device_compatibles{"sifive,test0"};
 
-constexpr std::uint32_t supervisor_external = 9;  // interrupt cause, privileged specification
+// Interrupt causes of the privileged specification.
+constexpr std::uint32_t supervisor_software = 1;
+constexpr std::uint32_t supervisor_external = 9;
 
 bool is_any_of(const FdtNode& node, std::span<const std::string_view> compatibles) {
     return std::ranges::any_of(compatibles,
@@ -100,17 +103,20 @@ std::optional<std::uint32_t> interrupt_cells(const Fdt& fdt, std::uint32_t phand
     return node ? node->u32("#interrupt-cells") : std::nullopt;
 }
 
-/// Each entry of `wires` is a context: the interrupt controller of a hart, and the cause there.
-bool read_contexts(const Fdt& fdt, const FdtProperty& wires, std::span<MachineHart> harts) {
+/// Each entry of `wires` is the interrupt controller of a hart, and a cause there. Calls
+/// `visit(hart, index)` for entries of `cause`; false where `wires` is malformed.
+template <class Visit>
+bool for_each_wire(const Fdt& fdt, const FdtProperty& wires, std::uint32_t cause,
+                   std::span<MachineHart> harts, Visit visit) {
     std::size_t at = 0;
-    for (std::uint32_t context = 0; at < wires.cell_count(); ++context) {
+    for (std::uint32_t index = 0; at < wires.cell_count(); ++index) {
         const std::uint32_t phandle = wires.cell(at++);
         const auto hart = std::ranges::find(harts, phandle, &MachineHart::interrupt_controller);
         const bool known = hart != harts.end();
         // A hart's own controller has one cell, which reading the harts has checked.
         const auto cells = known ? 1 : interrupt_cells(fdt, phandle);
         if (!cells || *cells > wires.cell_count() - at) return false;
-        if (known && wires.cell(at) == supervisor_external) hart->plic_context = context;
+        if (known && wires.cell(at) == cause) visit(*hart, index);
         at += *cells;
     }
     return true;
@@ -152,8 +158,26 @@ std::expected<std::optional<MachinePlic>, MachineError> read_plic(
     const auto sources = node->u32("riscv,ndev");
     const auto wires = node->property("interrupts-extended");
     if (!registers || !sources || !wires) return std::unexpected(error);
-    if (!read_contexts(fdt, *wires, harts)) return std::unexpected(error);
+    if (!for_each_wire(fdt, *wires, supervisor_external, harts,
+                       [](MachineHart& hart, std::uint32_t index) { hart.plic_context = index; })) {
+        return std::unexpected(error);
+    }
     return MachinePlic{*registers, node->phandle(), *sources};
+}
+
+void read_software_interrupts(const Fdt& fdt, std::span<MachineHart> harts) {
+    for (const FdtNode& node : fdt.nodes()) {
+        if (!node.is_compatible("riscv,aclint-sswi") || !node.is_enabled()) continue;
+        const auto registers = read_registers(fdt, node);
+        const auto wires = node.property("interrupts-extended");
+        if (!registers || !wires) continue;
+        for_each_wire(fdt, *wires, supervisor_software, harts,
+                      [&](MachineHart& hart, std::uint32_t index) {
+                          const std::uint64_t offset = sswi::set_ssip(index);
+                          if (offset + 4 <= registers->size)
+                              hart.set_ssip = registers->base + offset;
+                      });
+    }
 }
 
 }  // namespace cairn

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The devices in the machine's tree that Cairn drives itself: the console UART and the PLIC. Parts
+// The devices in the machine's tree that Cairn drives itself: console UART, PLIC, SSWI. Parts
 // of `read_machine`; see machine.hpp for sources.
 #pragma once
 
@@ -21,5 +21,9 @@ namespace cairn {
 /// the `harts` that it serves.
 [[nodiscard]] std::expected<std::optional<MachinePlic>, MachineError> read_plic(
     const Fdt& fdt, const std::optional<MachineUart>& uart, std::span<MachineHart> harts);
+
+/// Sets `set_ssip` of each of the `harts` that an ACLINT SSWI device serves. Harts that none does,
+/// or whose device's node is malformed, are interrupted through the firmware.
+void read_software_interrupts(const Fdt& fdt, std::span<MachineHart> harts);
 
 }  // namespace cairn

@@ -343,4 +343,19 @@ TEST_CASE("QEMU's virt is read, however many harts and nodes it has", "[machine]
     }
 }
 
+TEST_CASE("each hart knows its register of the SSWI", "[machine]") {
+    if (!has_program("qemu-system-riscv64")) {
+        WARN("no qemu-system-riscv64 here: not tested");
+        return;
+    }
+    const auto plain = read_machine(qemu_tree("-smp 3 -m 2G"));
+    REQUIRE(plain);
+    CHECK_FALSE(plain->hart(0)->set_ssip);
+    const Bytes bytes = qemu_tree("-smp 3 -m 2G", "virt,aclint=on");
+    const auto machine = read_machine(bytes);
+    REQUIRE(machine);
+    for (const MachineHart& hart : machine->harts)
+        CHECK(hart.set_ssip == HostPhys{0x2f0'0000 + 4 * hart.id});
+}
+
 }  // namespace cairn

@@ -108,7 +108,7 @@ std::optional<Bundle> read_archive(const Machine& machine) {
 bool take_host(const ThisMachine& self, const VmConfig& config) {
     static_vector<std::uint64_t, max_harts> running;
     for (std::size_t index = 0; index < hart_count(); ++index)
-        running.push_back(hart_id(index));
+        running.push_back(ipi_target(index).hart);
     if (!host.take(self, running)) return false;
     if (config.cpus <= host.guest_hart_count()) return true;
     println("cairn: vm {}: it has {} CPUs, and {} of the machine's harts can run guests",

@@ -110,8 +110,10 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
         return std::nullopt;
     }
     vm->use_translation(table->hgatp(vmid));
+    static_vector<IpiTarget, Vm::max_cpus> harts;
     for (std::uint32_t cpu = 0; cpu < config.cpus; ++cpu)
-        vm->vcpu(cpu).run_on(hart_id(host.guest_hart(cpu)));
+        harts.push_back(ipi_target(host.guest_hart(cpu)));
+    vm->run_on(harts);
     announce(config, *plan, *ram, *table);
     return BuiltVm{.bundle = &bundle,
                    .plan = *plan,

@@ -13,7 +13,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+
+#include "kernel/arch/world_switch_constants.h"
+#include "kernel/host/ipi_batch.hpp"
 
 namespace cairn {
 
@@ -34,11 +38,24 @@ class Doorbell {
     }
     /// Takes all requests. The hart has cleared its software interrupt before.
     [[nodiscard]] std::uint32_t answer() { return pending_.exchange(0, std::memory_order_seq_cst); }
-    [[nodiscard]] bool is_rung() const { return pending_.load(std::memory_order_relaxed) != 0; }
+    /// What it is asked for at the moment.
+    [[nodiscard]] std::uint32_t asked() const { return pending_.load(std::memory_order_relaxed); }
 
   private:
     std::atomic<std::uint32_t> pending_{0};
 };
+static_assert(sizeof(Doorbell) == sizeof(std::uint32_t));  // the world switch rings it, too
+static_assert(Request::software_interrupt == CAIRN_REQUEST_SOFTWARE_INTERRUPT);
+
+/// How the world switch sends an IPI of the guest to a vCPU.
+struct alignas(1 << CAIRN_IPI_ROUTE_SHIFT) IpiRoute {
+    Doorbell* bell = nullptr;
+    IpiTarget target;  ///< the hart that runs it
+};
+static_assert(offsetof(IpiRoute, bell) == CAIRN_IPI_ROUTE_BELL);
+static_assert(offsetof(IpiRoute, target.hart) == CAIRN_IPI_ROUTE_HART);
+static_assert(offsetof(IpiRoute, target.set_ssip) == CAIRN_IPI_ROUTE_SET_SSIP);
+static_assert(sizeof(IpiRoute) == 1 << CAIRN_IPI_ROUTE_SHIFT);
 
 /// Fences of one kind that other harts want of a hart. Whoever asks takes a ticket, rings, and
 /// waits until a fence that began later is done; one fence serves all who have asked before it.

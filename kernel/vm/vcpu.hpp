@@ -50,8 +50,9 @@ class ExternalInterrupt final : public InterruptLine {
 class Vcpu {
   public:
     /// `hart_id` is the guest's number for it, from 0.
-    Vcpu(Vm& vm, std::uint32_t hart_id) : vm_(vm), host_hart_(hart_id) {
+    Vcpu(Vm& vm, std::uint32_t hart_id) : vm_(vm), host_hart_{.hart = hart_id} {
         context.vcpu = this;
+        context.bell = &bell_;
         context.hart_id = hart_id;
         context.self_mask = std::uint64_t{1} << hart_id;
     }
@@ -59,8 +60,9 @@ class Vcpu {
     Vcpu& operator=(const Vcpu&) = delete;
 
     /// Which hart of the machine runs it; until this is said, the one of the same number.
-    void run_on(std::uint64_t host_hart) { host_hart_ = host_hart; }
-    [[nodiscard]] bool is_here() const { return host_hart_ == this_hart.id; }
+    void run_on(const IpiTarget& host_hart) { host_hart_ = host_hart; }
+    [[nodiscard]] IpiRoute ipi_route() { return {.bell = &bell_, .target = host_hart_}; }
+    [[nodiscard]] bool is_here() const { return host_hart_.hart == this_hart.id; }
 
     /// Asks the vCPU for what `requests` say (struct Request); its hart is interrupted by `batch`.
     void request(std::uint32_t requests, IpiBatch& batch) {
@@ -80,7 +82,7 @@ class Vcpu {
     }
     /// On its own hart: does what it was asked for.
     void answer();
-    [[nodiscard]] bool is_asked() const { return bell_.is_rung(); }
+    [[nodiscard]] bool is_asked() const { return bell_.asked() != 0; }
 
     /// Brings this hart's guest state to what the SBI boot protocol promises: VS-mode, paging off,
     /// interrupts off, a0 = hart id, a1 = `argument`, pc = `entry` (SBI, "Function: Hart start").
@@ -113,7 +115,7 @@ class Vcpu {
 
   private:
     Vm& vm_;
-    std::uint64_t host_hart_;
+    IpiTarget host_hart_;
     Doorbell bell_;
     FenceTickets instruction_fences_;
     FenceTickets translation_fences_;

@@ -31,6 +31,16 @@ Vm::Vm(std::string_view name, GuestMemory memory, ByteSink& console, const Guest
     require(attached, "the guest map's devices fit on the bus");
 }
 
+void Vm::run_on(std::span<const IpiTarget> host_harts) {
+    for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
+        Vcpu& each = vcpu(hart);
+        each.run_on(host_harts[hart]);
+        ipi_routes_[hart] = each.ipi_route();
+        each.context.ipi_routes = ipi_routes_.data();
+        each.context.quick_ipis = cpus();
+    }
+}
+
 void Vm::reset_devices() {
     uart_.reset();
     plic_.reset();

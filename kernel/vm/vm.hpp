@@ -76,6 +76,8 @@ class Vm final : public PowerEvents {
     [[nodiscard]] Bus& bus() { return bus_; }
     [[nodiscard]] std::uint32_t cpus() const { return harts_.count(); }
     [[nodiscard]] Vcpu& vcpu(std::uint32_t hart = 0) { return *vcpus_[hart]; }
+    /// Says which hart of the machine runs each vCPU, one for each, before any of them runs.
+    void run_on(std::span<const IpiTarget> host_harts);
     [[nodiscard]] HartStates& harts() { return harts_; }
     /// Guards bus, PLIC and UART. Nobody waits for another vCPU while holding it.
     [[nodiscard]] DeviceLock& device_lock() { return device_lock_; }
@@ -113,6 +115,7 @@ class Vm final : public PowerEvents {
     std::uint64_t hgatp_ = 0;
     HartStates harts_;
     std::array<std::optional<Vcpu>, max_cpus> vcpus_;
+    std::array<IpiRoute, max_cpus> ipi_routes_{};
     DeviceLock device_lock_;
     Plic plic_;
     Uart16550 uart_;

@@ -105,6 +105,55 @@
 1:  csrr    t0, 0x5c0
     again
 
+# An IPI to another hart and one back, by two harts that sleep meanwhile. Each masks its interrupts,
+# sends, and sleeps until the other's is there; handle_signal notes in s2 that it was taken.
+    .macro  wait_for_signal
+2:  wfi
+    csrsi   sstatus, 1 << 1             # taken here
+    csrci   sstatus, 1 << 1
+    beqz    s2, 2b
+    li      s2, 0
+    .endm
+    .macro  signal hart
+    li      a7, 0x735049                # send_ipi(mask 1, base hart), as Linux does
+    li      a6, 0
+    li      a0, 1
+    mv      a1, \hart
+    ecall
+    .endm
+
+# void ping(uint64_t rounds, uint64_t other_hart)
+    .global ping
+    .balign 4
+ping:
+    addi    sp, sp, -16
+    sd      s2, 0(sp)
+    csrci   sstatus, 1 << 1
+    li      s2, 0
+    mv      t6, a0
+    mv      t5, a1
+1:  signal  t5
+    wait_for_signal
+    addi    t6, t6, -1
+    bnez    t6, 1b
+    ld      s2, 0(sp)
+    addi    sp, sp, 16
+    ret
+
+# Where hart_start lets the other hart begin: a1 = the hart that it answers.
+    .global pong
+    .balign 4
+pong:
+    la      sp, pong_stack_top
+    la      t0, handle_signal
+    csrw    stvec, t0
+    csrwi   sie, 1 << 1
+    li      s2, 0
+    mv      t5, a1
+1:  wait_for_signal
+    signal  t5
+    j       1b
+
 # void loop_touch(uint64_t pages, std::byte* first): stores to one word of each page.
     loop loop_touch
     li      t5, 4096
@@ -153,6 +202,20 @@ sleep_and_spin:
     sret
     .endm
 
+    .global handle_signal
+    .balign 4
+handle_signal:
+    addi    sp, sp, -16
+    sd      t0, 8(sp)
+    sd      t1, 0(sp)
+    csrr    t0, scause
+    li      s2, 1
+    csrci   sip, 1 << 1
+    ld      t1, 0(sp)
+    ld      t0, 8(sp)
+    addi    sp, sp, 16
+    sret
+
     handler handle_ipi, csrci sip, 1 << 1
     handler handle_timer, csrc sie, t1
 
@@ -173,3 +236,8 @@ handle_illegal:
     .section .rodata
 console_text:
     .ascii  "...............................................................\n"
+
+    .bss
+    .balign 16
+    .skip   64
+pong_stack_top:

@@ -9,6 +9,7 @@
 #include <array>
 #include <charconv>
 
+#include "kernel/arch/hart_operations.hpp"
 #include "tests/guests/runtime.hpp"
 
 namespace cairn::guest {
@@ -25,6 +26,9 @@ std::uint64_t sleep_and_spin(std::uint64_t deadline, std::uint64_t end, std::uin
 void handle_ipi();
 void handle_timer();
 void handle_illegal();
+void ping(std::uint64_t rounds, std::uint64_t other_hart);
+void pong();
+void handle_signal();
 void guest_trap_entry();  // start.S
 }
 
@@ -130,6 +134,39 @@ void measure_sleep() {
     print_figure("wfi", least, 1);
 }
 
+SbiResult hart_status(std::uint64_t hart) {
+    return sbi_call(SbiExtension::hsm, SbiHsm::hart_get_status, hart);
+}
+
+/// Lets other harts run: with -icount QEMU runs one at a time, until it sleeps.
+void sleep_a_while() {
+    const std::uint64_t enabled = csr_swap<Csr::sie>(Sip::STIP::mask);
+    set_timer(now() + 100);
+    wait_for_interrupt();
+    set_timer(never);
+    csr_write<Csr::sie>(enabled);
+}
+
+/// From an IPI to another hart, which sleeps, to the next instruction of its handler: half of what
+/// it takes to get one back. On a machine of two harts, 0 and 1, and whichever this one is.
+void measure_cross_ipi(std::uint64_t rounds) {
+    if (!hart_status(1).ok()) return;
+    const auto started = static_cast<std::uint64_t>(SbiHartState::started);
+    const std::uint64_t self = hart_status(0).value == started ? 0 : 1;
+    csr_write<Csr::stvec>(reinterpret_cast<std::uint64_t>(handle_signal));
+    csr_write<Csr::sie>(Sip::SSIP::mask);
+    sbi_call(SbiExtension::hsm, SbiHsm::hart_start, 1 - self, reinterpret_cast<std::uint64_t>(pong),
+             self);
+    while (hart_status(1 - self).value != started)
+        sleep_a_while();
+    ping(1, 1 - self);
+    const std::uint64_t start = now();
+    ping(rounds, 1 - self);
+    print_figure("ipi-cross", (now() - start) * instructions_per_tick, 2 * rounds);
+    csr_write<Csr::sie>(0);
+    csr_write<Csr::stvec>(reinterpret_cast<std::uint64_t>(guest_trap_entry));
+}
+
 /// Sstc is there if its CSR can be read; runtime.cpp steps over it if not.
 bool has_sstc() {
     const unsigned before = last_trap.count;
@@ -161,9 +198,12 @@ void run(std::string_view arguments) {
         if (only.empty() || only == figure.name) measure(figure, rounds);
     }
     set_timer(never);
-    measure_console();
-    measure_first_touch();
-    measure_sleep();
+    if (only.empty()) {
+        measure_console();
+        measure_first_touch();
+        measure_sleep();
+    }
+    measure_cross_ipi(rounds);
     println("exits: end");
 }
 

@@ -11,10 +11,12 @@ from outcome import CRASHES
 SECONDS = 5
 
 
-@pytest.mark.parametrize("cpu", ["rv64", "rv64,sstc=false"])
+# Without and with a device that interrupts harts by a store; without Sstc.
+@pytest.mark.parametrize("options", [{}, {"board": "virt,aclint=on"}, {"cpu": "rv64,sstc=false"}],
+                         ids=["plain", "sswi", "no-sstc"])
 @pytest.mark.parametrize("cpus", [2, 4])
-def test_storm(guest, cpus, cpu):
-    m = guest(guest_image("smp_stress"), {"smp": cpus, "cpu": cpu}, cpus=cpus, memory="16M",
+def test_storm(guest, cpus, options):
+    m = guest(guest_image("smp_stress"), {"smp": cpus, **options}, cpus=cpus, memory="16M",
               append=str(SECONDS))
     status = m.wait_exit()
     assert not any(crash in m.log for crash in CRASHES)

@@ -59,11 +59,12 @@ inline void write_bytes(const std::string& file, std::span<const std::byte> byte
 }
 
 /// The device tree of QEMU's `virt` machine with these options; empty where there is no QEMU.
-inline std::vector<std::byte> qemu_tree(const std::string& options) {
+inline std::vector<std::byte> qemu_tree(const std::string& options,
+                                        const std::string& board = "virt") {
     if (!has_program("qemu-system-riscv64")) return {};
     const TemporaryFolder folder;
     const std::string file = folder.file("virt.dtb");
-    if (!run_command("qemu-system-riscv64 -M virt,dumpdtb=" + file + " " + options +
+    if (!run_command("qemu-system-riscv64 -M " + board + ",dumpdtb=" + file + " " + options +
                      " >/dev/null 2>&1")) {
         return {};
     }

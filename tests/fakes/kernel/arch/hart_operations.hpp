@@ -31,6 +31,7 @@ inline void hfence_vvma_all() {
 inline void fence_i() {
     ++fake_hart.instruction_fences;
 }
+inline void fence_memory_before_devices() {}
 inline void wait_for_interrupt() {
     ++fake_hart.waits;
     fake_hart.on_wait();
