@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/manager/host_resources.hpp"
 
+#include <bit>
+
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/sbi_call.hpp"
 #include "lib/panic.hpp"
@@ -40,6 +42,12 @@ std::optional<Stage2Mode> narrowest_stage2_mode() {
         if (has_stage2_mode(mode)) return mode;
     }
     return std::nullopt;
+}
+
+/// How many bits of a VMID the hart keeps (VMIDLEN): the lowest ones.
+unsigned vmid_bits(Stage2Mode mode) {
+    csr_write<Csr::hgatp>(stage2::hgatp(mode, Hgatp::VMID::max, HostPhys{0}));
+    return static_cast<unsigned>(std::popcount(Hgatp::VMID::get(csr_swap<Csr::hgatp>(0))));
 }
 
 /// What needs the FP registers, which are opened whole (F and D) or not at all.
@@ -164,6 +172,7 @@ bool HostResources::choose_stage2_mode(const BootOptions& options, std::uint64_t
         return false;
     }
     abilities_.stage2_mode = *mode;
+    vmids_.init(vmid_bits(*mode));
     return true;
 }
 

@@ -14,6 +14,7 @@
 #include "kernel/host/this_machine.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/vm.hpp"
+#include "kernel/vm/vmid.hpp"
 
 namespace cairn {
 
@@ -44,6 +45,7 @@ class HostResources {
     [[nodiscard]] bool take(const ThisMachine& self, std::span<const std::uint64_t> running = {});
 
     [[nodiscard]] FramePool& frames() { return frames_; }
+    [[nodiscard]] VmidAllocator& vmids() { return vmids_; }
     [[nodiscard]] const HartAbilities& abilities() const { return abilities_; }
     [[nodiscard]] const MachineIds& ids() const { return ids_; }
     /// The harts that can run guests, as kernel/host/harts.hpp counts them; the first is 0, the
@@ -62,6 +64,7 @@ class HostResources {
     void take_other_harts(const Machine& machine, std::span<const std::uint64_t> running);
 
     FramePool frames_;
+    VmidAllocator vmids_;
     static_vector<std::size_t, Vm::max_cpus> guest_harts_;
     HartAbilities abilities_;
     MachineIds ids_;

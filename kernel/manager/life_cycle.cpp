@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t rng_seed_size = 32;
 
 constinit HostResources host;
+constinit thread_local VmidFlushes vmid_flushes;
 
 /// Loads the guest afresh; each start gets a random seed of its own.
 std::expected<GuestEntry, GuestFdtError> load(BuiltVm& built) {
@@ -36,7 +37,7 @@ std::expected<GuestEntry, GuestFdtError> load(BuiltVm& built) {
 /// waits for its start.
 void run_vcpu(Vm& vm, Vcpu& vcpu) {
     csr_write<Csr::hgatp>(vm.hgatp());
-    hfence_gvma_all();
+    if (vmid_flushes.must_flush_for(vm.vmid())) hfence_gvma_all();
     vcpu.answer();  // what came after the end of an earlier run
     if (wait_for_start(vm, vcpu)) enter_guest(&vcpu.context);
     vcpu.quiesce(vm.features());

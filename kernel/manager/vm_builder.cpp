@@ -10,7 +10,6 @@
 namespace cairn {
 namespace {
 
-constexpr std::uint16_t vmid = 1;
 /// Room for any device tree of `cpus` harts: the longest command line and ISA string are far below
 /// what one is given, and each hart has an ISA string.
 constexpr std::uint64_t guest_tree_room(std::uint32_t cpus) {
@@ -109,7 +108,12 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
         explain_refusal(memory, "the heap has no room for it");
         return std::nullopt;
     }
-    vm->use_translation(table->hgatp(vmid));
+    const auto vmid = host.vmids().take();
+    if (!vmid) {
+        println("cairn: vm {}: the harts have no VMID left for it", config.name);
+        return std::nullopt;
+    }
+    vm->use_translation(table->hgatp(vmid->number), *vmid);
     static_vector<IpiTarget, Vm::max_cpus> harts;
     for (std::uint32_t cpu = 0; cpu < config.cpus; ++cpu)
         harts.push_back(ipi_target(host.guest_hart(cpu)));
@@ -119,6 +123,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
                    .plan = *plan,
                    .tree = describe_guest(host, config),
                    .table = std::move(*table),
+                   .vmid = VmidLease(host.vmids(), *vmid),
                    .vm = std::move(vm)};
 }
 

@@ -19,6 +19,7 @@ struct BuiltVm {
     LoadPlan plan;
     GuestFdtConfig tree;  ///< but for the random seed, which every start has anew
     Stage2Table table;
+    VmidLease vmid;
     allocated_ptr<Vm, VmAllocator<Vm>> vm;
 };
 

@@ -23,6 +23,7 @@
 #include "kernel/vm/guest_memory.hpp"
 #include "kernel/vm/hart_states.hpp"
 #include "kernel/vm/vcpu.hpp"
+#include "kernel/vm/vmid.hpp"
 
 namespace cairn {
 
@@ -86,9 +87,13 @@ class Vm final : public PowerEvents {
     [[nodiscard]] const GuestFeatures& features() const { return features_; }
     [[nodiscard]] const MachineIds& machine_ids() const { return ids_; }
 
-    /// The value of `hgatp` for the harts that run its vCPUs.
-    void use_translation(std::uint64_t hgatp) { hgatp_ = hgatp; }
+    /// The value of `hgatp` for the harts that run its vCPUs, and the VMID in it.
+    void use_translation(std::uint64_t hgatp, const Vmid& vmid) {
+        hgatp_ = hgatp;
+        vmid_ = vmid;
+    }
     [[nodiscard]] std::uint64_t hgatp() const { return hgatp_; }
+    [[nodiscard]] const Vmid& vmid() const { return vmid_; }
 
     /// The host's interrupt that stays claimed because this VM's UART is full of input; 0: none.
     /// Under the device lock.
@@ -113,6 +118,7 @@ class Vm final : public PowerEvents {
     GuestFeatures features_;
     MachineIds ids_;
     std::uint64_t hgatp_ = 0;
+    Vmid vmid_;
     HartStates harts_;
     std::array<std::optional<Vcpu>, max_cpus> vcpus_;
     std::array<IpiRoute, max_cpus> ipi_routes_{};
