@@ -9,6 +9,7 @@
 #include "kernel/host/harts.hpp"
 #include "kernel/host/image_layout.hpp"
 #include "kernel/host/memory_map.hpp"
+#include "kernel/host/protection.hpp"
 #include "kernel/host/this_machine.hpp"
 #include "kernel/manager/life_cycle.hpp"
 #include "lib/byte_size.hpp"
@@ -79,6 +80,7 @@ extern "C" [[noreturn]] void kernel_main(std::uint64_t boot_hart, const std::byt
     check_own_memory(self);
     protect_stack(self);
     initialize_heap();
+    protect_memory(self);
     show_vector();
     start_devices(self);
     start_harts(self);

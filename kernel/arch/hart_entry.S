@@ -20,6 +20,10 @@ hart_entry:
     ld      tp, CAIRN_HART_START_TP(a1) # thread_local variables: this hart's own
     la      t0, kernel_trap_entry
     csrw    stvec, t0
+    ld      t0, CAIRN_HART_START_SATP(a1)
+    sfence.vma                          # whatever an earlier stage translated
+    csrw    satp, t0                    # every address stays what it is
+    sfence.vma
     ld      sp, CAIRN_HART_START_SP(a1)
     mv      s0, zero                    # the frame-pointer chain ends here
     mv      ra, zero

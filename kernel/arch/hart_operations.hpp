@@ -12,6 +12,11 @@ extern "C" {
 void reset_guest_fp();
 }
 
+/// Forgets all translations of this hart's own address space, and orders what was stored into its
+/// page table before what is looked up there.
+[[gnu::always_inline]] inline void sfence_vma_all() {
+    asm volatile("sfence.vma" : : : "memory");
+}
 /// Forgets all G-stage translations of this hart, of every VMID.
 [[gnu::always_inline]] inline void hfence_gvma_all() {
     asm volatile(".option push\n.option arch, +h\nhfence.gvma\n.option pop" : : : "memory");

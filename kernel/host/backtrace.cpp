@@ -12,12 +12,11 @@ namespace {
 
 constexpr unsigned max_depth = 32;
 
-/// Frames lie on the boot hart's stack, or (of a trap report) in .bss, or on the hart's own stacks.
+/// Frames lie on the hart's stack or, of a trap report, on its trap stack.
 bool is_readable_frame(std::uint64_t frame) {
-    const HostRange stacks = range_between(__bss_start, __stack_top);
     const HostPhys lowest{frame - 16};
     return frame % 8 == 0 && frame >= 16 &&
-           (stacks.contains(lowest, 16) || this_hart.stacks.contains(lowest, 16));
+           (this_hart.stack.contains(lowest, 16) || this_hart.trap_stack.contains(lowest, 16));
 }
 
 struct Frame {

@@ -2,6 +2,7 @@
 #include "kernel/host/boot_options.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "lib/byte_size.hpp"
 
@@ -35,11 +36,21 @@ bool set_stage2_mode(BootOptions& options, std::string_view value) {
     return options.stage2_mode.has_value();
 }
 
+constexpr std::array crashes{Crash::trap,
+                             Crash::panic,
+                             Crash::smash,
+                             Crash::overflow,
+                             Crash::overflow_elsewhere,
+                             Crash::null,
+                             Crash::write_code,
+                             Crash::write_constant,
+                             Crash::execute_data};
+
 bool set_crash(BootOptions& options, std::string_view value) {
     options.crash.reset();
-    if (value == "trap") options.crash = Crash::trap;
-    if (value == "panic") options.crash = Crash::panic;
-    if (value == "smash") options.crash = Crash::smash;
+    for (const Crash crash : crashes) {
+        if (value == to_string(crash)) options.crash = crash;
+    }
     return options.crash.has_value();
 }
 
@@ -52,10 +63,27 @@ constexpr Key keys[] = {
     {"heap=", set_heap, "a size such as heap=16M"},
     {"quota=", set_quota, "a size such as quota=256K"},
     {"gstage=", set_stage2_mode, "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"},
-    {"crash=", set_crash, "crash=trap, crash=panic or crash=smash"},
+    {"crash=", set_crash,
+     "crash=trap, panic, smash, overflow, overflow-elsewhere, null, write-code, write-constant "
+     "or execute-data"},
 };
 
 }  // namespace
+
+std::string_view to_string(Crash crash) {
+    switch (crash) {
+        case Crash::trap: return "trap";
+        case Crash::panic: return "panic";
+        case Crash::smash: return "smash";
+        case Crash::overflow: return "overflow";
+        case Crash::overflow_elsewhere: return "overflow-elsewhere";
+        case Crash::null: return "null";
+        case Crash::write_code: return "write-code";
+        case Crash::write_constant: return "write-constant";
+        case Crash::execute_data: return "execute-data";
+    }
+    return "unknown";
+}
 
 std::expected<BootOptions, BootOptionError> parse_boot_options(std::string_view arguments) {
     BootOptions options;

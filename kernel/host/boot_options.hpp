@@ -5,7 +5,7 @@
 //     heap=SIZE     use only so much of the heap region (K, M, G), for tests of small heaps
 //     quota=SIZE    what each VM may have of the hypervisor's own memory, besides its RAM
 //     gstage=MODE   sv39x4, sv48x4 or sv57x4 instead of the narrowest mode that the hart has
-//     crash=HOW     trap, panic or smash: fail on purpose once booted, for tests of the report
+//     crash=HOW     fail on purpose once booted, for tests of the report (Crash has the ways)
 #pragma once
 
 #include <cstdint>
@@ -13,16 +13,25 @@
 #include <optional>
 #include <string_view>
 
-#include "kernel/arch/stage2_pte.hpp"
+#include "kernel/arch/stage2_mode.hpp"
 
 namespace cairn {
 
 /// How to fail on purpose.
 enum class Crash : std::uint8_t {
-    trap,   ///< a load from where nothing is
-    panic,  ///< a broken invariant
-    smash,  ///< a write beyond a local array, over the stack protector's canary
+    trap,                ///< a load from where nothing is
+    panic,               ///< a broken invariant
+    smash,               ///< a write beyond a local array, over the stack protector's canary
+    overflow,            ///< recursion without end
+    overflow_elsewhere,  ///< the same on another hart
+    null,                ///< a load through a null pointer
+    write_code,
+    write_constant,
+    execute_data,  ///< a jump to the heap
 };
+
+/// The word behind `crash=`.
+[[nodiscard]] std::string_view to_string(Crash crash);
 
 struct BootOptions {
     std::optional<std::uint64_t> heap_size;  ///< bytes, not 0

@@ -13,6 +13,8 @@
 #include "kernel/arch/sbi_call.hpp"
 #include "kernel/host/host_timer.hpp"
 #include "kernel/host/image_layout.hpp"
+#include "kernel/host/memory_map.hpp"
+#include "kernel/host/protection.hpp"
 #include "kernel/host/this_hart.hpp"
 #include "kernel/host/trap_stack.hpp"
 #include "lib/bits.hpp"
@@ -31,11 +33,13 @@ struct HartStart {
     std::uint64_t tp = 0;
     std::uint64_t id = 0;
     HartStart* next = nullptr;  ///< of all that were ever asked for
+    std::uint64_t satp = 0;
 };
 static_assert(offsetof(HartStart, sp) == CAIRN_HART_START_SP);
 static_assert(offsetof(HartStart, tp) == CAIRN_HART_START_TP);
 static_assert(offsetof(HartStart, id) == CAIRN_HART_START_ID);
 static_assert(offsetof(HartStart, next) == CAIRN_HART_START_NEXT);
+static_assert(offsetof(HartStart, satp) == CAIRN_HART_START_SATP);
 
 namespace {
 
@@ -43,17 +47,23 @@ constexpr std::size_t stack_size = 64 << 10;
 constexpr std::size_t thread_local_room = 4096;
 constexpr std::uint64_t patience_seconds = 2;  // a loaded emulator; real harts take microseconds
 
-/// Whether a hart has come, or the boot hart has stopped waiting: whoever is first decides.
-enum class Presence : std::uint32_t { awaited, here, given_up };
+/// Whether a hart has come, as what, or the boot hart has stopped waiting: whoever is first
+/// decides.
+enum class Presence : std::uint32_t {
+    awaited,
+    here,
+    unfit,  ///< it does not take the page table that the boot hart has
+    given_up,
+};
 
-/// All that one hart has of its own, in one block of the break:
+/// All that one hart has of its own, in one block of the break, which begins with a page:
 ///
-///     │ Hart │ thread_local variables │ trap stack │ stack │
-///            ▲ tp                                          ▲ sp
+///     │ guard │ trap stack │ guard │ stack │ Hart │ thread_local variables │
+///                                          ▲ sp   ▲ tp
 struct Hart : HartStart {
     IpiTarget ipi;
-    HostRange stacks;
-    std::byte* trap_stack_end = nullptr;
+    HostRange stack;
+    HostRange trap_stack;
     std::atomic<Presence> presence = Presence::awaited;
     std::atomic<void (*)(void*)> job = nullptr;
     void* argument = nullptr;
@@ -81,21 +91,33 @@ IpiTarget ipi_target_of(const MachineHart& hart) {
     return {.hart = hart.id, .set_ssip = hart.set_ssip.value_or(HostPhys{0})};
 }
 
+HostRange pages_at(const std::byte* base, std::uint64_t size) {
+    return {{reinterpret_cast<std::uintptr_t>(base)}, size};
+}
+
 Hart* make_hart(const MachineHart& machine_hart) {
-    const std::size_t locals = align_up(thread_locals().size(), std::size_t{16}).value_or(0);
     const std::size_t head = align_up(sizeof(Hart), std::size_t{16}).value_or(0);
-    const auto block = global_break().allocate(head + locals + trap_stack_size + stack_size, 64);
+    const std::size_t own = head + thread_locals().size();
+    const auto block = global_break().allocate(
+        frame_size + trap_stack_size + frame_size + stack_size + own, frame_size);
     if (!block) return nullptr;
-    auto* const hart = new (*block) Hart;
-    std::byte* const variables = *block + head;
-    std::byte* const stacks = variables + locals;
+    std::byte* const trap_stack = *block + frame_size;
+    std::byte* const guard = trap_stack + trap_stack_size;
+    std::byte* const stack = guard + frame_size;
+    if (!make_guard_page({reinterpret_cast<std::uintptr_t>(*block)}) ||
+        !make_guard_page({reinterpret_cast<std::uintptr_t>(guard)})) {
+        return nullptr;
+    }
+    auto* const hart = new (stack + stack_size) Hart;
+    std::byte* const variables = stack + stack_size + head;
     std::ranges::copy(std::span(thread_local_image).first(thread_locals().size()), variables);
     hart->id = machine_hart.id;
     hart->ipi = ipi_target_of(machine_hart);
-    hart->trap_stack_end = stacks + trap_stack_size;
-    hart->stacks = {{reinterpret_cast<std::uintptr_t>(stacks)}, trap_stack_size + stack_size};
+    hart->trap_stack = pages_at(trap_stack, trap_stack_size);
+    hart->stack = pages_at(stack, stack_size);
     hart->tp = reinterpret_cast<std::uintptr_t>(variables);
-    hart->sp = hart->stacks.end().value;
+    hart->sp = hart->stack.end().value;
+    hart->satp = own_satp();
     return hart;
 }
 
@@ -129,15 +151,18 @@ void sleep_until(Predicate is_done) {
     }
 }
 
-/// Whether `hart` is here before `deadline`, for which the timer is armed; if not, it never will
-/// be.
-bool arrives(Hart& hart, std::uint64_t deadline) {
+/// What has become of `hart` by `deadline`, for which the timer is armed; it will never be anything
+/// else.
+Presence presence_by(Hart& hart, std::uint64_t deadline) {
     sleep_until([&] {
         return hart.presence.load(std::memory_order_acquire) != Presence::awaited ||
                csr_read<Csr::time>() >= deadline;
     });
-    Presence expected = Presence::awaited;
-    return !hart.presence.compare_exchange_strong(expected, Presence::given_up);
+    Presence presence = Presence::awaited;
+    if (hart.presence.compare_exchange_strong(presence, Presence::given_up)) {
+        return Presence::given_up;
+    }
+    return presence;
 }
 
 bool is_usable(const MachineHart& hart) {
@@ -153,8 +178,12 @@ void start_others(const Machine& machine) {
     const std::uint64_t deadline = csr_read<Csr::time>() + patience_seconds * machine.timebase_hz;
     arm_host_timer(deadline);
     for (Hart* const hart : requested) {
-        if (arrives(*hart, deadline)) {
+        const Presence presence = presence_by(*hart, deadline);
+        if (presence == Presence::here) {
             others.push_back(hart);
+        } else if (presence == Presence::unfit) {
+            println("cairn: hart {} is left out: it does not take the boot hart's page table",
+                    hart->id);
         } else {
             println("cairn: hart {} is left out: it did not start within {} s", hart->id,
                     patience_seconds);
@@ -188,17 +217,22 @@ void start_others(const Machine& machine) {
 
 extern "C" [[noreturn]] void hart_main(HartStart* start) {
     auto& self = static_cast<Hart&>(*start);
-    this_hart = {.id = self.id, .stacks = self.stacks};
-    trap_stack_end = self.trap_stack_end;
+    this_hart = {.id = self.id, .stack = self.stack, .trap_stack = self.trap_stack};
+    trap_stack_end = reinterpret_cast<std::byte*>(self.trap_stack.end().value);
     csr_write<Csr::sie>(Sip::SSIP::mask);
+    const bool fit = csr_read<Csr::satp>() == self.satp;
     Presence expected = Presence::awaited;
-    if (!self.presence.compare_exchange_strong(expected, Presence::here)) stop_this_hart();
-    send_ipi(boot_hart);
+    const bool awaited =
+        self.presence.compare_exchange_strong(expected, fit ? Presence::here : Presence::unfit);
+    if (awaited) send_ipi(boot_hart);
+    if (!fit || !awaited) stop_this_hart();
     serve(self);
 }
 
 void keep_thread_local_image() {
     std::ranges::copy(thread_locals(), thread_local_image.begin());
+    this_hart.stack = boot_stack();
+    this_hart.trap_stack = boot_trap_stack();
 }
 
 void start_harts(const ThisMachine& self) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The machine's harts. The firmware enters Cairn on one of them, the boot hart, which starts the
 // others by SBI HSM; each has a stack, a trap stack and thread_local variables of its own, and
-// sleeps until it is given something to run.
+// sleeps until it is given something to run. Below each stack lies a page that is not mapped.
 //
 //     boot hart    start_harts ── hart_start ──►            run_on_hart(n) ──┐ wait_for_hart(n)
 //     hart n       stopped                     hart_entry ── sleeps ────────►│ job(argument) ──
@@ -21,8 +21,8 @@
 
 namespace cairn {
 
-/// Keeps what thread_local variables start as. Before anything uses one: the boot hart's live in
-/// the image itself.
+/// Keeps what thread_local variables start as, then says there which stacks the boot hart has.
+/// Before anything uses one: the boot hart's live in the image itself.
 void keep_thread_local_image();
 
 /// Starts every hart that the device tree calls usable.

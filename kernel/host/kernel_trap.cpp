@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The two ways in which the hypervisor ends by its own fault: a trap that it took itself, and a
 // panic. Both print what they know, from the least to the most doubtful, and stop the machine.
-#include <algorithm>
-#include <array>
 #include <atomic>
 
 #include "kernel/arch/csr_access.hpp"
@@ -11,16 +9,17 @@
 #include "kernel/arch/trap_cause.hpp"
 #include "kernel/host/backtrace.hpp"
 #include "kernel/host/console.hpp"
+#include "kernel/host/image_layout.hpp"
+#include "kernel/host/kernel_fault.hpp"
 #include "kernel/host/power.hpp"
 #include "kernel/host/this_hart.hpp"
 #include "kernel/host/trap_stack.hpp"
+#include "lib/byte_size.hpp"
 #include "lib/platform.hpp"
 #include "lib/print.hpp"
 
 namespace cairn {
 namespace {
-
-alignas(16) constinit std::array<std::byte, trap_stack_size> boot_trap_stack{};
 
 constexpr std::uint64_t nobody = ~std::uint64_t{0};
 /// The hart that reports; needed before .bss is clear.
@@ -45,6 +44,20 @@ void print_registers(const KernelFrame& frame) {
     println();
 }
 
+void explain_fault(std::uint64_t cause, std::uint64_t address, std::uint64_t sp) {
+    const FaultSurroundings where{
+        .stack = this_hart.stack, .constants = constant_range(), .code = code_range()};
+    const FaultKind kind =
+        classify_fault({.scause = cause, .address = {address}, .sp = {sp}}, where);
+    if (kind == FaultKind::other) return;
+    if (kind == FaultKind::stack_overflow) {
+        println("  stack overflow of hart {}: its {} down to {:#x} are used up", this_hart.id,
+                ByteSize{where.stack.size}, where.stack.base.value);
+    } else {
+        println("  {} by hart {}", kind, this_hart.id);
+    }
+}
+
 bool lacks_hypervisor_extension(std::uint64_t cause, std::uint64_t instruction) {
     if (static_cast<Exception>(cause) != Exception::illegal_instruction) return false;
     constexpr std::uint64_t system_opcode = 0x73;
@@ -54,7 +67,7 @@ bool lacks_hypervisor_extension(std::uint64_t cause, std::uint64_t instruction) 
 
 }  // namespace
 
-constinit thread_local std::byte* trap_stack_end = boot_trap_stack.data() + boot_trap_stack.size();
+constinit thread_local std::byte* trap_stack_end = __trap_stack_top;
 
 extern "C" [[noreturn]] void report_kernel_trap(const KernelFrame& frame) {
     enter_last_words();
@@ -66,6 +79,7 @@ extern "C" [[noreturn]] void report_kernel_trap(const KernelFrame& frame) {
     if (lacks_hypervisor_extension(cause, value)) {
         println("  the instruction touches a CSR of the H extension: has this hart got H?");
     }
+    explain_fault(cause, value, frame.registers[2]);
     print_registers(frame);
     print_backtrace(pc, frame.registers[1], frame.registers[8]);
     power_off(Outcome::failure);

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::uint64_t last_frame = ~(frame_size - 1);
 
-/// The whole frames inside `range`; it does not wrap.
+}  // namespace
+
 HostRange frames_inside(HostRange range) {
     const auto base = align_up(range.base.value, frame_size);
     const std::uint64_t end = align_down(range.end().value, frame_size);
@@ -17,15 +18,12 @@ HostRange frames_inside(HostRange range) {
     return {{*base}, end - *base};
 }
 
-/// The whole frames that `range` touches; an end beyond the address space is cut off there.
 HostRange frames_around(HostRange range) {
     const std::uint64_t base = align_down(range.base.value, frame_size);
     const auto sum = checked_add(range.base.value, range.size);
     const auto end = sum ? align_up(*sum, frame_size) : std::nullopt;
     return {{base}, end.value_or(last_frame) - base};
 }
-
-}  // namespace
 
 std::string_view to_string(MemoryMapError error) {
     switch (error) {

@@ -21,6 +21,11 @@ namespace cairn {
 
 inline constexpr std::uint64_t frame_size = 4096;  ///< bytes of a page frame
 
+/// The whole frames inside `range`, which does not wrap.
+[[nodiscard]] HostRange frames_inside(HostRange range);
+/// The whole frames that `range` touches; an end beyond the address space is cut off there.
+[[nodiscard]] HostRange frames_around(HostRange range);
+
 enum class MemoryMapError : std::uint8_t {
     wraps,            ///< a memory range ends beyond the 64-bit address space
     too_many_ranges,  ///< more separate ranges than a RangeList holds

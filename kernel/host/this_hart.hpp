@@ -10,7 +10,8 @@ namespace cairn {
 
 struct ThisHart {
     std::uint64_t id = 0;  ///< the machine's number for it
-    HostRange stacks;  ///< its stack and trap stack; empty on the boot hart, whose are the image's
+    HostRange stack;
+    HostRange trap_stack;
 };
 extern constinit thread_local ThisHart this_hart;
 

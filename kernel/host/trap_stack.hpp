@@ -9,7 +9,8 @@ namespace cairn {
 
 inline constexpr std::size_t trap_stack_size = 16 << 10;
 
-/// Where the hart's trap stack ends; starts as the boot hart's, which is in .bss.
+/// Where the hart's trap stack ends; starts as the boot hart's, for which the linker script has
+/// room.
 extern "C" constinit thread_local std::byte* trap_stack_end;
 
 }  // namespace cairn

@@ -11,20 +11,21 @@
 namespace cairn {
 namespace {
 
-constexpr std::size_t max_reserved = max_reserved_ranges + 4;
+constexpr std::size_t max_reserved = max_reserved_ranges + 5;
 
 /// Everything in RAM that is not to be given away: what the tree reserves, the hypervisor itself,
-/// and what the boot loader left for it.
+/// what the boot loader left for it, and page 0, which is never mapped.
 auto reserved_ranges(const ThisMachine& self) {
     static_vector<HostRange, max_reserved> reserved;
-    bool fits = reserved.try_push_back(self.device_tree);
+    bool fits = reserved.try_push_back({{0}, frame_size});
+    fits = reserved.try_push_back(self.device_tree) && fits;
     for (const HostRange& range : self.own)
         fits = reserved.try_push_back(range) && fits;
     if (self.machine.initrd) fits = reserved.try_push_back(*self.machine.initrd) && fits;
     for (const HostRange& range : self.machine.reserved) {
         fits = reserved.try_push_back(range) && fits;
     }
-    require(fits, "the list of reserved ranges has room for the machine's and four more");
+    require(fits, "the list of reserved ranges has room for the machine's and five more");
     return reserved;
 }
 

@@ -9,7 +9,7 @@
 #include <span>
 
 #include "kernel/arch/isa_string.hpp"
-#include "kernel/arch/stage2_pte.hpp"
+#include "kernel/arch/stage2_mode.hpp"
 #include "kernel/host/frame_pool.hpp"
 #include "kernel/host/this_machine.hpp"
 #include "kernel/vm/guest_features.hpp"

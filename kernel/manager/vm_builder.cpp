@@ -50,7 +50,7 @@ void explain_refusal(const VmMemory& memory, std::string_view otherwise) {
 std::optional<Stage2Table> map_ram(const HostResources& host, VmMemory& memory, HostRange ram) {
     auto table = Stage2Table::create(host.abilities().stage2_mode, memory.frames());
     if (table) {
-        const auto mapped = table->map(guest_map::ram_base, ram.base, ram.size, stage2_rwx);
+        const auto mapped = table->map(guest_map::ram_base, ram.base, ram.size, pages_rwx);
         if (mapped) return std::move(*table);
         table = std::unexpected(mapped.error());
     }

@@ -75,6 +75,8 @@ def test_enough_memory(started):
 # --- boot options ---------------------------------------------------------------------------------
 
 OPTIONS = "heap=SIZE, quota=SIZE, gstage=MODE or crash=HOW"
+CRASHES = ("crash=trap, panic, smash, overflow, overflow-elsewhere, null, write-code, write-constant "
+           "or execute-data")
 MODES = "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"
 
 
@@ -87,7 +89,7 @@ MODES = "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"
     ("quota=0", "a size such as quota=256K"),
     ("gstage=sv32x4", MODES),
     ("gstage=bare", MODES),
-    ("crash=softly", "crash=trap, crash=panic or crash=smash"),
+    ("crash=softly", CRASHES),
 ])
 def test_wrong_boot_option(started, word, expected):
     lines = ended(started(append=f"gstage=sv39x4 {word} heap=8M"), status=1)
@@ -98,14 +100,16 @@ def test_wrong_boot_option(started, word, expected):
     ("1G", "cairn: boot option heap=1073741824: not between 4096 and the 104857600 bytes "
      "that are reserved"),
     ("4095", "cairn: boot option heap=4095: not between 4096 and the 104857600 bytes that are reserved"),
-    ("4K", "cairn: the heap is too small for three letters"),
-    ("12K", "cairn: vm guest: the heap has no room for it"),
+    ("4K", "cairn: the heap is too small for the hypervisor's page table"),
+    ("40K", "cairn: the heap is too small for three letters"),
+    ("52K", "cairn: vm guest: the heap has no room for it"),
 ])
 def test_unfit_heap(started, size, sentence):
     m = started(append=f"heap={size}")
     assert ended(m, status=1) == [sentence]
-    # Three pages are enough for three letters: the descriptors, and a chunk of blocks.
-    assert ("v = ['a', 'b', 'c']" in m.lines()) == (size == "12K")
+    # Ten pages are enough for the page table; three more for three letters: the descriptors, and a
+    # chunk of blocks.
+    assert ("v = ['a', 'b', 'c']" in m.lines()) == (size == "52K")
 
 
 @pytest.mark.parametrize("size", ["15K", "16K", "20K"])  # the table's root, the table below, the VM

@@ -6,7 +6,9 @@ import subprocess
 import pytest
 
 from cairn_machine import HYPERVISOR, ROOT
+from outcome import small_guest
 from test_boot import FIRST_LINES
+from uefi_machine import u_boot
 
 REGISTERS = ("ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 "
              "t3 t4 t5 t6").split()
@@ -16,12 +18,21 @@ FRAME = re.compile(r"^  #(\d+) 0x[0-9a-f]{16}$")
 @pytest.fixture
 def report(machine):
     """Crashes in the given way; returns the lines behind the first two."""
-    def crash(how):
-        m = machine(append=f"crash={how}")
+    def crash(how, **options):
+        m = machine(append=f"crash={how}", **options)
         assert m.wait_exit() == 1
-        assert m.lines()[:2] == FIRST_LINES
-        return m.lines()[2:]
+        return lines_of_report(m)
     return crash
+
+
+def lines_of_report(m):
+    """From its first line on; nothing but the log of a boot comes before."""
+    lines = m.lines()
+    start = next(at for at, line in enumerate(lines) if line.startswith("hypervisor "))
+    booting = lines.index(FIRST_LINES[0])
+    assert lines[booting:booting + 2] == FIRST_LINES
+    assert all(line.startswith("cairn: ") for line in lines[booting + 2:start])
+    return lines[start:]
 
 
 def symbols(lines, folder):
@@ -53,10 +64,11 @@ def check_backtrace(lines, folder, functions):
 
 def test_trap(report, tmp_path):
     lines = report("trap")
-    assert lines[0] == "hypervisor trap: load access fault (scause 0x5)"
+    assert lines[0] == "hypervisor trap: load page fault (scause 0xd)"
     place = re.fullmatch(r"  pc (0x[0-9a-f]{16})  fault address 0x00fffffffffff008", lines[1])
     assert place
-    registers = re.findall(r"(\w+) (0x[0-9a-f]{16})", " ".join(lines[2:lines.index("backtrace:")]))
+    assert lines[2] == "  access to what is not mapped or not to be written by hart 0"
+    registers = re.findall(r"(\w+) (0x[0-9a-f]{16})", " ".join(lines[3:lines.index("backtrace:")]))
     assert [name for name, _ in registers] == REGISTERS
     assert backtrace_of(lines)[0] == f"  #0 {place[1]}"
     assert "0x00fffffffffff008" in dict(registers).values()
@@ -78,3 +90,74 @@ def test_smashed_stack(report, tmp_path):
     # What was written over is the frame's own chain, so that only its innermost end is known.
     assert any("overrun" in name or "__stack_chk_fail" in name
                for name in symbols(lines, tmp_path))
+
+
+# --- what the page table refuses ------------------------------------------------------------------
+
+FAULT = re.compile(r"  pc (0x[0-9a-f]{16})  fault address (0x[0-9a-f]{16})")
+
+
+def check_overflow(lines, hart, size):
+    """The first page below the stack of `hart` was hit; returns where the stack began."""
+    assert lines[0] == "hypervisor trap: store/AMO page fault (scause 0xf)"
+    said = re.fullmatch(rf"  stack overflow of hart {hart}: its {size} down to (0x[0-9a-f]+) are used up",
+                        lines[2])
+    assert said
+    bottom = int(said[1], 0)
+    assert bottom - 4096 <= int(FAULT.fullmatch(lines[1])[2], 0) < bottom
+    return bottom
+
+
+def test_stack_overflow(report, tmp_path):
+    lines = report("overflow")
+    check_overflow(lines, 0, "1 MiB")
+    found = symbols(lines, tmp_path)
+    assert len(found) > 20 and all("use_stack" in name for name in found)
+
+
+def test_stack_overflow_of_another_hart(report, tmp_path):
+    lines = report("overflow-elsewhere", smp=2)
+    check_overflow(lines, "[01]", "64 KiB")
+    found = symbols(lines, tmp_path)
+    assert len(found) > 20 and all("use_stack" in name for name in found)
+
+
+REFUSED = {
+    "null": ("load page fault (scause 0xd)", "null pointer access", "load_from"),
+    "write-code": ("store/AMO page fault (scause 0xf)", "write to code", "store_to"),
+    "write-constant": ("store/AMO page fault (scause 0xf)", "write to constants", "store_to"),
+}
+
+
+@pytest.mark.parametrize("how", REFUSED)
+def test_refused_access(report, tmp_path, how):
+    trap, what, function = REFUSED[how]
+    lines = report(how)
+    assert lines[0] == f"hypervisor trap: {trap}"
+    assert lines[2] == f"  {what} by hart 0"
+    check_backtrace(lines, tmp_path, [function, "crash_deliberately", "kernel_main"])
+
+
+def test_code_on_the_heap(report, tmp_path):
+    lines = report("execute-data")
+    assert lines[0] == "hypervisor trap: instruction page fault (scause 0xc)"
+    assert lines[2] == "  jump to what is no code by hart 0"
+    pc, address = FAULT.fullmatch(lines[1]).groups()
+    assert pc == address
+    assert "execute_data" in symbols(lines, tmp_path)[1]
+
+
+@pytest.mark.parametrize("how", ["overflow", "overflow-elsewhere", *REFUSED])
+def test_the_same_by_uefi(machine, tmp_path, how):
+    """Cairn lies elsewhere, its constants were written to when it was moved there."""
+    m = machine(**u_boot(tmp_path, small_guest(tmp_path, "demo")), append=f"crash={how}", smp=2)
+    assert m.wait_exit() == 1
+    lines = lines_of_report(m)
+    if how in REFUSED:
+        trap, what, _ = REFUSED[how]
+        assert lines[0] == f"hypervisor trap: {trap}"
+        assert re.fullmatch(rf"  {what} by hart \d", lines[2])
+    elif how == "overflow":
+        check_overflow(lines, r"\d", "1 MiB")
+    else:
+        check_overflow(lines, r"\d", "64 KiB")

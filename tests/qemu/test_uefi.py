@@ -106,7 +106,7 @@ def test_heap_of_half_pages(start, tmp_path):
 
 
 def test_what_does_not_fit_a_small_heap(start, tmp_path):
-    m = start(checking_guest(tmp_path), append="heap=12K")
+    m = start(checking_guest(tmp_path), append="heap=64K")
     assert m.wait_exit() == 1
     assert own_lines(m)[:2] == FIRST_LINES
     assert without_figures(own_lines(m))[-1] == "cairn: vm guest: the heap has no room for it"
