@@ -56,3 +56,24 @@ def test_hart_without_room_is_left_out(machine):
     m = machine(smp=2, append="heap=128K")
     m.expect(r"cairn: hart \d is left out: the heap region has no room for its stacks")
     m.expect(r"cairn: 1 of 2 harts run; hart \d booted")
+
+
+# --- harts that are not like the one that booted --------------------------------------------------
+
+@pytest.mark.parametrize("settings", [
+    pytest.param([("riscv,isa", "rv64imafdc_zicsr_sstc")], id="no-h"),
+    pytest.param([("riscv,isa", "rv64imach_zicsr_sstc")], id="no-fp"),
+    pytest.param([("riscv,isa", "rv64imafdch_zicsr")], id="no-sstc"),
+    pytest.param([("mmu-type", "riscv,sv39")], id="narrower-mmu"),
+])
+def test_unlike_hart_runs_no_guests(machine, tmp_path, tree, settings):
+    blob = tree(2, *(("/cpus/cpu@1", *setting) for setting in settings))
+    archive = small_guest(tmp_path, "demo")
+    for _ in range(20):  # firmware draws lots for the hart that boots, and hart 0 mostly wins
+        m = machine(archive, smp=2, options=["-dtb", blob])
+        m.expect(r"2 of 2 harts run; hart (\d) booted")
+        if m.process.match[1] == "0":
+            break
+        m.stop()
+    assert harts_of(m)[1:] == [
+        "cairn: hart 1 runs no guests: it is not like hart 0, which booted"]

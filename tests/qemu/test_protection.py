@@ -109,6 +109,12 @@ def test_who_may_do_what(inspected):
     assert m.wait_exit() == 0
 
 
+def test_interrupts_between_harts(inspected):
+    """The registers of an SSWI are a device in use."""
+    _, _, rows = inspected(board="virt,aclint=on")
+    assert (0x2f0_0000, 0x2f0_1000, "rw-") in rows
+
+
 @pytest.mark.parametrize("memory", ["4G", "8G"])
 def test_large_memory(inspected, memory):
     _, mode, rows = inspected(memory=memory)
