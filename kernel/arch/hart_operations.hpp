@@ -10,6 +10,15 @@ namespace cairn {
 extern "C" {
 /// Zeroes f0..f31 and fcsr. Needs sstatus.FS other than off, and a hart with D.
 void reset_guest_fp();
+/// Not functions: where traps of the guest go (kernel/arch/world_switch.S).
+void guest_exit();
+void counting_guest_exit();
+}
+
+/// The value of VcpuContext::exit_entry with which the world switch answers calls by itself, or
+/// none.
+[[nodiscard, gnu::always_inline]] inline std::uint64_t guest_exit_entry(bool answers_calls) {
+    return reinterpret_cast<std::uint64_t>(answers_calls ? guest_exit : counting_guest_exit);
 }
 
 /// Forgets all translations of this hart's own address space, and orders what was stored into its

@@ -22,15 +22,16 @@ enum class GuestRule : std::uint8_t {
     sstc,          ///< henvcfg.STCE is set
     cache_blocks,  ///< henvcfg.CBIE, CBCFE, CBZE are set
     page_types,    ///< henvcfg.PBMTE is set
+    page_updates,  ///< henvcfg.ADUE can be set, which is the guest's choice (SBI FWFT)
+    hpm_counters,  ///< hcounteren and the firmware's PMU let the guest have some hpmcounter
 };
 
 // Order of the rows is the canonical order of an ISA string ("ISA Extension Naming Conventions").
-// Why `never`: h has no nesting; q and v are registers that are not saved; zihpm and sscofpmf need
-// the counters virtualised; zawrs' WRS.NTO traps under hstatus.VTW; zcmp's and zcmt's
-// instructions make several accesses each, and zcmt adds jvt; zkr reads the entropy CSR; zicfilp
-// and zicfiss add ssp and the landing-pad state; zfinx and its family keep fcsr without sstatus.FS;
-// svadu needs henvcfg.ADUE; ssnpm needs PMM; ssdbltrp DTE; smstateen, smaia and ssaia add CSRs.
-// X(enumerator, name, rule)
+// Why `never`: h has no nesting; q and v are registers that are not saved; sscofpmf's interrupt
+// does not reach guests; zawrs' WRS.NTO traps under hstatus.VTW; zcmp's and zcmt's instructions
+// make several accesses each, and zcmt adds jvt; zkr reads the entropy CSR; zicfilp and zicfiss add
+// ssp and the landing-pad state; zfinx and its family keep fcsr without sstatus.FS; ssnpm needs
+// PMM; ssdbltrp DTE; smstateen, smaia and ssaia add CSRs. X(enumerator, name, rule)
 #define CAIRN_ISA_EXTENSIONS(X)           \
     X(i, "i", always)                     \
     X(m, "m", always)                     \
@@ -58,7 +59,7 @@ enum class GuestRule : std::uint8_t {
     X(zifencei, "zifencei", always)       \
     X(zihintntl, "zihintntl", always)     \
     X(zihintpause, "zihintpause", always) \
-    X(zihpm, "zihpm", never)              \
+    X(zihpm, "zihpm", hpm_counters)       \
     X(zimop, "zimop", always)             \
     X(zmmul, "zmmul", always)             \
     X(za64rs, "za64rs", always)           \
@@ -107,7 +108,7 @@ enum class GuestRule : std::uint8_t {
     X(ssnpm, "ssnpm", never)              \
     X(ssstateen, "ssstateen", never)      \
     X(sstc, "sstc", sstc)                 \
-    X(svadu, "svadu", never)              \
+    X(svadu, "svadu", page_updates)       \
     X(svade, "svade", always)             \
     X(svinval, "svinval", always)         \
     X(svnapot, "svnapot", always)         \
@@ -178,6 +179,8 @@ struct GuestIsaOptions {
     bool sstc = false;
     bool cache_blocks = false;
     bool page_types = false;
+    bool page_updates = false;
+    bool hpm_counters = false;
 };
 
 /// The part of `machine` that is true of a guest.

@@ -40,9 +40,17 @@ TEST_CASE("the string of QEMU 7.2 becomes a guest's", "[isa_string]") {
 
 TEST_CASE("no guest is told of state that is not saved", "[isa_string]") {
     const auto machine = parse_isa_string(
-        "rv64imafdcvhq_zicfiss_zihpm_zkr_zk_zve64d_zvl128b_smaia_ssaia_sscofpmf_svadu_xtheadba");
+        "rv64imafdcvhq_zicfiss_zkr_zk_zve64d_zvl128b_smaia_ssaia_sscofpmf_xtheadba");
     REQUIRE(machine);
     CHECK(written(guest_isa(*machine, all_options)) == "rv64imafdc");
+}
+
+TEST_CASE("what the guest's SBI turns on is told where it can", "[isa_string]") {
+    const auto machine = parse_isa_string("rv64i_zicntr_zihpm_svade_svadu");
+    REQUIRE(machine);
+    CHECK(written(guest_isa(*machine, {})) == "rv64i_svade");
+    CHECK(written(guest_isa(*machine, {.hpm_counters = true})) == "rv64i_zihpm_svade");
+    CHECK(written(guest_isa(*machine, {.page_updates = true})) == "rv64i_svadu_svade");
 }
 
 TEST_CASE("ISA strings are read as the naming conventions say", "[isa_string]") {

@@ -29,13 +29,14 @@ class Vcpu;
 struct IpiRoute;
 
 struct VcpuContext {
-    Registers x{};                ///< the guest's x0..x31; x0 stays 0
-    std::uint64_t pc = 0;         ///< where the guest goes on
-    std::uint64_t host_sp = 0;    ///< the host's stack while the guest runs
-    std::uint64_t host_tp = 0;    ///< the host's per-hart pointer while the guest runs
-    std::uint64_t self_mask = 0;  ///< the mask that, with base 0, names this hart in SBI calls
-    std::uint32_t has_sstc = 0;   ///< 1 where vstimecmp is the guest's timer
-    std::uint32_t hart_id = 0;    ///< the guest's number for its hart
+    Registers x{};                 ///< the guest's x0..x31; x0 stays 0
+    std::uint64_t pc = 0;          ///< where the guest goes on
+    std::uint64_t host_sp = 0;     ///< the host's stack while the guest runs
+    std::uint64_t host_tp = 0;     ///< the host's per-hart pointer while the guest runs
+    std::uint64_t exit_entry = 0;  ///< stvec while the guest runs (guest_exit_entry)
+    std::uint64_t self_mask = 0;   ///< the mask that, with base 0, names this hart in SBI calls
+    std::uint32_t has_sstc = 0;    ///< 1 where vstimecmp is the guest's timer
+    std::uint32_t hart_id = 0;     ///< the guest's number for its hart
     /// IPIs to one hart below this are sent without C++, and `ipi_routes` has as many entries.
     std::uint32_t quick_ipis = 0;
     const IpiRoute* ipi_routes = nullptr;
@@ -46,6 +47,7 @@ struct VcpuContext {
 static_assert(offsetof(VcpuContext, pc) == CAIRN_CONTEXT_PC);
 static_assert(offsetof(VcpuContext, host_sp) == CAIRN_CONTEXT_HOST_SP);
 static_assert(offsetof(VcpuContext, host_tp) == CAIRN_CONTEXT_HOST_TP);
+static_assert(offsetof(VcpuContext, exit_entry) == CAIRN_CONTEXT_EXIT_ENTRY);
 static_assert(offsetof(VcpuContext, self_mask) == CAIRN_CONTEXT_SELF_MASK);
 static_assert(offsetof(VcpuContext, has_sstc) == CAIRN_CONTEXT_HAS_SSTC);
 static_assert(offsetof(VcpuContext, hart_id) == CAIRN_CONTEXT_HART_ID);
@@ -72,7 +74,7 @@ static_assert(static_cast<int>(SbiExtension::time) == CAIRN_EXTENSION_TIME);
 static_assert(static_cast<int>(SbiExtension::ipi) == CAIRN_EXTENSION_IPI);
 
 /// The SBI version that guests are told, in the form of get_spec_version.
-inline constexpr std::uint64_t guest_sbi_version = sbi_spec_version(2, 0);
+inline constexpr std::uint64_t guest_sbi_version = sbi_spec_version(3, 0);
 static_assert(guest_sbi_version == CAIRN_SBI_SPEC_VERSION);
 
 /// How the guest goes on. C++ keeps s1 to s11 as any function does, so they need no loading unless

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Into the guest and out again. See kernel/arch/vcpu_context.hpp for the drawing.
 #
-# While the guest runs, sscratch holds its VcpuContext and stvec points to guest_exit. Supervisor
-# interrupts are masked in the host (sstatus.SIE is 0) and enabled by hardware while V = 1.
+# While the guest runs, sscratch holds its VcpuContext and stvec points to guest_exit, or, where C++
+# wants to see every call and interrupt, to counting_guest_exit. Supervisor interrupts are masked in the host
+# (sstatus.SIE is 0) and enabled by hardware while V = 1.
 
 #include "kernel/arch/world_switch_constants.h"
 
@@ -36,7 +37,7 @@ resume_guest:                           # a0 = sscratch = context
     ld      x\n, \n * 8(a0)
     .endr
 resume_with_saved_registers:            # s1 to s11 are the guest's already
-    la      t0, guest_exit
+    ld      t0, CAIRN_CONTEXT_EXIT_ENTRY(a0)
     csrw    stvec, t0
     ld      t0, CAIRN_CONTEXT_PC(a0)
     csrw    sepc, t0
@@ -56,6 +57,7 @@ resume_with_saved_registers:            # s1 to s11 are the guest's already
 # guest's and becomes the guest's timer interrupt, and another hart's ringing for an IPI of the guest.
 # Everything else, these calls with other arguments included, takes the full
 # path to C++, whose answers are the same (kernel/exit/).
+    .global guest_exit
     .balign 4                           # stvec, direct mode
 guest_exit:
     csrrw   a0, sscratch, a0            # a0 = context, sscratch = the guest's a0
@@ -74,6 +76,19 @@ guest_exit:
     bnez    t0, full_exit
     li      a1, CAIRN_SBI_SPEC_VERSION
     j       fast_return
+
+# The same, but nothing is answered here: the guest has some of it counted (kernel/vm/vcpu_pmu.hpp).
+    .global counting_guest_exit
+    .balign 4
+counting_guest_exit:
+    csrrw   a0, sscratch, a0
+    sd      t0, 5 * 8(a0)
+    sd      t1, 6 * 8(a0)
+    csrr    t0, scause
+    bltz    t0, full_exit
+    addi    t0, t0, -CAIRN_CAUSE_ECALL_FROM_VS
+    beqz    t0, full_exit
+    j       not_a_call
 
 fast_time:                              # (a0 = deadline), function 0 alone
     lw      t0, CAIRN_CONTEXT_HAS_SSTC(a0)

@@ -30,6 +30,17 @@ namespace {
     }
 }
 
+/// A trap that Cairn has seen before its guest does.
+void count_trap(Vcpu& vcpu, Exception exception) {
+    if (exception == Exception::illegal_instruction) {
+        vcpu.pmu().count(SbiFirmwareEvent::illegal_insn);
+    } else if (exception == Exception::load_access_fault) {
+        vcpu.pmu().count(SbiFirmwareEvent::access_load);
+    } else if (exception == Exception::store_access_fault) {
+        vcpu.pmu().count(SbiFirmwareEvent::access_store);
+    }
+}
+
 }  // namespace
 
 extern "C" bool handle_guest_exit(VcpuContext* context) {
@@ -75,6 +86,7 @@ void handle_timer_interrupt(Vcpu& vcpu) {
 
 void raise_in_guest(Vm& vm, Vcpu& vcpu, Exception exception, std::uint64_t trap_value) {
     const std::uint64_t pc = vcpu.context.pc;
+    count_trap(vcpu, exception);
     vcpu.inject(exception, trap_value);
     if (exception == Exception::instruction_access_fault && vcpu.context.pc == pc) {
         println("vm {}: stopped: its trap handler at {:#x} is not in RAM, so it can only fault",

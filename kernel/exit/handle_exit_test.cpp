@@ -36,7 +36,7 @@ TEST_CASE("an SBI call is answered, and ends the run only if it stops the VM", "
     GuestBench bench;
     bench.x()[17] = 0x10;
     CHECK(exit(bench, 10));
-    CHECK(bench.x()[11] == 0x0200'0000);
+    CHECK(bench.x()[11] == 0x0300'0000);
     CHECK(bench.pc() == bench.entry + 4);
     bench.x()[17] = 8;
     CHECK(!exit(bench, 10));

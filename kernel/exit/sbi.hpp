@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The SBI as guests see it (RISC-V SBI specification 2.0): a table of extensions, one file each.
+// The SBI as guests see it (RISC-V SBI specification 3.0): a table of extensions, one file each.
 // Arguments are input: every one of them is checked as the specification demands, and what Cairn
 // does not have is answered with "not supported", never with a stop of the guest.
 #pragma once
@@ -33,7 +33,18 @@ SbiResult sbi_ipi(Vm& vm, Vcpu& vcpu, SbiCall call);
 SbiResult sbi_rfence(Vm& vm, Vcpu& vcpu, SbiCall call);
 SbiResult sbi_hsm(Vm& vm, Vcpu& vcpu, SbiCall call);
 SbiResult sbi_srst(Vm& vm, Vcpu& vcpu, SbiCall call);
+SbiResult sbi_pmu(Vm& vm, Vcpu& vcpu, SbiCall call);
 SbiResult sbi_dbcn(Vm& vm, Vcpu& vcpu, SbiCall call);
+SbiResult sbi_susp(Vm& vm, Vcpu& vcpu, SbiCall call);
+SbiResult sbi_sta(Vm& vm, Vcpu& vcpu, SbiCall call);
+SbiResult sbi_fwft(Vm& vm, Vcpu& vcpu, SbiCall call);
+
+/// Whether a hart of the guest can begin or resume at `address`.
+[[nodiscard]] bool is_start_address(Vm& vm, std::uint64_t address);
+
+/// Suspends the hart at hand, and has it resume at `address` when an interrupt wakes it. What it
+/// then finds in a0 and a1 is the result.
+SbiResult suspend_hart(Vm& vm, Vcpu& vcpu, std::uint64_t address, std::uint64_t opaque);
 
 /// Arms the guest's timer for `deadline` in ticks of `time`; all ones disarms it.
 void set_guest_timer(Vm& vm, Vcpu& vcpu, std::uint64_t deadline);

@@ -18,9 +18,7 @@ SbiResult beginning(const Vcpu& vcpu, std::uint64_t opaque) {
 [[gnu::noinline]] SbiResult start(Vm& vm, SbiCall call) {
     const std::uint64_t hart = call.arguments[0];
     if (hart >= vm.cpus()) return sbi_error(SbiError::invalid_param);
-    if (!vm.memory().bytes(GuestPhys{call.arguments[1]}, 4)) {
-        return sbi_error(SbiError::invalid_address);
-    }
+    if (!is_start_address(vm, call.arguments[1])) return sbi_error(SbiError::invalid_address);
     const auto number = static_cast<std::uint32_t>(hart);
     const HartStartArguments arguments{.address = call.arguments[1], .opaque = call.arguments[2]};
     if (!vm.harts().start(number, arguments)) return sbi_error(SbiError::already_available);
@@ -51,15 +49,23 @@ void sleep(Vm& vm, Vcpu& vcpu) {
         return sbi_success();
     }
     if (type != default_non_retentive) return sbi_error(SbiError::invalid_param);
-    const std::uint64_t resume_at = call.arguments[1];
-    if (!vm.memory().bytes(GuestPhys{resume_at}, 4)) return sbi_error(SbiError::invalid_address);
-    const std::uint64_t opaque = call.arguments[2];
-    sleep(vm, vcpu);
-    vcpu.resume(resume_at);
-    return beginning(vcpu, opaque);
+    if (!is_start_address(vm, call.arguments[1])) return sbi_error(SbiError::invalid_address);
+    return suspend_hart(vm, vcpu, call.arguments[1], call.arguments[2]);
 }
 
 }  // namespace
+
+/// There must be RAM for an instruction, which may be compressed, where instructions can begin.
+bool is_start_address(Vm& vm, std::uint64_t address) {
+    constexpr std::uint64_t parcel = 2;
+    return address % parcel == 0 && vm.memory().bytes(GuestPhys{address}, parcel).has_value();
+}
+
+SbiResult suspend_hart(Vm& vm, Vcpu& vcpu, std::uint64_t address, std::uint64_t opaque) {
+    sleep(vm, vcpu);
+    vcpu.resume(address);
+    return beginning(vcpu, opaque);
+}
 
 SbiResult sbi_hsm(Vm& vm, Vcpu& vcpu, SbiCall call) {
     switch (static_cast<SbiHsm>(call.function)) {

@@ -19,9 +19,13 @@ SbiResult sbi_ipi(Vm& vm, Vcpu& vcpu, SbiCall call) {
         const auto hart = static_cast<std::uint32_t>(std::countr_zero(left));
         if (hart == vcpu.context.hart_id) {
             vcpu.software_interrupt().set(true);
+            vcpu.pmu().count(SbiFirmwareEvent::ipi_received);
         } else if (vm.harts().is_running(hart)) {
             vm.vcpu(hart).request(Request::software_interrupt, batch);
+        } else {
+            continue;
         }
+        vcpu.pmu().count(SbiFirmwareEvent::ipi_sent);
     }
     return sbi_success();
 }

@@ -13,8 +13,18 @@
 namespace cairn {
 namespace {
 
+/// A request to fence, for who sends it and who gets it.
+void count_request(Vcpu& sender, Vcpu& receiver, SbiRfence function) {
+    using enum SbiFirmwareEvent;
+    constexpr std::array sent{fence_i_sent, sfence_vma_sent, sfence_vma_asid_sent};
+    constexpr std::array received{fence_i_received, sfence_vma_received, sfence_vma_asid_received};
+    sender.pmu().count(sent[static_cast<std::size_t>(function)]);
+    receiver.pmu().count(received[static_cast<std::size_t>(function)]);
+}
+
 /// Has all `harts` fence, and comes back when they have.
-[[gnu::noinline]] void fence_remotely(Vm& vm, Vcpu& vcpu, HartSet harts, bool instructions) {
+[[gnu::noinline]] void fence_remotely(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function) {
+    const bool instructions = function == SbiRfence::remote_fence_i;
     std::array<std::uint64_t, Vm::max_cpus> tickets;
     HartSet asked = 0;
     IpiBatch batch;
@@ -25,6 +35,7 @@ namespace {
         tickets[hart] = vm.vcpu(hart).ask_fence(instructions);
         vm.vcpu(hart).request(Request::fence, batch);
         asked |= HartSet{1} << hart;
+        count_request(vcpu, vm.vcpu(hart), function);
     }
     batch.send();
     for (; asked != 0; asked &= asked - 1) {
@@ -53,7 +64,7 @@ SbiResult sbi_rfence(Vm& vm, Vcpu& vcpu, SbiCall call) {
             hfence_vvma_all();
         }
     }
-    if ((harts & ~own) != 0) fence_remotely(vm, vcpu, harts & ~own, instructions);
+    if ((harts & ~own) != 0) fence_remotely(vm, vcpu, harts & ~own, function);
     return sbi_success();
 }
 

@@ -43,12 +43,16 @@ TEST_CASE("probing tells which extensions answer", "[sbi]") {
 TEST_CASE("guests have what Linux needs", "[sbi]") {
     for (const SbiExtension extension :
          {SbiExtension::base, SbiExtension::time, SbiExtension::ipi, SbiExtension::rfence,
-          SbiExtension::hsm, SbiExtension::srst, SbiExtension::dbcn,
+          SbiExtension::hsm, SbiExtension::srst, SbiExtension::dbcn, SbiExtension::pmu,
+          SbiExtension::susp, SbiExtension::sta, SbiExtension::fwft,
           SbiExtension::legacy_console_putchar, SbiExtension::legacy_set_timer}) {
         CHECK(sbi_extension_present(static_cast<std::uint64_t>(extension)));
     }
     CHECK(!sbi_extension_present(static_cast<std::uint64_t>(SbiExtension::legacy_send_ipi)));
-    CHECK(!sbi_extension_present(static_cast<std::uint64_t>(SbiExtension::pmu)));
+    for (const SbiExtension extension : {SbiExtension::cppc, SbiExtension::nacl, SbiExtension::sse,
+                                         SbiExtension::dbtr, SbiExtension::mpxy}) {
+        CHECK(!sbi_extension_present(static_cast<std::uint64_t>(extension)));
+    }
 }
 
 TEST_CASE("a function that an extension does not have is not supported", "[sbi]") {
@@ -67,6 +71,10 @@ TEST_CASE("a function that an extension does not have is not supported", "[sbi]"
     check(SbiExtension::hsm, 4);
     check(SbiExtension::srst, 1);
     check(SbiExtension::dbcn, 3);
+    check(SbiExtension::pmu, 9);
+    check(SbiExtension::susp, 1);
+    check(SbiExtension::sta, 1);
+    check(SbiExtension::fwft, 2);
     CHECK(!bench.vm.stopped());
     CHECK(bench.console.text.empty());
     CHECK(fake_sbi_calls.empty());

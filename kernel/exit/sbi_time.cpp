@@ -8,6 +8,7 @@
 namespace cairn {
 
 void set_guest_timer(Vm& vm, Vcpu& vcpu, std::uint64_t deadline) {
+    vcpu.pmu().count(SbiFirmwareEvent::set_timer);
     if (vm.features().sstc) {
         csr_write<Csr::vstimecmp>(deadline);
         return;

@@ -66,7 +66,9 @@ MachineIds read_machine_ids() {
 /// Firmware may keep closed what the hart has (menvcfg): such bits of henvcfg stay 0 when written,
 /// and the guest must not be told. The reverse proves nothing: some bits stick without the feature.
 void drop_closed_features(HartAbilities& abilities) {
-    const std::uint64_t wanted = henvcfg_for(abilities.features);
+    if (abilities.features.svadu) let_guests_choose_ad_updates();
+    const std::uint64_t wanted =
+        henvcfg_for(abilities.features) | Henvcfg::ADUE::of(abilities.features.svadu);
     csr_write<Csr::henvcfg>(wanted);
     const std::uint64_t closed = wanted & ~csr_swap<Csr::henvcfg>(0);
     GuestFeatures& features = abilities.features;
@@ -77,10 +79,22 @@ void drop_closed_features(HartAbilities& abilities) {
     };
     drop(Henvcfg::STCE::mask, features.sstc, IsaExtension::sstc);
     drop(Henvcfg::PBMTE::mask, features.svpbmt, IsaExtension::svpbmt);
+    drop(Henvcfg::ADUE::mask, features.svadu, IsaExtension::svadu);
     drop(Henvcfg::CBZE::mask, features.zicboz, IsaExtension::zicboz);
     drop(Henvcfg::CBCFE::mask | Henvcfg::CBIE::mask, features.zicbom, IsaExtension::zicbom);
     if (!features.zicboz) abilities.cboz_block_size = 0;
     if (!features.zicbom) abilities.cbom_block_size = 0;
+}
+
+/// The hart's counters, where its firmware lends any. Bits of hcounteren may be wired to 0.
+void take_counters(HartAbilities& abilities) {
+    HardwareCounters& counters = abilities.features.counters;
+    counters = find_hardware_counters();
+    csr_write<Csr::hcounteren>(counters.present);
+    counters.present &= static_cast<CsrCounters>(csr_swap<Csr::hcounteren>(0));
+    if ((counters.present & ~free_running_counters) == 0) {
+        abilities.guest_isa.erase(IsaExtension::zihpm);
+    }
 }
 
 }  // namespace
@@ -95,6 +109,7 @@ HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart) {
     GuestFeatures& features = abilities.features;
     features.sstc = isa.contains(IsaExtension::sstc);
     features.svpbmt = isa.contains(IsaExtension::svpbmt);
+    features.svadu = isa.contains(IsaExtension::svadu);
     features.fp = isa.contains(IsaExtension::f) && isa.contains(IsaExtension::d);
     features.zicbom = isa.contains(IsaExtension::zicbom) && hart.cbom_block_size != 0;
     features.zicboz = isa.contains(IsaExtension::zicboz) && hart.cboz_block_size != 0;
@@ -103,7 +118,11 @@ HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart) {
     abilities.guest_isa = guest_isa(isa, {.counters = true,
                                           .sstc = features.sstc,
                                           .cache_blocks = true,
-                                          .page_types = features.svpbmt});
+                                          .page_types = features.svpbmt,
+                                          .page_updates = true,
+                                          .hpm_counters = true});
+    // Where both are there, hardware updates nothing until it is asked to.
+    if (features.svadu) abilities.guest_isa.insert(IsaExtension::svade);
     if (!features.fp) {
         for (const IsaExtension extension : fp_extensions)
             abilities.guest_isa.erase(extension);
@@ -156,6 +175,7 @@ bool HostResources::take_hart(const ThisMachine& self) {
     }
     abilities_ = abilities_of(*isa, *hart);
     drop_closed_features(abilities_);
+    take_counters(abilities_);
     if (!choose_stage2_mode(self.options, hart->id)) return false;
     isa_text_ = write_isa_string(abilities_.guest_isa, isa_buffer_).value_or("");
     mmu_type_ = hart->mmu_type;

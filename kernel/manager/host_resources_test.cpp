@@ -72,7 +72,7 @@ TEST_CASE("a hart's extensions come from either property", "[host_resources]") {
 }
 
 TEST_CASE("a guest gets neither H nor V", "[host_resources]") {
-    const HartAbilities got = abilities("rv64imafdcvh_zicntr_zihpm_zba_smstateen");
+    const HartAbilities got = abilities("rv64imafdcvh_zicntr_zba_smstateen");
     CHECK(got.guest_isa == IsaSet{i, m, a, f, d, c, zicntr, zba});
     CHECK(got.features.fp);
 }
@@ -132,7 +132,38 @@ TEST_CASE("what a guest may have of a machine is read once", "[host_resources]")
     using Calls = std::vector<FakeSbiCall>;
     CHECK(fake_sbi_calls == Calls{{SbiExtension::base, 4, {}},
                                   {SbiExtension::base, 5, {}},
-                                  {SbiExtension::base, 6, {}}});
+                                  {SbiExtension::base, 6, {}},
+                                  {SbiExtension::base, 3, {0x504d55}}});
+}
+
+TEST_CASE("a guest is told of counters that the firmware lends", "[host_resources]") {
+    fake_csrs.fill(0);
+    Bench without("rv64imac_h_zihpm");
+    REQUIRE(without.host.take(*without.self));
+    CHECK(without.host.abilities().features.counters == HardwareCounters{});
+    CHECK(without.host.abilities().guest_isa == IsaSet{i, m, a, c});
+    fake_sbi_answer = [](const FakeSbiCall& call) {
+        if (call.extension != SbiExtension::pmu) return sbi_success(1);
+        if (call.function == 0) return sbi_success(2);  // cycle and hpmcounter5
+        return sbi_success(0xc00 + call.arguments[0] * 5 | 63 << 12);
+    };
+    Bench with("rv64imac_h_zihpm");
+    REQUIRE(with.host.take(*with.self));
+    CHECK(with.host.abilities().features.counters.present == 0b10'0001);
+    CHECK(with.host.abilities().guest_isa == IsaSet{i, m, a, c, zihpm});
+    CHECK(csr_read<Csr::hcounteren>() == 0);
+    fake_sbi_answer = [](const FakeSbiCall&) { return sbi_success(); };
+}
+
+TEST_CASE("with Svadu a guest starts without it, and is told of both", "[host_resources]") {
+    fake_csrs.fill(0);
+    fake_sbi_calls.clear();
+    Bench bench("rv64imac_h_svadu");
+    REQUIRE(bench.host.take(*bench.self));
+    CHECK(bench.host.abilities().features.svadu);
+    CHECK(bench.host.abilities().guest_isa == IsaSet{i, m, a, c, svadu, svade});
+    CHECK(std::ranges::count(fake_sbi_calls, FakeSbiCall{SbiExtension::fwft, 0, {4, 1, 0}}) == 1);
+    CHECK(csr_read<Csr::henvcfg>() == 0);
 }
 
 TEST_CASE("reserved memory, archive and tree are not given away", "[host_resources]") {

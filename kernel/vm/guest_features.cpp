@@ -2,8 +2,16 @@
 #include "kernel/vm/guest_features.hpp"
 
 #include "kernel/arch/csr.hpp"
+#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/sbi_fwft.hpp"
 
 namespace cairn {
+
+void let_guests_choose_ad_updates() {
+    // Firmware without FWFT says that it is not supported, and has it open or not.
+    sbi_call(SbiExtension::fwft, SbiFwft::set,
+             static_cast<std::uint64_t>(SbiFeature::pte_ad_hw_updating), 1u, 0u);
+}
 
 std::uint64_t henvcfg_for(const GuestFeatures& features) {
     return Henvcfg::STCE::of(features.sstc) | Henvcfg::PBMTE::of(features.svpbmt) |

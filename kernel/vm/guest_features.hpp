@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernel/vm/hardware_counters.hpp"
+
 namespace cairn {
 
 struct GuestFeatures {
@@ -12,11 +14,18 @@ struct GuestFeatures {
     bool svpbmt = false;   ///< page-based memory types
     bool zicbom = false;   ///< cbo.clean, cbo.flush, cbo.inval
     bool zicboz = false;   ///< cbo.zero
+    bool svadu = false;    ///< the guest may have its page tables' A and D bits updated
     bool fp = false;       ///< F and D
     bool stateen = false;  ///< not the guest's: hstateen0 is there, and must let senvcfg through
+    HardwareCounters counters{};  ///< those of the hart's counters that the guest's SBI lends
 };
 
-/// The value of henvcfg that opens `features` and nothing else.
+/// Has the firmware leave henvcfg.ADUE of the hart at hand open, where it wants to be asked (SBI
+/// FWFT).
+void let_guests_choose_ad_updates();
+
+/// The value of henvcfg at a guest's start: it opens `features` and nothing else. Svadu is for the
+/// guest to turn on.
 [[nodiscard]] std::uint64_t henvcfg_for(const GuestFeatures& features);
 
 }  // namespace cairn

@@ -48,4 +48,11 @@ bool HartStates::stop(std::uint32_t hart) {
     });
 }
 
+bool HartStates::is_alone(std::uint32_t hart) const {
+    for (std::uint32_t other = 0; other < count_; ++other) {
+        if (other != hart && state(other) != SbiHartState::stopped) return false;
+    }
+    return true;
+}
+
 }  // namespace cairn

@@ -57,6 +57,9 @@ class HartStates {
         return now != SbiHartState::stopped && now != SbiHartState::start_pending;
     }
 
+    /// Whether every other hart is stopped, so that only `hart` could start one.
+    [[nodiscard]] bool is_alone(std::uint32_t hart) const;
+
   private:
     void stop_all();
     void set(std::uint32_t hart, SbiHartState state);

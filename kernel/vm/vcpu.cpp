@@ -20,8 +20,6 @@ constexpr std::uint64_t delegated_exceptions =
 constexpr std::uint64_t delegated_interrupts = bit(Interrupt::virtual_supervisor_software) |
                                                bit(Interrupt::virtual_supervisor_timer) |
                                                bit(Interrupt::virtual_supervisor_external);
-/// cycle, time and instret, the counters that every guest may read.
-constexpr std::uint64_t guest_counters = 0b111;
 constexpr std::uint64_t never = ~std::uint64_t{0};
 
 void reset_vs_csrs() {
@@ -35,7 +33,7 @@ void reset_vs_csrs() {
     csr_write<Csr::vsatp>(0);
     // Not a VS CSR, but it rules VU-mode too. Kernels expect their firmware to have set it: Linux's
     // user space reads `time` without asking first.
-    csr_write<Csr::scounteren>(guest_counters);
+    csr_write<Csr::scounteren>(free_running_counters);
     csr_write<Csr::senvcfg>(0);
 }
 
@@ -43,9 +41,10 @@ void open_guest_mode(const GuestFeatures& features) {
     csr_write<Csr::hedeleg>(delegated_exceptions);
     csr_write<Csr::hideleg>(delegated_interrupts);
     csr_write<Csr::hie>(0);
-    csr_write<Csr::hcounteren>(guest_counters);
+    csr_write<Csr::hcounteren>(free_running_counters | features.counters.present);
     csr_write<Csr::htimedelta>(0);
     csr_write<Csr::henvcfg>(henvcfg_for(features));
+    if (features.svadu) let_guests_choose_ad_updates();
     if (features.stateen) csr_write<Csr::hstateen0>(Hstateen0::ENVCFG::of(true));
     csr_write<Csr::hstatus>(Hstatus::SPV::of(true) | Hstatus::SPVP::of(true) |
                             Hstatus::VSXL::of(Xlen::rv64));
@@ -90,7 +89,10 @@ void Vcpu::answer() {
     csr_clear<Csr::sip>(Sip::SSIP::mask);
     std::atomic_thread_fence(std::memory_order_seq_cst);  // what is sent from here on comes again
     const std::uint32_t requests = bell_.answer();
-    if ((requests & Request::software_interrupt) != 0) software_.set(true);
+    if ((requests & Request::software_interrupt) != 0) {
+        software_.set(true);
+        pmu_.count(SbiFirmwareEvent::ipi_received);
+    }
     if ((requests & Request::external_line) != 0) external_.apply();
     instruction_fences_.serve(fence_i);
     translation_fences_.serve(hfence_vvma_all);
@@ -110,9 +112,17 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     context.has_sstc = features.sstc ? 1 : 0;
     context.x[11] = argument;
     context.pc = entry;
+    locked_features_ = 0;
+    pmu_.reset(features.counters.present);
+    choose_exit_path();
+}
+
+void Vcpu::choose_exit_path() {
+    context.exit_entry = guest_exit_entry(!pmu_.counts_fast_calls());
 }
 
 void Vcpu::quiesce(const GuestFeatures& features) {
+    release_hardware_counters(features.counters, pmu_.used_hardware());
     if (features.sstc) csr_write<Csr::vstimecmp>(never);
     csr_write<Csr::hvip>(0);
     csr_write<Csr::hie>(0);

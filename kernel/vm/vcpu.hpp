@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One virtual hart. Its integer registers are in `context` while the host runs; its VS CSRs and FP
 // registers stay in the hart that it runs on, which it has for itself. Its interrupt lines are bits
-// of hvip. Touched only by the hart that runs it, but for `request`, `ask_fence` and the external
-// interrupt's line: those are how other harts reach it (kernel/vm/doorbell.hpp).
+// of hvip. Touched only by the hart that runs it, but for `request`, `ask_fence`, `pmu().count`
+// and the external interrupt's line: those are how other harts reach it (kernel/vm/doorbell.hpp).
 #pragma once
 
 #include <atomic>
@@ -16,6 +16,7 @@
 #include "kernel/vm/doorbell.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/recent_accesses.hpp"
+#include "kernel/vm/vcpu_pmu.hpp"
 
 namespace cairn {
 
@@ -109,6 +110,16 @@ class Vcpu {
     [[nodiscard]] VcpuInterrupt& timer_interrupt() { return timer_; }
     [[nodiscard]] ExternalInterrupt& external_interrupt() { return external_; }
 
+    [[nodiscard]] VcpuPmu& pmu() { return pmu_; }
+    /// After a change of `pmu`: calls that are counted are not answered by the world switch.
+    void choose_exit_path();
+
+    /// Firmware features (SbiFeature) that stay as they are until the next reset.
+    [[nodiscard]] bool is_locked(std::uint32_t feature) const {
+        return (locked_features_ >> feature & 1) != 0;
+    }
+    void lock(std::uint32_t feature) { locked_features_ |= std::uint32_t{1} << feature; }
+
     [[nodiscard]] RecentAccesses& recent_accesses() { return recent_accesses_; }
 
     VcpuContext context;
@@ -123,6 +134,8 @@ class Vcpu {
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     ExternalInterrupt external_{*this};
+    std::uint32_t locked_features_ = 0;
+    VcpuPmu pmu_;
 };
 
 }  // namespace cairn

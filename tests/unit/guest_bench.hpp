@@ -25,6 +25,7 @@ struct FreshFakes {
         fake_hart = {};
         fake_sbi_calls.clear();
         fake_sbi_effect = [](const FakeSbiCall&) {};
+        fake_sbi_answer = [](const FakeSbiCall&) { return sbi_success(); };
         this_hart = {};
     }
 };

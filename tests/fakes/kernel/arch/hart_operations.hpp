@@ -22,6 +22,9 @@ struct FakeHart {
 inline FakeHart fake_hart;
 
 inline void reset_guest_fp() {}
+inline std::uint64_t guest_exit_entry(bool answers_calls) {
+    return answers_calls ? 0x1000 : 0x2000;
+}
 inline void hfence_gvma_all() {
     ++fake_hart.gvma_fences;
 }

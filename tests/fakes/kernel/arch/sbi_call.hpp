@@ -17,6 +17,10 @@ struct FakeSbiCall {
     bool operator==(const FakeSbiCall&) const = default;
 };
 inline std::vector<FakeSbiCall> fake_sbi_calls;
+/// What the firmware answers.
+inline SbiResult (*fake_sbi_answer)(const FakeSbiCall&) = [](const FakeSbiCall&) {
+    return sbi_success();
+};
 /// What else a call does, for tests that play the other harts.
 inline void (*fake_sbi_effect)(const FakeSbiCall&) = [](const FakeSbiCall&) {};
 
@@ -26,7 +30,7 @@ SbiResult sbi_call(SbiExtension extension, Function function, Arguments... argum
                               static_cast<std::uint64_t>(function),
                               {static_cast<std::uint64_t>(arguments)...}});
     fake_sbi_effect(FakeSbiCall(fake_sbi_calls.back()));
-    return sbi_success();
+    return fake_sbi_answer(FakeSbiCall(fake_sbi_calls.back()));
 }
 
 }  // namespace cairn

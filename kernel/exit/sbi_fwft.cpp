@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// SBI specification, chapter "SBI Firmware Features Extension". Two features are there: misaligned
+// accesses, which are the guest's own to handle and nobody else's, and, with Svadu, who updates the
+// A and D bits of page tables. The others need extensions that guests are not told of.
+#include <expected>
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/sbi_fwft.hpp"
+#include "kernel/exit/sbi.hpp"
+
+namespace cairn {
+namespace {
+
+/// The feature's value, or why it has none.
+std::expected<std::uint64_t, SbiError> value_of(const Vm& vm, std::uint32_t feature) {
+    if (feature >= sbi_features) return std::unexpected(SbiError::denied);
+    switch (static_cast<SbiFeature>(feature)) {
+        case SbiFeature::misaligned_exc_deleg: return 1;  // hedeleg, always
+        case SbiFeature::pte_ad_hw_updating:
+            if (!vm.features().svadu) break;
+            return Henvcfg::ADUE::get(csr_read<Csr::henvcfg>());
+        case SbiFeature::landing_pad:
+        case SbiFeature::shadow_stack:
+        case SbiFeature::double_trap:
+        case SbiFeature::pointer_masking_pmlen: break;
+    }
+    return std::unexpected(SbiError::not_supported);
+}
+
+SbiError change(std::uint32_t feature, std::uint64_t value) {
+    if (static_cast<SbiFeature>(feature) != SbiFeature::pte_ad_hw_updating) return SbiError::denied;
+    const std::uint64_t old = csr_read<Csr::henvcfg>();
+    csr_write<Csr::henvcfg>(Henvcfg::ADUE::with(old, value != 0));
+    return SbiError::success;
+}
+
+SbiResult set(Vm& vm, Vcpu& vcpu, SbiCall call) {
+    const auto feature = static_cast<std::uint32_t>(call.arguments[0]);
+    const auto [value, flags] = std::array{call.arguments[1], call.arguments[2]};
+    if ((flags & ~sbi_feature_lock) != 0) return sbi_error(SbiError::invalid_param);
+    const auto old = value_of(vm, feature);
+    if (!old) return sbi_error(old.error());
+    if (value > 1) return sbi_error(SbiError::invalid_param);  // all that there are, are switches
+    if (value != *old) {  // else it succeeds in any case (NOTE of the function)
+        if (vcpu.is_locked(feature)) return sbi_error(SbiError::denied_locked);
+        const SbiError error = change(feature, value);
+        if (error != SbiError::success) return sbi_error(error);
+    }
+    if ((flags & sbi_feature_lock) != 0) vcpu.lock(feature);
+    return sbi_success();
+}
+
+}  // namespace
+
+SbiResult sbi_fwft(Vm& vm, Vcpu& vcpu, SbiCall call) {
+    switch (static_cast<SbiFwft>(call.function)) {
+        case SbiFwft::set: return set(vm, vcpu, call);
+        case SbiFwft::get: {
+            const auto value = value_of(vm, static_cast<std::uint32_t>(call.arguments[0]));
+            return value ? sbi_success(*value) : sbi_error(value.error());
+        }
+    }
+    return sbi_error(SbiError::not_supported);
+}
+
+}  // namespace cairn
