@@ -30,7 +30,7 @@ GuestFeatures with_counters() {
 /// Counts cycles on the first counter it is given, and raw events on hpmcounter3.
 SbiResult firmware_pmu(const FakeSbiCall& call) {
     if (static_cast<SbiPmu>(call.function) != SbiPmu::counter_config_matching) return sbi_success();
-    const std::uint64_t mask = call.arguments[1];
+    const std::uint64_t mask = call.arguments[1] << call.arguments[0];
     if (call.arguments[3] == cycles && (mask & 1 << 10) != 0) return sbi_success(10);
     if (call.arguments[3] == 0x2'0000 && (mask & 1 << 13) != 0) return sbi_success(13);
     return not_supported;
@@ -215,8 +215,9 @@ TEST_CASE("the hart's counters are the firmware's to set up", "[sbi_pmu]") {
     PmuBench bench;
     CHECK(bench.configure(0, all, SbiCounterConfig::clear_value, cycles) == sbi_success(0));
     CHECK(fake_sbi_calls ==
-          std::vector<FakeSbiCall>{{SbiExtension::pmu, 2, {0, 0b1101 << 10, 0xe2, cycles, 0}},
-                                   {SbiExtension::pmu, 4, {10, 1, 0}}});
+          std::vector<FakeSbiCall>{{SbiExtension::pmu, 2, {0, 0b1101 << 10, 0xe0, cycles, 0}},
+                                   {SbiExtension::pmu, 4, {10, 1, 0}},
+                                   {SbiExtension::pmu, 2, {10, 1, 0xe3, cycles, 0}}});
     CHECK(bench.start(0, 1, SbiCounterStart::set_value, 5) == sbi_success());
     CHECK(fake_sbi_calls.back() == FakeSbiCall{SbiExtension::pmu, 3, {10, 1, 1, 5}});
     CHECK(bench.start(0, 1) == already_started);

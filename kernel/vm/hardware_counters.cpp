@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "kernel/arch/csr.hpp"
+#include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/sbi_call.hpp"
 #include "kernel/arch/sbi_pmu.hpp"
 
@@ -25,7 +25,6 @@ unsigned lowest(CsrCounters set) {
 std::uint64_t machine_flags(std::uint64_t flags) {
     using Config = SbiCounterConfig;
     std::uint64_t result = Config::m_mode | Config::s_mode | Config::u_mode;
-    result |= flags & Config::clear_value;
     if ((flags & Config::u_mode) != 0) result |= Config::vu_mode;
     if ((flags & Config::s_mode) != 0) result |= Config::vs_mode;
     return result;
@@ -34,6 +33,12 @@ std::uint64_t machine_flags(std::uint64_t flags) {
 template <class... Arguments>
 SbiResult pmu_call(SbiPmu function, Arguments... arguments) {
     return sbi_call(SbiExtension::pmu, function, arguments...);
+}
+
+/// On QEMU 7.2 the first reading of a counter that has been stopped shows it as still running.
+void take_last_reading(unsigned counter) {
+    if (counter == 0) (void)csr_read<Csr::cycle>();
+    if (counter == 2) (void)csr_read<Csr::instret>();
 }
 
 void stop(const HardwareCounters& counters, unsigned counter, std::uint64_t flags) {
@@ -70,13 +75,20 @@ std::expected<unsigned, SbiError> configure_hardware_counter(const HardwareCount
     for (CsrCounters left = candidates; left != 0; left &= left - 1)
         mask |= one << counters.number[lowest(left)];
     if (mask == 0) return std::unexpected(SbiError::not_supported);
-    const SbiResult result = pmu_call(SbiPmu::counter_config_matching, 0u, mask,
-                                      machine_flags(flags), event, event_data);
+    const std::uint64_t filter = machine_flags(flags);
+    const SbiResult result =
+        pmu_call(SbiPmu::counter_config_matching, 0u, mask, filter, event, event_data);
     if (!result.ok()) return std::unexpected(result.code());
     for (CsrCounters left = candidates; left != 0; left &= left - 1) {
         const unsigned counter = lowest(left);
         if (counters.number[counter] != result.value) continue;
         stop(counters, counter, 0);  // a free-running one could not be started else
+        if ((flags & SbiCounterConfig::clear_value) != 0) {
+            take_last_reading(counter);
+            pmu_call(SbiPmu::counter_config_matching, result.value, one,
+                     filter | SbiCounterConfig::skip_match | SbiCounterConfig::clear_value, event,
+                     event_data);
+        }
         return counter;
     }
     return std::unexpected(SbiError::failed);

@@ -64,9 +64,11 @@ TEST_CASE("the firmware is asked by its numbers and for the guest alone", "[hard
     fake_sbi_calls.clear();
     CHECK(configure_hardware_counter(counters, 0b1'0001, 0xff, 0x10009, 7) == 4u);
     // VU, VS inhibited as the guest's U and S; U, S, M always; no start, and the match not skipped.
+    // It is cleared once it has stopped.
     CHECK(fake_sbi_calls ==
-          pmu_calls({call_of(SbiPmu::counter_config_matching, {0, 0b101, 0xfa, 0x10009, 7, 0}),
-                     call_of(SbiPmu::counter_stop, {0, 1, 0})}));
+          pmu_calls({call_of(SbiPmu::counter_config_matching, {0, 0b101, 0xf8, 0x10009, 7, 0}),
+                     call_of(SbiPmu::counter_stop, {0, 1, 0}),
+                     call_of(SbiPmu::counter_config_matching, {0, 1, 0xfb, 0x10009, 7, 0})}));
     fake_sbi_calls.clear();
     CHECK(configure_hardware_counter(counters, 0b1'0000, 0, 1, 0) == 4u);
     CHECK(fake_sbi_calls.front().arguments == std::array<std::uint64_t, 6>{0, 1, 0xe0, 1, 0, 0});
