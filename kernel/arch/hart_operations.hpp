@@ -34,6 +34,25 @@ void counting_guest_exit();
 [[gnu::always_inline]] inline void hfence_vvma_all() {
     asm volatile(".option push\n.option arch, +h\nhfence.vvma\n.option pop" : : : "memory");
 }
+/// The same of one page, of one address space, or of both.
+[[gnu::always_inline]] inline void hfence_vvma_page(std::uint64_t address) {
+    asm volatile(".option push\n.option arch, +h\nhfence.vvma %0\n.option pop"
+                 :
+                 : "r"(address)
+                 : "memory");
+}
+[[gnu::always_inline]] inline void hfence_vvma_address_space(std::uint64_t asid) {
+    asm volatile(".option push\n.option arch, +h\nhfence.vvma zero, %0\n.option pop"
+                 :
+                 : "r"(asid)
+                 : "memory");
+}
+[[gnu::always_inline]] inline void hfence_vvma_page(std::uint64_t address, std::uint64_t asid) {
+    asm volatile(".option push\n.option arch, +h\nhfence.vvma %0, %1\n.option pop"
+                 :
+                 : "r"(address), "r"(asid)
+                 : "memory");
+}
 /// Makes stores visible to this hart's instruction fetches.
 [[gnu::always_inline]] inline void fence_i() {
     asm volatile("fence.i" : : : "memory");

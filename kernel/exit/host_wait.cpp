@@ -36,10 +36,9 @@ void wait_for_guest_interrupt(Vm& vm, Vcpu& vcpu) {
         serve_or_sleep(vm, vcpu);
 }
 
-void wait_for_fence(Vm& vm, Vcpu& vcpu, const Vcpu& target, bool instructions,
-                    std::uint64_t ticket) {
-    while (!target.has_fenced(instructions, ticket) && !vm.stopped()) {
-        if (vcpu.is_asked()) vcpu.answer();  // it may be waiting for a fence of this hart's
+void wait_for_fence(Vm& vm, Vcpu& vcpu) {
+    while (!vcpu.fence_mail().all_have_fenced() && !vm.stopped()) {
+        if (vcpu.is_asked()) vcpu.answer();  // others may be waiting for a fence of this hart's
     }
 }
 

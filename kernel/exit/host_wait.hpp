@@ -16,8 +16,7 @@ namespace cairn {
 /// Waits until an interrupt is pending that the guest has enabled, as wfi would in the guest.
 void wait_for_guest_interrupt(Vm& vm, Vcpu& vcpu);
 
-/// Waits, awake, until `target` has served the fence that `ticket` stands for.
-void wait_for_fence(Vm& vm, Vcpu& vcpu, const Vcpu& target, bool instructions,
-                    std::uint64_t ticket);
+/// Waits, awake, until all whom `vcpu` has asked for a fence have fenced.
+void wait_for_fence(Vm& vm, Vcpu& vcpu);
 
 }  // namespace cairn

@@ -40,6 +40,7 @@ void sleep(Vm& vm, Vcpu& vcpu) {
     vm.harts().suspend(vcpu.context.hart_id);
     wait_for_guest_interrupt(vm, vcpu);
     vm.harts().resume(vcpu.context.hart_id);
+    Vcpu::forget_memory();
 }
 
 [[gnu::noinline]] SbiResult suspend(Vm& vm, Vcpu& vcpu, SbiCall call) {

@@ -152,12 +152,13 @@ TEST_CASE("a stopped hart serves what comes, and leaves when the VM stops", "[sb
     csr_write<Csr::sie>(Sip::SSIP::mask);
     fake_hart.on_wait = [] {
         if (fake_hart.waits == 1) {  // somebody has not seen yet that it is stopped
-            const auto ticket = waiting->vm.vcpu(0).ask_fence(false);
+            waiting->vm.vcpu(1).fence_mail().post({}, 1);
+            waiting->vm.vcpu(0).fence_mail().ask(1);
             waiting->vm.vcpu(0).request(Request::fence);
             csr_set<Csr::sip>(Sip::SSIP::mask);
-            CHECK(!waiting->vm.vcpu(0).has_fenced(false, ticket));
+            CHECK(!waiting->vm.vcpu(1).fence_mail().all_have_fenced());
         } else {
-            CHECK(fake_hart.vvma_fences == 1);
+            CHECK(fake_hart.instruction_fences == 1);
             waiting->vm.stop(StopReason::reset);
         }
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// SBI specification, chapter "RFENCE Extension". A fence of everything is a correct fence of any
-// range and address space. Harts that do not run are passed over: each fences everything when it
-// begins. Guests have no H extension, so the hfence calls are not supported.
+// SBI specification, chapter "RFENCE Extension". Harts that are stopped or suspended are passed
+// over: each forgets everything when it begins or resumes. Guests have no H extension, so the
+// hfence calls are not supported.
 #include <array>
 #include <bit>
 
@@ -22,26 +22,43 @@ void count_request(Vcpu& sender, Vcpu& receiver, SbiRfence function) {
     receiver.pmu().count(received[static_cast<std::size_t>(function)]);
 }
 
-/// Has all `harts` fence, and comes back when they have.
-[[gnu::noinline]] void fence_remotely(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function) {
-    const bool instructions = function == SbiRfence::remote_fence_i;
-    std::array<std::uint64_t, Vm::max_cpus> tickets;
-    HartSet asked = 0;
-    IpiBatch batch;
+Fence fence_of(SbiRfence function, SbiCall call) {
+    if (function == SbiRfence::remote_fence_i) return {};
+    const std::uint64_t address_space = function == SbiRfence::remote_sfence_vma_asid
+                                            ? call.arguments[4]
+                                            : Fence::every_address_space;
+    return fence_of_translations(call.arguments[2], call.arguments[3], address_space);
+}
+
+void fence_remotely(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function, const Fence& fence) {
     std::atomic_thread_fence(std::memory_order_seq_cst);  // what the guest stored, then: who runs?
-    for (HartSet left = harts; left != 0; left &= left - 1) {
-        const auto hart = static_cast<std::uint32_t>(std::countr_zero(left));
-        if (!vm.harts().is_running(hart)) continue;
-        tickets[hart] = vm.vcpu(hart).ask_fence(instructions);
-        vm.vcpu(hart).request(Request::fence, batch);
-        asked |= HartSet{1} << hart;
-        count_request(vcpu, vm.vcpu(hart), function);
+    const HartSet targets = harts & vm.harts().started();
+    vcpu.fence_mail().post(fence, targets);
+    IpiBatch batch;
+    for (HartSet left = targets; left != 0; left &= left - 1) {
+        Vcpu& target = vm.vcpu(static_cast<std::uint32_t>(std::countr_zero(left)));
+        target.fence_mail().ask(vcpu.context.hart_id);
+        target.request(Request::fence, batch);
+        count_request(vcpu, target, function);
     }
     batch.send();
-    for (; asked != 0; asked &= asked - 1) {
-        const auto hart = static_cast<std::uint32_t>(std::countr_zero(asked));
-        wait_for_fence(vm, vcpu, vm.vcpu(hart), instructions, tickets[hart]);
-    }
+    wait_for_fence(vm, vcpu);
+}
+
+/// Has all `harts` fence, and comes back when they have.
+[[gnu::noinline]] void fence_harts(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function,
+                                   SbiCall call) {
+    const HartSet own = vcpu.context.self_mask;
+    const Fence fence = fence_of(function, call);
+    if ((harts & own) != 0) carry_out(fence);
+    if ((harts & ~own) != 0) fence_remotely(vm, vcpu, harts & ~own, function, fence);
+}
+
+/// Whether the call is about all translations of the hart at hand alone, in the usual form.
+bool is_whole_and_own(const Vcpu& vcpu, SbiRfence function, SbiCall call) {
+    return function == SbiRfence::remote_sfence_vma &&
+           call.arguments[0] == vcpu.context.self_mask && call.arguments[1] == 0 &&
+           call.arguments[3] == ~std::uint64_t{0};
 }
 
 }  // namespace
@@ -49,22 +66,13 @@ void count_request(Vcpu& sender, Vcpu& receiver, SbiRfence function) {
 SbiResult sbi_rfence(Vm& vm, Vcpu& vcpu, SbiCall call) {
     const auto function = static_cast<SbiRfence>(call.function);
     if (function > SbiRfence::remote_sfence_vma_asid) return sbi_error(SbiError::not_supported);
-    const bool instructions = function == SbiRfence::remote_fence_i;
-    const HartSet own = vcpu.context.self_mask;
-    HartSet harts = own;
-    if (call.arguments[0] != own || call.arguments[1] != 0) {
-        const auto selected = select_harts(call.arguments[0], call.arguments[1], vm.cpus());
-        if (!selected) return sbi_error(SbiError::invalid_param);
-        harts = *selected;
+    if (is_whole_and_own(vcpu, function, call)) {
+        hfence_vvma_all();
+        return sbi_success();
     }
-    if ((harts & own) != 0) {
-        if (instructions) {
-            fence_i();
-        } else {
-            hfence_vvma_all();
-        }
-    }
-    if ((harts & ~own) != 0) fence_remotely(vm, vcpu, harts & ~own, function);
+    const auto harts = select_harts(call.arguments[0], call.arguments[1], vm.cpus());
+    if (!harts) return sbi_error(SbiError::invalid_param);
+    fence_harts(vm, vcpu, *harts, function, call);
     return sbi_success();
 }
 

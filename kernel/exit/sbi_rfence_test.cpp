@@ -9,6 +9,8 @@ namespace {
 constexpr std::uint64_t start = 0x1000;
 constexpr std::uint64_t size = 0x2000;
 constexpr std::uint64_t asid = 7;
+constexpr std::uint64_t any = ~std::uint64_t{0};
+using Narrow = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
 GuestBench* remote_bench = nullptr;
 
@@ -30,12 +32,14 @@ TEST_CASE("a fence of the guest's hart is one of this hart", "[sbi_rfence]") {
     GuestBench bench;
     CHECK(fence(bench, SbiRfence::remote_fence_i, 1, 0) == sbi_success());
     CHECK(fake_hart.instruction_fences == 1);
-    CHECK(fake_hart.vvma_fences == 0);
+    CHECK(fake_hart.narrow_fences.empty());
     CHECK(fence(bench, SbiRfence::remote_sfence_vma, 1, 0) == sbi_success());
-    CHECK(fake_hart.vvma_fences == 1);
+    CHECK(fake_hart.narrow_fences == Narrow{{0x1000, any}, {0x2000, any}});
     CHECK(fence(bench, SbiRfence::remote_sfence_vma_asid, 0, ~0ull) == sbi_success());
-    CHECK(fake_hart.vvma_fences == 2);
+    CHECK(fake_hart.narrow_fences ==
+          Narrow{{0x1000, any}, {0x2000, any}, {0x1000, asid}, {0x2000, asid}});
     CHECK(fake_hart.instruction_fences == 1);
+    CHECK(fake_hart.vvma_fences == 0);
     CHECK(fake_hart.gvma_fences == 0);
 }
 
@@ -79,13 +83,13 @@ TEST_CASE("a remote fence is over when every running hart has fenced", "[sbi_rfe
     fake_sbi_effect = answer_at_once;
     // Hart 3 is stopped: it fences everything when it begins.
     CHECK(fence(bench, SbiRfence::remote_sfence_vma, 0xe, 0) == sbi_success());
-    CHECK(fake_hart.vvma_fences == 2);
+    CHECK(fake_hart.narrow_fences.size() == 2 * 2);  // of two pages each
     CHECK(fence(bench, SbiRfence::remote_sfence_vma_asid, 0, ~0ull) == sbi_success());
-    CHECK(fake_hart.vvma_fences == 5);
+    CHECK(fake_hart.narrow_fences.size() == 5 * 2);
     CHECK(fake_hart.instruction_fences == 0);
     CHECK(fence(bench, SbiRfence::remote_fence_i, 3, 1) == sbi_success());
     CHECK(fake_hart.instruction_fences == 2);
-    CHECK(fake_hart.vvma_fences == 5);
+    CHECK(fake_hart.narrow_fences.size() == 5 * 2);
     CHECK(fence(bench, SbiRfence::remote_fence_i, 8, 0) == sbi_success());
     CHECK(fake_hart.instruction_fences == 2);
 }
@@ -98,15 +102,17 @@ TEST_CASE("two harts that fence each other do not wait for ever", "[sbi_rfence]"
     fake_sbi_effect = [](const FakeSbiCall&) {
         fake_sbi_effect = [](const FakeSbiCall&) {};
         Vm& vm = remote_bench->vm;
-        const auto ticket = vm.vcpu(0).ask_fence(false);
+        vm.vcpu(1).fence_mail().post({}, 1);
+        vm.vcpu(0).fence_mail().ask(1);
         vm.vcpu(0).request(Request::fence);
         REQUIRE(vm.vcpu(0).is_asked());
         vm.vcpu(0).answer();  // as hart 0 does while it waits
-        REQUIRE(vm.vcpu(0).has_fenced(false, ticket));
+        REQUIRE(vm.vcpu(1).fence_mail().all_have_fenced());
         remote_bench->answer_on(1);
     };
     CHECK(fence(bench, SbiRfence::remote_sfence_vma, 2, 0) == sbi_success());
-    CHECK(fake_hart.vvma_fences == 2);
+    CHECK(fake_hart.instruction_fences == 1);
+    CHECK(fake_hart.narrow_fences.size() == 2);
 }
 
 TEST_CASE("a hart that left for good because the VM stops is not waited for", "[sbi_rfence]") {
@@ -115,4 +121,17 @@ TEST_CASE("a hart that left for good because the VM stops is not waited for", "[
     remote_bench = &bench;
     fake_sbi_effect = [](const FakeSbiCall&) { remote_bench->vm.stop(StopReason::power_off); };
     CHECK(fence(bench, SbiRfence::remote_sfence_vma, 2, 0) == sbi_success());
+}
+
+TEST_CASE("a suspended hart is not interrupted: it forgets everything when it resumes",
+          "[sbi_rfence]") {
+    GuestBench bench({}, 2);
+    bench.run(1);
+    bench.vm.harts().suspend(1);
+    CHECK(fence(bench, SbiRfence::remote_sfence_vma, 2, 0) == sbi_success());
+    CHECK(fake_sbi_calls.empty());
+    CHECK(fake_hart.narrow_fences.empty());
+    CHECK(bench.call(SbiExtension::hsm, SbiHsm::hart_suspend, 0u) == sbi_success());
+    CHECK(fake_hart.vvma_fences == 1);
+    CHECK(fake_hart.instruction_fences == 1);
 }

@@ -38,7 +38,7 @@ std::expected<GuestEntry, GuestFdtError> load(BuiltVm& built) {
 void run_vcpu(Vm& vm, Vcpu& vcpu) {
     csr_write<Csr::hgatp>(vm.hgatp());
     if (vmid_flushes.must_flush_for(vm.vmid())) hfence_gvma_all();
-    vcpu.answer();  // what came after the end of an earlier run
+    vcpu.forget_requests();
     if (wait_for_start(vm, vcpu)) enter_guest(&vcpu.context);
     vcpu.quiesce(vm.features());
     csr_write<Csr::hgatp>(0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How harts ask something of a vCPU that another hart runs. Two protocols over atomics, both free
-// of lost wake-ups; kernel/vm/doorbell_test.cpp walks all their interleavings. Pure.
+// How harts ask something of a vCPU that another hart runs, without lost wake-ups;
+// kernel/vm/doorbell_test.cpp walks all interleavings. Pure.
 //
 //     asker                                    hart of the vCPU
 //     store what is asked for                  clear its software interrupt
@@ -25,7 +25,7 @@ namespace cairn {
 struct Request {
     static constexpr std::uint32_t software_interrupt = 1;  ///< an IPI of the guest
     static constexpr std::uint32_t external_line = 2;  ///< its interrupt controller's line moved
-    static constexpr std::uint32_t fence = 4;          ///< FenceTickets were taken
+    static constexpr std::uint32_t fence = 4;          ///< somebody asked its FenceMail
     static constexpr std::uint32_t look = 8;           ///< the hart's or the VM's state changed
 };
 
@@ -56,27 +56,5 @@ static_assert(offsetof(IpiRoute, bell) == CAIRN_IPI_ROUTE_BELL);
 static_assert(offsetof(IpiRoute, target.hart) == CAIRN_IPI_ROUTE_HART);
 static_assert(offsetof(IpiRoute, target.set_ssip) == CAIRN_IPI_ROUTE_SET_SSIP);
 static_assert(sizeof(IpiRoute) == 1 << CAIRN_IPI_ROUTE_SHIFT);
-
-/// Fences of one kind that other harts want of a hart. Whoever asks takes a ticket, rings, and
-/// waits until a fence that began later is done; one fence serves all who have asked before it.
-class FenceTickets {
-  public:
-    [[nodiscard]] std::uint64_t ask() { return asked_.fetch_add(1, std::memory_order_seq_cst) + 1; }
-    [[nodiscard]] bool is_done(std::uint64_t ticket) const {
-        return done_.load(std::memory_order_acquire) >= ticket;
-    }
-    /// On the hart itself: calls `fence` if anybody waits for it.
-    template <class Fence>
-    void serve(Fence fence) {
-        const std::uint64_t asked = asked_.load(std::memory_order_seq_cst);
-        if (asked == done_.load(std::memory_order_relaxed)) return;
-        fence();
-        done_.store(asked, std::memory_order_release);
-    }
-
-  private:
-    std::atomic<std::uint64_t> asked_{0};
-    std::atomic<std::uint64_t> done_{0};  ///< written by the hart alone
-};
 
 }  // namespace cairn

@@ -45,12 +45,19 @@ class HartStates {
     /// Stops the hart; false where it was the last.
     [[nodiscard]] bool stop(std::uint32_t hart);
     void suspend(std::uint32_t hart) { set(hart, SbiHartState::suspended); }
-    void resume(std::uint32_t hart) { set(hart, SbiHartState::started); }
+    /// The hart forgets all memory afterwards.
+    void resume(std::uint32_t hart) {
+        set(hart, SbiHartState::started);
+        std::atomic_thread_fence(std::memory_order_seq_cst);  // as in `begin`
+    }
 
     [[nodiscard]] std::uint32_t count() const { return count_; }
     [[nodiscard]] SbiHartState state(std::uint32_t hart) const {
         return states_[hart].load(std::memory_order_seq_cst);
     }
+    /// The harts that are started: bit n for hart n. Whoever looks and sees a hart suspended may
+    /// spare it fences, too: it forgets everything when it resumes.
+    [[nodiscard]] std::uint64_t started() const;
     /// Whether the hart executes, or may at any time: it is started or suspended.
     [[nodiscard]] bool is_running(std::uint32_t hart) const {
         const SbiHartState now = state(hart);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/vcpu.hpp"
 
+#include <bit>
+
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
+#include "kernel/vm/vm.hpp"
 
 namespace cairn {
 namespace {
@@ -94,8 +97,18 @@ void Vcpu::answer() {
         pmu_.count(SbiFirmwareEvent::ipi_received);
     }
     if ((requests & Request::external_line) != 0) external_.apply();
-    instruction_fences_.serve(fence_i);
-    translation_fences_.serve(hfence_vvma_all);
+    for (FenceMail::Set senders = fence_mail_.take(); senders != 0; senders &= senders - 1) {
+        const auto sender = static_cast<std::uint32_t>(std::countr_zero(senders));
+        FenceMail& mail = vm_.vcpu(sender).fence_mail();
+        carry_out(mail.fence());
+        mail.report(context.hart_id);
+    }
+}
+
+void Vcpu::forget_requests() {
+    csr_clear<Csr::sip>(Sip::SSIP::mask);
+    (void)bell_.answer();
+    (void)fence_mail_.take();  // whoever asked has left, too
 }
 
 void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeatures& features) {
@@ -105,8 +118,7 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     external_.apply();
     if (features.sstc) csr_write<Csr::vstimecmp>(never);
     if (features.fp) reset_guest_fp();
-    fence_i();          // the guest's code has just been written,
-    hfence_vvma_all();  // and its last run may have left translations
+    forget_memory();
     context.x = {};
     context.x[10] = hart_id();
     context.has_sstc = features.sstc ? 1 : 0;
@@ -119,6 +131,11 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
 
 void Vcpu::choose_exit_path() {
     context.exit_entry = guest_exit_entry(!pmu_.counts_fast_calls());
+}
+
+void Vcpu::forget_memory() {
+    fence_i();
+    hfence_vvma_all();
 }
 
 void Vcpu::quiesce(const GuestFeatures& features) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One virtual hart. Its integer registers are in `context` while the host runs; its VS CSRs and FP
 // registers stay in the hart that it runs on, which it has for itself. Its interrupt lines are bits
-// of hvip. Touched only by the hart that runs it, but for `request`, `ask_fence`, `pmu().count`
+// of hvip. Touched only by the hart that runs it, but for `request`, `fence_mail`, `pmu().count`
 // and the external interrupt's line: those are how other harts reach it (kernel/vm/doorbell.hpp).
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "kernel/host/ipi_batch.hpp"
 #include "kernel/host/this_hart.hpp"
 #include "kernel/vm/doorbell.hpp"
+#include "kernel/vm/fence.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/recent_accesses.hpp"
 #include "kernel/vm/vcpu_pmu.hpp"
@@ -73,21 +74,21 @@ class Vcpu {
         IpiBatch batch;
         request(requests, batch);
     }
-    /// Wants a fence.i or a fence of translations of the vCPU's hart, and gets a ticket. Then
-    /// `request` a fence, and wait until it `has_fenced`.
-    [[nodiscard]] std::uint64_t ask_fence(bool instructions) {
-        return (instructions ? instruction_fences_ : translation_fences_).ask();
-    }
-    [[nodiscard]] bool has_fenced(bool instructions, std::uint64_t ticket) const {
-        return (instructions ? instruction_fences_ : translation_fences_).is_done(ticket);
-    }
+    /// Fences that it wants of others, and others of it; `request` a fence when they were asked.
+    [[nodiscard]] FenceMail& fence_mail() { return fence_mail_; }
     /// On its own hart: does what it was asked for.
     void answer();
+    /// On its own hart, before a run of the VM: forgets what came after the end of the last run.
+    void forget_requests();
     [[nodiscard]] bool is_asked() const { return bell_.asked() != 0; }
 
     /// Brings this hart's guest state to what the SBI boot protocol promises: VS-mode, paging off,
     /// interrupts off, a0 = hart id, a1 = `argument`, pc = `entry` (SBI, "Function: Hart start").
     void reset(std::uint64_t entry, std::uint64_t argument, const GuestFeatures& features);
+
+    /// Forgets all translations and instructions that the hart may have kept of the guest's memory:
+    /// it may have changed while others passed this vCPU over.
+    static void forget_memory();
 
     /// Ends what the vCPU has armed in the hart: its timer and its pending interrupts.
     void quiesce(const GuestFeatures& features);
@@ -128,8 +129,7 @@ class Vcpu {
     Vm& vm_;
     IpiTarget host_hart_;
     Doorbell bell_;
-    FenceTickets instruction_fences_;
-    FenceTickets translation_fences_;
+    FenceMail fence_mail_;
     RecentAccesses recent_accesses_;
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "kernel/arch/csr_access.hpp"
 
@@ -10,7 +12,9 @@ namespace cairn {
 
 struct FakeHart {
     unsigned gvma_fences = 0;
-    unsigned vvma_fences = 0;
+    unsigned vvma_fences = 0;  ///< of all addresses of all address spaces
+    /// Others: the page, or -1; the address space, or -1.
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> narrow_fences;
     unsigned instruction_fences = 0;
     unsigned waits = 0;
     /// What happens while the hart sleeps; unless a test says otherwise, an interrupt of the guest.
@@ -30,6 +34,12 @@ inline void hfence_gvma_all() {
 }
 inline void hfence_vvma_all() {
     ++fake_hart.vvma_fences;
+}
+inline void hfence_vvma_page(std::uint64_t address, std::uint64_t asid = ~std::uint64_t{0}) {
+    fake_hart.narrow_fences.emplace_back(address, asid);
+}
+inline void hfence_vvma_address_space(std::uint64_t asid) {
+    fake_hart.narrow_fences.emplace_back(~std::uint64_t{0}, asid);
 }
 inline void fence_i() {
     ++fake_hart.instruction_fences;
