@@ -19,9 +19,12 @@ namespace cairn {
     X(fflags, 0x001, "floating-point accrued exceptions")                    \
     X(frm, 0x002, "floating-point dynamic rounding mode")                    \
     X(fcsr, 0x003, "floating-point control and status")                      \
+    X(vcsr, 0x00f, "vector control and status")                              \
     X(cycle, 0xc00, "cycle counter")                                         \
     X(time, 0xc01, "timer")                                                  \
     X(instret, 0xc02, "instructions-retired counter")                        \
+    X(vtype, 0xc21, "vector data type")                                      \
+    X(vlenb, 0xc22, "vector register length in bytes")                       \
     X(sstatus, 0x100, "supervisor status")                                   \
     X(sie, 0x104, "supervisor interrupt enable")                             \
     X(stvec, 0x105, "supervisor trap handler base address")                  \

@@ -10,6 +10,9 @@ namespace cairn {
 extern "C" {
 /// Zeroes f0..f31 and fcsr. Needs sstatus.FS other than off, and a hart with D.
 void reset_guest_fp();
+/// Zeroes v0..v31 and the vector CSRs; vtype is an illegal one, as after reset. Needs sstatus.VS
+/// other than off, and a hart with V.
+void reset_guest_vector();
 /// Not functions: where traps of the guest go (kernel/arch/world_switch.S).
 void guest_exit();
 void counting_guest_exit();

@@ -172,6 +172,7 @@ IsaSet guest_isa(const IsaSet& machine, const GuestIsaOptions& options) {
             case GuestRule::sstc: return options.sstc;
             case GuestRule::cache_blocks: return options.cache_blocks;
             case GuestRule::page_types: return options.page_types;
+            case GuestRule::vectors: return options.vectors;
             case GuestRule::page_updates: return options.page_updates;
             case GuestRule::hpm_counters: return options.hpm_counters;
         }

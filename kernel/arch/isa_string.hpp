@@ -23,11 +23,12 @@ enum class GuestRule : std::uint8_t {
     cache_blocks,  ///< henvcfg.CBIE, CBCFE, CBZE are set
     page_types,    ///< henvcfg.PBMTE is set
     page_updates,  ///< henvcfg.ADUE can be set, which is the guest's choice (SBI FWFT)
+    vectors,       ///< sstatus.VS lets the guest have the vector registers
     hpm_counters,  ///< hcounteren and the firmware's PMU let the guest have some hpmcounter
 };
 
 // Order of the rows is the canonical order of an ISA string ("ISA Extension Naming Conventions").
-// Why `never`: h has no nesting; q and v are registers that are not saved; sscofpmf's interrupt
+// Why `never`: h has no nesting; q is registers that nobody resets; sscofpmf's interrupt
 // does not reach guests; zawrs' WRS.NTO traps under hstatus.VTW; zcmp's and zcmt's instructions
 // make several accesses each, and zcmt adds jvt; zkr reads the entropy CSR; zicfilp and zicfiss add
 // ssp and the landing-pad state; zfinx and its family keep fcsr without sstatus.FS; ssnpm needs
@@ -41,7 +42,7 @@ enum class GuestRule : std::uint8_t {
     X(q, "q", never)                      \
     X(c, "c", always)                     \
     X(b, "b", always)                     \
-    X(v, "v", never)                      \
+    X(v, "v", vectors)                    \
     X(h, "h", never)                      \
     X(zic64b, "zic64b", always)           \
     X(zicbom, "zicbom", cache_blocks)     \
@@ -100,6 +101,23 @@ enum class GuestRule : std::uint8_t {
     X(zksh, "zksh", always)               \
     X(zkt, "zkt", always)                 \
     X(ztso, "ztso", always)               \
+    X(zvbb, "zvbb", vectors)              \
+    X(zvbc, "zvbc", vectors)              \
+    X(zve32f, "zve32f", vectors)          \
+    X(zve32x, "zve32x", vectors)          \
+    X(zve64d, "zve64d", vectors)          \
+    X(zve64f, "zve64f", vectors)          \
+    X(zve64x, "zve64x", vectors)          \
+    X(zvfh, "zvfh", vectors)              \
+    X(zvfhmin, "zvfhmin", vectors)        \
+    X(zvkb, "zvkb", vectors)              \
+    X(zvkg, "zvkg", vectors)              \
+    X(zvkned, "zvkned", vectors)          \
+    X(zvknha, "zvknha", vectors)          \
+    X(zvknhb, "zvknhb", vectors)          \
+    X(zvksed, "zvksed", vectors)          \
+    X(zvksh, "zvksh", vectors)            \
+    X(zvkt, "zvkt", vectors)              \
     X(smaia, "smaia", never)              \
     X(smstateen, "smstateen", never)      \
     X(ssaia, "ssaia", never)              \
@@ -180,6 +198,7 @@ struct GuestIsaOptions {
     bool cache_blocks = false;
     bool page_types = false;
     bool page_updates = false;
+    bool vectors = false;
     bool hpm_counters = false;
 };
 

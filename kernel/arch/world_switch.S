@@ -300,3 +300,20 @@ reset_guest_fp:
     csrw    fcsr, zero
     ret
     .option pop
+
+# void reset_guest_vector(): the vector registers as after reset ("V" extension, "Vector Extension State
+# at reset"). Needs sstatus.VS on and V.
+    .global reset_guest_vector
+    .option push
+    .option arch, +v
+reset_guest_vector:
+    vsetvli t0, zero, e8, m8, ta, ma
+    .irp    n, 0,8,16,24
+    vmv.v.i v\n, 0
+    .endr
+    csrw    vcsr, zero
+    li      t0, -1 << 63                # vill
+    vsetvl  zero, zero, t0
+    csrw    vstart, zero
+    ret
+    .option pop

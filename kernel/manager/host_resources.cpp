@@ -111,6 +111,7 @@ HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart) {
     features.svpbmt = isa.contains(IsaExtension::svpbmt);
     features.svadu = isa.contains(IsaExtension::svadu);
     features.fp = isa.contains(IsaExtension::f) && isa.contains(IsaExtension::d);
+    features.vector = features.fp && isa.contains(IsaExtension::v);
     features.zicbom = isa.contains(IsaExtension::zicbom) && hart.cbom_block_size != 0;
     features.zicboz = isa.contains(IsaExtension::zicboz) && hart.cboz_block_size != 0;
     features.stateen =
@@ -120,6 +121,7 @@ HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart) {
                                           .cache_blocks = true,
                                           .page_types = features.svpbmt,
                                           .page_updates = true,
+                                          .vectors = features.vector,
                                           .hpm_counters = true});
     // Where both are there, hardware updates nothing until it is asked to.
     if (features.svadu) abilities.guest_isa.insert(IsaExtension::svade);

@@ -71,10 +71,24 @@ TEST_CASE("a hart's extensions come from either property", "[host_resources]") {
     CHECK(machine_isa(hart_with("rv32imac")) == std::unexpected(IsaError::not_rv64));
 }
 
-TEST_CASE("a guest gets neither H nor V", "[host_resources]") {
-    const HartAbilities got = abilities("rv64imafdcvh_zicntr_zba_smstateen");
+TEST_CASE("a guest gets no H", "[host_resources]") {
+    const HartAbilities got = abilities("rv64imafdch_zicntr_zba_smstateen");
     CHECK(got.guest_isa == IsaSet{i, m, a, f, d, c, zicntr, zba});
     CHECK(got.features.fp);
+    CHECK_FALSE(got.features.vector);
+}
+
+TEST_CASE("vectors come with V whole, and with floating point", "[host_resources]") {
+    const HartAbilities whole = abilities("rv64imafdcvh_zvbb");
+    CHECK(whole.features.vector);
+    CHECK(whole.guest_isa.contains(v));
+    CHECK(whole.guest_isa.contains(zvbb));
+    for (const std::string_view isa : {"rv64imafdch_zve64x_zvbb", "rv64imacvh_zvbb"}) {
+        const HartAbilities part = abilities(isa);
+        CHECK_FALSE(part.features.vector);
+        CHECK_FALSE(part.guest_isa.contains(v));
+        CHECK_FALSE(part.guest_isa.contains(zvbb));
+    }
 }
 
 TEST_CASE("a feature is opened where the hart has it, and told where it is opened",

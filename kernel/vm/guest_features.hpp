@@ -16,6 +16,7 @@ struct GuestFeatures {
     bool zicboz = false;   ///< cbo.zero
     bool svadu = false;    ///< the guest may have its page tables' A and D bits updated
     bool fp = false;       ///< F and D
+    bool vector = false;   ///< V
     bool stateen = false;  ///< not the guest's: hstateen0 is there, and must let senvcfg through
     HardwareCounters counters{};  ///< those of the hart's counters that the guest's SBI lends
 };

@@ -51,14 +51,15 @@ void open_guest_mode(const GuestFeatures& features) {
     if (features.stateen) csr_write<Csr::hstateen0>(Hstateen0::ENVCFG::of(true));
     csr_write<Csr::hstatus>(Hstatus::SPV::of(true) | Hstatus::SPVP::of(true) |
                             Hstatus::VSXL::of(Xlen::rv64));
-    // FS opens the FP registers to V=1, where vsstatus.FS decides; the kernel itself uses none. VS
-    // stays off: guests are not told of vectors.
+    // FS and VS open FP and vector registers to V=1, where vsstatus decides; the kernel itself uses
+    // none.
     const std::uint64_t status =
         csr_read<Csr::sstatus>() & ~(Sstatus::SPIE::mask | Sstatus::SIE::mask | Sstatus::FS::mask |
                                      Sstatus::VS::mask | Sstatus::SUM::mask | Sstatus::MXR::mask);
     csr_write<Csr::sstatus>(
         status | Sstatus::SPP::of(true) |
-        Sstatus::FS::of(features.fp ? ExtensionState::dirty : ExtensionState::off));
+        Sstatus::FS::of(features.fp ? ExtensionState::dirty : ExtensionState::off) |
+        Sstatus::VS::of(features.vector ? ExtensionState::dirty : ExtensionState::off));
 }
 
 }  // namespace
@@ -118,6 +119,7 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     external_.apply();
     if (features.sstc) csr_write<Csr::vstimecmp>(never);
     if (features.fp) reset_guest_fp();
+    if (features.vector) reset_guest_vector();
     forget_memory();
     context.x = {};
     context.x[10] = hart_id();

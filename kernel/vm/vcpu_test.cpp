@@ -83,6 +83,12 @@ TEST_CASE("reset opens what the features name", "[vcpu]") {
     CHECK(changed.at(number(Csr::vstimecmp)) == never);
     CHECK((changed.at(number(Csr::sstatus)) & 0x6000) == 0x6000);  // FS is dirty
     CHECK((changed.at(number(Csr::vsstatus)) & 0x6000) == 0);      // the guest turns it on
+    CHECK(fake_hart.vector_resets == 0);
+    CHECK((changed.at(number(Csr::sstatus)) & 0x600) == 0);
+
+    bench.vcpu().reset(0, 0, {.fp = true, .vector = true});
+    CHECK(fake_hart.vector_resets == 1);
+    CHECK((csr_read<Csr::sstatus>() & 0x600) == 0x600);  // VS
 }
 
 TEST_CASE("reset makes new code and page tables seen", "[vcpu]") {

@@ -26,6 +26,8 @@ bool registers_are(std::uint64_t base, std::uint64_t step) {
     return true;
 }
 
+}  // namespace
+
 void exit_in_every_way() {
     sbi_call(SbiExtension::time, SbiTime::set_timer, ~std::uint64_t{0});
     sbi_call(SbiExtension::base, SbiBase::probe_extension, SbiExtension::dbcn);
@@ -34,8 +36,6 @@ void exit_in_every_way() {
     uart_put('\n');
     (void)*reinterpret_cast<volatile std::uint32_t*>(std::uint64_t{0x1800'0000});  // faults
 }
-
-}  // namespace
 
 void check_fp() {
     check(Sstatus::FS::get(csr_read<Csr::sstatus>()) == ExtensionState::off, "FS starts off");

@@ -13,12 +13,12 @@ BOTH = pytest.mark.parametrize("where", [CAIRN, BARE])
 @pytest.fixture
 def checked(machine, tmp_path):
     """Runs a check; returns what the guest printed between its first and its last line."""
-    def run(name, where=CAIRN):
+    def run(name, where=CAIRN, **options):
         if where == BARE:
-            m = machine(kernel=guest_image("runtime_check"), append=name)
+            m = machine(kernel=guest_image("runtime_check"), append=name, **options)
             assert m.wait_exit() == 0
         else:
-            m = machine(small_guest(tmp_path, "runtime_check", name))
+            m = machine(small_guest(tmp_path, "runtime_check", name), **options)
             ended(m)
         lines = without_log(from_line(m, f"check {name}"))
         assert lines[-1] == f"end of {name}: 0 failed"
@@ -112,3 +112,8 @@ def test_refused_widths(checked):
 
 def test_floating_point_state(checked):
     assert checked("fp") == ["f"]
+
+
+@pytest.mark.parametrize("bits", [128, 256])
+def test_vector_state(checked, bits):
+    assert checked("vector", cpu=f"rv64,v=true,vlen={bits}") == ["f", f"vlenb {bits // 8}"]

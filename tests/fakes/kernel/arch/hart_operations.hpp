@@ -16,6 +16,7 @@ struct FakeHart {
     /// Others: the page, or -1; the address space, or -1.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> narrow_fences;
     unsigned instruction_fences = 0;
+    unsigned vector_resets = 0;
     unsigned waits = 0;
     /// What happens while the hart sleeps; unless a test says otherwise, an interrupt of the guest.
     void (*on_wait)() = [] {
@@ -26,6 +27,9 @@ struct FakeHart {
 inline FakeHart fake_hart;
 
 inline void reset_guest_fp() {}
+inline void reset_guest_vector() {
+    ++fake_hart.vector_resets;
+}
 inline std::uint64_t guest_exit_entry(bool answers_calls) {
     return answers_calls ? 0x1000 : 0x2000;
 }
