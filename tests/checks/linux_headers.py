@@ -16,7 +16,8 @@ from pathlib import Path
 from facts import fields, rows
 from tree import finish
 
-CSR, SBI, CAUSE = (f"kernel/arch/{name}.hpp" for name in ("csr", "sbi", "trap_cause"))
+CSR, SBI, PMU, CAUSE = (f"kernel/arch/{name}.hpp"
+                        for name in ("csr", "sbi", "sbi_pmu", "trap_cause"))
 SKIPPED = 77
 HEADERS = ("sbi.h", "csr.h")
 
@@ -181,6 +182,9 @@ def sbi_pairs():
     for name, number in rows(SBI, "CAIRN_SBI_ERRORS").items():
         theirs = {"success": "SBI_SUCCESS", "failed": "SBI_ERR_FAILURE"}
         yield f"error {name}", number, theirs.get(name, f"SBI_ERR_{name.upper()}")
+    for name, number in rows(PMU, "CAIRN_SBI_FIRMWARE_EVENTS").items():
+        theirs = name.upper().replace("RECEIVED", "RCVD")
+        yield f"firmware event {name}", number, f"SBI_PMU_FW_{theirs}"
     for macro, prefix in (("HART_STATES", "SBI_HSM_STATE_"), ("RESET_TYPES", "SBI_SRST_RESET_TYPE_"),
                           ("RESET_REASONS", "SBI_SRST_RESET_REASON_")):
         for name, number in rows(SBI, f"CAIRN_SBI_{macro}").items():
