@@ -31,7 +31,7 @@ FLAGS = names(["PMU counter_config_matching"],
 
 HART_ID = Difference(
     "HSM: a hart id of which the low 32 bits name a hart must be refused (INVALID_PARAM); they are looked at alone",
-    names(["HSM hart_get_status", "HSM hart_start"], ["hart 2^32"]))
+    names(["HSM hart_get_status", "HSM hart_start"], ["hart 2^32 and its own id"]))
 SUSPEND_TYPE = Difference(
     "HSM hart_suspend: a platform's type that is not implemented is INVALID_PARAM; it answers NOT_SUPPORTED",
     names(["HSM hart_suspend"], [f"type {number}, of a platform" for number in

@@ -129,7 +129,7 @@ std::size_t other(std::size_t n) {
 std::array<Named, 4> bad_harts() {
     return {{{"the hart after the last", world.harts},
              {"hart 1000", beyond_all_harts},
-             {"hart 2^32", std::uint64_t{1} << 32},
+             {"hart 2^32 and its own id", std::uint64_t{1} << 32 | world.self},
              {"hart -1", all_ones}}};
 }
 

@@ -12,10 +12,12 @@ SbiResult send(std::uint64_t mask, std::uint64_t base) {
     return call(SbiExtension::ipi, SbiIpi::send_ipi, mask, base);
 }
 
-/// Takes one interrupt if there is one within the time that all get.
+std::atomic<bool> sent = false;
+
+/// Takes one interrupt if there is one, some time after it was sent.
 void receive() {
-    const std::uint64_t ticks = 100 * millisecond;
-    if (!takes(Interrupt::software, ticks)) return;
+    eventually([] { return sent.load(); });
+    if (!takes(Interrupt::software, 50 * millisecond)) return;
     clear_software_interrupt();
     arrived[this_hart()] = true;
 }
@@ -25,9 +27,11 @@ void check_delivery(std::string_view when, std::uint64_t mask, std::uint64_t bas
                     std::uint64_t expected) {
     for (std::size_t hart = 0; hart < world.harts; ++hart) {
         arrived[hart] = false;
+        sent = false;
         if (hart != world.self) begin_job(hart, receive);
     }
     check_success(what, when, send(mask, base));
+    sent = true;
     receive();
     std::uint64_t got = 0;
     for (std::size_t hart = 0; hart < world.harts; ++hart) {
