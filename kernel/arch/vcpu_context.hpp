@@ -100,6 +100,10 @@ extern "C" {
 /// the host itself runs; they are taken as exits.
 void enter_guest(VcpuContext* context);
 
+/// Called before the next two, where exits do not go by the shortest way (guest_exit_entry).
+/// Defined by kernel/exit/handle_exit.cpp.
+void count_guest_exit(VcpuContext* context);
+
 /// Called on each exit but those of the next function, on the host's stack; whether the guest goes
 /// on. Defined by kernel/exit/handle_exit.cpp.
 bool handle_guest_exit(VcpuContext* context);

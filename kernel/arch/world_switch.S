@@ -47,6 +47,25 @@ resume_with_saved_registers:            # s1 to s11 are the guest's already
     ld      a0, 10 * 8(a0)
     sret
 
+# What every way to C++ begins with (a0 = context): the guest's registers and pc are stored, sscratch
+# holds the context again, and sp, s0, gp and tp are the host's. s1 to s11 keep the guest's values.
+    .macro  enter_host
+    .irp    n, 1,2,3,4,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    sd      x\n, \n * 8(a0)
+    .endr
+    csrrw   t0, sscratch, a0
+    sd      t0, 10 * 8(a0)
+    ld      sp, CAIRN_CONTEXT_HOST_SP(a0)
+    ld      tp, CAIRN_CONTEXT_HOST_TP(a0)
+    addi    s0, sp, 112
+    .option push
+    .option norelax
+    la      gp, __global_pointer$
+    .option pop
+    csrr    t2, sepc
+    sd      t2, CAIRN_CONTEXT_PC(a0)
+    .endm
+
 # The calls that guests make most are answered here, with two registers saved instead of thirty-one:
 #
 #   TIME set_timer          where the guest has Sstc, one CSR write
@@ -77,18 +96,25 @@ guest_exit:
     li      a1, CAIRN_SBI_SPEC_VERSION
     j       fast_return
 
-# The same, but nothing is answered here: the guest has some of it counted (kernel/vm/vcpu_pmu.hpp).
+# The same, but nothing is answered here: the guest has some of it counted (kernel/vm/vcpu_pmu.hpp), or
+# the exits are counted by cause (kernel/vm/exit_counts.hpp).
     .global counting_guest_exit
     .balign 4
 counting_guest_exit:
     csrrw   a0, sscratch, a0
     sd      t0, 5 * 8(a0)
     sd      t1, 6 * 8(a0)
+    enter_host
+    la      t0, kernel_trap_entry
+    csrw    stvec, t0
+    call    count_guest_exit
+    csrr    a0, sscratch
     csrr    t0, scause
-    bltz    t0, full_exit
-    addi    t0, t0, -CAIRN_CAUSE_ECALL_FROM_VS
-    beqz    t0, full_exit
-    j       not_a_call
+    andi    t0, t0, ~(CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT ^ CAIRN_CAUSE_STORE_GUEST_PAGE_FAULT)
+    addi    t0, t0, -(CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT & CAIRN_CAUSE_STORE_GUEST_PAGE_FAULT)
+    bnez    t0, exit_in_host
+    ld      t2, CAIRN_CONTEXT_PC(a0)
+    j       access_in_host
 
 fast_time:                              # (a0 = deadline), function 0 alone
     lw      t0, CAIRN_CONTEXT_HAS_SSTC(a0)
@@ -189,27 +215,9 @@ fast_return:                            # a1 = value; error 0
     li      a0, 0
     sret
 
-# What every way to C++ begins with (a0 = context): the guest's registers and pc are stored, sscratch
-# holds the context again, and sp, s0, gp and tp are the host's. s1 to s11 keep the guest's values.
-    .macro  enter_host
-    .irp    n, 1,2,3,4,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-    sd      x\n, \n * 8(a0)
-    .endr
-    csrrw   t0, sscratch, a0
-    sd      t0, 10 * 8(a0)
-    ld      sp, CAIRN_CONTEXT_HOST_SP(a0)
-    ld      tp, CAIRN_CONTEXT_HOST_TP(a0)
-    addi    s0, sp, 112
-    .option push
-    .option norelax
-    la      gp, __global_pointer$
-    .option pop
-    csrr    t2, sepc
-    sd      t2, CAIRN_CONTEXT_PC(a0)
-    .endm
-
 full_exit:
     enter_host
+exit_in_host:
     la      t0, kernel_trap_entry
     csrw    stvec, t0
     call    handle_guest_exit
@@ -227,6 +235,7 @@ not_a_call:
     andi    t0, t0, ~(CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT ^ CAIRN_CAUSE_STORE_GUEST_PAGE_FAULT)
     bnez    t0, full_exit
     enter_host                          # t2 = the guest's pc
+access_in_host:
     csrr    a3, htinst
     csrr    a4, stval
     csrr    a5, htval

@@ -43,6 +43,13 @@ void count_trap(Vcpu& vcpu, Exception exception) {
 
 }  // namespace
 
+extern "C" void count_guest_exit(VcpuContext* context) {
+    ExitCounts* const counts = context->vcpu->vm().exit_counts();
+    if (counts == nullptr) return;
+    const TrapState trap = read_trap();
+    counts->add(exit_cause(trap.scause, context->x[17], context->x[16], faulting_address(trap)));
+}
+
 extern "C" bool handle_guest_exit(VcpuContext* context) {
     Vcpu& vcpu = *context->vcpu;
     Vm& vm = vcpu.vm();

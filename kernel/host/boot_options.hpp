@@ -5,6 +5,7 @@
 //     heap=SIZE     use only so much of the heap region (K, M, G), for tests of small heaps
 //     quota=SIZE    what each VM may have of the hypervisor's own memory, besides its RAM
 //     gstage=MODE   sv39x4, sv48x4 or sv57x4 instead of the narrowest mode that the hart has
+//     exits=count   count by cause why guests leave, and say it at their end; makes exits slower
 //     crash=HOW     fail on purpose once booted, for tests of the report (Crash has the ways)
 #pragma once
 
@@ -37,12 +38,13 @@ struct BootOptions {
     std::optional<std::uint64_t> heap_size;  ///< bytes, not 0
     std::optional<std::uint64_t> vm_quota;   ///< bytes, not 0
     std::optional<Stage2Mode> stage2_mode;
+    bool count_exits = false;
     std::optional<Crash> crash;
 };
 
 /// What is expected instead of a word that is none of the options.
 inline constexpr std::string_view known_boot_options =
-    "heap=SIZE, quota=SIZE, gstage=MODE or crash=HOW";
+    "heap=SIZE, quota=SIZE, gstage=MODE, exits=count or crash=HOW";
 
 /// A word that means nothing, and what would.
 struct BootOptionError {

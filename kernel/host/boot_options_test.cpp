@@ -22,6 +22,8 @@ TEST_CASE("options are read in any order", "[boot_options]") {
     CHECK(options->vm_quota == 64u << 10);
     CHECK(options->stage2_mode == Stage2Mode::sv48x4);
     CHECK(parse_boot_options("gstage=sv57x4")->stage2_mode == Stage2Mode::sv57x4);
+    CHECK(options->count_exits == false);
+    CHECK(parse_boot_options("exits=count")->count_exits);
     CHECK(parse_boot_options("crash=panic")->crash == Crash::panic);
     CHECK(parse_boot_options("gstage=sv39x4")->stage2_mode == Stage2Mode::sv39x4);
 }

@@ -23,6 +23,7 @@ constexpr std::size_t rng_seed_size = 32;
 
 constinit HostResources host;
 constinit thread_local VmidFlushes vmid_flushes;
+constinit ExitCounts exit_counts;
 
 /// Loads the guest afresh; each start gets a random seed of its own.
 std::expected<GuestEntry, GuestFdtError> load(BuiltVm& built) {
@@ -132,7 +133,10 @@ Outcome run_guests(const ThisMachine& self) {
     VmMemory memory(global_heap(), host.frames(), config.name, limit);
     auto built = build_vm(host, bundle->vms().front(), memory);
     if (!built) return Outcome::failure;
-    return run_to_the_end(*built);
+    if (self.options.count_exits) built->vm->count_exits(exit_counts);
+    const Outcome outcome = run_to_the_end(*built);
+    if (self.options.count_exits) exit_counts.print(config.name);
+    return outcome;
 }
 
 }  // namespace cairn

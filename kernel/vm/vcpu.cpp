@@ -132,7 +132,8 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
 }
 
 void Vcpu::choose_exit_path() {
-    context.exit_entry = guest_exit_entry(!pmu_.counts_fast_calls());
+    context.exit_entry =
+        guest_exit_entry(!pmu_.counts_fast_calls() && vm_.exit_counts() == nullptr);
 }
 
 void Vcpu::forget_memory() {

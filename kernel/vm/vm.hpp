@@ -18,6 +18,7 @@
 #include "kernel/dev/syscon.hpp"
 #include "kernel/dev/uart16550.hpp"
 #include "kernel/vm/device_lock.hpp"
+#include "kernel/vm/exit_counts.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/guest_map.hpp"
 #include "kernel/vm/guest_memory.hpp"
@@ -87,6 +88,11 @@ class Vm final : public PowerEvents {
     [[nodiscard]] const GuestFeatures& features() const { return features_; }
     [[nodiscard]] const MachineIds& machine_ids() const { return ids_; }
 
+    /// Where its exits are counted; nullptr: nowhere. Said before any vCPU runs; `counts` outlives
+    /// the VM.
+    void count_exits(ExitCounts& counts) { exit_counts_ = &counts; }
+    [[nodiscard]] ExitCounts* exit_counts() const { return exit_counts_; }
+
     /// The value of `hgatp` for the harts that run its vCPUs, and the VMID in it.
     void use_translation(std::uint64_t hgatp, const Vmid& vmid) {
         hgatp_ = hgatp;
@@ -119,6 +125,7 @@ class Vm final : public PowerEvents {
     MachineIds ids_;
     std::uint64_t hgatp_ = 0;
     Vmid vmid_;
+    ExitCounts* exit_counts_ = nullptr;
     HartStates harts_;
     std::array<std::optional<Vcpu>, max_cpus> vcpus_;
     std::array<IpiRoute, max_cpus> ipi_routes_{};

@@ -39,3 +39,21 @@ def test_too_little_memory(machine):
     m = machine(memory="64M")
     m.expect(r"(?i)memory|RAM")
     assert m.wait_exit() != 0
+
+
+def test_exits_are_counted_on_demand(machine, tmp_path):
+    """The guest's figures loop makes 100 of each kind, in assembly's ways too."""
+    guest = small_guest(tmp_path, "exits", "100 set-timer")
+    log = machine(guest)
+    log.expect("exits: end")
+    assert log.wait_exit() == 0
+    assert " exits: SBI" not in log.log
+    counted = machine(guest, append="exits=count")
+    counted.expect("exits: end")
+    assert counted.wait_exit() == 0
+    counts = {words: int(count)
+              for count, words in re.findall(r"^vm guest: (\d+) exits: (.*)$", counted.log, re.M)}
+    assert 100 <= counts["SBI timer (TIME): set timer"] <= 110
+    assert counts["SBI system reset (SRST): system reset"] == 1
+    assert counts["store to UART"] > 10
+    assert list(counts.values()) == sorted(counts.values(), reverse=True)
