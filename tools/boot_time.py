@@ -73,12 +73,18 @@ def boot_instructions(log):
     return (stamps["init"] - stamps["entry"]) * NANOSECONDS_PER_TICK
 
 
-def measure(folder):
-    """(what, figures on bare, figures on Cairn), a figure per seed, in instructions."""
+def prepare(folder):
+    """Writes the kernel and the initramfs; returns their paths."""
     subprocess.run([ROOT / "tools/fetch_debian.sh"], stdin=subprocess.DEVNULL, check=True)
     kernel, initrd = folder / "Image", folder / "initramfs.cpio"
     kernel.write_bytes(with_entry(KERNEL.read_bytes(), (GUESTS / "boot_entry.bin").read_bytes()))
     write_initramfs(initrd)
+    return kernel, initrd
+
+
+def measure(folder):
+    """(what, figures on bare, figures on Cairn), a figure per seed, in instructions."""
+    kernel, initrd = prepare(folder)
     for append, words in SETTINGS:
         yield words, *([boot_instructions(run(kernel, initrd=initrd, append=append, seed=seed))
                         for seed in SEEDS]

@@ -3,18 +3,22 @@
 """Measures Cairn and writes the tables of docs/performance.md: one command, no options needed.
 
 Exits: tests/guests/exits.cpp runs on the bare machine and on Cairn, with and without Sstc. Boot:
-tools/boot_time.py. Size: tools/kernel_size.py. Figures are instructions, not seconds.
+tools/boot_time.py. Why Debian exits: tools/exit_causes.py. Size: tools/kernel_size.py. Figures are
+instructions, not seconds.
 """
 import argparse
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import boot_time
 import document
+import exit_causes
 import kernel_size
 import measured_machine
+import svg
 from measured_machine import GUESTS, ROOT
 
 DOCUMENT = ROOT / "docs/performance.md"
@@ -95,6 +99,21 @@ def exits_table(results):
     return "\n".join(lines)
 
 
+def costs_plot(results):
+    """What the columns of the table show, where all have a figure."""
+    rows = [row for row in ROWS if row[1] is WITH and row[4] and row[4][0].isdigit()]
+    others = ["Bao", "Xvisor", "KVM"]
+    series = {"bare": [results[row[1], row[0]][0] for row in rows],
+              "Cairn": [results[row[1], row[0]][1] for row in rows]}
+    for place, name in enumerate(others, 4):
+        series[name] = [float(number[0]) if (number := re.match(r"[\d.]+", row[place])) else None
+                        for row in rows]
+    shown = {name: [value if value and value >= 1 else None for value in values]
+             for name, values in series.items()}
+    return svg.bar_chart("Instructions to leave the guest and come back (logarithmic)",
+                         [row[0] for row in rows], shown, logarithmic=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=DOCUMENT, help="the document to rewrite")
@@ -106,12 +125,20 @@ def main():
     qemu, opensbi = measured_machine.versions(log)
     parts = {"versions": f"Measured with QEMU {qemu} and OpenSBI {opensbi}.",
              "exits": exits_table(results), "size": kernel_size.table()}
+    plots = {"exit_costs.svg": costs_plot(results)}
     if not options.no_boot:
         parts["boot"] = boot_time.table()
+        with tempfile.TemporaryDirectory() as folder:
+            causes = exit_causes.measure(Path(folder))
+        costs = {name: cairn for (where, name), (_, cairn) in results.items() if where == WITH}
+        parts["exit causes"] = exit_causes.table(causes, costs)
+        plots["exit_causes.svg"] = exit_causes.plot(causes)
     if options.print:
         print("\n\n".join(parts.values()))
         return
     document.rewrite(options.output, parts)
+    for name, picture in plots.items():
+        (options.output.parent / name).write_text(picture)
 
 
 if __name__ == "__main__":

@@ -27,11 +27,11 @@ def build(*targets):
     subprocess.run(["cmake", "--build", "build/target", "--target", *targets], cwd=ROOT, check=True)
 
 
-def _qemu(cpu, memory, seed, machine, arguments):
+def _qemu(cpu, memory, seed, machine, arguments, icount=True):
     board, harts = machine
     command = [QEMU, "-M", board, "-cpu", cpu, "-smp", str(harts), "-m", memory, "-bios", "default",
                "-display", "none", "-monitor", "none", "-serial", "stdio",
-               "-icount", "shift=0,sleep=off", "-seed", str(seed),
+               *(["-icount", "shift=0,sleep=off"] if icount else []), "-seed", str(seed),
                "-rtc", "base=2025-01-01,clock=vm", *map(str, arguments)]
     try:
         ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -55,15 +55,19 @@ def run_bare(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1
 
 
 def run_on_cairn(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1,
-                 machine=ONE_HART):
-    """What the console says when `kernel` runs as Cairn's only guest."""
+                 machine=ONE_HART, options=None, icount=True):
+    """What the console says when `kernel` runs as Cairn's only guest; `options` are Cairn's own.
+
+    Without `icount` harts run at once, and time is the host's."""
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "vms.cpio"
-        options = ["--output", archive, "--kernel", kernel, "--cpus", machine[1], "--memory", memory]
-        options += ["--initrd", initrd] if initrd else []
-        options += ["--append", append] if append else []
-        pack_bundle.write_archive(pack_bundle.parse([str(option) for option in options]))
-        return _qemu(cpu, "2G", seed, machine, ["-kernel", HYPERVISOR, "-initrd", archive])
+        words = ["--output", archive, "--kernel", kernel, "--cpus", machine[1], "--memory", memory]
+        words += ["--initrd", initrd] if initrd else []
+        words += ["--append", append] if append else []
+        pack_bundle.write_archive(pack_bundle.parse([str(word) for word in words]))
+        arguments = ["-kernel", HYPERVISOR, "-initrd", archive]
+        arguments += ["-append", options] if options else []
+        return _qemu(cpu, "2G", seed, machine, arguments, icount)
 
 
 def versions(bare_log):

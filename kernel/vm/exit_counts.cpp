@@ -2,8 +2,8 @@
 #include "kernel/vm/exit_counts.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <span>
+#include <utility>
 
 #include "kernel/arch/sbi.hpp"
 #include "kernel/arch/trap_cause.hpp"
@@ -83,12 +83,14 @@ void ExitCounts::add(const ExitCause& cause) {
 
 void ExitCounts::print(std::string_view vm_name) {
     const SpinGuard guard(lock_);
-    const std::span used(counts_.data(), size_);
-    std::ranges::sort(used, std::greater{}, &Count::exits);
-    for (const Count& count : used) {
+    std::span left(counts_.data(), size_);
+    while (!left.empty()) {
+        const auto most = std::ranges::max_element(left, {}, &Count::exits);
+        std::swap(*most, left.front());
         FixedBuffer<96> words;
-        print_cause(words, count.cause);
-        println("vm {}: {} exits: {}", vm_name, count.exits, words.view());
+        print_cause(words, left.front().cause);
+        println("vm {}: {} exits: {}", vm_name, left.front().exits, words.view());
+        left = left.subspan(1);
     }
     if (others_ != 0) println("vm {}: {} exits: of other kinds", vm_name, others_);
 }

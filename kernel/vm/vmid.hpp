@@ -13,6 +13,7 @@
 // Pure. No locking: the owner starts and ends VMs one by one.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -28,12 +29,16 @@ struct Vmid {
 
 class VmidAllocator {
   public:
-    static constexpr unsigned max_bits = 14;
+    /// More are not used, though harts may keep 14: a flush after every thousandth VM costs
+    /// nothing.
+    static constexpr unsigned max_bits = 10;
 
-    /// For harts whose hgatp keeps `bits` (VMIDLEN, 0 to max_bits) of a VMID. Without any, there is
+    /// For harts whose hgatp keeps `bits` (VMIDLEN, 0 to 14) of a VMID. Without any, there is
     /// one number, and each VM that has it is a generation of its own.
-    explicit constexpr VmidAllocator(unsigned bits = 0)
-        : count_(1u << bits), next_(first_number()) {}
+    explicit constexpr VmidAllocator(unsigned bits)
+        : count_(1u << std::min(bits, max_bits)), next_(first_number()), generation_(1) {}
+    /// Has no numbers to give, until `init`.
+    constexpr VmidAllocator() = default;
     VmidAllocator(const VmidAllocator&) = delete;
     VmidAllocator& operator=(const VmidAllocator&) = delete;
 
@@ -51,9 +56,9 @@ class VmidAllocator {
     /// 0 is left to harts that run nobody, where there are others.
     [[nodiscard]] constexpr std::uint32_t first_number() const { return count_ > 1 ? 1 : 0; }
 
-    std::uint32_t count_;  ///< of numbers, from 0
-    std::uint32_t next_;   ///< all below are not clean
-    std::uint64_t generation_ = 1;
+    std::uint32_t count_ = 0;  ///< of numbers, from 0
+    std::uint32_t next_ = 0;   ///< all below are not clean
+    std::uint64_t generation_ = 0;
     std::array<State, 1u << max_bits> states_{};
 };
 

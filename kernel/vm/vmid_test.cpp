@@ -47,12 +47,12 @@ TEST_CASE("without VMIDs each VM is a generation of its own", "[vmid]") {
     }
 }
 
-TEST_CASE("all 16383 numbers of a hart with 14 bits are given out", "[vmid]") {
-    VmidAllocator vmids(VmidAllocator::max_bits);
+TEST_CASE("a hart with 14 bits gives 1023 numbers at a time", "[vmid]") {
+    VmidAllocator vmids(14);
     std::set<std::uint16_t> numbers;
     while (const auto vmid = vmids.take())
         numbers.insert(vmid->number);
-    CHECK(numbers.size() == 16383);
+    CHECK(numbers.size() == 1023);
     CHECK_FALSE(numbers.contains(0));
 }
 
@@ -111,9 +111,11 @@ TEST_CASE("a number goes back with its lease, once", "[vmid]") {
 TEST_CASE("an allocator that starts again has other generations", "[vmid]") {
     VmidAllocator vmids;
     VmidFlushes hart;
-    REQUIRE(hart.must_flush_for(*vmids.take()));
-    vmids.init(14);
-    const auto vmid = vmids.take();
-    CHECK(vmid == Vmid{.number = 1, .generation = 2});
-    CHECK(hart.must_flush_for(*vmid));
+    CHECK(vmids.take() == std::nullopt);
+    for (const std::uint64_t generation : {1u, 2u}) {
+        vmids.init(14);
+        const auto vmid = vmids.take();
+        CHECK(vmid == Vmid{.number = 1, .generation = generation});
+        CHECK(hart.must_flush_for(*vmid));
+    }
 }

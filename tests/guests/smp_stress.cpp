@@ -187,7 +187,7 @@ void storm_once() {
     switch (storm) {
         case Storm::ipis: return send_ipis();
         case Storm::pages: return change(move_pages(self(), some_harts(), random()));
-        case Storm::code: return change(rewrite_function(self(), some_harts()));
+        case Storm::code: return change(rewrite_function(self()));
         case Storm::sleeps: return sleep_a_while();
         case Storm::looks: return look_around();
         case Storm::stops:

@@ -180,13 +180,13 @@ bool move_pages(std::size_t self, Harts targets, std::uint64_t random) {
     return true;
 }
 
-bool rewrite_function(std::size_t self, Harts targets) {
+bool rewrite_function(std::size_t self) {
     const std::uint64_t version = ++owned[self].version;
     write_version(self, version);
-    const auto [mask, base] = mask_of(targets, version);
+    const auto [mask, base] = mask_of(all, version);
     if (!sbi_call(SbiExtension::rfence, SbiRfence::remote_fence_i, mask, base).ok()) return false;
     write_version(self, version);  // once more, for QEMU: see rewrite_function's declaration
-    for (Harts left = targets; left != 0; left &= left - 1)
+    for (Harts left = all; left != 0; left &= left - 1)
         told[static_cast<std::size_t>(std::countr_zero(left))].function[self] = version;
     return true;
 }

@@ -34,7 +34,9 @@ void enter_views(std::size_t self);
 /// throws away what was translated of the place, and then writes. A hart that calls the function in
 /// between has the old instruction translated again, and no fence.i throws that away, only another
 /// store. Seen on bare OpenSBI as well, and not with `-accel tcg,thread=single`.
-[[nodiscard]] bool rewrite_function(std::size_t self, Harts targets);
+/// For the same reason every hart is fenced: they share what is translated, and one that is not
+/// asked may be about to hand in the old instruction.
+[[nodiscard]] bool rewrite_function(std::size_t self);
 
 struct Stale {
     const char* what;

@@ -7,6 +7,7 @@ wall time and generous: a test decides by what is said, never by how fast.
 """
 import io
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -143,5 +144,8 @@ class Machine:
             raise AssertionError(f"the machine was still running after {timeout} s")
 
     def stop(self):
-        """Ends QEMU if it still runs."""
+        """Ends QEMU if it still runs. On a busy host it takes longer to go than pexpect waits."""
+        if self.process.isalive():
+            self.process.kill(signal.SIGKILL)
+            self.process.wait()
         self.process.close(force=True)
