@@ -60,6 +60,11 @@ void counting_guest_exit();
 [[gnu::always_inline]] inline void fence_i() {
     asm volatile("fence.i" : : : "memory");
 }
+/// What was written to CSRs, sip above all, is done before memory is looked at: accesses to CSRs
+/// count as input and output (Unprivileged ISA, Zicsr, "CSR Access Ordering").
+[[gnu::always_inline]] inline void fence_csrs_and_memory() {
+    asm volatile("fence iorw, iorw" : : : "memory");
+}
 /// Stores to memory so far are seen before later stores to devices are.
 [[gnu::always_inline]] inline void fence_memory_before_devices() {
     asm volatile("fence w, o" : : : "memory");

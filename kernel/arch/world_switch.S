@@ -191,7 +191,7 @@ fast_ring:
     addi    t0, t0, -CAIRN_REQUEST_SOFTWARE_INTERRUPT
     bnez    t0, full_exit
     csrci   sip, CAIRN_SIP_SSIP
-    fence   rw, rw
+    fence   iorw, iorw                  # accesses to CSRs count as input and output
     amoswap.w.aqrl t0, zero, (t1)
     addi    t0, t0, -CAIRN_REQUEST_SOFTWARE_INTERRUPT
     bnez    t0, more_is_asked

@@ -22,6 +22,7 @@ void serve_or_sleep(Vm& vm, Vcpu& vcpu) {
 
 bool wait_for_start(Vm& vm, Vcpu& vcpu) {
     while (!vm.stopped()) {
+        if (vcpu.is_asked()) vcpu.answer();  // what came before it begins is not its business
         if (const auto start = vm.harts().begin(vcpu.context.hart_id)) {
             vcpu.reset(start->address, start->opaque, vm.features());
             return true;

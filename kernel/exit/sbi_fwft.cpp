@@ -5,6 +5,7 @@
 #include <expected>
 
 #include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/sbi_fwft.hpp"
 #include "kernel/exit/sbi.hpp"
 
@@ -30,7 +31,10 @@ std::expected<std::uint64_t, SbiError> value_of(const Vm& vm, std::uint32_t feat
 SbiError change(std::uint32_t feature, std::uint64_t value) {
     if (static_cast<SbiFeature>(feature) != SbiFeature::pte_ad_hw_updating) return SbiError::denied;
     const std::uint64_t old = csr_read<Csr::henvcfg>();
-    csr_write<Csr::henvcfg>(Henvcfg::ADUE::with(old, value != 0));
+    const std::uint64_t wanted = Henvcfg::ADUE::with(old, value != 0);
+    csr_write<Csr::henvcfg>(wanted);
+    if (csr_read<Csr::henvcfg>() != wanted) return SbiError::failed;
+    hfence_vvma_all();  // "Hypervisor Memory-Management Fence Instructions": for ADUE, too
     return SbiError::success;
 }
 

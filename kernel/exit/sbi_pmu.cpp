@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t counters_base = 0;  // where each argument is
 constexpr std::uint64_t event_info_size = 16;
 /// So many entries one call may hold: each of them may be a call of the firmware.
-constexpr std::uint64_t most_event_infos = 1024;
+constexpr std::uint64_t most_event_infos = 128;
 
 const HardwareCounters& hardware_of(Vm& vm) {
     return vm.features().counters;

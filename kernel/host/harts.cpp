@@ -145,7 +145,7 @@ template <class Predicate>
 void sleep_until(Predicate is_done) {
     for (;;) {
         csr_clear<Csr::sip>(Sip::SSIP::mask);
-        std::atomic_thread_fence(std::memory_order_seq_cst);
+        fence_csrs_and_memory();
         if (is_done()) return;
         wait_for_interrupt();
     }
@@ -202,7 +202,7 @@ void start_others(const Machine& machine) {
 [[noreturn]] void serve(Hart& self) {
     for (;;) {
         csr_clear<Csr::sip>(Sip::SSIP::mask);
-        std::atomic_thread_fence(std::memory_order_seq_cst);
+        fence_csrs_and_memory();
         if (auto* const job = self.job.load(std::memory_order_acquire)) {
             job(self.argument);
             self.job.store(nullptr, std::memory_order_seq_cst);

@@ -91,7 +91,7 @@ std::expected<unsigned, SbiError> configure_hardware_counter(const HardwareCount
         }
         return counter;
     }
-    return std::unexpected(SbiError::failed);
+    return std::unexpected(SbiError::not_supported);
 }
 
 bool start_hardware_counter(const HardwareCounters& counters, unsigned counter,

@@ -91,7 +91,7 @@ void ExternalInterrupt::apply() {
 
 void Vcpu::answer() {
     csr_clear<Csr::sip>(Sip::SSIP::mask);
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // what is sent from here on comes again
+    fence_csrs_and_memory();  // what is sent from here on comes again
     const std::uint32_t requests = bell_.answer();
     if ((requests & Request::software_interrupt) != 0) {
         software_.set(true);
@@ -108,6 +108,7 @@ void Vcpu::answer() {
 
 void Vcpu::forget_requests() {
     csr_clear<Csr::sip>(Sip::SSIP::mask);
+    fence_csrs_and_memory();
     (void)bell_.answer();
     (void)fence_mail_.take();  // whoever asked has left, too
 }

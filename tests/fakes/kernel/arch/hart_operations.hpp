@@ -2,6 +2,7 @@
 // Stands in for kernel/arch/hart_operations.hpp in host tests: records what was asked for.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -47,6 +48,9 @@ inline void hfence_vvma_address_space(std::uint64_t asid) {
 }
 inline void fence_i() {
     ++fake_hart.instruction_fences;
+}
+inline void fence_csrs_and_memory() {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 inline void fence_memory_before_devices() {}
 inline void wait_for_interrupt() {
