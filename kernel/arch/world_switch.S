@@ -2,7 +2,7 @@
 # Into the guest and out again. See kernel/arch/vcpu_context.hpp for the drawing.
 #
 # While the guest runs, sscratch holds its VcpuContext and stvec points to guest_exit, or, where C++
-# wants to see every call and interrupt, to counting_guest_exit. Supervisor interrupts are masked in the host
+# wants to see every exit, to counting_guest_exit. Supervisor interrupts are masked in the host
 # (sstatus.SIE is 0) and enabled by hardware while V = 1.
 
 #include "kernel/arch/world_switch_constants.h"
@@ -74,8 +74,8 @@ resume_with_saved_registers:            # s1 to s11 are the guest's already
 #
 # and so are two interrupts of the host: the timer, which is armed only where it stands in for the
 # guest's and becomes the guest's timer interrupt, and another hart's ringing for an IPI of the guest.
-# Everything else, these calls with other arguments included, takes the full
-# path to C++, whose answers are the same (kernel/exit/).
+# Everything else, these calls with other arguments included, takes the full path to C++, whose
+# answers are the same (kernel/exit/).
     .global guest_exit
     .balign 4                           # stvec, direct mode
 guest_exit:
@@ -96,8 +96,8 @@ guest_exit:
     li      a1, CAIRN_SBI_SPEC_VERSION
     j       fast_return
 
-# The same, but nothing is answered here: the guest has some of it counted (kernel/vm/vcpu_pmu.hpp), or
-# the exits are counted by cause (kernel/vm/exit_counts.hpp).
+# The same, but nothing is answered here: the guest has some of it counted (kernel/vm/vcpu_pmu.hpp),
+# or the exits are counted by cause (kernel/vm/exit_counts.hpp).
     .global counting_guest_exit
     .balign 4
 counting_guest_exit:
