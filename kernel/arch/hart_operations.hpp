@@ -65,6 +65,40 @@ void counting_guest_exit();
 [[gnu::always_inline]] inline void fence_csrs_and_memory() {
     asm volatile("fence iorw, iorw" : : : "memory");
 }
+/// What Zicboz and Zicbom do to the cache block at `address`.
+[[gnu::always_inline]] inline void cbo_zero(std::uint64_t address) {
+    asm volatile(".option push\n.option arch, +zicboz\ncbo.zero (%0)\n.option pop"
+                 :
+                 : "r"(address)
+                 : "memory");
+}
+[[gnu::always_inline]] inline void cbo_clean(std::uint64_t address) {
+    asm volatile(".option push\n.option arch, +zicbom\ncbo.clean (%0)\n.option pop"
+                 :
+                 : "r"(address)
+                 : "memory");
+}
+[[gnu::always_inline]] inline void cbo_flush(std::uint64_t address) {
+    asm volatile(".option push\n.option arch, +zicbom\ncbo.flush (%0)\n.option pop"
+                 :
+                 : "r"(address)
+                 : "memory");
+}
+[[gnu::always_inline]] inline void cbo_inval(std::uint64_t address) {
+    asm volatile(".option push\n.option arch, +zicbom\ncbo.inval (%0)\n.option pop"
+                 :
+                 : "r"(address)
+                 : "memory");
+}
+/// A load as the guest would do it, by vsatp, hgatp and hstatus.SPVP of now (HLV.D).
+[[gnu::always_inline]] inline std::uint64_t load_as_guest(std::uint64_t address) {
+    std::uint64_t value;
+    asm volatile(".option push\n.option arch, +h\nhlv.d %0, (%1)\n.option pop"
+                 : "=r"(value)
+                 : "r"(address)
+                 : "memory");
+    return value;
+}
 /// Stores to memory so far are seen before later stores to devices are.
 [[gnu::always_inline]] inline void fence_memory_before_devices() {
     asm volatile("fence w, o" : : : "memory");

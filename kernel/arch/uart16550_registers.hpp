@@ -30,6 +30,7 @@ enum class Register : std::uint8_t {
 };
 
 inline constexpr std::uint64_t register_count = 8;
+inline constexpr std::uint32_t widest_shift = 3;  ///< registers apart, in boards that exist
 inline constexpr unsigned fifo_depth = 16;
 
 template <unsigned N>

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "kernel/arch/sbi_call.hpp"
-#include "kernel/host/uart_driver.hpp"
 #include "lib/platform.hpp"
 #include "lib/spinlock.hpp"
 
@@ -72,12 +71,15 @@ void start_firmware_console() {
         sbi_has(SbiExtension::dbcn) ? Backend::debug_console_sbi : Backend::legacy_sbi;
 }
 
-bool move_console_to(const MachineUart& uart) {
-    if (!UartDriver::supports(uart)) return false;
-    console.uart = UartDriver(uart);
+std::expected<void, UartFault> move_console_to(const MachineUart& uart, std::uint64_t patience) {
+    if (!UartDriver::supports(uart)) return std::unexpected(UartFault::unknown_layout);
+    const UartDriver driver(uart);
+    const auto tried = driver.try_out(patience);
+    if (!tried) return tried;
+    console.uart = driver;
     console.uart.enable_receive_interrupt();
     console.backend = Backend::uart;
-    return true;
+    return {};
 }
 
 void console_ignore_lock() {

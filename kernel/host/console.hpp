@@ -6,20 +6,23 @@
 #pragma once
 
 #include <cstddef>
+#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "kernel/host/machine.hpp"
+#include "kernel/host/uart_driver.hpp"
 
 namespace cairn {
 
 /// Chooses how the firmware's console is written to: DBCN where SBI has it, else legacy putchar.
 void start_firmware_console();
 
-/// Moves the console to `uart`; its receive interrupt is enabled. False where its register layout
-/// is not one that the driver knows: the firmware's console stays.
-bool move_console_to(const MachineUart& uart);
+/// Moves the console to `uart`, once it has shown within `patience` ticks of `time` that it is
+/// there; its receive interrupt is enabled. Where it is not, the firmware's console stays.
+[[nodiscard]] std::expected<void, UartFault> move_console_to(const MachineUart& uart,
+                                                             std::uint64_t patience);
 
 /// From now on whoever writes does so without the lock: its holder may be the hart that crashed.
 void console_ignore_lock();

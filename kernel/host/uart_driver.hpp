@@ -4,18 +4,34 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
+#include <string_view>
 
 #include "kernel/arch/uart16550_registers.hpp"
 #include "kernel/host/machine.hpp"
 
 namespace cairn {
 
+/// Why a UART is left alone.
+enum class UartFault : std::uint8_t {
+    unknown_layout,  ///< registers at distances or of a width that the driver does not know
+    no_access,       ///< touching its registers traps
+    no_scratch,  ///< its scratch register does not keep what is written: something else is there
+    stuck,       ///< its transmitter does not become empty
+};
+
+/// What is wrong, as the end of a sentence.
+[[nodiscard]] std::string_view to_string(UartFault fault);
+
 class UartDriver {
   public:
     constexpr UartDriver() = default;
     explicit UartDriver(const MachineUart& uart);
 
+    /// Whether a 16550 is there, and sends what the firmware last gave it within `patience` ticks
+    /// of `time`. Nothing is sent, no setting changed but the scratch register.
+    [[nodiscard]] std::expected<void, UartFault> try_out(std::uint64_t patience) const;
     /// Whether the driver knows the register layout: 1-byte or 4-byte accesses.
     [[nodiscard]] static bool supports(const MachineUart& uart);
 
@@ -25,6 +41,8 @@ class UartDriver {
     void enable_receive_interrupt() const;
 
   private:
+    [[nodiscard]] bool keeps(std::uint8_t scratch) const;
+    [[nodiscard]] bool becomes_empty(std::uint64_t patience) const;
     [[nodiscard]] std::uint8_t get(uart16550::Register which) const;
     void set(uart16550::Register which, std::uint8_t value) const;
 

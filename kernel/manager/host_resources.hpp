@@ -27,8 +27,16 @@ struct HartAbilities {
     std::uint32_t cboz_block_size = 0;
 };
 
-/// Which extensions `hart` has, from whichever of the two properties its node has.
+/// Which extensions `hart` has, by its node: the list of `riscv,isa-extensions` and
+/// `riscv,isa-base`, or where there is no list, the string `riscv,isa`, which is older and may
+/// leave out what is new (Linux, riscv/extensions.yaml).
 [[nodiscard]] std::expected<IsaSet, IsaError> machine_isa(const MachineHart& hart);
+
+/// A hart that runs, and what it lacks of what its node says (kernel/host/hart_trials.hpp).
+struct RunningHart {
+    std::uint64_t id = 0;
+    IsaSet missing;
+};
 
 /// What a guest gets of `isa`. Cache-block instructions are passed on only with a block size.
 [[nodiscard]] HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart);
@@ -40,9 +48,9 @@ class HostResources {
     HostResources& operator=(const HostResources&) = delete;
 
     /// Fills in everything; false, with a sentence in the log, where the machine lacks something
-    /// that no guest can do without: the H extension, or a G-stage mode. `running` are the ids of
-    /// the harts that run, the boot hart's first.
-    [[nodiscard]] bool take(const ThisMachine& self, std::span<const std::uint64_t> running = {});
+    /// that no guest can do without: the H extension, or a G-stage mode. `running` are the harts
+    /// that run, the boot hart first, which is tried here.
+    [[nodiscard]] bool take(const ThisMachine& self, std::span<const RunningHart> running = {});
 
     [[nodiscard]] FramePool& frames() { return frames_; }
     [[nodiscard]] VmidAllocator& vmids() { return vmids_; }
@@ -60,8 +68,8 @@ class HostResources {
     [[nodiscard]] bool take_memory(const ThisMachine& self);
     [[nodiscard]] bool choose_stage2_mode(const BootOptions& options, std::uint64_t hart);
     [[nodiscard]] bool take_hart(const ThisMachine& self);
-    [[nodiscard]] bool is_like_boot_hart(const MachineHart& hart) const;
-    void take_other_harts(const Machine& machine, std::span<const std::uint64_t> running);
+    [[nodiscard]] bool is_like_boot_hart(const MachineHart& hart, const IsaSet& missing) const;
+    void take_other_harts(const Machine& machine, std::span<const RunningHart> running);
 
     FramePool frames_;
     VmidAllocator vmids_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The sentences about the archive of VMs: where, what is wrong, and what would be right.
 #include "kernel/vm/bundle.hpp"
-#include "kernel/vm/quoted.hpp"
 #include "lib/print.hpp"
+#include "lib/quoted.hpp"
 
 namespace cairn {
 

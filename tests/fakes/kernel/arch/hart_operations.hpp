@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,11 @@ struct FakeHart {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> narrow_fences;
     unsigned instruction_fences = 0;
     unsigned vector_resets = 0;
+    bool has_doubles = true;
+    bool has_vectors = true;
+    bool has_cache_blocks = true;     ///< cbo.clean, cbo.flush, cbo.inval
+    std::uint64_t zeroed_block = 64;  ///< bytes that cbo.zero zeroes; 0: it traps
+    bool (*loads_as_guest)(std::uint64_t address) = [](std::uint64_t) { return true; };
     unsigned waits = 0;
     /// What happens while the hart sleeps; unless a test says otherwise, an interrupt of the guest.
     void (*on_wait)() = [] {
@@ -27,8 +33,11 @@ struct FakeHart {
 };
 inline FakeHart fake_hart;
 
-inline void reset_guest_fp() {}
+inline void reset_guest_fp() {
+    if (!fake_hart.has_doubles) fake_trap();
+}
 inline void reset_guest_vector() {
+    if (!fake_hart.has_vectors) fake_trap();
     ++fake_hart.vector_resets;
 }
 inline std::uint64_t guest_exit_entry(bool answers_calls) {
@@ -45,6 +54,24 @@ inline void hfence_vvma_page(std::uint64_t address, std::uint64_t asid = ~std::u
 }
 inline void hfence_vvma_address_space(std::uint64_t asid) {
     fake_hart.narrow_fences.emplace_back(~std::uint64_t{0}, asid);
+}
+inline void cbo_zero(std::uint64_t address) {
+    if (fake_hart.zeroed_block == 0) fake_trap();
+    const std::uint64_t base = address & ~(fake_hart.zeroed_block - 1);
+    std::memset(reinterpret_cast<void*>(base), 0, fake_hart.zeroed_block);
+}
+inline void cbo_clean(std::uint64_t) {
+    if (!fake_hart.has_cache_blocks) fake_trap();
+}
+inline void cbo_flush(std::uint64_t address) {
+    cbo_clean(address);
+}
+inline void cbo_inval(std::uint64_t address) {
+    cbo_clean(address);
+}
+inline std::uint64_t load_as_guest(std::uint64_t address) {
+    if (!fake_hart.loads_as_guest(address)) fake_trap();
+    return 0;
 }
 inline void fence_i() {
     ++fake_hart.instruction_fences;
