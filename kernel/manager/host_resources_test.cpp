@@ -68,6 +68,12 @@ TEST_CASE("a hart's extensions come from either property", "[host_resources]") {
     const std::string_view list("i\0m\0sstc\0", 9);
     hart.isa_extensions = FdtStrings(std::as_bytes(std::span(list)));
     CHECK(machine_isa(hart) == IsaSet{i, m, sstc});
+    hart.isa = "rv64imac";  // older than the list
+    CHECK(machine_isa(hart) == IsaSet{i, m, sstc});
+    hart.isa_base = "rv64i";
+    CHECK(machine_isa(hart) == IsaSet{i, m, sstc});
+    hart.isa_base = "rv32i";
+    CHECK(machine_isa(hart) == std::unexpected(IsaError::not_rv64));
     CHECK(machine_isa(hart_with("rv32imac")) == std::unexpected(IsaError::not_rv64));
 }
 
@@ -178,6 +184,57 @@ TEST_CASE("with Svadu a guest starts without it, and is told of both", "[host_re
     CHECK(bench.host.abilities().guest_isa == IsaSet{i, m, a, c, svadu, svade});
     CHECK(std::ranges::count(fake_sbi_calls, FakeSbiCall{SbiExtension::fwft, 0, {4, 1, 0}}) == 1);
     CHECK(csr_read<Csr::henvcfg>() == 0);
+}
+
+TEST_CASE("what the tree names and the hart has not is dropped", "[host_resources]") {
+    fake_csrs.fill(0);
+    Bench bench("rv64imafdcvh_sstc_smstateen_zba");
+    fake_absent_csrs.set(static_cast<std::size_t>(Csr::vstimecmp));
+    fake_absent_csrs.set(static_cast<std::size_t>(Csr::hstateen0));
+    fake_hart.has_vectors = false;
+    const bool taken = bench.host.take(*bench.self);
+    fake_absent_csrs.reset();
+    fake_hart = {};
+    REQUIRE(taken);
+    CHECK(bench.host.guest_isa_text() == "rv64imafdc_zba");
+    const GuestFeatures& features = bench.host.abilities().features;
+    CHECK(features.fp);
+    CHECK_FALSE(features.sstc);
+    CHECK_FALSE(features.stateen);
+    CHECK_FALSE(features.vector);
+}
+
+TEST_CASE("a hart that says it has H and has not runs no guest", "[host_resources]") {
+    Bench bench("rv64imach");
+    fake_absent_csrs.set(static_cast<std::size_t>(Csr::hgatp));
+    CHECK_FALSE(bench.host.take(*bench.self));
+    fake_absent_csrs.reset();
+}
+
+TEST_CASE("other harts run guests where they have what guests are told", "[host_resources]") {
+    fake_csrs.fill(0);
+    Bench bench("rv64imach_sstc");
+    for (const std::uint64_t id : {1ull, 2ull}) {
+        MachineHart hart = hart_with("rv64imach_sstc");
+        hart.id = id;
+        REQUIRE(bench.self->machine.harts.try_push_back(hart));
+    }
+    const std::array running{RunningHart{.id = 0, .missing = {}},
+                             RunningHart{.id = 1, .missing = {sstc}},
+                             RunningHart{.id = 2, .missing = {}}};
+    REQUIRE(bench.host.take(*bench.self, running));
+    REQUIRE(bench.host.guest_hart_count() == 2);
+    CHECK(bench.host.guest_hart(1) == 2);
+    // Where the boot hart lacks it too, guests are not told, and any hart will do.
+    Bench alike("rv64imach_sstc");
+    MachineHart hart = hart_with("rv64imach_sstc");
+    hart.id = 1;
+    REQUIRE(alike.self->machine.harts.try_push_back(hart));
+    fake_absent_csrs.set(static_cast<std::size_t>(Csr::vstimecmp));
+    const bool taken = alike.host.take(*alike.self, std::span(running).first(2));
+    fake_absent_csrs.reset();
+    REQUIRE(taken);
+    CHECK(alike.host.guest_hart_count() == 2);
 }
 
 TEST_CASE("reserved memory, archive and tree are not given away", "[host_resources]") {

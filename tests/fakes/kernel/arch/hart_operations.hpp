@@ -16,7 +16,7 @@ struct FakeHart {
     unsigned gvma_fences = 0;
     unsigned vvma_fences = 0;  ///< of all addresses of all address spaces
     /// Others: the page, or -1; the address space, or -1.
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> narrow_fences;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> narrow_fences{};
     unsigned instruction_fences = 0;
     unsigned vector_resets = 0;
     bool has_doubles = true;
