@@ -2,7 +2,7 @@
 // Which devices of the machine's tree cannot be what it says, whatever is there: their registers
 // lie where something else is, or are too few. Nobody may touch those, and the hypervisor's page
 // table does not map them. Whether the others are there is found out by trying them
-// (kernel/host/uart_driver.hpp, interrupt_controller.hpp, sswi_trial.hpp). Pure.
+// (kernel/host/uart_driver.hpp, interrupt_controller.hpp). Pure.
 #pragma once
 
 #include <cstdint>
