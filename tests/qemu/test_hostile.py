@@ -16,16 +16,13 @@ PATIENCE = 240 + ACTIONS // 50
 ROUNDS = "abcdef"
 
 
-def heap_figures(m):
-    """Cairn's own memory when each run of the VM began and ended."""
-    return re.findall(r"^heap: .*$", m.log, re.MULTILINE)
-
-
 def check_survived(m, what):
     for crash in CRASHES:
         assert crash not in m.log, what
     assert "unexpected trap" not in m.log, what
     assert "hostile: failed" not in m.log, what
+    heap = re.findall(r"^heap: .*$", m.log.replace("\r", ""), re.MULTILINE)[-1]
+    assert "taken: 0 bytes live" in heap and heap.endswith(" 0 failures"), f"{what}: {heap}"
 
 
 @pytest.mark.parametrize("cpus, options", [(1, {}), (2, {}), (4, {}), (2, {"cpu": "rv64,sstc=false"}),

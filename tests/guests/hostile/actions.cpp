@@ -214,14 +214,14 @@ void access_devices(std::size_t hart, Random& random) {
 
 /// Anything for a page table, but no way to write to the guest's own pages, or to run its data.
 std::uint64_t nonsense_entry(std::size_t hart, Random& random) {
-    constexpr std::uint64_t executable = 8;
+    constexpr std::uint64_t executable = 8, readable = 2;  // data is no table: it could say anything
     const std::uint64_t flags = random.one_in(3) ? 1 : random.below(0x400);
     const std::uint64_t high = random.one_in(8) ? random.next() << 54 : 0;
     std::uint64_t address = 0;
     switch (random.below(6)) {
         case 0:
             address = data_of(hart, Where::bare) + random.below(data_size / page_size) * page_size;
-            return address >> 12 << 10 | (flags & ~executable) | high;
+            return address >> 12 << 10 | (flags & ~executable) | readable | high;
         case 1: address = device_address(random); break;
         case 2: address = machine.ram_end + random.below(16) * page_size; break;
         case 3: address = random.next() | 1ull << 40; break;

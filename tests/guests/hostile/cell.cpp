@@ -33,9 +33,9 @@ std::array<Cell, max_harts> cells;
 constexpr std::uint64_t gibi = 1ull << 30;
 constexpr std::uint64_t code_base = 0x10'0000'0000, user_code_base = 0x14'0000'0000;
 constexpr std::uint64_t data_base = 0x12'0000'0000, user_data_base = 0x16'0000'0000;
-constexpr std::uint64_t user_devices = 0x18'0000'0000, cell_base = 0x20'0000'0000;
+constexpr std::uint64_t user_devices = 0x18'0000'0000, cell_base = 0x2a'5a5a'5000;
 // V, A and D, with R, W, X and U.
-constexpr std::uint64_t branch = 0x01, r = 0xc3, rw = 0xc7, rx = 0xcb, rwx = 0xcf, u = 0x10;
+constexpr std::uint64_t branch = 0x01, r = 0xc3, rw = 0xc7, rx = 0xcb, u = 0x10;
 constexpr std::uint64_t sv39 = 8;
 
 std::uint64_t entry_of(std::uint64_t address, std::uint64_t bits) {
@@ -48,9 +48,12 @@ std::uint64_t entry_of(const void* page, std::uint64_t bits) {
 void map_pages(Table& root, std::uint64_t at, Branch& below, const void* pages, std::size_t size,
                std::uint64_t bits) {
     root[at / gibi] = entry_of(&below.middle, branch);
-    below.middle[0] = entry_of(&below.bottom, branch);
-    for (std::size_t page = 0; page < size / page_size; ++page)
-        below.bottom[page] = entry_of(static_cast<const std::byte*>(pages) + page * page_size, bits);
+    below.middle[at >> 21 & 511] = entry_of(&below.bottom, branch);
+    const std::size_t first = at >> 12 & 511;
+    for (std::size_t page = 0; page < size / page_size; ++page) {
+        below.bottom[first + page] =
+            entry_of(static_cast<const std::byte*>(pages) + page * page_size, bits);
+    }
 }
 
 void map_devices(Table& root, std::uint64_t at, Table& low, std::uint64_t bits) {
@@ -118,8 +121,8 @@ void make_cell(std::size_t hart) {
     map_devices(cage.root, 0, cage.low, 0);
     map_devices(cage.root, user_devices, cage.user_low, u);
     cage.root[2] = entry_of(2 * gibi, rx);
-    map_pages(cage.root, code_base, cage.code, &cage.parcels, page_size, rwx);
-    map_pages(cage.root, user_code_base, cage.user_code, &cage.parcels, page_size, rwx | u);
+    map_pages(cage.root, code_base, cage.code, &cage.parcels, page_size, rx);
+    map_pages(cage.root, user_code_base, cage.user_code, &cage.parcels, page_size, rx | u);
     map_pages(cage.root, data_base, cage.data_pages, &cage.data, data_size, rw);
     map_pages(cage.root, user_data_base, cage.user_data, &cage.data, data_size, rw | u);
     map_pages(cage.root, cell_base, cage.cell, &cell, page_size, rw);

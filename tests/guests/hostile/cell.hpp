@@ -10,7 +10,7 @@
 //     0x12_0000_0000   data              0x16_0000_0000   the same
 //                                        0x18_0000_0000   devices
 //     0x1a_0000_0000 and more: nonsense, new each time
-//     0x20_0000_0000   the cell                                                    VS
+//     0x2a_5a5a_5000   the cell, where no number leads by chance                    VS
 #pragma once
 
 #include <array>
