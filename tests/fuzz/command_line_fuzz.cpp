@@ -15,10 +15,28 @@ namespace {
 
 /// Words that are options or nearly so, between those of the input.
 std::string words_of(FuzzInput& input) {
-    constexpr std::string_view words[]{
-        "heap=",  "heap=16M", "quota=", "quota=64K", "gstage=", "gstage=sv39x4", "gstage=sv57x4",
-        "exits=", "exits=count", "crash=", "crash=trap", "crash=execute-data", " ", "\t", "\n",
-        "archive=", "initrd=\\a/b", "cairn.efi", "a.EFI", "0", "1G", "18446744073709551615K"};
+    constexpr std::string_view words[]{"heap=",
+                                       "heap=16M",
+                                       "quota=",
+                                       "quota=64K",
+                                       "gstage=",
+                                       "gstage=sv39x4",
+                                       "gstage=sv57x4",
+                                       "exits=",
+                                       "exits=count",
+                                       "crash=",
+                                       "crash=trap",
+                                       "crash=execute-data",
+                                       " ",
+                                       "\t",
+                                       "\n",
+                                       "archive=",
+                                       "initrd=\\a/b",
+                                       "cairn.efi",
+                                       "a.EFI",
+                                       "0",
+                                       "1G",
+                                       "18446744073709551615K"};
     std::string text;
     while (!input.empty()) {
         const std::uint64_t choice = input.take(1);

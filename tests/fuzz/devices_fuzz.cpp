@@ -14,6 +14,7 @@
 #include "kernel/dev/plic.hpp"
 #include "kernel/dev/syscon.hpp"
 #include "kernel/dev/uart16550.hpp"
+#include "tests/fuzz/input.hpp"
 #include "tests/unit/plic_model.hpp"
 
 using namespace cairn;
@@ -59,27 +60,7 @@ class Tee final : public InterruptLine {
     test::PlicModel& model_;
 };
 
-class Input {
-  public:
-    explicit Input(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
-    [[nodiscard]] bool empty() const { return bytes_.empty(); }
-    std::uint64_t take(std::size_t count) {
-        std::uint64_t value = 0;
-        for (; count > 0 && !bytes_.empty(); --count) {
-            value = value << 8 | bytes_.front();
-            bytes_ = bytes_.subspan(1);
-        }
-        return value;
-    }
-    std::span<const std::uint8_t> run(std::size_t count) {
-        const auto head = bytes_.first(count < bytes_.size() ? count : bytes_.size());
-        bytes_ = bytes_.subspan(head.size());
-        return head;
-    }
-
-  private:
-    std::span<const std::uint8_t> bytes_;
-};
+using Input = FuzzInput;
 
 class Machine {
   public:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Guest-page faults of loads and stores: any instruction at pc or none that can be read, any htinst,
-// any addresses. After each the guest goes on behind the instruction, with the register changed
-// that a load names and no other, or in its handler with a fault that the access could have; x0 is
-// 0, at most one device has been touched once, and memory is as it was.
+// Guest-page faults of loads and stores: any instruction at pc or none that can be read, any
+// htinst, any addresses. After each the guest goes on behind the instruction, with the register
+// changed that a load names and no other, or in its handler with a fault that the access could
+// have; x0 is 0, at most one device has been touched once, and memory is as it was.
 #include "kernel/arch/instruction.hpp"
 #include "kernel/exit/handle_exit.hpp"
 #include "lib/panic.hpp"
@@ -56,9 +56,14 @@ std::uint32_t instruction(FuzzInput& input) {
 }
 
 GuestPhys place(FuzzInput& input) {
-    constexpr std::array<std::uint64_t, 8> places{
-        Device::block.base.value, 0x1000'0000, 0x0c00'0000, 0x0c20'0000,
-        0x0010'0000,              0x0010'1000, 0x2000'0ff8, 0x8000'4000};
+    constexpr std::array<std::uint64_t, 8> places{Device::block.base.value,
+                                                  0x1000'0000,
+                                                  0x0c00'0000,
+                                                  0x0c20'0000,
+                                                  0x0010'0000,
+                                                  0x0010'1000,
+                                                  0x2000'0ff8,
+                                                  0x8000'4000};
     const std::uint64_t base = places[input.take(1) % places.size()];
     return {input.take(1) % 8 == 7 ? input.number() : base + input.take(1) % 64};
 }
@@ -68,9 +73,8 @@ Fault choose(FuzzInput& input) {
     constexpr std::array<std::uint64_t, 4> pseudo{0x3000, 0x3020, 0x2000, 0x2020};
     Fault fault{};
     const std::uint64_t kind = input.take(1);
-    fault.scause = static_cast<std::uint64_t>((kind & 1) != 0
-                                                  ? Exception::store_guest_page_fault
-                                                  : Exception::load_guest_page_fault);
+    fault.scause = static_cast<std::uint64_t>((kind & 1) != 0 ? Exception::store_guest_page_fault
+                                                              : Exception::load_guest_page_fault);
     fault.instruction = instruction(input);
     if ((kind & 0xe) == 0) {
         fault.fetch_fault = fetch_faults[input.take(1) % fetch_faults.size()];

@@ -3,9 +3,11 @@
 // fakes (tests/fakes) were when it had its last turn.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "kernel/arch/csr_access.hpp"
@@ -32,6 +34,7 @@ class GuestMachine {
         : features(guest_features),
           csrs(cpus),
           vm("fuzzed", GuestMemory(GuestPhys{ram_base}, ram), console, features, {}, cpus) {
+        fill_memory();
         fake_csrs.fill(0);
         fake_hart = {};
         fake_sbi_calls.clear();
@@ -44,6 +47,7 @@ class GuestMachine {
 
     /// The hart of vCPU `hart` has the next turn.
     void turn_to(std::uint32_t hart) {
+        if (hart == turn()) return;
         csrs[this_hart.id] = fake_csrs;
         this_hart.id = hart;
         fake_csrs = csrs[hart];
@@ -52,9 +56,11 @@ class GuestMachine {
 
     /// Each vCPU that somebody has started begins, on its hart.
     void begin_started() {
-        on_each([this](std::uint32_t hart) {
+        const auto is_about_to = [this](std::uint32_t hart) {
+            return vm.harts().state(hart) == SbiHartState::start_pending;
+        };
+        on_each(is_about_to, [this](std::uint32_t hart) {
             const auto start = vm.harts().begin(hart);
-            if (!start) return;
             vm.vcpu(hart).reset(start->address, start->opaque, features);
             csr_write<Csr::vstvec>(handler);
         });
@@ -62,9 +68,10 @@ class GuestMachine {
     /// Each vCPU but the one at hand does what others have asked it for.
     void answer_elsewhere() {
         const std::uint32_t here = turn();
-        on_each([this, here](std::uint32_t hart) {
-            if (hart != here && vm.vcpu(hart).is_asked()) vm.vcpu(hart).answer();
-        });
+        const auto is_asked = [this, here](std::uint32_t hart) {
+            return hart != here && vm.vcpu(hart).is_asked();
+        };
+        on_each(is_asked, [this](std::uint32_t hart) { vm.vcpu(hart).answer(); });
     }
 
     GuestFeatures features;
@@ -74,10 +81,26 @@ class GuestMachine {
     Vm vm;
 
   private:
-    template <class Action>
-    void on_each(Action action) {
+    /// Whatever is written to it, 0 as well, is seen; and the SBI finds descriptions of events.
+    void fill_memory() {
+        constexpr std::uint64_t entry_size = 16;
+        constexpr std::uint32_t firmware_events = 0xf'0000;
+        std::ranges::fill(ram, std::byte{0xa5});
+        for (std::uint64_t at = 0; at < ram.size(); at += entry_size) {
+            const auto number = static_cast<std::uint32_t>(at / entry_size);
+            const std::uint32_t event =
+                number % 2 == 0 ? firmware_events | number % 64 : number % 12;
+            const std::uint64_t event_data = 0;
+            std::memcpy(&ram[at], &event, sizeof(event));
+            std::memcpy(&ram[at + 8], &event_data, sizeof(event_data));
+        }
+    }
+
+    template <class Condition, class Action>
+    void on_each(Condition condition, Action action) {
         const std::uint32_t here = turn();
         for (std::uint32_t hart = 0; hart < vm.cpus(); ++hart) {
+            if (!condition(hart)) continue;
             turn_to(hart);
             action(hart);
         }

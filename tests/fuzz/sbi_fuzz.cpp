@@ -20,10 +20,10 @@ constexpr std::uint64_t number_of(SbiExtension extension) {
     return static_cast<std::uint64_t>(extension);
 }
 constexpr std::array extensions{
-    number_of(SbiExtension::base), number_of(SbiExtension::time), number_of(SbiExtension::ipi),
-    number_of(SbiExtension::rfence), number_of(SbiExtension::hsm), number_of(SbiExtension::srst),
-    number_of(SbiExtension::pmu), number_of(SbiExtension::pmu), number_of(SbiExtension::dbcn),
-    number_of(SbiExtension::susp), number_of(SbiExtension::sta), number_of(SbiExtension::fwft)};
+    number_of(SbiExtension::base),   number_of(SbiExtension::time), number_of(SbiExtension::ipi),
+    number_of(SbiExtension::rfence), number_of(SbiExtension::hsm),  number_of(SbiExtension::srst),
+    number_of(SbiExtension::pmu),    number_of(SbiExtension::pmu),  number_of(SbiExtension::dbcn),
+    number_of(SbiExtension::susp),   number_of(SbiExtension::sta),  number_of(SbiExtension::fwft)};
 
 GuestMachine* machine = nullptr;  // for the fakes, which are functions without a context
 
@@ -84,8 +84,8 @@ struct Call {
     [[nodiscard]] bool is_legacy() const { return extension <= 8; }
     /// Whether it may end the run of the VM.
     [[nodiscard]] bool may_end() const {
-        return is(SbiExtension::srst, SbiSrst::system_reset) ||
-               is(SbiExtension::legacy_shutdown) || is(SbiExtension::hsm, SbiHsm::hart_stop);
+        return is(SbiExtension::srst, SbiSrst::system_reset) || is(SbiExtension::legacy_shutdown) ||
+               is(SbiExtension::hsm, SbiHsm::hart_stop);
     }
     /// Where the hart may begin again, instead of behind the call.
     [[nodiscard]] std::optional<std::uint64_t> other_pc() const {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A guest that does whatever a guest can: CSRs of every number, any instructions, SBI calls, accesses
-// of devices and around them, page tables of nonsense, storms of IPIs and fences, sleeps, stops and
-// starts, on every hart that it has; then says how many it did. What it does is a matter of its seed
-// alone. Arguments: the seed, how many actions each hart does, and "reboots": then it asks the
-// console for a letter first, which goes into the seed, and resets itself while the others still
-// act. The letter q ends that.
+// A guest that does whatever a guest can: CSRs of every number, any instructions, SBI calls,
+// accesses of devices and around them, page tables of nonsense, storms of IPIs and fences, sleeps,
+// stops and starts, on every hart that it has; then says how many it did. What it does is a matter
+// of its seed alone. Arguments: the seed, how many actions each hart does, and "reboots": then it
+// asks the console for a letter first, which goes into the seed, and resets itself while the others
+// still act. The letter q ends that.
 #include <atomic>
 
 #include "lib/fdt/fdt_reader.hpp"
@@ -16,8 +16,8 @@ extern "C" void hostile_entry();
 
 extern "C" {
 /// Where harts begin (tests/guests/hostile/sandbox.S).
-alignas(16) std::array<std::array<std::byte, 16384>, cairn::guest::hostile::max_harts>
-    hostile_stacks;
+alignas(
+    16) std::array<std::array<std::byte, 16384>, cairn::guest::hostile::max_harts> hostile_stacks;
 }
 
 namespace cairn::guest {
@@ -124,8 +124,7 @@ void report() {
     constexpr std::uint32_t reset_command = 0x7777;
     mend_console();
     println("\nhostile: {} actions and a reset", progress[machine.boot_hart].actions.load());
-    if (choice % 3 == 0)
-        *reinterpret_cast<volatile std::uint32_t*>(0x10'0000) = reset_command;
+    if (choice % 3 == 0) *reinterpret_cast<volatile std::uint32_t*>(0x10'0000) = reset_command;
     sbi_call(SbiExtension::srst, SbiSrst::system_reset,
              choice % 3 == 1 ? SbiResetType::cold_reboot : SbiResetType::warm_reboot,
              SbiResetReason::none);

@@ -96,20 +96,22 @@ void touch_csr(std::size_t hart, Random& random) {
 
 /// An instruction of the opcode SYSTEM that leaves the cell's CSRs as they are.
 std::uint32_t system_instruction(Where where, Random& random) {
-    constexpr std::array<std::uint32_t, 10> fixed{0x0010'0073, 0x3020'0073, 0x0020'0073, 0x7b20'0073,
-                                                  0x00d0'0073, 0x01d0'0073, 0x1800'0073, 0x1810'0073,
-                                                  0x1040'0073, 0x7020'0073};
+    constexpr std::array<std::uint32_t, 10> fixed{
+        0x0010'0073, 0x3020'0073, 0x0020'0073, 0x7b20'0073, 0x00d0'0073,
+        0x01d0'0073, 0x1800'0073, 0x1810'0073, 0x1040'0073, 0x7020'0073};
     const auto registers = static_cast<std::uint32_t>(random.below(1u << 10)) << 15;
     const auto rd = static_cast<std::uint32_t>(random.below(32)) << 7;
     switch (random.below(6)) {
         case 0: return random.one_of(fixed);
-        case 1: return 0x1200'0073 | registers;                               // sfence.vma
+        case 1: return 0x1200'0073 | registers;                                     // sfence.vma
         case 2: return (random.one_in(2) ? 0x2200'0073 : 0x6200'0073) | registers;  // hfence
         case 3:  // HLV, HLVX and HSV
-            return 0x6000'4073 | static_cast<std::uint32_t>(random.below(16)) << 25 | registers | rd;
+            return 0x6000'4073 | static_cast<std::uint32_t>(random.below(16)) << 25 | registers |
+                   rd;
         case 4:  // a read of any CSR
             return 0x0000'2073 | static_cast<std::uint32_t>(random.below(0x1000)) << 20 | rd;
-        default: return where == Where::user ? (random.one_in(2) ? 0x73u : 0x1020'0073u) : 0x73u << 20;
+        default:
+            return where == Where::user ? (random.one_in(2) ? 0x73u : 0x1020'0073u) : 0x73u << 20;
     }
 }
 
@@ -179,8 +181,9 @@ std::uint32_t access_instruction(Random& random) {
     const auto reg = static_cast<unsigned>(random.below(32));
     const auto width = static_cast<unsigned>(random.below(8));
     switch (random.below(8)) {
-        case 0: return instruction(0x2f, reg, 2 + width % 2, a1,
-                                   static_cast<std::uint32_t>(random.below(32)) << 7 | a2);
+        case 0:
+            return instruction(0x2f, reg, 2 + width % 2, a1,
+                               static_cast<std::uint32_t>(random.below(32)) << 7 | a2);
         case 1: return instruction(0x07, reg, 1 + width % 4, a1, 0);
         case 2: return instruction(0x27, 0, 1 + width % 4, a1, reg);
         case 3:
@@ -206,7 +209,10 @@ void access_somewhere(std::size_t hart, Where where, Random& random) {
 
 void access_devices(std::size_t hart, Random& random) {
     const std::uint64_t kind = random.below(4);
-    access_somewhere(hart, kind == 0 ? Where::supervisor : kind == 1 ? Where::user : Where::bare,
+    access_somewhere(hart,
+                     kind == 0   ? Where::supervisor
+                     : kind == 1 ? Where::user
+                                 : Where::bare,
                      random);
 }
 
@@ -214,7 +220,8 @@ void access_devices(std::size_t hart, Random& random) {
 
 /// Anything for a page table, but no way to write to the guest's own pages, or to run its data.
 std::uint64_t nonsense_entry(std::size_t hart, Random& random) {
-    constexpr std::uint64_t executable = 8, readable = 2;  // data is no table: it could say anything
+    constexpr std::uint64_t executable = 8,
+                            readable = 2;  // data is no table: it could say anything
     const std::uint64_t flags = random.one_in(3) ? 1 : random.below(0x400);
     const std::uint64_t high = random.one_in(8) ? random.next() << 54 : 0;
     std::uint64_t address = 0;

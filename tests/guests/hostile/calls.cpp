@@ -57,11 +57,11 @@ std::uint64_t any_extension(Random& random) {
         return static_cast<std::uint64_t>(extension);
     };
     constexpr std::array extensions{
-        number(SbiExtension::base), number(SbiExtension::time), number(SbiExtension::ipi),
-        number(SbiExtension::rfence), number(SbiExtension::pmu), number(SbiExtension::pmu),
-        number(SbiExtension::dbcn), number(SbiExtension::sta), number(SbiExtension::fwft),
-        number(SbiExtension::srst), number(SbiExtension::nacl), number(SbiExtension::sse),
-        number(SbiExtension::cppc), number(SbiExtension::dbtr), number(SbiExtension::mpxy)};
+        number(SbiExtension::base),   number(SbiExtension::time), number(SbiExtension::ipi),
+        number(SbiExtension::rfence), number(SbiExtension::pmu),  number(SbiExtension::pmu),
+        number(SbiExtension::dbcn),   number(SbiExtension::sta),  number(SbiExtension::fwft),
+        number(SbiExtension::srst),   number(SbiExtension::nacl), number(SbiExtension::sse),
+        number(SbiExtension::cppc),   number(SbiExtension::dbtr), number(SbiExtension::mpxy)};
     if (random.one_in(8)) return random.below(8);  // legacy, but for the shutdown
     if (random.one_in(8)) return random.next() | 1ull << 33;
     return random.one_of(extensions);
