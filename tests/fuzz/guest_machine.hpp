@@ -90,7 +90,7 @@ class GuestMachine {
             const auto number = static_cast<std::uint32_t>(at / entry_size);
             const std::uint32_t event =
                 number % 2 == 0 ? firmware_events | number % 64 : number % 12;
-            const std::uint64_t event_data = 0;
+            const std::uint64_t event_data = number % 3 == 0 ? ~std::uint64_t{0} : 0;
             std::memcpy(&ram[at], &event, sizeof(event));
             std::memcpy(&ram[at + 8], &event_data, sizeof(event_data));
         }

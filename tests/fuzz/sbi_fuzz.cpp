@@ -62,12 +62,16 @@ GuestFeatures features_of(std::uint64_t bits) {
     return features;
 }
 
-/// A number, or an address in RAM or around its ends.
+/// 0, which calls want most; a number; or an address in RAM or around its ends.
 std::uint64_t argument(FuzzInput& input) {
-    switch (input.take(1) % 4) {
-        case 0: return GuestMachine::ram_base + input.take(2) % GuestMachine::ram_size;
-        case 1: return GuestMachine::ram_base + input.take(1) % (GuestMachine::ram_size / 64) * 64;
-        case 2: return GuestMachine::ram_base + GuestMachine::ram_size + input.take(1) - 128;
+    switch (input.take(1) % 8) {
+        case 0:
+        case 1:
+        case 2: return 0;
+        case 3: return input.take(1) % 9;
+        case 4: return GuestMachine::ram_base + input.take(1) % (GuestMachine::ram_size / 64) * 64;
+        case 5: return GuestMachine::ram_base + input.take(2) % GuestMachine::ram_size;
+        case 6: return GuestMachine::ram_base + GuestMachine::ram_size + input.take(1) - 128;
         default: return input.number();
     }
 }
@@ -143,6 +147,8 @@ void check_registers(const Call& call, const Registers& before, const Vcpu& vcpu
 
 void check_harts(std::uint32_t caller, const Call& call) {
     HartStates& harts = machine->vm.harts();
+    if (call.is(SbiExtension::hsm, SbiHsm::hart_start) && call.arguments[0] >= harts.count())
+        require(machine->vm.vcpu(caller).context.x[a0] != 0, "there is no such hart");
     for (std::uint32_t hart = 0; hart < harts.count(); ++hart) {
         const SbiHartState state = harts.state(hart);
         if (hart == caller) require(state == SbiHartState::started, "who calls runs");
