@@ -99,6 +99,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string text = words_of(input);
     check_options(text);
     if (line.read(std::string_view(text))) check_line(line, text.size());
+    // And where it is about to be too long.
+    const std::string filled = std::string(uefi::CommandLine::capacity - 12, 'x') + ' ' + text;
+    if (line.read(std::string_view(filled))) check_line(line, filled.size());
     const std::u16string wide(text.begin(), text.end());
     uefi::CommandLine other;
     if (other.read(std::as_bytes(std::span(wide)))) {
