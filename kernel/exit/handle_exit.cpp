@@ -2,6 +2,7 @@
 #include "kernel/exit/handle_exit.hpp"
 
 #include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/hart_operations.hpp"
 #include "kernel/exit/sbi.hpp"
 #include "kernel/host/host_timer.hpp"
 #include "lib/print.hpp"
@@ -74,7 +75,23 @@ bool attend(Vm& vm) {
     return !vm.stopped();
 }
 
+void touch_ram(Vm& vm, GuestPhys at) {
+    switch (vm.memory().touch(at)) {
+        case RamTouch::given:
+        case RamTouch::busy: return;
+        // Harts may keep what they once found invalid (no Svvptc for the G-stage).
+        case RamTouch::present: return hfence_gvma_all();
+        case RamTouch::unavailable: break;
+    }
+    println("vm {}: stopped: there is no memory for the page table of its RAM at {:#x}", vm.name(),
+            at.value);
+    vm.stop(StopReason::killed);
+}
+
 void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
+    if (const GuestPhys at = faulting_address(trap); vm.memory().holds(at, 1)) {
+        return touch_ram(vm, at);
+    }
     if (vm.may_complain()) {
         println("vm {}: jump to {:#x}, guest physical {:#x}, where there is no RAM: access fault",
                 vm.name(), vcpu.context.pc, faulting_address(trap).value);

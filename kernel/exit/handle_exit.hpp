@@ -24,6 +24,9 @@ namespace cairn {
 [[gnu::cold, gnu::noinline]] void handle_virtual_instruction(Vm& vm, Vcpu& vcpu,
                                                              const TrapState& trap);
 
+/// A hart of the guest could not reach `at`, which is RAM: it is made to be there.
+[[gnu::noinline]] void touch_ram(Vm& vm, GuestPhys at);
+
 /// The host's timer, which stands in for the guest's.
 [[gnu::noinline]] void handle_timer_interrupt(Vcpu& vcpu);
 

@@ -130,6 +130,11 @@ template <class Guard>
 [[gnu::noinline]] Resumption learn(Vcpu& vcpu, std::uint64_t instruction, std::uint64_t fetch_fault,
                                    RecentAccess& recent) {
     const TrapState trap = read_trap();
+    // Whatever it was that touched RAM, an access or a walk of its tables, it is done again.
+    if (const GuestPhys at = faulting_address(trap); vcpu.vm().memory().holds(at, 1)) {
+        touch_ram(vcpu.vm(), at);
+        return finish(vcpu, Resumption::all);
+    }
     const auto access = decode_access(trap, {instruction, fetch_fault});
     if (!access) {
         raise_in_guest(vcpu.vm(), vcpu, access.error().exception, access.error().trap_value);

@@ -190,7 +190,7 @@ SbiResult event_get_info(Vm& vm, const VcpuPmu& pmu, SbiCall call) {
         std::array{call.arguments[0], call.arguments[1], call.arguments[2], call.arguments[3]};
     if (flags != 0 || low % event_info_size != 0) return sbi_error(SbiError::invalid_param);
     if (high != 0 || count > ~std::uint64_t{0} / event_info_size ||
-        !vm.memory().bytes(GuestPhys{low}, count * event_info_size)) {
+        !vm.memory().holds(GuestPhys{low}, count * event_info_size)) {
         return sbi_error(SbiError::invalid_address);
     }
     if (count > most_event_infos) return sbi_error(SbiError::failed);

@@ -36,6 +36,11 @@ bool set_stage2_mode(BootOptions& options, std::string_view value) {
     return options.stage2_mode.has_value();
 }
 
+bool set_scrub(BootOptions& options, std::string_view value) {
+    options.trust_unused_ram = value == "used";
+    return options.trust_unused_ram || value == "all";
+}
+
 bool set_exits(BootOptions& options, std::string_view value) {
     options.count_exits = value == "count";
     return options.count_exits;
@@ -68,6 +73,7 @@ constexpr Key keys[] = {
     {"heap=", set_heap, "a size such as heap=16M"},
     {"quota=", set_quota, "a size such as quota=256K"},
     {"gstage=", set_stage2_mode, "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"},
+    {"scrub=", set_scrub, "scrub=all or scrub=used"},
     {"exits=", set_exits, "exits=count"},
     {"crash=", set_crash,
      "crash=trap, panic, smash, overflow, overflow-elsewhere, null, write-code, write-constant "

@@ -39,12 +39,13 @@ struct BootOptions {
     std::optional<std::uint64_t> vm_quota;   ///< bytes, not 0
     std::optional<Stage2Mode> stage2_mode;
     bool count_exits = false;
+    bool trust_unused_ram = false;  ///< what nobody used since reset is given to guests as it is
     std::optional<Crash> crash;
 };
 
 /// What is expected instead of a word that is none of the options.
 inline constexpr std::string_view known_boot_options =
-    "heap=SIZE, quota=SIZE, gstage=MODE, exits=count or crash=HOW";
+    "heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, exits=count or crash=HOW";
 
 /// A word that means nothing, and what would.
 struct BootOptionError {

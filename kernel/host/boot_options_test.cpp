@@ -24,6 +24,9 @@ TEST_CASE("options are read in any order", "[boot_options]") {
     CHECK(parse_boot_options("gstage=sv57x4")->stage2_mode == Stage2Mode::sv57x4);
     CHECK(options->count_exits == false);
     CHECK(parse_boot_options("exits=count")->count_exits);
+    CHECK_FALSE(options->trust_unused_ram);
+    CHECK_FALSE(parse_boot_options("scrub=all")->trust_unused_ram);
+    CHECK(parse_boot_options("scrub=used")->trust_unused_ram);
     CHECK(parse_boot_options("crash=panic")->crash == Crash::panic);
     CHECK(parse_boot_options("gstage=sv39x4")->stage2_mode == Stage2Mode::sv39x4);
 }
@@ -40,6 +43,8 @@ TEST_CASE("a wrong word is named, with what would be right", "[boot_options]") {
     CHECK(fails("quota=0", "quota=0"));
     CHECK(fails("quota=much", "quota=much"));
     CHECK(fails("gstage=sv32x4", "gstage=sv32x4"));
+    CHECK(fails("scrub=", "scrub="));
+    CHECK(fails("scrub=nothing", "scrub=nothing"));
     CHECK(fails("crash=softly", "crash=softly"));
     CHECK(fails("gstage=sv39x4 gstage=sv32x4", "gstage=sv32x4"));
     CHECK(fails("crash=trap crash=softly", "crash=softly"));

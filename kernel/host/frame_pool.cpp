@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <limits>
-#include <memory>
 #include <span>
 
 #include "lib/bits.hpp"
@@ -20,9 +20,17 @@ constexpr std::uint64_t mebi = 1ull << 20;
 constexpr std::uint64_t gibi = 1ull << 30;
 constexpr std::uint64_t descriptor_share = 64;  ///< of the RAM, one part at most
 
+constexpr std::uint64_t mark_size = 2 * mebi;  ///< bytes of RAM that a mark of use is for
+
+/// Marks of use for a window of `pages` frames.
+constexpr std::uint64_t mark_count(std::uint64_t pages) {
+    return pages / (mark_size / frame_size) + 1;
+}
+
 /// Bytes of what is known about `pages` frames.
 constexpr std::uint64_t descriptors_size(std::uint64_t pages) {
-    return PageHeap::metadata_size(pages) + (pages + pages % 2) * sizeof(std::uint16_t);
+    return PageHeap::metadata_size(pages) + (pages + pages % 2) * sizeof(std::uint16_t) +
+           mark_count(pages);
 }
 
 /// Whether the frames of the map's window, holes and all, can have descriptors.
@@ -45,10 +53,12 @@ bool FramePool::init(MemoryMap map) {
     if (!descriptors) return false;
     base_ = window.base;
     others_ = reinterpret_cast<Owners*>(at(descriptors->base));
-    std::uninitialized_fill_n(others_, pages, Owners{0});
+    std::memset(others_, 0, pages * sizeof(Owners));
     static_assert(alignof(PageInfo) <= 2 * sizeof(Owners));
     auto* const metadata = reinterpret_cast<std::byte*>(others_ + (pages + pages % 2));
     pages_.init(metadata, pages, {.hook = {}, .window = base_.value, .owner = "page frames"});
+    marks_ = reinterpret_cast<std::uint8_t*>(metadata + PageHeap::metadata_size(pages));
+    std::memset(marks_, 0, mark_count(pages));
     for (const HostRange& range : map.ranges()) {
         const std::uint64_t first = (range.base - base_) / frame_size;
         const std::uint64_t count = std::min(range.size / frame_size, pages - first);
@@ -84,7 +94,25 @@ std::optional<HostRange> FramePool::take_guest_ram(std::uint64_t size, GuestPhys
 }
 
 std::optional<HostPhys> FramePool::allocate_frames(std::size_t count, std::uint64_t alignment) {
-    return take(count, alignment, 0);
+    const auto base = take(count, alignment, 0);
+    if (base) mark_used({*base, count * frame_size});
+    return base;
+}
+
+std::span<std::uint8_t> FramePool::use_marks(HostRange range) const {
+    const std::uint64_t first = (range.base - base_) / mark_size;
+    const std::uint64_t last = (range.end() - 1 - base_) / mark_size;
+    return {marks_ + first, last - first + 1};
+}
+
+void FramePool::mark_used(HostRange range) {
+    const SpinGuard guard(lock_);
+    std::ranges::fill(use_marks(range), std::uint8_t{1});
+}
+
+bool FramePool::was_used(HostRange range) const {
+    const SpinGuard guard(lock_);
+    return std::ranges::any_of(use_marks(range), [](std::uint8_t mark) { return mark != 0; });
 }
 
 bool FramePool::is_taken(std::uint64_t page) const {

@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "kernel/arch/address.hpp"
 #include "kernel/host/frame_source.hpp"
@@ -51,6 +52,11 @@ class FramePool final : public FrameSource {
     /// One more owner for `count` frames that are taken. False, and nothing changes, where a frame
     /// has as many owners as can be counted, or none.
     [[nodiscard]] bool share_frames(HostPhys base, std::size_t count);
+    /// Remembers that there may be something in the frames of this range, which lies in one that
+    /// `take_guest_ram` gave. All other frames are taken to be used once they are allocated.
+    void mark_used(HostRange range);
+    /// Whether somebody had frames here, or within 2 MiB of them, since the machine's reset.
+    [[nodiscard]] bool was_used(HostRange range) const;
     /// How many owners the frame has; 0: it is free, or not the pool's.
     [[nodiscard]] std::uint32_t owners(HostPhys frame) const;
     [[nodiscard]] std::byte* at(HostPhys address) override;
@@ -70,6 +76,7 @@ class FramePool final : public FrameSource {
     [[nodiscard]] std::optional<std::uint64_t> taken_page(HostPhys base, std::uint64_t count) const
         CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool is_taken(std::uint64_t page) const CAIRN_REQUIRES(lock_);
+    [[nodiscard]] std::span<std::uint8_t> use_marks(HostRange range) const CAIRN_REQUIRES(lock_);
     void release(std::uint64_t first, std::uint64_t count) CAIRN_REQUIRES(lock_);
 
     mutable Spinlock lock_;
@@ -77,6 +84,8 @@ class FramePool final : public FrameSource {
     PageHeap pages_ CAIRN_GUARDED_BY(lock_);
     /// Owners of each frame besides the one who took it.
     Owners* others_ CAIRN_GUARDED_BY(lock_) = nullptr;
+    /// For each 2 MiB of the window, from its base: 1 where somebody had frames.
+    std::uint8_t* marks_ CAIRN_GUARDED_BY(lock_) = nullptr;
     std::uint64_t shares_ CAIRN_GUARDED_BY(lock_) = 0;  ///< the sum of them
     std::uint64_t total_pages_ = 0;
     std::uint64_t unused_bytes_ = 0;

@@ -49,7 +49,8 @@ class Bench {
 constexpr std::uint64_t descriptors(std::uint64_t size) {
     const std::uint64_t pages = size / frame_size;
     const std::uint64_t owners = (pages + pages % 2) * 2;
-    return (PageHeap::metadata_size(pages) + owners + frame_size - 1) & ~(frame_size - 1);
+    const std::uint64_t marks = pages / 512 + 1;
+    return (PageHeap::metadata_size(pages) + owners + marks + frame_size - 1) & ~(frame_size - 1);
 }
 
 TEST_CASE("the frames' descriptors lie in the shortest range that holds them", "[frame_pool]") {
@@ -172,6 +173,20 @@ TEST_CASE("frames go back one by one, or several runs at once", "[frame_pool]") 
     bench.pool.free_frames(*frames + 2 * frame_size, 1022);  // the end of one, and the other
     CHECK(bench.pool.free_bytes() == bench.pool.total_bytes());
     CHECK(bench.pool.largest_free() == before);
+}
+
+TEST_CASE("the pool remembers where somebody had frames", "[frame_pool]") {
+    Bench bench(256 * mebi);
+    const auto ram = bench.pool.take_guest_ram(16 * mebi, guest_base);
+    REQUIRE(ram);
+    CHECK_FALSE(bench.pool.was_used(*ram));
+    bench.pool.mark_used({ram->base + 4 * mebi, 2 * mebi});
+    bench.pool.free_frames(ram->base, ram->size / frame_size);
+    CHECK(bench.pool.was_used({ram->base + 4 * mebi, frame_size}));
+    CHECK_FALSE(bench.pool.was_used({ram->base, 2 * mebi}));
+    const auto table = bench.pool.allocate_frames(1, 64 * mebi);
+    REQUIRE(table);
+    CHECK(bench.pool.was_used({*table, frame_size}));
 }
 
 TEST_CASE("a shared frame goes back with its last owner", "[frame_pool]") {

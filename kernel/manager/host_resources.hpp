@@ -60,6 +60,8 @@ class HostResources {
     /// boot hart. Each gives a guest what the boot hart gives.
     [[nodiscard]] std::size_t guest_hart_count() const { return guest_harts_.size(); }
     [[nodiscard]] std::size_t guest_hart(std::size_t index) const { return guest_harts_[index]; }
+    /// Whether guests may find what is in frames that nobody has used since reset.
+    [[nodiscard]] bool trusts_unused_ram() const { return trusts_unused_ram_; }
     [[nodiscard]] std::uint64_t timebase_hz() const { return timebase_hz_; }
     [[nodiscard]] std::string_view mmu_type() const { return mmu_type_; }
     [[nodiscard]] std::string_view guest_isa_text() const { return isa_text_; }
@@ -76,6 +78,7 @@ class HostResources {
     static_vector<std::size_t, Vm::max_cpus> guest_harts_;
     HartAbilities abilities_;
     MachineIds ids_;
+    bool trusts_unused_ram_ = false;
     std::uint64_t timebase_hz_ = 0;
     std::string_view mmu_type_;
     std::string_view isa_text_;

@@ -242,7 +242,7 @@ TEST_CASE("reserved memory, archive and tree are not given away", "[host_resourc
     REQUIRE(bench.host.take(*bench.self));
     FramePool& frames = bench.host.frames();
     const std::uint64_t total = frames.total_bytes();
-    // Less 2 MiB of firmware, two pages of archive, the tree, and 13 bytes for each page.
+    // Less 2 MiB of firmware, two pages of archive, the tree, and 15 bytes for each page.
     CHECK(total / mebi == 61);
     const std::array reserved{bench.self->machine.reserved[0], *bench.self->machine.initrd,
                               bench.self->device_tree};

@@ -27,7 +27,12 @@ constinit thread_local VmidFlushes vmid_flushes;
 constinit ExitCounts exit_counts;
 
 /// Loads the guest afresh; each start gets a random seed of its own.
-std::expected<GuestEntry, GuestFdtError> load(BuiltVm& built) {
+std::expected<GuestEntry, GuestLoadError> load(BuiltVm& built) {
+    if (built.ram->present_bytes() != 0) {  // it runs again
+        built.ram->forget();
+        built.vmid.renew();
+        built.use_table();
+    }
     std::array<std::byte, rng_seed_size> seed{};
     platform_random(seed);
     GuestFdtConfig tree = built.tree;
@@ -66,7 +71,7 @@ StopReason run_once(BuiltVm& built) {
     vm.reset_devices();
     const auto entry = load(built);
     if (!entry) {
-        println("vm {}: its device tree: {}", vm.name(), to_string(entry.error()));
+        println("vm {}: it cannot be loaded: {}", vm.name(), to_string(entry.error()));
         return StopReason::killed;
     }
     vm.harts().power_on({.address = entry->pc.value, .opaque = entry->device_tree.value});

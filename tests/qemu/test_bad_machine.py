@@ -131,7 +131,7 @@ def test_small_heap(started):
 @pytest.mark.parametrize("mode", ["sv39x4", "sv48x4", "sv57x4"])
 def test_every_stage2_mode(started, mode):
     lines = check_guest_ran(started(append=f"gstage={mode}"))
-    assert re.search(rf", {mode.capitalize()}: 0 leaves of 1 GiB, 8 of 2 MiB, 0 of 4 KiB$", lines[0])
+    assert re.search(rf", {mode.capitalize()}$", lines[0])
 
 
 # --- the device tree ------------------------------------------------------------------------------
