@@ -151,8 +151,8 @@ TEST_CASE("a wrong boot option is refused before anything is taken", "[arrival]"
           "EFI_INVALID_PARAMETER");
     fake.set_load_options(u"verbose");
     CHECK(refused(fake, Status::invalid_parameter) ==
-          "boot option 'verbose': expected heap=SIZE, quota=SIZE, gstage=MODE, exits=count or "
-          "crash=HOW; or archive=PATH: EFI_INVALID_PARAMETER");
+          "boot option 'verbose': expected heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, "
+          "exits=count or crash=HOW; or archive=PATH: EFI_INVALID_PARAMETER");
     fake.set_load_options(std::u16string(3000, u'x'));
     CHECK(refused(fake, Status::bad_buffer_size).starts_with("the command line: "));
     CHECK(std::ranges::count(fake.names, "AllocatePages") == 0);

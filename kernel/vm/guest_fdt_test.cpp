@@ -59,7 +59,7 @@ TEST_CASE("a guest's tree says what its machine is", "[guest_fdt]") {
     CHECK(machine->initrd == HostRange{{0x8800'0000}, 0x1234});
     CHECK(std::ranges::equal(machine->rng_seed, seed));
     REQUIRE(machine->uart);
-    CHECK(machine->uart->registers == HostRange{{0x1000'0000}, 0x100});
+    CHECK(machine->uart->registers.base == HostPhys{0x1000'0000});
     CHECK(machine->uart->interrupt == guest_map::uart_irq);
     CHECK(machine->uart->clock_hz == guest_map::uart_clock_hz);
     REQUIRE(machine->plic);
