@@ -110,6 +110,14 @@ def test_refused_widths(checked):
         f"{'lwu':<8} {0:#018x}"]
 
 
+@BOTH
+@pytest.mark.parametrize("cpu, state", [("rv64", "FS 3, VS 0"), ("rv64,v=true", "FS 3, VS 3"),
+                                        ("rv64,d=false,f=false", "FS 0, VS 0")])
+def test_registers_that_are_open_at_entry(checked, cpu, state, where):
+    """As firmware hands a hart over: Dirty (3) where the hart has such registers."""
+    assert checked("entry", where, cpu=cpu) == [state]
+
+
 def test_floating_point_state(checked):
     assert checked("fp") == ["f"]
 
