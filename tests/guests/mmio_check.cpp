@@ -182,7 +182,10 @@ void check_debug_console() {
         if (!read.ok()) break;
         length += read.value;
     }
-    println("read by DBCN: {}", std::string_view(line.data(), length));
+    println("read by DBCN, and written:");
+    sbi_call(SbiExtension::dbcn, SbiDbcn::console_write, length,
+             reinterpret_cast<std::uint64_t>(line.data()), 0u);
+    println();
 }
 
 }  // namespace cairn::guest

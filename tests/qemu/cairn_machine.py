@@ -99,14 +99,18 @@ class Machine:
         self.process.delaybeforesend = None
 
     @property
+    def raw(self):
+        """What the console said, byte for byte but for carriage returns."""
+        return self.log_stream.getvalue().replace("\r", "")
+
+    @property
     def log(self):
         """What the console said, as a terminal shows it: without the marks of Cairn's own lines."""
-        return self.log_stream.getvalue().replace("\r", "").replace(MARK, "")
+        return self.raw.replace(MARK, "")
 
     def own_lines(self):
         """Cairn's own lines since it shares the console with guests: nobody else can write them."""
-        return re.findall(rf"^{MARK}(?!{MARK})(.*)$", self.log_stream.getvalue().replace("\r", ""),
-                          re.MULTILINE)
+        return re.findall(rf"^{MARK}(?!{MARK})(.*)$", self.raw, re.MULTILINE)
 
     def lines(self):
         """What came after the firmware's last line, without empty lines."""
