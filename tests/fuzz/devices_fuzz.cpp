@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <deque>
 #include <span>
+#include <vector>
 
 #include "kernel/dev/bus.hpp"
 #include "kernel/dev/plic.hpp"
