@@ -49,6 +49,7 @@ ROWS = [
     ("plic-write", WITH, "MMIO write, PLIC", 200, "292", "1007-1125", "3250 / 1365"),
     ("uart-read", WITH, "MMIO read, UART", 200, "292", "1007-1125", "3250"),
     ("uart-write", WITH, "MMIO write, UART", 200, "292", "1007-1125", "3250 / 1365"),
+    ("uart-output", WITH, "MMIO write, UART, a character to the console", None, "", "", ""),
     ("illegal-csr", WITH, "unknown CSR, exception taken", 445, "stops", "435", "1280"),
     ("first-touch", WITH, "first touch of a page, over the second", 5, "0", "7.6", "4087-9462"),
     ("wfi", WITH, "wfi, deadline to the next instruction", 4, "4", "1191-3507", "631-6691"),

@@ -2,7 +2,7 @@
 // Interrupts of the host's devices: the console's input, for the guest that has the console. What
 // the guest's UART has no room for stays in the machine's: the interrupt is kept claimed, so it
 // does not come again, until the guest has made room.
-#include <array>
+#include <span>
 
 #include "kernel/exit/handle_exit.hpp"
 #include "kernel/host/console.hpp"
@@ -16,8 +16,7 @@ bool pass_console_input(Vm& vm) {
     while (vm.uart().receive_room() != 0) {
         const auto character = console_read();
         if (!character) return true;
-        const std::array byte{static_cast<std::byte>(*character)};
-        (void)vm.uart().receive(byte);  // there is room
+        (void)vm.uart().receive(std::span(&*character, 1));  // there is room
     }
     return false;
 }

@@ -80,16 +80,28 @@ void UartDriver::set(Register which, std::uint8_t value) const {
     }
 }
 
-void UartDriver::write(char byte) const {
-    while (!uart16550::lsr::thr_empty::get(get(Register::lsr))) {
+void UartDriver::write(char byte) {
+    for (;;) {
+        const std::uint8_t status = get(Register::lsr);
+        // One comparison for both: there is room, and nothing arrives in error.
+        constexpr std::uint8_t room = uart16550::lsr::thr_empty::mask;
+        if ((status & (uart16550::lsr::errors | room)) == room) [[likely]]
+            break;
+        characters_.saw(status);
+        if (uart16550::lsr::thr_empty::get(status)) break;
     }
     set(Register::thr, static_cast<std::uint8_t>(byte));
 }
 
-std::optional<char> UartDriver::read() const {
-    if (uart16550::lsr::data_ready::get(get(Register::lsr))) {
-        return static_cast<char>(get(Register::rbr));
+// A break comes as a character, and with it the interrupt of received data; so the one of line
+// status need not be enabled.
+std::optional<uart16550::Character> UartDriver::read() {
+    const std::uint8_t status = get(Register::lsr);
+    if (uart16550::lsr::data_ready::get(status)) {
+        characters_.saw(status);
+        return characters_.take(std::byte{get(Register::rbr)});
     }
+    characters_.is_drained();
     // DesignWare's variant may signal a timeout with an empty FIFO, until RBR is read. On any other
     // a byte that has just arrived would be lost by that.
     if (designware_ &&

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "kernel/arch/uart16550_character.hpp"
 #include "kernel/arch/uart16550_registers.hpp"
 #include "kernel/host/machine.hpp"
 
@@ -35,9 +36,9 @@ class UartDriver {
     /// Whether the driver knows the register layout: 1-byte or 4-byte accesses.
     [[nodiscard]] static bool supports(const MachineUart& uart);
 
-    void write(char byte) const;
-    /// A byte, if one has arrived. Ends a character timeout that has none behind it, too.
-    [[nodiscard]] std::optional<char> read() const;
+    void write(char byte);
+    /// A character, if one has arrived. Ends a character timeout that has none behind it, too.
+    [[nodiscard]] std::optional<uart16550::Character> read();
     void enable_receive_interrupt() const;
 
   private:
@@ -50,6 +51,7 @@ class UartDriver {
     std::uint32_t shift_ = 0;
     bool wide_ = false;  ///< registers are accessed as 32-bit words
     bool designware_ = false;
+    uart16550::CharacterReader characters_;
 };
 
 }  // namespace cairn

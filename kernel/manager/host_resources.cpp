@@ -127,10 +127,23 @@ void take_counters(HartAbilities& abilities) {
     }
 }
 
+/// I as the string `riscv,isa` means it: what later became extensions of their own is in it, and
+/// need not be named (Linux, riscv/extensions.yaml: zicntr, zicsr, zifencei, zihpm). Counters
+/// that the guest cannot have are taken out by take_counters.
+void insert_first_base(IsaSet& isa) {
+    for (const IsaExtension part :
+         {IsaExtension::zicntr, IsaExtension::zicsr, IsaExtension::zifencei, IsaExtension::zihpm})
+        isa.insert(part);
+}
+
 }  // namespace
 
 std::expected<IsaSet, IsaError> machine_isa(const MachineHart& hart) {
-    if (hart.isa_extensions.text().empty()) return parse_isa_string(hart.isa);
+    if (hart.isa_extensions.text().empty()) {
+        auto isa = parse_isa_string(hart.isa);
+        if (isa) insert_first_base(*isa);
+        return isa;
+    }
     if (!hart.isa_base.empty() && hart.isa_base != "rv64i") {
         return std::unexpected(IsaError::not_rv64);
     }

@@ -29,7 +29,8 @@ struct HartAbilities {
 
 /// Which extensions `hart` has, by its node: the list of `riscv,isa-extensions` and
 /// `riscv,isa-base`, or where there is no list, the string `riscv,isa`, which is older and may
-/// leave out what is new (Linux, riscv/extensions.yaml).
+/// leave out what is new (Linux, riscv/extensions.yaml). The string's I holds Zicntr, Zicsr,
+/// Zifencei and Zihpm; the list names them.
 [[nodiscard]] std::expected<IsaSet, IsaError> machine_isa(const MachineHart& hart);
 
 /// A hart that runs, and what it lacks of what its node says (kernel/host/hart_trials.hpp).

@@ -96,6 +96,22 @@ TEST_CASE("poweroff and reboot point at the test device", "[guest_fdt]") {
     CHECK(fdt->find_phandle(interrupt_parent.value()) == fdt->find("/soc/plic"));
 }
 
+TEST_CASE("virtio's slots are where QEMU's are", "[guest_fdt]") {
+    const Bytes bytes = tree_of(config());
+    const auto fdt = Fdt::parse(bytes);
+    REQUIRE(fdt);
+    for (std::uint32_t slot = 0; slot < 8; ++slot) {
+        const std::string number = std::to_string(slot + 1);
+        const auto node = fdt->find("/soc/virtio_mmio@1000" + number + "000");
+        REQUIRE(node);
+        CHECK(node->is_compatible("virtio,mmio"));
+        CHECK(node->u32("interrupts") == slot + 1);
+        const auto parent = node->u32("interrupt-parent");
+        CHECK(fdt->find_phandle(parent.value()) == fdt->find("/soc/plic"));
+    }
+    CHECK(!fdt->find("/soc/virtio_mmio@10009000"));
+}
+
 TEST_CASE("what a guest has not is not mentioned", "[guest_fdt]") {
     GuestFdtConfig plain = config();
     plain.initrd.reset();
@@ -108,7 +124,6 @@ TEST_CASE("what a guest has not is not mentioned", "[guest_fdt]") {
     CHECK(!fdt->find("/chosen")->property("rng-seed"));
     CHECK(!fdt->find("/chosen")->property("linux,initrd-start"));
     CHECK(!fdt->find("/cpus/cpu@0")->property("riscv,cbom-block-size"));
-    CHECK(!fdt->find_compatible("virtio,mmio"));
 }
 
 TEST_CASE("a config that makes no machine is an error", "[guest_fdt]") {

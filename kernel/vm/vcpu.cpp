@@ -25,8 +25,16 @@ constexpr std::uint64_t delegated_interrupts = bit(Interrupt::virtual_supervisor
                                                bit(Interrupt::virtual_supervisor_external);
 constexpr std::uint64_t never = ~std::uint64_t{0};
 
-void reset_vs_csrs() {
-    csr_write<Csr::vsstatus>(Sstatus::UXL::of(Xlen::rv64));
+/// sstatus.FS or VS of what the guest has of FP or vector registers.
+ExtensionState state_of(bool present) {
+    return present ? ExtensionState::dirty : ExtensionState::off;
+}
+
+/// A start finds the registers that there are open and in use, as firmware (OpenSBI) hands a hart
+/// over: there are kernels and boot loaders that rely on it.
+void reset_vs_csrs(const GuestFeatures& features) {
+    csr_write<Csr::vsstatus>(Sstatus::UXL::of(Xlen::rv64) | Sstatus::FS::of(state_of(features.fp)) |
+                             Sstatus::VS::of(state_of(features.vector)));
     csr_write<Csr::vsie>(0);
     csr_write<Csr::vstvec>(0);
     csr_write<Csr::vsscratch>(0);
@@ -56,10 +64,9 @@ void open_guest_mode(const GuestFeatures& features) {
     const std::uint64_t status =
         csr_read<Csr::sstatus>() & ~(Sstatus::SPIE::mask | Sstatus::SIE::mask | Sstatus::FS::mask |
                                      Sstatus::VS::mask | Sstatus::SUM::mask | Sstatus::MXR::mask);
-    csr_write<Csr::sstatus>(
-        status | Sstatus::SPP::of(true) |
-        Sstatus::FS::of(features.fp ? ExtensionState::dirty : ExtensionState::off) |
-        Sstatus::VS::of(features.vector ? ExtensionState::dirty : ExtensionState::off));
+    csr_write<Csr::sstatus>(status | Sstatus::SPP::of(true) |
+                            Sstatus::FS::of(state_of(features.fp)) |
+                            Sstatus::VS::of(state_of(features.vector)));
 }
 
 }  // namespace
@@ -115,7 +122,7 @@ void Vcpu::forget_requests() {
 
 void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeatures& features) {
     open_guest_mode(features);
-    reset_vs_csrs();
+    reset_vs_csrs(features);
     csr_write<Csr::hvip>(0);
     external_.apply();
     if (features.sstc) csr_write<Csr::vstimecmp>(never);

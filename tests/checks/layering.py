@@ -19,7 +19,8 @@ MAY_INCLUDE = {
     "kernel/host": ["lib", "kernel/arch", "kernel/host"],
     # Of the ISA's layer, devices see addresses and the maps of the registers that they emulate.
     "kernel/dev": ["lib", "kernel/dev", "kernel/arch/address.hpp",
-                   "kernel/arch/plic_registers.hpp", "kernel/arch/uart16550_registers.hpp"],
+                   "kernel/arch/plic_registers.hpp", "kernel/arch/uart16550_registers.hpp",
+                   "kernel/arch/uart16550_character.hpp", "kernel/arch/virtio_mmio_registers.hpp"],
     "kernel/vm": ALL[:5],
     "kernel/uefi": ["lib", "kernel/arch", "kernel/host", "kernel/uefi"],
     "kernel/exit": ALL[:6],

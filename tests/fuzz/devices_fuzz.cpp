@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <deque>
 #include <span>
+#include <vector>
 
 #include "kernel/dev/bus.hpp"
 #include "kernel/dev/plic.hpp"
@@ -89,12 +90,17 @@ class Machine {
 
   private:
     void type(Input& input) {
-        const auto bytes = std::as_bytes(input.run(input.take(1)));
+        std::vector<uart16550::Character> characters;
+        const auto errors = static_cast<std::uint8_t>(input.take(1) & uart16550::lsr::errors);
+        for (const std::byte byte : std::as_bytes(input.run(input.take(1)))) {
+            const bool faulty = byte == std::byte{0};
+            characters.push_back({.value = byte, .errors = faulty ? errors : std::uint8_t{0}});
+        }
         const std::size_t room = uart_.receive_room();
-        const std::size_t accepted = uart_.receive(bytes);
-        check(accepted == (bytes.size() < room ? bytes.size() : room));
-        typed_.insert(typed_.end(), bytes.begin(),
-                      bytes.begin() + static_cast<std::ptrdiff_t>(accepted));
+        const std::size_t accepted = uart_.receive(characters);
+        check(accepted == (characters.size() < room ? characters.size() : room));
+        for (const auto& taken : std::span(characters).first(accepted))
+            typed_.push_back(taken.value);
     }
 
     void drive(Input& input) {

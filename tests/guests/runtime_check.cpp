@@ -151,6 +151,8 @@ constexpr std::array checks{
           }},
     Check{"mmio", check_mmio},
     Check{"mmio-refused", check_refused_mmio},
+    Check{"virtio-slots", check_virtio_slots},
+    Check{"entry", check_entry},
     Check{"fp", check_fp},
     Check{"vector", check_vector},
     Check{"debug-console", check_debug_console},

@@ -16,6 +16,8 @@ void check_memory();         ///< memcpy and its family against byte loops
 void check_containers();     ///< each container once, on a heap that is started
 void check_mmio();           ///< every integer load and store that a device answers
 void check_refused_mmio();   ///< widths and places that end in an access fault
+void check_virtio_slots();   ///< that all eight are there, and empty
+void check_entry();          ///< whether FP and vector registers are open at the start
 void check_fp();             ///< floating-point state over exits
 void check_vector();         ///< vector state over exits
 void check_debug_console();  ///< SBI's DBCN: writes, then reads a line and writes it back

@@ -110,6 +110,23 @@ def test_refused_widths(checked):
         f"{'lwu':<8} {0:#018x}"]
 
 
+@BOTH
+def test_empty_virtio_slots(checked, where):
+    """Magic value, version 1, no device, vendor "QEMU"; then registers that read as 0, and parts."""
+    assert checked("virtio-slots", where) == [
+        *(f"{slot:#x}: 0x74726976 1 0 0x554d4551, 0 0 0, 0x76 0x6976 0x554d455100000000"
+          for slot in range(0x10001000, 0x10009000, 0x1000)),
+        "lw behind the last: load access fault at 0x10008200"]
+
+
+@BOTH
+@pytest.mark.parametrize("cpu, state", [("rv64", "FS 3, VS 0"), ("rv64,v=true", "FS 3, VS 3"),
+                                        ("rv64,d=false,f=false", "FS 0, VS 0")])
+def test_registers_that_are_open_at_entry(checked, cpu, state, where):
+    """As firmware hands a hart over: Dirty (3) where the hart has such registers."""
+    assert checked("entry", where, cpu=cpu) == [state]
+
+
 def test_floating_point_state(checked):
     assert checked("fp") == ["f"]
 
