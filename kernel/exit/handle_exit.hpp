@@ -33,8 +33,9 @@ namespace cairn {
 /// Passes on input that had to wait, if there is room for it now.
 void retry_console_input(Vm& vm);
 
-/// Gives the guest `exception`, unless its handler cannot be fetched either: then the VM ends,
-/// because the guest would fault for ever.
+/// Gives the guest `exception`, unless its handler cannot be fetched either, or begins with an
+/// instruction that traps again and again: then the VM ends, because the guest would do so for
+/// ever.
 [[gnu::noinline]] void raise_in_guest(Vm& vm, Vcpu& vcpu, Exception exception,
                                       std::uint64_t trap_value);
 
