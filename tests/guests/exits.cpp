@@ -21,6 +21,7 @@ using Loop = void(std::uint64_t rounds);
 Loop loop_empty, loop_nops, loop_base, loop_probe, loop_hart_status, loop_unknown, loop_set_timer;
 Loop loop_remote_fence, loop_ipi, loop_timer_interrupt, loop_dbcn_write, loop_illegal;
 Loop loop_plic_read, loop_plic_write, loop_uart_read, loop_uart_write, loop_compressed_read;
+Loop loop_page_start_read, loop_page_start_write;
 void loop_touch(std::uint64_t pages, std::byte* first);
 std::uint64_t sleep_and_spin(std::uint64_t deadline, std::uint64_t end, std::uint64_t delay);
 void handle_ipi();
@@ -69,6 +70,8 @@ constexpr std::array figures{
     Figure{"plic-read", loop_plic_read},
     Figure{"plic-read-compressed", loop_compressed_read},
     Figure{"plic-write", loop_plic_write},
+    Figure{"page-start-read", loop_page_start_read},
+    Figure{"page-start-write", loop_page_start_write},
     Figure{"uart-read", loop_uart_read},
     Figure{"uart-write", loop_uart_write},
     Figure{"illegal-csr", loop_illegal, handle_illegal},

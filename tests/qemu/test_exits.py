@@ -7,7 +7,7 @@ from cairn_machine import guest_image
 
 FIGURES = ["calibration", "sbi-base", "set-timer", "probe", "hart-status", "unknown-extension",
            "remote-fence", "ipi-taken", "plic-read", "plic-read-compressed", "plic-write",
-           "uart-read", "uart-write", "illegal-csr", "timer-taken", "dbcn-64", "first-touch", "wfi"]
+           "page-start-read", "page-start-write", "uart-read", "uart-write", "illegal-csr", "timer-taken", "dbcn-64", "first-touch", "wfi"]
 
 
 @pytest.mark.parametrize("cpu, sstc", [("rv64", "yes"), ("rv64,sstc=false", "no")])
