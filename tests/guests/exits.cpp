@@ -10,6 +10,7 @@
 #include <charconv>
 
 #include "kernel/arch/hart_operations.hpp"
+#include "tests/guests/longest_exits.hpp"
 #include "tests/guests/runtime.hpp"
 
 namespace cairn::guest {
@@ -205,6 +206,7 @@ void run(std::string_view arguments) {
         measure_console();
         measure_first_touch();
         measure_sleep();
+        measure_longest_exits();
     }
     measure_cross_ipi(rounds);
     println("exits: end");
