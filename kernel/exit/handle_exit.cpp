@@ -47,6 +47,7 @@ bool is_handler_at_its_end(const Vcpu& vcpu, Exception exception, std::uint64_t 
         case ExitKind::fetch_page_fault: return handle_fetch_fault(vm, vcpu, read_trap());
         case ExitKind::virtual_instruction:
             return handle_virtual_instruction(vm, vcpu, read_trap());
+        case ExitKind::misaligned_access: return handle_misaligned_access(vm, vcpu, read_trap());
         case ExitKind::timer_interrupt: return handle_timer_interrupt(vcpu);
         case ExitKind::external_interrupt: return handle_external_interrupt(vm);
         case ExitKind::software_interrupt: return vcpu.answer();

@@ -24,6 +24,10 @@ namespace cairn {
 [[gnu::cold, gnu::noinline]] void handle_virtual_instruction(Vm& vm, Vcpu& vcpu,
                                                              const TrapState& trap);
 
+/// A misaligned load or store whose exception the guest does not want: carries it out.
+[[gnu::cold, gnu::noinline]] void handle_misaligned_access(Vm& vm, Vcpu& vcpu,
+                                                           const TrapState& trap);
+
 /// The host's timer, which stands in for the guest's.
 [[gnu::noinline]] void handle_timer_interrupt(Vcpu& vcpu);
 

@@ -33,11 +33,11 @@ unsigned lowest(CounterSet set) {
     return static_cast<unsigned>(std::countr_zero(set));
 }
 
-/// Events that happen to a guest where Cairn can see it. Misaligned accesses never come here.
+/// Events that happen to a guest where Cairn can see it. Misaligned accesses come here only where
+/// the guest leaves them to its firmware.
 bool is_counted_by_cairn(std::uint64_t event, std::uint64_t event_data) {
     const auto code = SbiEvent::CODE::get(event);
-    return event_data == 0 && code < sbi_firmware_events &&
-           code > static_cast<unsigned>(SbiFirmwareEvent::misaligned_store);
+    return event_data == 0 && code < sbi_firmware_events;
 }
 
 /// Whether the machine may be asked for a hardware event at all.

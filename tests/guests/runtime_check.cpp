@@ -153,6 +153,7 @@ constexpr std::array checks{
     Check{"mmio-refused", check_refused_mmio},
     Check{"fp", check_fp},
     Check{"vector", check_vector},
+    Check{"misaligned", check_misaligned},
     Check{"debug-console", check_debug_console},
 };
 

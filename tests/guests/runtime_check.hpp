@@ -18,6 +18,7 @@ void check_mmio();           ///< every integer load and store that a device ans
 void check_refused_mmio();   ///< widths and places that end in an access fault
 void check_fp();             ///< floating-point state over exits
 void check_vector();         ///< vector state over exits
+void check_misaligned();     ///< misaligned accesses that Cairn is to carry out (SBI FWFT)
 void check_debug_console();  ///< SBI's DBCN: writes, then reads a line and writes it back
 
 }  // namespace cairn::guest
