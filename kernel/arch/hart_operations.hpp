@@ -7,7 +7,24 @@
 
 namespace cairn {
 
+/// What an access to the guest's memory gave: `fault` is 0, or the scause with which it ended.
+struct GuestValue {
+    std::uint64_t value;
+    std::uint64_t fault;
+};
+
 extern "C" {
+/// Through the guest's own translation, as it was when the hart left it
+/// (kernel/arch/guest_bytes.S). The trap CSRs of the exit are lost where one faults.
+GuestValue load_guest_byte(std::uint64_t address);
+/// Stores the low byte; the answer's value is none.
+GuestValue store_guest_byte(std::uint64_t address, std::uint64_t byte);
+/// 16 bits of an instruction, with the guest's execute permission.
+GuestValue fetch_guest_half(std::uint64_t address);
+/// f`number` of the guest, below 32 (kernel/arch/fp_registers.S). Needs sstatus.FS other than off,
+/// and a hart with D.
+std::uint64_t read_fp_register(unsigned number);
+void write_fp_register(unsigned number, std::uint64_t bits);
 /// Zeroes f0..f31 and fcsr. Needs sstatus.FS other than off, and a hart with D.
 void reset_guest_fp();
 /// Zeroes v0..v31 and the vector CSRs; vtype is an illegal one, as after reset. Needs sstatus.VS

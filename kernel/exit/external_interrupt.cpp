@@ -11,9 +11,13 @@
 namespace cairn {
 namespace {
 
+/// So many characters are moved in one exit. A UART that has more interrupts again.
+constexpr unsigned most_characters = 64;
+
 /// Moves what has been typed to the guest; false where its UART became full before the end.
 bool pass_console_input(Vm& vm) {
-    while (vm.uart().receive_room() != 0) {
+    for (unsigned moved = 0; vm.uart().receive_room() != 0; ++moved) {
+        if (moved == most_characters) return true;
         const auto character = console_read();
         if (!character) return true;
         (void)vm.uart().receive(std::span(&*character, 1));  // there is room

@@ -10,7 +10,7 @@
 namespace cairn {
 namespace {
 
-constexpr std::uint64_t chunk = 4096;
+constexpr std::uint64_t chunk = 128;  // each may be a call of the firmware
 
 SbiResult write_bytes(Vm& vm, std::span<const std::byte> bytes) {
     vm.console().put(bytes);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// SBI specification, chapter "SBI Firmware Features Extension". Two features are there: misaligned
-// accesses, which are the guest's own to handle and nobody else's, and, with Svadu, who updates the
-// A and D bits of page tables. The others need extensions that guests are not told of.
+// SBI specification, chapter "SBI Firmware Features Extension". Two features are there: who handles
+// misaligned accesses that the hart does not carry out, the guest or Cairn, and, with Svadu, who
+// updates the A and D bits of page tables. The others need extensions that guests are not told of.
+// The values are CSRs of the hart at hand, which belongs to the vCPU.
 #include <expected>
 
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
+#include "kernel/arch/sbi_call.hpp"
 #include "kernel/arch/sbi_fwft.hpp"
 #include "kernel/exit/sbi.hpp"
 
@@ -16,7 +18,8 @@ namespace {
 std::expected<std::uint64_t, SbiError> value_of(const Vm& vm, std::uint32_t feature) {
     if (feature >= sbi_features) return std::unexpected(SbiError::denied);
     switch (static_cast<SbiFeature>(feature)) {
-        case SbiFeature::misaligned_exc_deleg: return 1;  // hedeleg, always
+        case SbiFeature::misaligned_exc_deleg:
+            return (csr_read<Csr::hedeleg>() & misaligned_exceptions) != 0 ? 1 : 0;
         case SbiFeature::pte_ad_hw_updating:
             if (!vm.features().svadu) break;
             return Henvcfg::ADUE::get(csr_read<Csr::henvcfg>());
@@ -28,8 +31,19 @@ std::expected<std::uint64_t, SbiError> value_of(const Vm& vm, std::uint32_t feat
     return std::unexpected(SbiError::not_supported);
 }
 
-SbiError change(std::uint32_t feature, std::uint64_t value) {
-    if (static_cast<SbiFeature>(feature) != SbiFeature::pte_ad_hw_updating) return SbiError::denied;
+/// See kernel/exit/misaligned_access.cpp for those that are not the guest's. Firmware may carry
+/// them out before Cairn could hand them on; a guest that wants them has it asked to leave them.
+SbiError delegate_misaligned(bool to_guest) {
+    if (to_guest) {
+        (void)sbi_call(SbiExtension::fwft, SbiFwft::set, SbiFeature::misaligned_exc_deleg, 1u, 0u);
+    }
+    const std::uint64_t others = csr_read<Csr::hedeleg>() & ~misaligned_exceptions;
+    const std::uint64_t wanted = others | (to_guest ? misaligned_exceptions : 0);
+    csr_write<Csr::hedeleg>(wanted);
+    return csr_read<Csr::hedeleg>() == wanted ? SbiError::success : SbiError::failed;
+}
+
+SbiError let_hart_update(std::uint64_t value) {
     const std::uint64_t old = csr_read<Csr::henvcfg>();
     const std::uint64_t wanted = Henvcfg::ADUE::with(old, value != 0);
     csr_write<Csr::henvcfg>(wanted);
@@ -38,18 +52,23 @@ SbiError change(std::uint32_t feature, std::uint64_t value) {
     return SbiError::success;
 }
 
+/// `feature` is one that has a value.
+SbiError change(std::uint32_t feature, std::uint64_t value) {
+    return static_cast<SbiFeature>(feature) == SbiFeature::misaligned_exc_deleg
+               ? delegate_misaligned(value != 0)
+               : let_hart_update(value);
+}
+
 SbiResult set(Vm& vm, Vcpu& vcpu, SbiCall call) {
     const auto feature = static_cast<std::uint32_t>(call.arguments[0]);
     const auto [value, flags] = std::array{call.arguments[1], call.arguments[2]};
     if ((flags & ~sbi_feature_lock) != 0) return sbi_error(SbiError::invalid_param);
     const auto old = value_of(vm, feature);
     if (!old) return sbi_error(old.error());
+    if (vcpu.is_locked(feature)) return sbi_error(SbiError::denied_locked);  // whatever the value
     if (value > 1) return sbi_error(SbiError::invalid_param);  // all that there are, are switches
-    if (value != *old) {  // else it succeeds in any case (NOTE of the function)
-        if (vcpu.is_locked(feature)) return sbi_error(SbiError::denied_locked);
-        const SbiError error = change(feature, value);
-        if (error != SbiError::success) return sbi_error(error);
-    }
+    const SbiError error = change(feature, value);  // if it is the same, too: nobody minds
+    if (error != SbiError::success) return sbi_error(error);
     if ((flags & sbi_feature_lock) != 0) vcpu.lock(feature);
     return sbi_success();
 }

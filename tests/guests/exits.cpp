@@ -10,6 +10,7 @@
 #include <charconv>
 
 #include "kernel/arch/hart_operations.hpp"
+#include "tests/guests/longest_exits.hpp"
 #include "tests/guests/runtime.hpp"
 
 namespace cairn::guest {
@@ -22,6 +23,7 @@ Loop loop_empty, loop_nops, loop_base, loop_probe, loop_hart_status, loop_unknow
 Loop loop_remote_fence, loop_ipi, loop_timer_interrupt, loop_dbcn_write, loop_illegal;
 Loop loop_plic_read, loop_plic_write, loop_uart_read, loop_uart_write, loop_compressed_read;
 Loop loop_uart_output;
+Loop loop_page_start_read, loop_page_start_write;
 void loop_touch(std::uint64_t pages, std::byte* first);
 std::uint64_t sleep_and_spin(std::uint64_t deadline, std::uint64_t end, std::uint64_t delay);
 void handle_ipi();
@@ -71,6 +73,8 @@ constexpr std::array figures{
     Figure{"plic-read", loop_plic_read},
     Figure{"plic-read-compressed", loop_compressed_read},
     Figure{"plic-write", loop_plic_write},
+    Figure{"page-start-read", loop_page_start_read},
+    Figure{"page-start-write", loop_page_start_write},
     Figure{"uart-read", loop_uart_read},
     Figure{"uart-write", loop_uart_write},
     Figure{"illegal-csr", loop_illegal, handle_illegal},
@@ -214,6 +218,7 @@ void run(std::string_view arguments) {
         measure_console();
         measure_first_touch();
         measure_sleep();
+        measure_longest_exits();
     }
     measure_cross_ipi(rounds);
     println("exits: end");

@@ -155,6 +155,7 @@ constexpr std::array checks{
     Check{"entry", check_entry},
     Check{"fp", check_fp},
     Check{"vector", check_vector},
+    Check{"misaligned", check_misaligned},
     Check{"debug-console", check_debug_console},
 };
 

@@ -20,6 +20,7 @@ void check_virtio_slots();   ///< that all eight are there, and empty
 void check_entry();          ///< whether FP and vector registers are open at the start
 void check_fp();             ///< floating-point state over exits
 void check_vector();         ///< vector state over exits
+void check_misaligned();     ///< misaligned accesses that Cairn is to carry out (SBI FWFT)
 void check_debug_console();  ///< SBI's DBCN: writes, then reads a line and writes it back
 
 }  // namespace cairn::guest

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The freestanding runtime on the target, and devices behind every load and store: the guest
 tests/guests/runtime_check.cpp on Cairn, and on the bare machine as a second opinion."""
+import re
+
 import pytest
 
 from cairn_machine import guest_image
@@ -129,6 +131,17 @@ def test_registers_that_are_open_at_entry(checked, cpu, state, where):
 
 def test_floating_point_state(checked):
     assert checked("fp") == ["f"]
+
+
+def test_misaligned_accesses_left_to_cairn(machine, tmp_path):
+    # OpenSBI 1.1 delegates none: it carries them out itself, and the guest cannot have them. Later
+    # versions are asked to delegate them, so that it is Cairn that carries them out.
+    m = machine(small_guest(tmp_path, "runtime_check", "misaligned"))
+    lines = without_log(ended(m))
+    version = tuple(map(int, re.search(r"OpenSBI v(\d+)\.(\d+)", m.log).groups()))
+    delegated = "true" if version >= (1, 6) else "false"
+    assert lines == ["check misaligned", "misaligned accesses by bytes; exceptions reach the guest: "
+                     + delegated, "end of misaligned: 0 failed"]
 
 
 @pytest.mark.parametrize("bits", [128, 256])

@@ -2,9 +2,11 @@
 // Stands in for kernel/arch/hart_operations.hpp in host tests: records what was asked for.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -12,7 +14,15 @@
 
 namespace cairn {
 
+struct GuestValue {
+    std::uint64_t value;
+    std::uint64_t fault;
+};
+
 struct FakeHart {
+    std::map<std::uint64_t, std::uint8_t> guest_bytes;    ///< by the guest's virtual address
+    std::map<std::uint64_t, std::uint64_t> guest_faults;  ///< scause of an access, by address
+    std::array<std::uint64_t, 32> fp_registers{};
     unsigned gvma_fences = 0;
     unsigned vvma_fences = 0;  ///< of all addresses of all address spaces
     /// Others: the page, or -1; the address space, or -1.
@@ -35,6 +45,33 @@ inline FakeHart fake_hart;
 
 inline void reset_guest_fp() {
     if (!fake_hart.has_doubles) fake_trap();
+}
+/// Where nothing is said, G-stage translation has nothing: a guest-page fault.
+inline std::uint64_t guest_fault(std::uint64_t address, std::uint64_t otherwise) {
+    const auto said = fake_hart.guest_faults.find(address);
+    if (said != fake_hart.guest_faults.end()) return said->second;
+    return fake_hart.guest_bytes.contains(address) ? 0 : otherwise;
+}
+inline GuestValue load_guest_byte(std::uint64_t address) {
+    const std::uint64_t fault = guest_fault(address, 21);
+    return fault != 0 ? GuestValue{~0ull, fault} : GuestValue{fake_hart.guest_bytes[address], 0};
+}
+inline GuestValue store_guest_byte(std::uint64_t address, std::uint64_t byte) {
+    const std::uint64_t fault = guest_fault(address, 23);
+    if (fault == 0) fake_hart.guest_bytes[address] = static_cast<std::uint8_t>(byte);
+    return {~0ull, fault};
+}
+inline GuestValue fetch_guest_half(std::uint64_t address) {
+    const std::uint64_t fault = guest_fault(address, 21);
+    if (fault != 0) return {~0ull, fault};
+    const std::uint64_t high = fake_hart.guest_bytes[address + 1];
+    return {fake_hart.guest_bytes[address] | high << 8, 0};
+}
+inline std::uint64_t read_fp_register(unsigned number) {
+    return fake_hart.fp_registers.at(number);
+}
+inline void write_fp_register(unsigned number, std::uint64_t bits) {
+    fake_hart.fp_registers.at(number) = bits;
 }
 inline void reset_guest_vector() {
     if (!fake_hart.has_vectors) fake_trap();
