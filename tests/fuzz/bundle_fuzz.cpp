@@ -30,6 +30,13 @@ void check_files(const BundleVm& vm, const ArchiveModel& model) {
     require(config && config->kernel.path == vm.config.kernel.path, "a VM's vm.conf is the last");
 }
 
+void check_error(const BundleError& error, const ArchiveModel& model) {
+    if (error.fault != BundleFault::config) return;
+    const std::string path(error.path);
+    const auto text = model.file(path);
+    require(text && !parse_vm_config(path, *text), "a vm.conf that is wrong is wrong unpacked");
+}
+
 /// Beside `model`, where there is one, which says what the files of a VM's folder hold.
 void check(std::span<const std::byte> archive, const ArchiveModel* model = nullptr) {
     const auto bundle = read_bundle(archive);
@@ -37,6 +44,7 @@ void check(std::span<const std::byte> archive, const ArchiveModel* model = nullp
     if (!bundle) {
         print(out, "{}", bundle.error());
         require(!out.view().empty() && !out.truncated(), "an error has a sentence");
+        if (model != nullptr) check_error(bundle.error(), *model);
         return;
     }
     require(!bundle->vms().empty(), "a bundle has a VM");
@@ -60,7 +68,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ArchiveModel model;
     constexpr std::string_view starts = "\1\3\4";
     std::size_t at = text.find_first_of(starts);
-    model.add({.name = "a/vm.conf", .data = std::string(text.substr(0, at))});
+    // vm.conf itself is a hard link half of the time, and says something that is right then.
+    const bool linked = size % 2 != 0;
+    if (linked) model.add({.name = "a/vm.conf", .data = "", .links = 2, .inode = 1});
+    model.add({.name = linked ? "b/also" : "a/vm.conf",
+               .data = (linked ? "kernel = k\n" : "") + std::string(text.substr(0, at)),
+               .links = linked ? 2u : 1u,
+               .inode = 1});
     while (at != std::string_view::npos) {
         const std::size_t next = text.find_first_of(starts, at + 1);
         const std::string_view file = text.substr(at + 1, next - at - 1);
