@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <utility>
 
 #include "lib/byte_size.hpp"
 
@@ -68,51 +70,12 @@ struct Key {
     std::string_view name;
     bool (*set)(BootOptions&, std::string_view);
     std::string_view expected;
+    std::string_view once;  ///< what is expected instead of a second one
 };
 constexpr Key keys[] = {
-    {"heap=", set_heap, "a size such as heap=16M"},
-    {"quota=", set_quota, "a size such as quota=256K"},
-    {"gstage=", set_stage2_mode, "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"},
-    {"scrub=", set_scrub, "scrub=all or scrub=used"},
-    {"exits=", set_exits, "exits=count"},
-    {"crash=", set_crash,
-     "crash=trap, panic, smash, overflow, overflow-elsewhere, null, write-code, write-constant "
-     "or execute-data"},
-};
-
-}  // namespace
-
-std::string_view to_string(Crash crash) {
-    switch (crash) {
-        case Crash::trap: return "trap";
-        case Crash::panic: return "panic";
-        case Crash::smash: return "smash";
-        case Crash::overflow: return "overflow";
-        case Crash::overflow_elsewhere: return "overflow-elsewhere";
-        case Crash::null: return "null";
-        case Crash::write_code: return "write-code";
-        case Crash::write_constant: return "write-constant";
-        case Crash::execute_data: return "execute-data";
-    }
-    return "unknown";
-}
-
-std::expected<BootOptions, BootOptionError> parse_boot_options(std::string_view arguments) {
-    BootOptions options;
-    while (true) {
-        const std::string_view word = take_word(arguments);
-        if (word.empty()) return options;
-        const Key* known = nullptr;
-        for (const Key& key : keys) {
-            if (word.starts_with(key.name)) known = &key;
-        }
-        if (known == nullptr) {
-            return std::unexpected(BootOptionError{word, known_boot_options});
-        }
-        if (!known->set(options, word.substr(known->name.size()))) {
-            return std::unexpected(BootOptionError{word, known->expected});
-        }
-    }
-}
-
-}  // namespace cairn
+    {"heap=", set_heap, "a size such as heap=16M", "heap= only once"},
+    {"quota=", set_quota, "a size such as quota=256K", "quota= only once"},
+    {"gstage=", set_stage2_mode, "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4",
+     "gstage= only once"},
+    {"scrub=", set_scrub, "scrub=all or scrub=used", "scrub= only once"},
+    {"exits=", set_exits, "exits=count", "exits= only once"},

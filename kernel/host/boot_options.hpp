@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The hypervisor's own command line (`-append` in QEMU, bootargs in /chosen): words of the form
-// key=value. A word that is not known, or has no such value, stops the boot with a sentence.
+// key=value. A word that is not known, has no such value, or has a key for the second time, stops
+// the boot with a sentence.
 //
 //     heap=SIZE     use only so much of the heap region (K, M, G), for tests of small heaps
 //     quota=SIZE    what each VM may have of the hypervisor's own memory, besides its RAM
@@ -47,7 +48,7 @@ struct BootOptions {
 inline constexpr std::string_view known_boot_options =
     "heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, exits=count or crash=HOW";
 
-/// A word that means nothing, and what would.
+/// A word that is wrong, and what would be right.
 struct BootOptionError {
     std::string_view word;
     std::string_view expected;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/host/boot_options.hpp"
 
+#include <utility>
+
 #include "tests/unit/catch.hpp"
 
 using namespace cairn;
@@ -49,4 +51,19 @@ TEST_CASE("a wrong word is named, with what would be right", "[boot_options]") {
     CHECK(fails("gstage=sv39x4 gstage=sv32x4", "gstage=sv32x4"));
     CHECK(fails("crash=trap crash=softly", "crash=softly"));
     CHECK(fails("heap", "heap"));
+}
+
+TEST_CASE("an option may be given once", "[boot_options]") {
+    const auto twice = [](std::string_view text) {
+        const auto options = parse_boot_options(text);
+        REQUIRE(!options);
+        return std::pair(options.error().word, options.error().expected);
+    };
+    using Error = std::pair<std::string_view, std::string_view>;
+    CHECK(twice("heap=1M heap=2M") == Error{"heap=2M", "heap= only once"});
+    CHECK(twice("heap=1M quota=64K heap=1M") == Error{"heap=1M", "heap= only once"});
+    CHECK(twice("quota=1M quota=2M") == Error{"quota=2M", "quota= only once"});
+    CHECK(twice("gstage=sv39x4 gstage=sv48x4") == Error{"gstage=sv48x4", "gstage= only once"});
+    CHECK(twice("exits=count exits=count") == Error{"exits=count", "exits= only once"});
+    CHECK(twice("crash=trap crash=null") == Error{"crash=null", "crash= only once"});
 }

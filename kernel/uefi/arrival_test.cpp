@@ -153,70 +153,12 @@ TEST_CASE("a wrong boot option is refused before anything is taken", "[arrival]"
     CHECK(refused(fake, Status::invalid_parameter) ==
           "boot option 'verbose': expected heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, "
           "exits=count or crash=HOW; or archive=PATH: EFI_INVALID_PARAMETER");
-    fake.set_load_options(std::u16string(3000, u'x'));
-    CHECK(refused(fake, Status::bad_buffer_size).starts_with("the command line: "));
-    CHECK(std::ranges::count(fake.names, "AllocatePages") == 0);
-}
-
-TEST_CASE("the archive: named, offered, or the default", "[arrival]") {
-    FakeFirmware fake;
-    fake.set_load_options(u"heap=64K archive=/vm/mine.cpio");
-    CHECK(refused(fake, Status::not_found) == R"(the VM archive \vm\mine.cpio: EFI_NOT_FOUND)");
-    fake.has_initrd = true;  // what is named comes first
-    CHECK(refused(fake, Status::not_found) == R"(the VM archive \vm\mine.cpio: EFI_NOT_FOUND)");
-    fake.archive_path = u"\\vm\\mine.cpio";
-    fake.has_initrd = false;
-    {
-        const Start start(fake);
-        check_arrived(fake, start);
-        CHECK(start.arrival->door.command_line == "heap=64K");
-    }
-    FakeFirmware none;
-    none.set_load_options(u"heap=64K");
-    none.archive_path = u"elsewhere";
-    CHECK(refused(none, Status::not_found) ==
-          R"(the VM archive \EFI\cairn\vms.cpio: EFI_NOT_FOUND)");
-    none.set_load_options(u"heap=64K initrd=initrd");
-    CHECK(refused(none, Status::not_found) == "the VM archive initrd: EFI_NOT_FOUND");
-    none.has_initrd = true;  // what is offered comes before initrd=
-    const Start start(none);
-    check_arrived(none, start);
-}
-
-TEST_CASE("an empty archive is refused", "[arrival]") {
-    FakeFirmware fake;
-    fake.archive.clear();
-    fake.set_load_options(u"heap=64K");
-    CHECK(refused(fake, Status::end_of_file) ==
-          R"(the VM archive \EFI\cairn\vms.cpio is empty: EFI_END_OF_FILE)");
-    fake.has_initrd = true;
-    CHECK(refused(fake, Status::end_of_file) ==
-          "the VM archive that the boot loader offers is empty: EFI_END_OF_FILE");
-}
-
-TEST_CASE("an archive without room is refused", "[arrival]") {
-    FakeFirmware fake;
-    fake.ram_pages = 16;
-    fake.archive.assign(17 * page_size, 'a');
-    fake.set_load_options(u"heap=64K");
-    CHECK(refused(fake, Status::out_of_resources) ==
-          R"(69632 bytes for the VM archive \EFI\cairn\vms.cpio: EFI_OUT_OF_RESOURCES)");
-}
-
-TEST_CASE("firmware without a usable tree is refused", "[arrival]") {
-    FakeFirmware fake;
-    fake.table.table_count = 1;
-    CHECK(refused(fake, Status::not_found) ==
-          "a device tree among the firmware's tables (QEMU: -machine acpi=off): EFI_NOT_FOUND");
-    fake.table.table_count = 2;
-    std::array<std::byte, 64> garbage{};
-    garbage.fill(std::byte{0xff});
-    const ConfigurationTable tables[] = {{device_tree_table, nullptr},
-                                         {device_tree_table, garbage.data()}};
-    fake.table.tables = tables;
-    CHECK(refused(fake, Status::not_found).starts_with("a device tree"));
-    const ConfigurationTable other[] = {{device_tree_table, garbage.data()},
-                                        {device_tree_table, nullptr}};
-    fake.table.tables = other;
-    CHECK(refused(fake, Status::incompatible_version).starts_with("the firmware's device tree: "));
-}
+    fake.set_load_options(u"heap=64K heap=128K");
+    CHECK(refused(fake, Status::invalid_parameter) ==
+          "boot option 'heap=128K': expected heap= only once: EFI_INVALID_PARAMETER");
+    fake.set_load_options(u"archive=/a archive=/b");
+    CHECK(refused(fake, Status::invalid_parameter) ==
+          R"(boot option 'archive=\a': expected archive= only once: EFI_INVALID_PARAMETER)");
+    fake.set_load_options(u"archive=");
+    CHECK(refused(fake, Status::invalid_parameter) ==
+          "the command line: archive= or initrd= without a path: EFI_INVALID_PARAMETER");

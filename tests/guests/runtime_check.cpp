@@ -141,6 +141,7 @@ constexpr std::array checks{
     Check{"smash-stack", smash_stack},
     Check{"pure-virtual", call_pure_virtual},
     Check{"memory", check_memory},
+    Check{"memory-costs", check_memory_costs},
     Check{"heap", check_heap},
     Check{"out-of-heap", exhaust_heap},
     Check{"vector-and-format", check_vector_and_format},

@@ -13,6 +13,7 @@ void check(bool holds, std::string_view what);
 void exit_in_every_way();
 
 void check_memory();         ///< memcpy and its family against byte loops
+void check_memory_costs();   ///< instructions of memcpy, memcmp and memmove by misalignment
 void check_containers();     ///< each container once, on a heap that is started
 void check_mmio();           ///< every integer load and store that a device answers
 void check_refused_mmio();   ///< widths and places that end in an access fault

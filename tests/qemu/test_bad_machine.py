@@ -91,6 +91,7 @@ MODES = "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"
     ("gstage=sv32x4", MODES),
     ("gstage=bare", MODES),
     ("crash=softly", CRASHES),
+    ("gstage=sv39x4", "gstage= only once"),
 ])
 def test_wrong_boot_option(started, word, expected):
     lines = ended(started(append=f"gstage=sv39x4 {word} heap=8M"), status=1)
