@@ -30,7 +30,7 @@ void console_ignore_lock();
 
 /// What begins each of the hypervisor's own lines once guests share the console: Data Link Escape,
 /// which terminals do not show. A guest cannot begin a line so: its own are doubled, as in the
-/// transparent modes of old links (docs/adr/0018).
+/// transparent modes of old links (docs/adr/0016).
 inline constexpr char own_line_mark = '\x10';
 
 /// From now on guests may write: the hypervisor's own lines are marked.

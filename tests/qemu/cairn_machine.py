@@ -26,7 +26,7 @@ DEBIAN_INITRD = ROOT / ".cache/guest/initramfs.cpio.gz"
 U_BOOT = Path("/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin")
 QEMU = "qemu-system-riscv64"
 TIMEOUT = 120
-MARK = "\x10" # of Cairn's own lines (docs/adr/0018)
+MARK = "\x10" # of Cairn's own lines (docs/adr/0016)
 
 # What OpenSBI prints: its banner, and lines like `Boot HART MEDELEG         : 0x0000000000f0b509`.
 FIRMWARE_LINE = re.compile(r"^(OpenSBI|\s*[_/|\\(]|[A-Z][\w* ]*\s*:\s)")
