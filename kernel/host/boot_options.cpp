@@ -79,3 +79,48 @@ constexpr Key keys[] = {
      "gstage= only once"},
     {"scrub=", set_scrub, "scrub=all or scrub=used", "scrub= only once"},
     {"exits=", set_exits, "exits=count", "exits= only once"},
+    {"crash=", set_crash,
+     "crash=trap, panic, smash, overflow, overflow-elsewhere, null, write-code, write-constant "
+     "or execute-data",
+     "crash= only once"},
+};
+
+}  // namespace
+
+std::string_view to_string(Crash crash) {
+    switch (crash) {
+        case Crash::trap: return "trap";
+        case Crash::panic: return "panic";
+        case Crash::smash: return "smash";
+        case Crash::overflow: return "overflow";
+        case Crash::overflow_elsewhere: return "overflow-elsewhere";
+        case Crash::null: return "null";
+        case Crash::write_code: return "write-code";
+        case Crash::write_constant: return "write-constant";
+        case Crash::execute_data: return "execute-data";
+    }
+    return "unknown";
+}
+
+std::expected<BootOptions, BootOptionError> parse_boot_options(std::string_view arguments) {
+    BootOptions options;
+    std::array<bool, std::size(keys)> given{};
+    while (true) {
+        const std::string_view word = take_word(arguments);
+        if (word.empty()) return options;
+        const auto* const key = std::ranges::find_if(
+            keys, [word](const Key& each) { return word.starts_with(each.name); });
+        if (key == std::end(keys)) {
+            return std::unexpected(BootOptionError{word, known_boot_options});
+        }
+        if (!key->set(options, word.substr(key->name.size()))) {
+            return std::unexpected(BootOptionError{word, key->expected});
+        }
+        // Which of two was meant, nobody can tell.
+        if (std::exchange(given[static_cast<std::size_t>(key - std::begin(keys))], true)) {
+            return std::unexpected(BootOptionError{word, key->once});
+        }
+    }
+}
+
+}  // namespace cairn

@@ -162,3 +162,82 @@ TEST_CASE("a wrong boot option is refused before anything is taken", "[arrival]"
     fake.set_load_options(u"archive=");
     CHECK(refused(fake, Status::invalid_parameter) ==
           "the command line: archive= or initrd= without a path: EFI_INVALID_PARAMETER");
+    fake.set_load_options(std::u16string(3000, u'x'));
+    CHECK(refused(fake, Status::bad_buffer_size).starts_with("the command line: "));
+    CHECK(std::ranges::count(fake.names, "AllocatePages") == 0);
+}
+
+TEST_CASE("the archive: named, offered, or the default", "[arrival]") {
+    FakeFirmware fake;
+    fake.set_load_options(u"heap=64K archive=/vm/mine.cpio");
+    CHECK(refused(fake, Status::not_found) == R"(the VM archive \vm\mine.cpio: EFI_NOT_FOUND)");
+    fake.has_initrd = true;  // what is named comes first
+    CHECK(refused(fake, Status::not_found) == R"(the VM archive \vm\mine.cpio: EFI_NOT_FOUND)");
+    fake.archive_path = u"\\vm\\mine.cpio";
+    fake.has_initrd = false;
+    {
+        const Start start(fake);
+        check_arrived(fake, start);
+        CHECK(start.arrival->door.command_line == "heap=64K");
+    }
+    FakeFirmware none;
+    none.set_load_options(u"heap=64K");
+    none.archive_path = u"elsewhere";
+    CHECK(refused(none, Status::not_found) ==
+          R"(the VM archive \EFI\cairn\vms.cpio: EFI_NOT_FOUND)");
+    none.set_load_options(u"heap=64K initrd=initrd");
+    CHECK(refused(none, Status::not_found) == "the VM archive initrd: EFI_NOT_FOUND");
+    none.set_load_options(u"initrd=/a initrd=/b heap=64K");
+    CHECK(refused(none, Status::invalid_parameter) ==
+          R"(boot option 'initrd=\a': expected initrd= only once: EFI_INVALID_PARAMETER)");
+}
+
+TEST_CASE("what a boot loader offers comes before initrd=", "[arrival]") {
+    // One that offers several files as one names each of them too.
+    for (const char16_t* options : {u"heap=64K initrd=initrd", u"initrd=/a initrd=/b heap=64K"}) {
+        FakeFirmware fake;
+        fake.has_initrd = true;
+        fake.archive_path = u"elsewhere";
+        fake.set_load_options(options);
+        const Start start(fake);
+        check_arrived(fake, start);
+    }
+}
+
+TEST_CASE("an empty archive is refused", "[arrival]") {
+    FakeFirmware fake;
+    fake.archive.clear();
+    fake.set_load_options(u"heap=64K");
+    CHECK(refused(fake, Status::end_of_file) ==
+          R"(the VM archive \EFI\cairn\vms.cpio is empty: EFI_END_OF_FILE)");
+    fake.has_initrd = true;
+    CHECK(refused(fake, Status::end_of_file) ==
+          "the VM archive that the boot loader offers is empty: EFI_END_OF_FILE");
+}
+
+TEST_CASE("an archive without room is refused", "[arrival]") {
+    FakeFirmware fake;
+    fake.ram_pages = 16;
+    fake.archive.assign(17 * page_size, 'a');
+    fake.set_load_options(u"heap=64K");
+    CHECK(refused(fake, Status::out_of_resources) ==
+          R"(69632 bytes for the VM archive \EFI\cairn\vms.cpio: EFI_OUT_OF_RESOURCES)");
+}
+
+TEST_CASE("firmware without a usable tree is refused", "[arrival]") {
+    FakeFirmware fake;
+    fake.table.table_count = 1;
+    CHECK(refused(fake, Status::not_found) ==
+          "a device tree among the firmware's tables (QEMU: -machine acpi=off): EFI_NOT_FOUND");
+    fake.table.table_count = 2;
+    std::array<std::byte, 64> garbage{};
+    garbage.fill(std::byte{0xff});
+    const ConfigurationTable tables[] = {{device_tree_table, nullptr},
+                                         {device_tree_table, garbage.data()}};
+    fake.table.tables = tables;
+    CHECK(refused(fake, Status::not_found).starts_with("a device tree"));
+    const ConfigurationTable other[] = {{device_tree_table, garbage.data()},
+                                        {device_tree_table, nullptr}};
+    fake.table.tables = other;
+    CHECK(refused(fake, Status::incompatible_version).starts_with("the firmware's device tree: "));
+}

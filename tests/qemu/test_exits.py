@@ -12,3 +12,15 @@ FIGURES = ["calibration", "sbi-base", "set-timer", "probe", "hart-status", "unkn
 
 LONGEST = ["event-info-8", "dbcn-4096", "config-matching", "start-all", "stop-all",
            "fence-16-pages", "plic-enable", "nowhere"]
+
+
+@pytest.mark.parametrize("cpu, sstc", [("rv64", "yes"), ("rv64,sstc=false", "no")])
+def test_every_kind_of_exit_comes_back(guest, cpu, sstc):
+    m = guest(guest_image("exits"), {"cpu": cpu}, append="100")
+    m.expect(f"exits: 100 rounds, Sstc {sstc}")
+    for figure in FIGURES:
+        m.expect(rf"figure {figure} \d+\.\d")
+    for exit_name in LONGEST:
+        m.expect(rf"longest {exit_name} \d+")
+    m.expect("exits: end")
+    assert m.wait_exit() == 0
