@@ -97,6 +97,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try_archive(bytes);
     try_archive(cairn::edited(good, bytes));
     // As many entries as a model finds quickly.
-    check_described(std::span{data, std::min<std::size_t>(size, 64)});
+    check_described(std::span{data, std::min<std::size_t>(size, 40)});
     return 0;
 }
