@@ -210,7 +210,7 @@ TEST_CASE("what the tree names and the hart has not is dropped", "[host_resource
     fake_absent_csrs.reset();
     fake_hart = {};
     REQUIRE(taken);
-    CHECK(bench.host.guest_isa_text() == "rv64imafdc_zba");
+    CHECK(bench.host.guest_isa_text() == "rv64imafdc_zicntr_zicsr_zifencei_zba");
     const GuestFeatures& features = bench.host.abilities().features;
     CHECK(features.fp);
     CHECK_FALSE(features.sstc);
