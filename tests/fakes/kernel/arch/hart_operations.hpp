@@ -20,8 +20,8 @@ struct GuestValue {
 };
 
 struct FakeHart {
-    std::map<std::uint64_t, std::uint8_t> guest_bytes;    ///< by the guest's virtual address
-    std::map<std::uint64_t, std::uint64_t> guest_faults;  ///< scause of an access, by address
+    std::map<std::uint64_t, std::uint8_t> guest_bytes{};    ///< by the guest's virtual address
+    std::map<std::uint64_t, std::uint64_t> guest_faults{};  ///< scause of an access, by address
     std::array<std::uint64_t, 32> fp_registers{};
     unsigned gvma_fences = 0;
     unsigned vvma_fences = 0;  ///< of all addresses of all address spaces
