@@ -14,6 +14,7 @@ constexpr std::uint64_t page = 0xffff'ffc0'0000'1000;  // a virtual page, and an
 class MisalignedBench : public GuestBench {
   public:
     MisalignedBench() : GuestBench({.fp = true}) {
+        csr_clear<Csr::vsstatus>(Sstatus::FS::mask);
         csr_set<Csr::vsstatus>(Sstatus::FS::of(ExtensionState::initial));
         for (unsigned n = 0; n < 16; ++n)
             fake_hart.guest_bytes[first() + n] = static_cast<std::uint8_t>(0x80 + n);
