@@ -122,7 +122,7 @@ def test_quota_too_small_for_the_vm(started, size):
 
 
 def test_small_quota(started):
-    check_guest_ran(started(append="quota=96K"))
+    check_guest_ran(started(append="quota=112K"))
 
 
 def test_small_heap(started):

@@ -33,6 +33,11 @@ def started_debian(guest, debian, tmp_path):
     return run
 
 
+# QEMU without -icount counts the host's clock in place of instructions, so a fast host counts fewer
+# than the millions that are executed; a counter that stands still counts none.
+COUNTED = 100_000
+
+
 def finish(m):
     m.send_line("poweroff -f")
     assert m.wait_exit() == 0
@@ -50,13 +55,13 @@ def test_counters(start):
     assert "16 firmware and" in m.command_output("dmesg | grep pmu-sbi:", PROMPT)
     for _ in range(2):
         counts = counted(m)
-        assert counts["cycles"] >= 2_000_000 <= counts["instructions"]
+        assert counts["cycles"] >= COUNTED <= counts["instructions"]
         assert counts["IPIs sent"] > 0
         assert counts["fences sent"] >= REPETITIONS
     m.send_line("reboot -f")
     m.expect("vm guest: reset")
     m.expect(PROMPT)
-    assert counted(m)["instructions"] >= 2_000_000
+    assert counted(m)["instructions"] >= COUNTED
     finish(m)
 
 
