@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Guest-page faults of loads and stores: any instruction at pc or none that can be read, any
-// htinst, any addresses. After each the guest goes on behind the instruction, with the register
+// htinst, any addresses. After one in RAM the guest tries again. After any other it goes on behind
+// the instruction, with the register
 // changed that a load names and no other, or in its handler with a fault that the access could
 // have; x0 is 0, at most one device has been touched once, and memory is as it was.
+#include "kernel/arch/access_address.hpp"
 #include "kernel/arch/instruction.hpp"
 #include "kernel/exit/handle_exit.hpp"
 #include "lib/panic.hpp"
@@ -104,8 +106,12 @@ Resumption handle(Vcpu& vcpu, const Fault& fault) {
     csr_write<Csr::stval>(fault.stval);
     csr_write<Csr::htval>(fault.at >> 2);
     csr_write<Csr::htinst>(fault.htinst);
-    return handle_guest_access(&vcpu.context, fault.instruction, fault.fetch_fault, fault.htinst,
-                               fault.stval, fault.at >> 2);
+    const bool faulted = fault.fetch_fault != 0;
+    const std::uint64_t fetched = faulted ? fault.fetch_fault | std::uint64_t{1}
+                                                                    << CAIRN_FETCH_FAULTED_BIT
+                                          : fault.instruction;
+    return handle_guest_access(&vcpu.context, fetched, faulted ? fault.instruction : 0,
+                               fault.htinst, fault.stval, fault.at >> 2);
 }
 
 void check_injected(const Vcpu& vcpu, const Registers& before, std::uint64_t pc) {
@@ -135,11 +141,20 @@ void check_done(const Vcpu& vcpu, const Registers& before, std::uint64_t pc, con
     }
 }
 
+/// Has the instruction's base register lead to the address that faulted, where it has one.
+void aim(Registers& x, const Fault& fault) {
+    const AccessAddress address =
+        decode_access_address(static_cast<std::uint32_t>(fault.instruction));
+    if (address.base != 0)
+        x[address.base] = fault.stval - static_cast<std::uint64_t>(std::int64_t{address.offset});
+}
+
 bool step(GuestMachine& machine, Device& device, FuzzInput& input) {
     Vcpu& vcpu = machine.vm.vcpu();
     const Fault fault = choose(input);
     for (unsigned reg = 1; reg < 32; ++reg)
         vcpu.context.x[reg] = reg * 0x0123'4567'89ab'cdef;
+    if (input.take(1) % 8 != 0) aim(vcpu.context.x, fault);
     const std::uint64_t pc = vcpu.context.pc = GuestMachine::entry + input.take(1) % 4 * 2;
     device.refuses = input.take(1) % 4 == 0;
     device.answer = input.number();
@@ -153,7 +168,11 @@ bool step(GuestMachine& machine, Device& device, FuzzInput& input) {
     require((resumption == Resumption::none) == machine.vm.stopped().has_value(),
             "the guest goes on unless it has ended");
     if (resumption == Resumption::none) return false;
-    if (vcpu.context.pc == GuestMachine::handler) {
+    if (machine.vm.memory().holds({fault.at}, 1)) {
+        require(vcpu.context.pc == pc && vcpu.context.x == before && device.touches == 0 &&
+                    resumption == Resumption::all,
+                "what touched RAM is tried again");
+    } else if (vcpu.context.pc == GuestMachine::handler) {
         check_injected(vcpu, before, pc);
         require(resumption == Resumption::all, "a handler begins with all registers");
     } else {
