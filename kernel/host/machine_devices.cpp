@@ -189,13 +189,16 @@ static_vector<MachineDevice, max_sswis> read_software_interrupts(const Fdt& fdt,
         const auto all = read_registers(fdt, node);
         const auto wires = node.property("interrupts-extended");
         if (!all || !wires) continue;
-        const HostRange registers = first_bytes(*all, sswi_size);
-        if (!devices.try_push_back({registers, node.name()})) break;
+        MachineDevice sswi{{all->base, 0}, node.name()};
+        if (devices.size() == devices.capacity()) break;
         for_each_wire(fdt, *wires, supervisor_software, harts,
                       [&](MachineHart& hart, std::uint32_t index) {
-                          const std::uint64_t offset = sswi::set_ssip(index);
-                          if (offset + 4 <= registers.size) hart.set_ssip = registers.base + offset;
+                          const std::uint64_t end = sswi::set_ssip(index + 1);
+                          if (end > std::min(all->size, sswi_size)) return;
+                          hart.set_ssip = all->base + sswi::set_ssip(index);
+                          sswi.registers.size = std::max(sswi.registers.size, end);
                       });
+        if (sswi.registers.size != 0) devices.push_back(sswi);
     }
     return devices;
 }

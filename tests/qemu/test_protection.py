@@ -112,7 +112,7 @@ def test_who_may_do_what(inspected):
 def test_interrupts_between_harts(inspected):
     """The registers of an SSWI are a device in use."""
     _, _, rows = inspected(board="virt,aclint=on")
-    assert (0x2f0_0000, 0x2f0_4000, "rw-") in rows
+    assert (0x2f0_0000, 0x2f0_1000, "rw-") in rows
 
 
 @pytest.mark.parametrize("memory", ["4G", "8G"])
