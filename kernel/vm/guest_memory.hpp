@@ -37,7 +37,8 @@ enum class RamTouch : std::uint8_t {
     unavailable,  ///< there is no memory for the tables that it needs
 };
 
-/// What Cairn is about to do with RAM.
+/// What Cairn is about to do with RAM. What it overwrites whole may hold anything until it has:
+/// that much is written at once only while no hart runs the guest.
 enum class RamUse : std::uint8_t { access, overwrite_all };
 
 /// Makes RAM be there where it is not yet; all ranges lie in RAM.
