@@ -68,8 +68,7 @@ constexpr std::string_view compressed_magics[] = {
     "\x1f\x8b",                       // gzip
     "BZh",                            // bzip2
     std::string_view("\x5d\0\0", 3),  // lzma
-    "\xfd"
-    "7zXZ",
+    "\3757zXZ",  // xz: 0xfd, and text
     "\x89LZO",
     "\x02\x21\x4c\x18",  // lz4, as Linux has it
     "\x04\x22\x4d\x18",  // lz4, in frames
@@ -213,9 +212,9 @@ std::string_view to_string(CpioError::Reason reason) {
 }
 
 CpioArchive::Iterator& CpioArchive::Iterator::operator++() {
-    const auto entry = take_entry(bytes_, next_);
-    done_ = !entry || !*entry;
-    if (!done_) current_ = **entry;
+    const auto entry = take_entry(bytes_, next_).value_or(std::nullopt);
+    done_ = !entry;
+    if (entry) current_ = *entry;
     return *this;
 }
 

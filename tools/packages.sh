@@ -43,6 +43,7 @@ packages_to_test=(
     device-tree-compiler:dtc
     libclang-rt-19-dev
     clang-format-19:clang-format-19
+    clang-tidy-19:clang-tidy-19
     python3-pytest
     python3-pexpect
     valgrind:valgrind

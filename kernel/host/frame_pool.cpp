@@ -151,7 +151,7 @@ void FramePool::release(std::uint64_t first, std::uint64_t count) {
 void FramePool::free_frames(HostPhys base, std::size_t count) {
     const SpinGuard guard(lock_);
     const auto first = taken_page(base, count);
-    require(first.has_value(), "page frames were freed that nobody had taken");
+    if (!first) panic("page frames were freed that nobody had taken");
     if (shares_ == 0) return release(*first, count);
     for (std::uint64_t page = *first, kept = page; page < *first + count; page = kept) {
         while (kept < *first + count && others_[kept] == 0)

@@ -57,7 +57,7 @@ inline constexpr std::uint64_t error_bit = std::uint64_t{1} << 63;
 
 enum class Status : std::uint64_t {
     success = 0,
-#define CAIRN_ROW(name, number) name = number,
+#define CAIRN_ROW(name, number) name = (number),
     CAIRN_UEFI_WARNINGS(CAIRN_ROW)
 #undef CAIRN_ROW
 #define CAIRN_ROW(name, number) name = error_bit | (number),

@@ -116,8 +116,8 @@ class Reader {
         const auto kernel = find_file(*config, VmConfigKey::kernel, config->kernel);
         if (!kernel) return std::unexpected(kernel.error());
         vm.kernel = *kernel;
-        if (config->initrd) {
-            const auto initrd = find_file(*config, VmConfigKey::initrd, *config->initrd);
+        if (const auto& file = config->initrd) {
+            const auto initrd = find_file(*config, VmConfigKey::initrd, *file);
             if (!initrd) return std::unexpected(initrd.error());
             vm.initrd = *initrd;
         }

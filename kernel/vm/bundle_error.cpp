@@ -25,6 +25,7 @@ void write_file_place(Writer& out, std::string_view path, VmConfigKey key, VmCon
 
 /// "; the folder has: Image, initrd.gz", each once, but for vm.conf itself.
 void write_folder(Writer& out, const BundleError& error) {
+    if (!error.archive) return;
     const CpioPath folder(CpioPath(error.path).take());
     static_vector<CpioPath, most_listed> listed;
     for (const CpioEntry& entry : *error.archive) {
@@ -53,7 +54,9 @@ bool write_layout_fault(Writer& out, const BundleError& error) {
             print(out, "archive, byte {}: {}", error.archive_error.offset,
                   to_string(error.archive_error.reason));
             return true;
-        case BundleFault::no_vms: write_no_vms(out, *error.archive); return true;
+        case BundleFault::no_vms:
+            if (error.archive) write_no_vms(out, *error.archive);
+            return true;
         case BundleFault::config: print(out, "{}", error.config_error); return true;
         case BundleFault::too_many_vms:
             print(out, "{}: is one VM too many; an archive has at most {}", Plain{error.path},

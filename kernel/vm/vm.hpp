@@ -78,6 +78,7 @@ class Vm final : public PowerEvents {
     [[nodiscard]] GuestMemory& memory() { return memory_; }
     [[nodiscard]] Bus& bus() { return bus_; }
     [[nodiscard]] std::uint32_t cpus() const { return harts_.count(); }
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): all below cpus() are there
     [[nodiscard]] Vcpu& vcpu(std::uint32_t hart = 0) { return *vcpus_[hart]; }
     /// Says which hart of the machine runs each vCPU, one for each, before any of them runs.
     void run_on(std::span<const IpiTarget> host_harts);

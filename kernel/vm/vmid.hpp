@@ -77,7 +77,8 @@ class VmidLease {
     /// Another number, for a VM whose translations are other ones from now on. No hart runs it.
     void renew() {
         from_->give(vmid_);
-        vmid_ = *from_->take();  // at worst the same one, in a new generation
+        // There is one: at worst the same, in a new generation.
+        if (const auto other = from_->take()) vmid_ = *other;
     }
     [[nodiscard]] const Vmid& vmid() const { return vmid_; }
 

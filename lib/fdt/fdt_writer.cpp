@@ -142,7 +142,8 @@ void FdtWriter::end_property() {
     const std::size_t length = used_ - open_property_ - fdt_property_header_size;
     store_be(bytes_, open_property_ + fdt_tag_size, static_cast<std::uint32_t>(length));
     open_property_ = 0;
-    std::ranges::fill(claim(*align_up(length, fdt_tag_size) - length), std::byte{0});
+    const std::size_t padding = (fdt_tag_size - length % fdt_tag_size) % fdt_tag_size;
+    std::ranges::fill(claim(padding), std::byte{0});
 }
 
 void FdtWriter::append(std::span<const std::byte> bytes) {

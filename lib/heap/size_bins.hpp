@@ -91,7 +91,7 @@ class SizeBins {
     static constexpr std::size_t bin_by_zeros(std::size_t size) {
         const auto zeros = static_cast<std::size_t>(std::countl_zero(std::uint64_t{size}));
         const std::size_t quarter = std::uint64_t{size} << zeros >> 61;  // 4 .. 7
-        return quarter - zeros * 4 + (63 - smallest_log2) * 4 - 4;
+        return quarter - zeros * 4 + std::size_t{63 - smallest_log2} * 4 - 4;
     }
 
     static constexpr unsigned bin_by_table(std::size_t size) {

@@ -67,7 +67,7 @@ namespace slab_geometry_proof {
 consteval bool accepts_exactly_the_slots() {
     for (unsigned c = 1; c <= small_classes; ++c) {
         const SlotCheck check(c);
-        const std::uint32_t size = class_size(c);
+        const std::uint64_t size = class_size(c);
         // Around every slot; the whole slab is walked by slab_geometry_test.cpp.
         for (std::uint32_t slot = 0; slot < slots_per_slab(c); ++slot) {
             if (!check.accepts(slot * size) || check.accepts(slot * size + 1)) return false;

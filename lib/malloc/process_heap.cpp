@@ -140,7 +140,8 @@ std::byte* take_zeroed(std::size_t size) {
     std::byte* const block = take(size);
     if (block == nullptr) return nullptr;
     const auto fresh = align_up(size, heap_page);
-    if (size >= by_the_kernel && ::madvise(block, *fresh, MADV_DONTNEED) == 0) return block;
+    if (fresh && size >= by_the_kernel && ::madvise(block, *fresh, MADV_DONTNEED) == 0)
+        return block;
     std::memset(block, 0, size);
     return block;
 }

@@ -61,9 +61,11 @@ std::string_view variable(const char* name) {
 void write_map() {
     FixedBuffer<600> path;
     print(path, "{}.{}", std::string_view(wishes.map.data()), ::getpid());
-    path.write({"", 1});
-    const int file =
-        ::open(path.view().data(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    path.write({"\0", 1});
+    if (path.truncated()) return;
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): it ends with a zero byte
+    const char* const name = path.view().data();
+    const int file = ::open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (file < 0) return;
     FileWriter writer(file);
     core.dump(writer);
@@ -77,6 +79,7 @@ void write_map() {
     if (map.size() < wishes.map.size()) std::ranges::copy(map, wishes.map.begin());
     const std::string_view target = variable("CAIRN_MALLOC_STATS");
     if (target.contains('/')) {
+        // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): a whole string of getenv's
         wishes.statistics = ::open(target.data(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     } else if (!target.empty()) {
         wishes.statistics = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100);

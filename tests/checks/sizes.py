@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 """Sizes by which the tree stays readable: fails above the hard limits and the folders' budgets, lists
 above the soft limits. `sizes.py --folders` prints what the budgets are compared with."""
-import functools
 import re
 import sys
 
@@ -16,7 +15,7 @@ FUNCTION_SOFT = 40
 # in the commit; who makes a folder smaller lowers its numbers.
 BUDGETS = {
     "kernel": (5, 200, 80),
-    "kernel/arch": (50, 4000, 10),
+    "kernel/arch": (60, 4500, 10),
     "kernel/dev": (25, 1500, 15),
     "kernel/exit": (50, 2000, 65),
     "kernel/host": (75, 4500, 60),
@@ -30,15 +29,10 @@ BUDGETS = {
     "lib/malloc": (10, 1000, 30),
 }
 SUFFIXES = (".hpp", ".cpp", ".S", ".h", ".ld")
-INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 
 # A block that is no function body: clang-format puts its { at the end of such a line.
 NO_FUNCTION = re.compile(r"^\s*(namespace|class|struct|enum|union|extern|template|constexpr std::array"
                          r"|static_assert|TEST_CASE|TEMPLATE_TEST_CASE)\b|=\s*\{$|=$")
-
-
-def is_test(name):
-    return re.search(r"_test(_|$)", name.stem)
 
 
 def long_functions(name):
@@ -56,21 +50,6 @@ def long_functions(name):
                 yield f"{name}:{number - length + 1}: a function of {length} lines"
 
 
-@functools.cache
-def includes(name):
-    found = [match[1] for match in map(INCLUDE.match, tree.lines(name)) if match]
-    return [each for each in found if (tree.ROOT / each).is_file()]
-
-
-def headers_reached(name):
-    reached, waiting = set(), [str(name)]
-    while waiting:
-        new = set(includes(waiting.pop())) - reached
-        reached |= new
-        waiting += new
-    return len(reached)
-
-
 def folders():
     """{folder: (files, lines, headers)} of lib and kernel, as in BUDGETS."""
     found = {}
@@ -78,9 +57,9 @@ def folders():
         if name.parts[0] not in ("lib", "kernel"):
             continue
         files, lines, headers = found.get(str(name.parent), (0, 0, 0))
-        if not is_test(name):
+        if not tree.is_test(name):
             lines += len(tree.lines(name))
-            headers = max(headers, headers_reached(name))
+            headers = max(headers, len(tree.headers_reached(name)))
         found[str(name.parent)] = (files + 1, lines, headers)
     return found
 
@@ -107,7 +86,7 @@ def main():
             violations.append(f"{name}: {count} lines, more than {FILE_HARD}")
         elif count > FILE_SOFT:
             print(f"(note) {name}: {count} lines, more than {FILE_SOFT}")
-        if name.suffix in (".hpp", ".cpp") and not is_test(name):
+        if name.suffix in (".hpp", ".cpp") and not tree.is_test(name):
             for long in long_functions(name):
                 print(f"(note) {long}")
     tree.finish(violations, "sizes")

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What the checks share: the files of the tree, and how violations are reported."""
+import functools
+import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 GENERATED = {"build", ".cache", ".git", "__pycache__", ".pytest_cache"}
 
 
@@ -19,6 +22,27 @@ def files(*suffixes, below=""):
 
 def lines(name):
     return (ROOT / name).read_text(errors="replace").splitlines()
+
+
+def is_test(name):
+    return re.search(r"_test(_|$)", name.stem)
+
+
+@functools.cache
+def includes(name):
+    """The headers of this tree that a file names."""
+    found = [match[1] for match in map(INCLUDE.match, lines(name)) if match]
+    return [each for each in found if (ROOT / each).is_file()]
+
+
+def headers_reached(name):
+    """The headers of this tree that a file includes, and those that they include."""
+    reached, waiting = set(), [str(name)]
+    while waiting:
+        new = set(includes(waiting.pop())) - reached
+        reached |= new
+        waiting += new
+    return reached
 
 
 def finish(violations, what):
