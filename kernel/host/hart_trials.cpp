@@ -128,6 +128,21 @@ bool loses_guest_timers(std::string_view model) {
     return csr_swap<Csr::hideleg>(0) == 0;
 }
 
+bool is_interrupted_by(HostPhys set_ssip) {
+    constexpr unsigned looks = 100'000;  // the store may take its time to get there
+    csr_clear<Csr::sip>(Sip::SSIP::mask);
+    if (!completes([&] { *reinterpret_cast<volatile std::uint32_t*>(set_ssip.value) = 1; })) {
+        return false;
+    }
+    for (unsigned look = 0; look < looks; ++look) {
+        if (Sip::SSIP::get(csr_read<Csr::sip>())) {
+            csr_clear<Csr::sip>(Sip::SSIP::mask);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool is_block_size(std::uint32_t bytes) {
     return std::has_single_bit(bytes) && bytes <= frame_size;
 }

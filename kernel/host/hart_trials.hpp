@@ -25,6 +25,10 @@ namespace cairn {
 /// target/riscv/cpu_helper.c, riscv_cpu_update_mip). `model` is the device tree's.
 [[nodiscard]] bool loses_guest_timers(std::string_view model);
 
+/// Whether a store to `set_ssip`, a register of an SSWI, makes the supervisor software interrupt of
+/// the hart at hand pending; nobody else interrupts it meanwhile. It is not pending afterwards.
+[[nodiscard]] bool is_interrupted_by(HostPhys set_ssip);
+
 /// Whether a cache block may be so many bytes.
 [[nodiscard]] bool is_block_size(std::uint32_t bytes);
 
