@@ -70,10 +70,12 @@ void count_trap(Vcpu& vcpu, Exception exception) {
 }  // namespace
 
 extern "C" void count_guest_exit(VcpuContext* context) {
-    ExitCounts* const counts = context->vcpu->vm().exit_counts();
+    Vm& vm = context->vcpu->vm();
+    ExitCounts* const counts = vm.exit_counts();
     if (counts == nullptr) return;
     const TrapState trap = read_trap();
-    counts->add(exit_cause(trap.scause, context->x[17], context->x[16], faulting_address(trap)));
+    counts->add(exit_cause(trap.scause, context->x[17], context->x[16], faulting_address(trap),
+                           vm.devices().list()));
 }
 
 extern "C" bool handle_guest_exit(VcpuContext* context) {

@@ -74,7 +74,7 @@ std::optional<RamPointer> take_ram(HostResources& host, const VmConfig& config, 
     return std::nullopt;
 }
 
-GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config) {
+GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config, Vm& vm) {
     return {.memory = {guest_map::ram_base, config.memory},
             .cpus = config.cpus,
             .isa = host.guest_isa_text(),
@@ -84,7 +84,8 @@ GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config)
             .cboz_block_size = host.abilities().cboz_block_size,
             .bootargs = config.append,
             .initrd = std::nullopt,
-            .rng_seed = {}};
+            .rng_seed = {},
+            .devices = vm.devices().list()};
 }
 
 void announce(const VmConfig& config, const LoadPlan& plan, const GuestRam& ram) {
@@ -130,7 +131,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     announce(config, *plan, **ram);
     BuiltVm built{.bundle = &bundle,
                   .plan = *plan,
-                  .tree = describe_guest(host, config),
+                  .tree = describe_guest(host, config, *vm),
                   .ram = std::move(*ram),
                   .vmid = VmidLease(host.vmids(), *vmid),
                   .vm = std::move(vm)};

@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/vm.hpp"
 
-#include "kernel/arch/virtio_mmio_registers.hpp"
-#include "lib/panic.hpp"
-
 namespace cairn {
-namespace {
-
-constexpr std::uint32_t contexts_per_hart = 2;
-
-}  // namespace
 
 Vm::Vm(std::string_view name, GuestMemory memory, ByteSink& console, const GuestFeatures& features,
        const MachineIds& ids, std::uint32_t cpus)
@@ -20,19 +12,11 @@ Vm::Vm(std::string_view name, GuestMemory memory, ByteSink& console, const Guest
       ids_(ids),
       harts_(cpus),
       device_lock_(cpus > 1),
-      plic_({.sources = guest_map::plic_sources, .contexts = cpus * contexts_per_hart}),
-      uart_(console, plic_.source(guest_map::uart_irq)) {
+      devices_(cpus, console, *this) {
     for (std::uint32_t hart = 0; hart < cpus; ++hart) {
         Vcpu& vcpu = vcpus_[hart].emplace(*this, hart);
-        plic_.connect(plic::supervisor_context(hart), vcpu.external_interrupt());
+        devices_.plic().connect(plic::supervisor_context(hart), vcpu.external_interrupt());
     }
-    bool attached = bus_.attach(guest_map::plic, plic_) && bus_.attach(guest_map::uart, uart_) &&
-                    bus_.attach(guest_map::test_device, syscon_);
-    for (std::size_t slot = 0; slot < guest_map::virtio_slots; ++slot) {
-        const GuestRange registers{guest_map::virtio(slot).base, virtio_mmio::block_size};
-        attached = attached && bus_.attach(registers, empty_slot_);
-    }
-    require(attached, "the guest map's devices fit on the bus");
 }
 
 void Vm::run_on(std::span<const IpiTarget> host_harts) {
@@ -46,8 +30,7 @@ void Vm::run_on(std::span<const IpiTarget> host_harts) {
 }
 
 void Vm::reset_devices() {
-    uart_.reset();
-    plic_.reset();
+    devices_.reset();
     stop_reason_ = not_stopped;
     attention_.fetch_and(~stop_attention);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A virtual machine: RAM, G-stage table, devices and vCPUs, wired like QEMU's `virt`
 // (kernel/vm/guest_map.hpp). It is made once; a reset brings its devices back to power-on and its
-// memory is loaded anew by its owner (kernel/manager/). The harts of its vCPUs share it: bus, PLIC
-// and UART under `device_lock`, all else atomic or behind a lock of its own.
+// memory is loaded anew by its owner (kernel/manager/). The harts of its vCPUs share it: bus and
+// devices under `device_lock`, all else atomic or behind a lock of its own.
 #pragma once
 
 #include <array>
@@ -12,16 +12,12 @@
 #include <span>
 #include <string_view>
 
-#include "kernel/dev/bus.hpp"
 #include "kernel/dev/byte_sink.hpp"
-#include "kernel/dev/empty_virtio_slot.hpp"
-#include "kernel/dev/plic.hpp"
 #include "kernel/dev/syscon.hpp"
-#include "kernel/dev/uart16550.hpp"
 #include "kernel/vm/device_lock.hpp"
 #include "kernel/vm/exit_counts.hpp"
+#include "kernel/vm/guest_devices.hpp"
 #include "kernel/vm/guest_features.hpp"
-#include "kernel/vm/guest_map.hpp"
 #include "kernel/vm/guest_memory.hpp"
 #include "kernel/vm/hart_states.hpp"
 #include "kernel/vm/vcpu.hpp"
@@ -76,15 +72,16 @@ class Vm final : public PowerEvents {
 
     [[nodiscard]] std::string_view name() const { return name_; }
     [[nodiscard]] GuestMemory& memory() { return memory_; }
-    [[nodiscard]] Bus& bus() { return bus_; }
+    [[nodiscard]] GuestDevices& devices() { return devices_; }
+    [[nodiscard]] Bus& bus() { return devices_.bus(); }
     [[nodiscard]] std::uint32_t cpus() const { return harts_.count(); }
     [[nodiscard]] Vcpu& vcpu(std::uint32_t hart = 0) { return *vcpus_[hart]; }
     /// Says which hart of the machine runs each vCPU, one for each, before any of them runs.
     void run_on(std::span<const IpiTarget> host_harts);
     [[nodiscard]] HartStates& harts() { return harts_; }
-    /// Guards bus, PLIC and UART. Nobody waits for another vCPU while holding it.
+    /// Guards bus and devices. Nobody waits for another vCPU while holding it.
     [[nodiscard]] DeviceLock& device_lock() { return device_lock_; }
-    [[nodiscard]] Uart16550& uart() { return uart_; }
+    [[nodiscard]] Uart16550& uart() { return devices_.uart(); }
     [[nodiscard]] ByteSink& console() { return console_; }
     [[nodiscard]] const GuestFeatures& features() const { return features_; }
     [[nodiscard]] const MachineIds& machine_ids() const { return ids_; }
@@ -131,11 +128,7 @@ class Vm final : public PowerEvents {
     std::array<std::optional<Vcpu>, max_cpus> vcpus_;
     std::array<IpiRoute, max_cpus> ipi_routes_{};
     DeviceLock device_lock_;
-    Plic plic_;
-    Uart16550 uart_;
-    Syscon syscon_{*this};
-    EmptyVirtioSlot empty_slot_;  ///< in all of virtio's
-    Bus bus_;
+    GuestDevices devices_;
     std::atomic<std::uint8_t> stop_reason_ = not_stopped;
     std::atomic<unsigned> complaints_ = 0;
 };
