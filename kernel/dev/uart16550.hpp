@@ -10,7 +10,7 @@
 // A character brings its errors along (PE, FE, BI), and LSR shows those of the one at the FIFO's
 // head until LSR or the character is read. OE is what the sender says of its own line, or loopback.
 //
-//      receive() ─► backlog 4096 ─► FIFO 16 ─► RBR        THR ─► ByteSink
+//      receive() ─► backlog 2048 ─► FIFO 16 ─► RBR        THR ─► ByteSink
 //                                     ▲─────── loopback ───┘
 //
 // Bad accesses give a BusError; nothing else can fail. No lock: who calls guards it.
@@ -34,7 +34,7 @@ namespace cairn {
 
 class Uart16550 final : public MmioDevice {
   public:
-    static constexpr std::size_t backlog_capacity = 4096;
+    static constexpr std::size_t backlog_capacity = 2048;
     static constexpr std::uint32_t clock_hz = 3'686'400;  ///< `virt`'s
     static constexpr DeviceKind kind{
         .name = "UART", .node = "serial", .compatible = {"ns16550a"}, .is_console = true};

@@ -74,6 +74,18 @@ std::optional<RamPointer> take_ram(HostResources& host, const VmConfig& config, 
     return std::nullopt;
 }
 
+using VmPointer = allocated_ptr<Vm, VmAllocator<Vm>>;
+
+/// Nothing where there is not enough memory.
+VmPointer make_vm(const HostResources& host, const VmConfig& config, const GuestMemory& ram,
+                  VmMemory& memory) {
+    const VmAllocator<Vm> allocator(memory.heap());
+    auto room = VcpuRoom::take(memory.heap(), config.cpus);
+    if (!room) return VmPointer(nullptr, VmPointer::deleter_type(allocator));
+    return try_allocate_unique<Vm>(allocator, config.name, ram, guest_console(),
+                                   host.abilities().features, host.ids(), std::move(*room));
+}
+
 GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config, Vm& vm) {
     return {.memory = {guest_map::ram_base, config.memory},
             .cpus = config.cpus,
@@ -112,9 +124,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     }
     auto ram = take_ram(host, config, memory);
     if (!ram) return std::nullopt;
-    auto vm = try_allocate_unique<Vm>(VmAllocator<Vm>(memory.heap()), config.name, (*ram)->memory(),
-                                      guest_console(), host.abilities().features, host.ids(),
-                                      config.cpus);
+    auto vm = make_vm(host, config, (*ram)->memory(), memory);
     if (!vm) {
         explain_refusal(memory, "the heap has no room for it");
         return std::nullopt;

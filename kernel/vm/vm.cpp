@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/vm.hpp"
 
+#include <utility>
+
 namespace cairn {
 
 Vm::Vm(std::string_view name, GuestMemory memory, ByteSink& console, const GuestFeatures& features,
-       const MachineIds& ids, std::uint32_t cpus)
+       const MachineIds& ids, VcpuRoom room)
     : name_(name),
       memory_(memory),
       console_(console),
       features_(features),
       ids_(ids),
-      harts_(cpus),
-      device_lock_(cpus > 1),
-      devices_(cpus, console, *this) {
-    for (std::uint32_t hart = 0; hart < cpus; ++hart) {
-        Vcpu& vcpu = vcpus_[hart].emplace(*this, hart);
+      harts_(room.cpus),
+      vcpus_(std::move(room.vcpus)),
+      ipi_routes_(std::move(room.ipi_routes)),
+      device_lock_(cpus() > 1),
+      devices_(cpus(), console, *this) {
+    for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
+        Vcpu& vcpu = vcpus_.emplace_back(*this, hart);
         devices_.plic().connect(plic::supervisor_context(hart), vcpu.external_interrupt());
     }
 }

@@ -5,7 +5,6 @@
 // devices under `device_lock`, all else atomic or behind a lock of its own.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -21,6 +20,7 @@
 #include "kernel/vm/guest_memory.hpp"
 #include "kernel/vm/hart_states.hpp"
 #include "kernel/vm/vcpu.hpp"
+#include "kernel/vm/vcpu_room.hpp"
 #include "kernel/vm/vmid.hpp"
 
 namespace cairn {
@@ -44,10 +44,10 @@ class Vm final : public PowerEvents {
   public:
     static constexpr std::uint32_t max_cpus = HartStates::max_harts;
 
-    /// `name` and `memory` outlive the VM; `console` takes what the guest prints; `cpus` is 1 to
-    /// max_cpus.
+    /// `name` and `memory` outlive the VM; `console` takes what the guest prints; `room` is for 1
+    /// to max_cpus vCPUs.
     Vm(std::string_view name, GuestMemory memory, ByteSink& console, const GuestFeatures& features,
-       const MachineIds& ids, std::uint32_t cpus = 1);
+       const MachineIds& ids, VcpuRoom room);
     Vm(const Vm&) = delete;
     Vm& operator=(const Vm&) = delete;
 
@@ -75,7 +75,7 @@ class Vm final : public PowerEvents {
     [[nodiscard]] GuestDevices& devices() { return devices_; }
     [[nodiscard]] Bus& bus() { return devices_.bus(); }
     [[nodiscard]] std::uint32_t cpus() const { return harts_.count(); }
-    [[nodiscard]] Vcpu& vcpu(std::uint32_t hart = 0) { return *vcpus_[hart]; }
+    [[nodiscard]] Vcpu& vcpu(std::uint32_t hart = 0) { return vcpus_[hart]; }
     /// Says which hart of the machine runs each vCPU, one for each, before any of them runs.
     void run_on(std::span<const IpiTarget> host_harts);
     [[nodiscard]] HartStates& harts() { return harts_; }
@@ -125,12 +125,17 @@ class Vm final : public PowerEvents {
     Vmid vmid_;
     ExitCounts* exit_counts_ = nullptr;
     HartStates harts_;
-    std::array<std::optional<Vcpu>, max_cpus> vcpus_;
-    std::array<IpiRoute, max_cpus> ipi_routes_{};
+    VcpuRoom::Row<Vcpu> vcpus_;
+    VcpuRoom::Row<IpiRoute> ipi_routes_;
     DeviceLock device_lock_;
     GuestDevices devices_;
     std::atomic<std::uint8_t> stop_reason_ = not_stopped;
     std::atomic<unsigned> complaints_ = 0;
 };
+
+// What a VM takes of the hypervisor's memory, besides its page tables: half of a vCPU are its
+// recent accesses, and its performance counters come on top.
+static_assert(sizeof(Vm) < 16 << 10);
+static_assert(sizeof(Vcpu) - sizeof(VcpuPmu) + sizeof(IpiRoute) < 2 << 10);
 
 }  // namespace cairn

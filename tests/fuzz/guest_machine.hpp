@@ -16,6 +16,7 @@
 #include "kernel/exit/handle_exit.hpp"
 #include "kernel/vm/vm.hpp"
 #include "tests/unit/device_doubles.hpp"
+#include "tests/unit/vm_heap.hpp"
 
 namespace cairn {
 
@@ -33,7 +34,8 @@ class GuestMachine {
     GuestMachine(const GuestFeatures& guest_features, std::uint32_t cpus)
         : features(guest_features),
           csrs(cpus),
-          vm("fuzzed", GuestMemory(GuestPhys{ram_base}, ram), console, features, {}, cpus) {
+          vm("fuzzed", GuestMemory(GuestPhys{ram_base}, ram), console, features, {},
+             test::room_for(cpus)) {
         fill_memory();
         fake_csrs.fill(0);
         fake_hart = {};

@@ -16,6 +16,7 @@
 #include "kernel/vm/vm.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/device_doubles.hpp"
+#include "tests/unit/vm_heap.hpp"
 
 namespace cairn::test {
 
@@ -41,7 +42,7 @@ class GuestBench {
     explicit GuestBench(const GuestFeatures& features = {}, std::uint32_t cpus = 1)
         : vm("bench", GuestMemory(GuestPhys{ram_base}, ram), console, features,
              {.vendor = 0x489, .architecture = 0x8000'0000'0000'0007, .implementation = 0x2021},
-             cpus) {
+             room_for(cpus)) {
         vm.harts().power_on({.address = entry});
         (void)vm.harts().begin(0);
         vcpu().reset(entry, 0, features);
