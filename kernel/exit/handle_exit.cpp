@@ -98,7 +98,7 @@ TrapState read_trap() {
 }
 
 bool attend(Vm& vm) {
-    if (vm.input_waits()) retry_console_input(vm);
+    if (vm.input_waits()) take_console_input(vm);
     return !vm.stopped();
 }
 

@@ -2,7 +2,7 @@
 #include "kernel/manager/vm_builder.hpp"
 
 #include "kernel/host/harts.hpp"
-#include "kernel/manager/console_sink.hpp"
+#include "kernel/manager/console_multiplexer.hpp"
 #include "kernel/vm/guest_map.hpp"
 #include "lib/byte_size.hpp"
 #include "lib/print.hpp"
@@ -138,6 +138,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     for (std::uint32_t cpu = 0; cpu < config.cpus; ++cpu)
         harts.push_back(ipi_target(host.guest_hart(cpu)));
     vm->run_on(harts);
+    give_console_input_to(*vm);
     announce(config, *plan, **ram);
     BuiltVm built{.bundle = &bundle,
                   .plan = *plan,

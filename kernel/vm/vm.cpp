@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/vm.hpp"
 
+#include <span>
 #include <utility>
 
 namespace cairn {
 
-Vm::Vm(std::string_view name, GuestMemory memory, ByteSink& console, const GuestFeatures& features,
-       const MachineIds& ids, VcpuRoom room)
+Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
+       const GuestFeatures& features, const MachineIds& ids, VcpuRoom room)
     : name_(name),
       memory_(memory),
       console_(console),
@@ -16,7 +17,7 @@ Vm::Vm(std::string_view name, GuestMemory memory, ByteSink& console, const Guest
       vcpus_(std::move(room.vcpus)),
       ipi_routes_(std::move(room.ipi_routes)),
       device_lock_(cpus() > 1),
-      devices_(cpus(), console, *this) {
+      devices_(cpus(), console.output, *this) {
     for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
         Vcpu& vcpu = vcpus_.emplace_back(*this, hart);
         devices_.plic().connect(plic::supervisor_context(hart), vcpu.external_interrupt());
@@ -55,13 +56,20 @@ void Vm::stop(StopReason reason) {
     }
 }
 
-void Vm::let_input_wait_behind(std::uint32_t source) {
-    input_waits_behind_ = source;
-    if (source != 0) {
-        attention_.fetch_or(input_attention);
-    } else {
-        attention_.fetch_and(~input_attention);
+void Vm::input_arrived() {
+    attention_.fetch_or(input_attention);
+    if (!vcpu().is_here()) vcpu().request(Request::look);
+}
+
+void Vm::take_input() {
+    for (unsigned moved = 0; moved < most_input_at_once; ++moved) {
+        if (uart().receive_room() == 0) return;  // a later exit goes on here
+        const auto character = console_.input.take();
+        if (!character) break;
+        (void)uart().receive(std::span(&*character, 1));  // there is room
     }
+    attention_.fetch_and(~input_attention);
+    console_.input.listen();
 }
 
 void Vm::power_off(bool failed, std::uint16_t) {

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "kernel/dev/byte_sink.hpp"
+#include "kernel/dev/input_source.hpp"
 #include "kernel/dev/syscon.hpp"
 #include "kernel/vm/device_lock.hpp"
 #include "kernel/vm/exit_counts.hpp"
@@ -40,14 +41,19 @@ struct MachineIds {
     std::uint64_t implementation = 0;
 };
 
-class Vm final : public PowerEvents {
+/// The console that a guest's UART is connected to.
+struct GuestConsole {
+    ByteSink& output;    ///< takes what the guest prints
+    InputSource& input;  ///< has what is typed
+};
+
+class Vm final : public PowerEvents, public InputReceiver {
   public:
     static constexpr std::uint32_t max_cpus = HartStates::max_harts;
 
-    /// `name` and `memory` outlive the VM; `console` takes what the guest prints; `room` is for 1
-    /// to max_cpus vCPUs.
-    Vm(std::string_view name, GuestMemory memory, ByteSink& console, const GuestFeatures& features,
-       const MachineIds& ids, VcpuRoom room);
+    /// What is borrowed outlives the VM. `room` is for 1 to max_cpus vCPUs.
+    Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
+       const GuestFeatures& features, const MachineIds& ids, VcpuRoom room);
     Vm(const Vm&) = delete;
     Vm& operator=(const Vm&) = delete;
 
@@ -82,7 +88,7 @@ class Vm final : public PowerEvents {
     /// Guards bus and devices. Nobody waits for another vCPU while holding it.
     [[nodiscard]] DeviceLock& device_lock() { return device_lock_; }
     [[nodiscard]] Uart16550& uart() { return devices_.uart(); }
-    [[nodiscard]] ByteSink& console() { return console_; }
+    [[nodiscard]] ByteSink& console() { return console_.output; }
     [[nodiscard]] const GuestFeatures& features() const { return features_; }
     [[nodiscard]] const MachineIds& machine_ids() const { return ids_; }
 
@@ -99,26 +105,27 @@ class Vm final : public PowerEvents {
     [[nodiscard]] std::uint64_t hgatp() const { return hgatp_; }
     [[nodiscard]] const Vmid& vmid() const { return vmid_; }
 
-    /// The host's interrupt that stays claimed because this VM's UART is full of input; 0: none.
-    /// Under the device lock.
-    [[nodiscard]] std::uint32_t input_waits_behind() const { return input_waits_behind_; }
-    /// The same at a glance, without the lock.
+    /// The console has something for the guest's UART, which the hart at hand or another is to
+    /// take.
+    void input_arrived() override;
     [[nodiscard]] bool input_waits() const {
         return (attention_.load(std::memory_order_relaxed) & input_attention) != 0;
     }
-    void let_input_wait_behind(std::uint32_t source);
+    /// Moves it to the UART, as much as there is room for and one exit may take. Under the device
+    /// lock.
+    void take_input();
 
   private:
     static constexpr unsigned complaints_allowed = 16;
+    static constexpr unsigned most_input_at_once = 64;  ///< a source that has more says so again
     static constexpr std::uint32_t stop_attention = 1;
     static constexpr std::uint32_t input_attention = 2;
     static constexpr std::uint8_t not_stopped = 0xff;
 
     std::atomic<std::uint32_t> attention_ = 0;  ///< read on every exit
-    std::uint32_t input_waits_behind_ = 0;
     std::string_view name_;
     GuestMemory memory_;
-    ByteSink& console_;
+    GuestConsole console_;
     GuestFeatures features_;
     MachineIds ids_;
     std::uint64_t hgatp_ = 0;

@@ -20,10 +20,6 @@
 
 namespace cairn {
 
-// Of the machine's own console, which a host has not. Each fuzzer is one file.
-[[gnu::used]] inline void handle_external_interrupt(Vm& /*vm*/) {}
-[[gnu::used]] inline void retry_console_input(Vm& /*vm*/) {}
-
 class GuestMachine {
   public:
     static constexpr std::uint64_t ram_base = 0x8000'0000;
@@ -34,7 +30,7 @@ class GuestMachine {
     GuestMachine(const GuestFeatures& guest_features, std::uint32_t cpus)
         : features(guest_features),
           csrs(cpus),
-          vm("fuzzed", GuestMemory(GuestPhys{ram_base}, ram), console, features, {},
+          vm("fuzzed", GuestMemory(GuestPhys{ram_base}, ram), {console, keyboard}, features, {},
              test::room_for(cpus)) {
         fill_memory();
         fake_csrs.fill(0);
@@ -79,6 +75,7 @@ class GuestMachine {
     GuestFeatures features;
     std::vector<std::byte> ram = std::vector<std::byte>(ram_size);
     test::Transcript console;
+    test::Keyboard keyboard;
     std::vector<std::array<std::uint64_t, 4096>> csrs;
     Vm vm;
 
