@@ -70,10 +70,12 @@ void count_trap(Vcpu& vcpu, Exception exception) {
 }  // namespace
 
 extern "C" void count_guest_exit(VcpuContext* context) {
-    ExitCounts* const counts = context->vcpu->vm().exit_counts();
+    Vm& vm = context->vcpu->vm();
+    ExitCounts* const counts = vm.exit_counts();
     if (counts == nullptr) return;
     const TrapState trap = read_trap();
-    counts->add(exit_cause(trap.scause, context->x[17], context->x[16], faulting_address(trap)));
+    counts->add(exit_cause(trap.scause, context->x[17], context->x[16], faulting_address(trap),
+                           vm.devices().list()));
 }
 
 /// A call changes a0 and a1 alone. (A hart that has stopped and been started again within its call
@@ -101,7 +103,7 @@ TrapState read_trap() {
 }
 
 bool attend(Vm& vm) {
-    if (vm.input_waits()) retry_console_input(vm);
+    if (vm.input_waits()) take_console_input(vm);
     return !vm.stopped();
 }
 

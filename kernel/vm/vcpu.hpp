@@ -50,6 +50,8 @@ class ExternalInterrupt final : public InterruptLine {
 };
 
 class Vcpu {
+    RecentAccesses recent_accesses_;  // first, as it is what has to be aligned
+
   public:
     /// `hart_id` is the guest's number for it, from 0.
     Vcpu(Vm& vm, std::uint32_t hart_id) : vm_(vm), host_hart_{.hart = hart_id} {
@@ -135,7 +137,6 @@ class Vcpu {
     IpiTarget host_hart_;
     Doorbell bell_;
     FenceMail fence_mail_;
-    RecentAccesses recent_accesses_;
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     ExternalInterrupt external_{*this};
