@@ -120,9 +120,10 @@ class vector : public VectorTryForms<T, Allocator> {
         Traits::propagate_on_container_move_assignment::value || Traits::is_always_equal::value) {
         if (this == std::addressof(other)) return *this;
         if constexpr (Traits::propagate_on_container_move_assignment::value) {
-            this->release();
-            allocator_ = std::move(other.allocator_);
+            vector ended(allocator_);  // last: `other` may be part of one of its elements
+            ended.steal(*this);
             this->steal(other);
+            allocator_ = std::move(other.allocator_);
         } else {
             this->take(other);
         }
@@ -240,44 +241,44 @@ class vector : public VectorTryForms<T, Allocator> {
 
     template <class... Arguments>
         requires std::is_constructible_v<T, Arguments...>
-    constexpr iterator emplace(const_iterator position, Arguments&&... arguments) {
+    constexpr iterator emplace(Position<T> position, Arguments&&... arguments) {
         return *this->emplace_at(panics, this->index_of(position),
                                  std::forward<Arguments>(arguments)...);
     }
-    constexpr iterator insert(const_iterator position, const T& value)
+    constexpr iterator insert(Position<T> position, const T& value)
         requires std::is_copy_constructible_v<T>
     {
         return *this->emplace_at(panics, this->index_of(position), value);
     }
-    constexpr iterator insert(const_iterator position, T&& value) {
+    constexpr iterator insert(Position<T> position, T&& value) {
         return *this->emplace_at(panics, this->index_of(position), std::move(value));
     }
-    constexpr iterator insert(const_iterator position, size_type count, const T& value) {
+    constexpr iterator insert(Position<T> position, size_type count, const T& value) {
         return *this->insert_copies(panics, this->index_of(position), count, value);
     }
     template <std::input_iterator Iterator>
-    constexpr iterator insert(const_iterator position, Iterator first, Iterator last) {
+    constexpr iterator insert(Position<T> position, Iterator first, Iterator last) {
         return *this->insert_all(panics, this->index_of(position),
                                  std::ranges::subrange(std::move(first), std::move(last)));
     }
-    constexpr iterator insert(const_iterator position, std::initializer_list<T> values) {
+    constexpr iterator insert(Position<T> position, std::initializer_list<T> values) {
         return *this->insert_all(panics, this->index_of(position), values);
     }
     template <RangeOf<T> Range>
-    constexpr iterator insert_range(const_iterator position, Range&& range) {
+    constexpr iterator insert_range(Position<T> position, Range&& range) {
         return *this->insert_all(panics, this->index_of(position), std::forward<Range>(range));
     }
 
     constexpr iterator erase(const_iterator position, Here where = Here::current()) {
-        const size_type index = this->index_of(position);
+        const size_type index = this->index_of({position, where});
         check_index(index, where);
         this->erase_at(index, 1);
         return data_ + index;
     }
     constexpr iterator erase(const_iterator first, const_iterator last,
                              Here where = Here::current()) {
-        const size_type begin = this->index_of(first);
-        const size_type end = this->index_of(last);
+        const size_type begin = this->index_of({first, where});
+        const size_type end = this->index_of({last, where});
         require(begin <= end, "vector: erase() of a range that ends before it begins", where);
         this->erase_at(begin, end - begin);
         return data_ + begin;

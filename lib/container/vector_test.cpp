@@ -381,5 +381,61 @@ TEST_CASE("misuse panics and says what, with the values", "[vector]") {
     CHECK(says([&] { v.resize(SIZE_MAX); }, "vector: 18446744073709551615 elements wanted"));
 }
 
+TEST_CASE("a wrong position in a vector names the caller", "[vector]") {
+    vector<int> v{1, 2, 3};
+    const vector<int> other{4};
+    for (const auto& words : {last_words([&] { v.insert(other.begin(), 1); }),
+                              last_words([&] { v.insert(v.end() + 1, 2, 1); }),
+                              last_words([&] { v.emplace(other.begin(), 1); }),
+                              last_words([&] { v.insert(other.begin(), {1}); }),
+                              last_words([&] { (void)v.try_insert(other.begin(), 1); }),
+                              last_words([&] { (void)v.try_emplace(other.begin(), 1); }),
+                              last_words([&] { v.erase(other.begin()); }),
+                              last_words([&] { v.erase(v.begin(), other.end()); })}) {
+        CHECK(words.find("vector: a position outside of its elements") != std::string::npos);
+        CHECK(words.find("vector_test.cpp") != std::string::npos);
+    }
+}
+
+TEST_CASE("a vector is assigned what one of its elements has", "[vector]") {
+    struct Node {
+        vector<Node> kids;
+        std::string name;
+    };
+    const std::string name = "a name that is too long to lie within its object";
+    Node node;
+    node.kids.resize(2);
+    node.kids[0].kids.resize(3);
+    node.kids[0].kids[2].name = name;
+    node.kids = std::move(node.kids[0].kids);
+    CHECK((node.kids.size() == 3 && node.kids[2].name == name));
+}
+
+template <bool propagates>
+struct TestNode {
+    explicit TestNode(testing::Ledger& ledger) : kids(Allocator(ledger)) {}
+    using Allocator = testing::TestAllocator<TestNode, propagates>;
+    vector<TestNode, Allocator> kids;
+    int name = 0;
+};
+
+TEST_CASE("the same with allocators that are unequal, or go along", "[vector]") {
+    testing::Ledger here;
+    testing::Ledger there;
+    const auto check = [&]<bool propagates>(std::bool_constant<propagates>) {
+        TestNode<propagates> node(here);
+        node.kids.emplace_back(there);
+        node.kids[0].kids.emplace_back(there);
+        node.kids[0].kids[0].name = 7;
+        node.kids = std::move(node.kids[0].kids);
+        CHECK((node.kids.size() == 1 && node.kids[0].name == 7));
+        CHECK(&node.kids.get_allocator().ledger() == (propagates ? &there : &here));
+    };
+    check(std::false_type());
+    check(std::true_type());
+    CHECK(here.bytes + there.bytes == 0);
+    CHECK(here.errors + there.errors == 0);
+}
+
 }  // namespace
 }  // namespace cairn

@@ -98,23 +98,23 @@ class VectorTryForms : public VectorElements<T, Allocator> {
     /// the arguments have not been moved from.
     template <class... Arguments>
         requires can_report && std::is_constructible_v<T, Arguments...>
-    [[nodiscard]] constexpr Result<T*> try_emplace(const T* position, Arguments&&... arguments) {
+    [[nodiscard]] constexpr Result<T*> try_emplace(Position<T> position, Arguments&&... arguments) {
         return emplace_at(reports, index_of(position), std::forward<Arguments>(arguments)...);
     }
     /// Inserts a copy of `value`, which may be an element. Strong.
-    [[nodiscard]] constexpr Result<T*> try_insert(const T* position, const T& value)
+    [[nodiscard]] constexpr Result<T*> try_insert(Position<T> position, const T& value)
         requires can_report && std::is_copy_constructible_v<T>
     {
         return emplace_at(reports, index_of(position), value);
     }
     /// Inserts `value`. Strong, and on error `value` has not been moved from.
-    [[nodiscard]] constexpr Result<T*> try_insert(const T* position, T&& value)
+    [[nodiscard]] constexpr Result<T*> try_insert(Position<T> position, T&& value)
         requires can_report
     {
         return emplace_at(reports, index_of(position), std::move(value));
     }
     /// Inserts `count` copies of `value`, which may be an element. Strong.
-    [[nodiscard]] constexpr Result<T*> try_insert(const T* position, std::size_t count,
+    [[nodiscard]] constexpr Result<T*> try_insert(Position<T> position, std::size_t count,
                                                   const T& value)
         requires can_report
     {
@@ -123,7 +123,7 @@ class VectorTryForms : public VectorElements<T, Allocator> {
     /// Inserts the elements of `range`. Strong.
     template <RangeOf<T> Range>
         requires can_report
-    [[nodiscard]] constexpr Result<T*> try_insert_range(const T* position, Range&& range) {
+    [[nodiscard]] constexpr Result<T*> try_insert_range(Position<T> position, Range&& range) {
         return insert_all(reports, index_of(position), std::forward<Range>(range));
     }
 };
