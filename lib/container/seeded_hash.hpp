@@ -32,6 +32,10 @@ struct HashSeed {
 /// A seed that no other hash has.
 [[nodiscard]] HashSeed next_hash_seed();
 
+/// An odd factor for the table of one hash_map (lib/container/hash_table.hpp), unlike the others'.
+/// No secret.
+[[nodiscard]] std::uint64_t next_hash_salt() noexcept;
+
 class Hasher {
   public:
     constexpr explicit Hasher(HashSeed seed)
