@@ -8,6 +8,8 @@
 #include <source_location>
 #include <string_view>
 
+#include "lib/language.hpp"
+
 namespace cairn {
 
 enum class ContainerError : std::uint8_t {

@@ -27,7 +27,9 @@ namespace cairn {
 
 template <class T, std::size_t N>
 class static_vector {
-    static_assert(N > 0);
+    static_assert(N > 0, "static_vector: there is room for one element at least");
+    static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>,
+                  "static_vector: its elements are objects that are not const");
     static constexpr bool trivial = PlainValue<T>;
     using Here = std::source_location;
 

@@ -44,8 +44,10 @@ class vector : public VectorTryForms<T, Allocator> {
     using Result = std::expected<Value, ContainerError>;
     using Here = std::source_location;
 
-    static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>);
-    static_assert(std::is_same_v<typename Traits::value_type, T>);
+    static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>,
+                  "vector: its elements are objects that are not const, nor references or void");
+    static_assert(std::is_same_v<typename Traits::value_type, T>,
+                  "vector: its allocator is one for its elements");
     static_assert(std::is_same_v<typename Traits::pointer, T*>, "blocks are held by raw pointers");
 
   public:
@@ -80,7 +82,7 @@ class vector : public VectorTryForms<T, Allocator> {
         : Core(allocator) {
         this->fill_all(panics, std::ranges::subrange(std::move(first), std::move(last)));
     }
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
     constexpr vector(from_range_t, Range&& range, const Allocator& allocator = Allocator())
         : Core(allocator) {
         this->fill_all(panics, std::forward<Range>(range));
@@ -141,7 +143,7 @@ class vector : public VectorTryForms<T, Allocator> {
         this->assign_all(panics, std::ranges::subrange(std::move(first), std::move(last)));
     }
     constexpr void assign(std::initializer_list<T> values) { this->assign_all(panics, values); }
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
         requires std::is_assignable_v<T&, std::ranges::range_reference_t<Range>>
     constexpr void assign_range(Range&& range) {
         this->assign_all(panics, std::forward<Range>(range));
@@ -224,29 +226,29 @@ class vector : public VectorTryForms<T, Allocator> {
     // --- insertion and removal
 
     template <class... Arguments>
-        requires std::is_constructible_v<T, Arguments...>
+        requires ConstructibleBy<T, Allocator, Arguments...>
     constexpr T& emplace_back(Arguments&&... arguments) {
         return **this->emplace_last(panics, std::forward<Arguments>(arguments)...);
     }
     constexpr void push_back(const T& value)
-        requires std::is_copy_constructible_v<T>
+        requires ConstructibleBy<T, Allocator, const T&>
     {
         this->push(panics, value);
     }
     constexpr void push_back(T&& value) { this->push(panics, std::move(value)); }
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
     constexpr void append_range(Range&& range) {
         this->insert_all(panics, size_, std::forward<Range>(range));
     }
 
     template <class... Arguments>
-        requires std::is_constructible_v<T, Arguments...>
+        requires ConstructibleBy<T, Allocator, Arguments...>
     constexpr iterator emplace(Position<T> position, Arguments&&... arguments) {
         return *this->emplace_at(panics, this->index_of(position),
                                  std::forward<Arguments>(arguments)...);
     }
     constexpr iterator insert(Position<T> position, const T& value)
-        requires std::is_copy_constructible_v<T>
+        requires ConstructibleBy<T, Allocator, const T&>
     {
         return *this->emplace_at(panics, this->index_of(position), value);
     }
@@ -264,7 +266,7 @@ class vector : public VectorTryForms<T, Allocator> {
     constexpr iterator insert(Position<T> position, std::initializer_list<T> values) {
         return *this->insert_all(panics, this->index_of(position), values);
     }
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
     constexpr iterator insert_range(Position<T> position, Range&& range) {
         return *this->insert_all(panics, this->index_of(position), std::forward<Range>(range));
     }
@@ -314,7 +316,7 @@ class vector : public VectorTryForms<T, Allocator> {
         return result;
     }
     /// A vector of the elements of `range`.
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
         requires can_report
     [[nodiscard]] static constexpr Result<vector> try_from_range(
         Range&& range, const Allocator& allocator = Allocator()) {
