@@ -68,7 +68,7 @@ constexpr std::string_view compressed_magics[] = {
     "\x1f\x8b",                       // gzip
     "BZh",                            // bzip2
     std::string_view("\x5d\0\0", 3),  // lzma
-    "\3757zXZ",  // xz: 0xfd, and text
+    "\3757zXZ",                       // xz: 0xfd, and text
     "\x89LZO",
     "\x02\x21\x4c\x18",  // lz4, as Linux has it
     "\x04\x22\x4d\x18",  // lz4, in frames

@@ -39,6 +39,8 @@ struct VcpuContext {
     std::uint32_t hart_id = 0;     ///< the guest's number for its hart
     /// IPIs to one hart below this are sent without C++, and `ipi_routes` has as many entries.
     std::uint32_t quick_ipis = 0;
+    /// Ticks of `time` after which the guest's timer is renewed (Vcpu::renew_timer); 0: never.
+    std::uint32_t timer_renewal = 0;
     const IpiRoute* ipi_routes = nullptr;
     Doorbell* bell = nullptr;  ///< the vCPU's own
     Vcpu* vcpu = nullptr;      ///< whose context this is; the world switch does not look
@@ -52,6 +54,7 @@ static_assert(offsetof(VcpuContext, self_mask) == CAIRN_CONTEXT_SELF_MASK);
 static_assert(offsetof(VcpuContext, has_sstc) == CAIRN_CONTEXT_HAS_SSTC);
 static_assert(offsetof(VcpuContext, hart_id) == CAIRN_CONTEXT_HART_ID);
 static_assert(offsetof(VcpuContext, quick_ipis) == CAIRN_CONTEXT_QUICK_IPIS);
+static_assert(offsetof(VcpuContext, timer_renewal) == CAIRN_CONTEXT_TIMER_RENEWAL);
 static_assert(offsetof(VcpuContext, ipi_routes) == CAIRN_CONTEXT_IPI_ROUTES);
 static_assert(offsetof(VcpuContext, bell) == CAIRN_CONTEXT_BELL);
 
@@ -69,6 +72,8 @@ static_assert(Sip::SSIP::mask == CAIRN_SIP_SSIP);
 static_assert(Sip::STIP::mask == CAIRN_SIE_STIE);
 static_assert(Hip::VSSIP::mask == CAIRN_HVIP_VSSIP);
 static_assert(Hip::VSTIP::mask == CAIRN_HVIP_VSTIP);
+static_assert(static_cast<int>(Csr::stimecmp) == CAIRN_CSR_STIMECMP);
+static_assert(static_cast<int>(Csr::vstimecmp) == CAIRN_CSR_VSTIMECMP);
 static_assert(static_cast<int>(SbiExtension::base) == CAIRN_EXTENSION_BASE);
 static_assert(static_cast<int>(SbiExtension::time) == CAIRN_EXTENSION_TIME);
 static_assert(static_cast<int>(SbiExtension::ipi) == CAIRN_EXTENSION_IPI);
@@ -96,17 +101,17 @@ static_assert(static_cast<int>(Resumption::with_saved_registers) ==
               CAIRN_RESUME_WITH_SAVED_REGISTERS);
 
 extern "C" {
-/// Runs the guest until `handle_guest_exit` answers false. Interrupts of the host stay masked while
-/// the host itself runs; they are taken as exits.
+/// Runs the guest until one of the handlers below answers `Resumption::none`. Interrupts of the
+/// host stay masked while the host itself runs; they are taken as exits.
 void enter_guest(VcpuContext* context);
 
 /// Called before the next two, where exits do not go by the shortest way (guest_exit_entry).
 /// Defined by kernel/exit/handle_exit.cpp.
 void count_guest_exit(VcpuContext* context);
 
-/// Called on each exit but those of the next function, on the host's stack; whether the guest goes
-/// on. Defined by kernel/exit/handle_exit.cpp.
-bool handle_guest_exit(VcpuContext* context);
+/// Called on each exit but those of the next function, on the host's stack. Defined by
+/// kernel/exit/handle_exit.cpp.
+Resumption handle_guest_exit(VcpuContext* context);
 
 /// Called on a guest-page fault of a load or store. `fetched` is the instruction at pc, of 16 or 32
 /// bits by its own length bits (more bits than that may follow it), unless reading it faulted: then

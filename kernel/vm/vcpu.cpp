@@ -137,11 +137,24 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     locked_features_ = 0;
     pmu_.reset(features.counters.present);
     choose_exit_path();
+    context.timer_renewal = features.timer_renewal;
+    if (context.timer_renewal != 0) renew_timer();
 }
 
 void Vcpu::choose_exit_path() {
-    context.exit_entry =
-        guest_exit_entry(!pmu_.counts_fast_calls() && vm_.exit_counts() == nullptr);
+    const bool counts = pmu_.counts_fast_calls() || vm_.exit_counts() != nullptr;
+    const bool renews = vm_.features().timer_renewal != 0;
+    context.exit_entry = guest_exit_entry(counts   ? ExitPath::counting
+                                          : renews ? ExitPath::renewing
+                                                   : ExitPath::answering);
+}
+
+void Vcpu::renew_timer() const {
+    // The next tick first: that write may lose the guest's interrupt as others do, and the last
+    // write finds it.
+    csr_write<Csr::stimecmp>(csr_read<Csr::time>() + context.timer_renewal);
+    csr_set<Csr::sie>(Sip::STIP::mask);
+    csr_write<Csr::vstimecmp>(csr_read<Csr::vstimecmp>());
 }
 
 void Vcpu::forget_memory() {

@@ -50,6 +50,8 @@ class ExternalInterrupt final : public InterruptLine {
 };
 
 class Vcpu {
+    RecentAccesses recent_accesses_;  // first, as it is what has to be aligned
+
   public:
     /// `hart_id` is the guest's number for it, from 0.
     Vcpu(Vm& vm, std::uint32_t hart_id) : vm_(vm), host_hart_{.hart = hart_id} {
@@ -93,6 +95,11 @@ class Vcpu {
     /// Ends what the vCPU has armed in the hart: its timer and its pending interrupts.
     void quiesce(const GuestFeatures& features);
 
+    /// Has the hart look again whether the guest's timer has fired, now and by the host's timer
+    /// `context.timer_renewal` ticks from now; where that is not 0. Writing vstimecmp with its own
+    /// value does it: no guest can tell.
+    void renew_timer() const;
+
     /// Lets the guest go on at `entry` in VS-mode with paging and interrupts off (SBI, "Hart
     /// suspend", non-retentive).
     void resume(std::uint64_t entry);
@@ -130,7 +137,6 @@ class Vcpu {
     IpiTarget host_hart_;
     Doorbell bell_;
     FenceMail fence_mail_;
-    RecentAccesses recent_accesses_;
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     ExternalInterrupt external_{*this};

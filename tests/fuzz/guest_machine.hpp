@@ -16,12 +16,9 @@
 #include "kernel/exit/handle_exit.hpp"
 #include "kernel/vm/vm.hpp"
 #include "tests/unit/device_doubles.hpp"
+#include "tests/unit/vm_heap.hpp"
 
 namespace cairn {
-
-// Of the machine's own console, which a host has not. Each fuzzer is one file.
-[[gnu::used]] inline void handle_external_interrupt(Vm& /*vm*/) {}
-[[gnu::used]] inline void retry_console_input(Vm& /*vm*/) {}
 
 class GuestMachine {
   public:
@@ -33,7 +30,8 @@ class GuestMachine {
     GuestMachine(const GuestFeatures& guest_features, std::uint32_t cpus)
         : features(guest_features),
           csrs(cpus),
-          vm("fuzzed", GuestMemory(GuestPhys{ram_base}, ram), console, features, {}, cpus) {
+          vm("fuzzed", GuestMemory(GuestPhys{ram_base}, ram), {console, keyboard}, features, {},
+             test::room_for(cpus)) {
         fill_memory();
         fake_csrs.fill(0);
         fake_hart = {};
@@ -77,6 +75,7 @@ class GuestMachine {
     GuestFeatures features;
     std::vector<std::byte> ram = std::vector<std::byte>(ram_size);
     test::Transcript console;
+    test::Keyboard keyboard;
     std::vector<std::array<std::uint64_t, 4096>> csrs;
     Vm vm;
 

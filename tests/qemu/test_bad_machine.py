@@ -114,7 +114,8 @@ def test_unfit_heap(started, size, sentence):
     assert ("v = ['a', 'b', 'c']" in m.lines()) == (size == "52K")
 
 
-@pytest.mark.parametrize("size", ["15K", "16K", "20K"])  # the table's root, the table below, the VM
+# The table's root, the table below, the vCPUs, the VM.
+@pytest.mark.parametrize("size", ["15K", "16K", "20K", "32K"])
 def test_quota_too_small_for_the_vm(started, size):
     sentence = (f"cairn: vm guest: {int(size[:-1]) * 1024} bytes of the hypervisor's own memory are "
                 "too few for it: the boot option quota=SIZE gives it more")
@@ -122,7 +123,7 @@ def test_quota_too_small_for_the_vm(started, size):
 
 
 def test_small_quota(started):
-    check_guest_ran(started(append="quota=112K"))
+    check_guest_ran(started(append="quota=40K"))
 
 
 def test_small_heap(started):
@@ -419,6 +420,20 @@ def test_plic_that_is_not_there(started, tmp_path):
                                               reg="0x00 0x50000000 0x00 0x600000"))
     lines = ended(started(**boot_loader.options(tmp_path, tree)), status=1)
     assert "console: plic@c000000 is no PLIC that works, so input is off" in lines
+
+
+@pytest.mark.parametrize("base", ["0x50000000", "0x101000"], ids=["nothing there", "another device"])
+def test_sswi_that_is_not_there(started, tmp_path, base):
+    """The second base is QEMU's RTC, whose first registers take stores and do nothing."""
+    source = read_tree(tmp_path, board="virt,aclint=on", smp=2, memory="2G")
+    assert source.count("reg = <0x00 0x2f00000") == 1
+    m = started_with_tree(started, tmp_path, source.replace("reg = <0x00 0x2f00000", f"reg = <0x00 {base}"),
+                          board="virt,aclint=on", smp=2)
+    lines = check_guest_ran(m)
+    said = sorted(line for line in lines if "SSWI" in line)
+    assert said == [f"cairn: hart {hart}: a store to {int(base, 16) + 4 * hart:#x}, its register of the SSWI, "
+                    "does not interrupt it: the firmware is asked" for hart in range(2)]
+    assert any(line.startswith("cairn: 2 of 2 harts run") for line in lines)
 
 
 def test_archive_in_the_firmware(machine, tmp_path, tree_source):

@@ -16,6 +16,7 @@
 #include "kernel/vm/vm.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/device_doubles.hpp"
+#include "tests/unit/vm_heap.hpp"
 
 namespace cairn::test {
 
@@ -39,9 +40,9 @@ class GuestBench {
     static constexpr std::uint64_t handler = ram_base + 0x100;  ///< the guest's vstvec
 
     explicit GuestBench(const GuestFeatures& features = {}, std::uint32_t cpus = 1)
-        : vm("bench", GuestMemory(GuestPhys{ram_base}, ram), console, features,
+        : vm("bench", GuestMemory(GuestPhys{ram_base}, ram), {console, keyboard}, features,
              {.vendor = 0x489, .architecture = 0x8000'0000'0000'0007, .implementation = 0x2021},
-             cpus) {
+             room_for(cpus)) {
         vm.harts().power_on({.address = entry});
         (void)vm.harts().begin(0);
         vcpu().reset(entry, 0, features);
@@ -96,6 +97,7 @@ class GuestBench {
     FreshFakes fakes;
     std::vector<std::byte> ram = std::vector<std::byte>(ram_size);
     Transcript console;
+    Keyboard keyboard;
     Vm vm;
 };
 

@@ -77,8 +77,14 @@ inline void reset_guest_vector() {
     if (!fake_hart.has_vectors) fake_trap();
     ++fake_hart.vector_resets;
 }
-inline std::uint64_t guest_exit_entry(bool answers_calls) {
-    return answers_calls ? 0x1000 : 0x2000;
+enum class ExitPath : std::uint8_t { answering, renewing, counting };
+inline std::uint64_t guest_exit_entry(ExitPath path) {
+    switch (path) {
+        case ExitPath::answering: return 0x1000;
+        case ExitPath::renewing: return 0x3000;
+        case ExitPath::counting: break;
+    }
+    return 0x2000;
 }
 inline void hfence_gvma_all() {
     ++fake_hart.gvma_fences;
