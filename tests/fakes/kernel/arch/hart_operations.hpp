@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/guest_state.hpp"
 
 namespace cairn {
 
@@ -18,6 +20,11 @@ struct FakeHart {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> narrow_fences;
     unsigned instruction_fences = 0;
     unsigned vector_resets = 0;
+    GuestFp fp;                  ///< the FP registers
+    std::uint64_t vector = 0;    ///< stands for v0 to v31
+    GuestVector vector_control;  ///< `registers` apart
+    unsigned fp_saves = 0;
+    unsigned fp_loads = 0;
     unsigned waits = 0;
     /// What happens while the hart sleeps; unless a test says otherwise, an interrupt of the guest.
     void (*on_wait)() = [] {
@@ -27,9 +34,37 @@ struct FakeHart {
 };
 inline FakeHart fake_hart;
 
-inline void reset_guest_fp() {}
+inline void reset_guest_fp() {
+    fake_hart.fp = {};
+}
+inline void save_guest_fp_control(GuestFp* fp) {
+    fp->fcsr = fake_hart.fp.fcsr;
+}
+inline void save_guest_fp(GuestFp* fp) {
+    ++fake_hart.fp_saves;
+    *fp = fake_hart.fp;
+}
+inline void load_guest_fp(const GuestFp* fp) {
+    ++fake_hart.fp_loads;
+    fake_hart.fp = *fp;
+}
 inline void reset_guest_vector() {
     ++fake_hart.vector_resets;
+    fake_hart.vector = 0;
+    fake_hart.vector_control = {};
+}
+inline void save_guest_vector_control(GuestVector* vector) {
+    std::byte* const registers = vector->registers;
+    *vector = fake_hart.vector_control;
+    vector->registers = registers;
+}
+inline void save_guest_vector(GuestVector* vector) {
+    save_guest_vector_control(vector);
+    std::memcpy(vector->registers, &fake_hart.vector, sizeof fake_hart.vector);
+}
+inline void load_guest_vector(const GuestVector* vector) {
+    fake_hart.vector_control = *vector;
+    std::memcpy(&fake_hart.vector, vector->registers, sizeof fake_hart.vector);
 }
 inline std::uint64_t guest_exit_entry(bool answers_calls) {
     return answers_calls ? 0x1000 : 0x2000;
