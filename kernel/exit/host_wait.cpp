@@ -8,11 +8,19 @@
 namespace cairn {
 namespace {
 
+void answer(Vcpu& vcpu) {
+    if (vcpu.is_here()) {
+        vcpu.answer();
+    } else {
+        vcpu.answer_away();
+    }
+}
+
 /// Serves one interrupt of the host, or sleeps until there is one. What comes after the look at
 /// sip ends the wfi at once.
 void serve_or_sleep(Vm& vm, Vcpu& vcpu) {
     const std::uint64_t pending = csr_read<Csr::sip>() & csr_read<Csr::sie>();
-    if (Sip::SSIP::get(pending)) return vcpu.answer();
+    if (Sip::SSIP::get(pending)) return answer(vcpu);
     if (Sip::STIP::get(pending)) return handle_timer_interrupt(vcpu);
     if (Sip::SEIP::get(pending)) return handle_external_interrupt(vm);
     wait_for_interrupt();
@@ -22,7 +30,7 @@ void serve_or_sleep(Vm& vm, Vcpu& vcpu) {
 
 bool wait_for_start(Vm& vm, Vcpu& vcpu) {
     while (!vm.stopped()) {
-        if (vcpu.is_asked()) vcpu.answer();  // what came before it begins is not its business
+        if (vcpu.is_asked()) answer(vcpu);  // what came before it begins is not its business
         if (const auto start = vm.harts().begin(vcpu.context.hart_id)) {
             vcpu.reset(start->address, start->opaque, vm.features());
             return true;

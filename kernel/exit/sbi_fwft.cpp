@@ -4,7 +4,6 @@
 // A and D bits of page tables. The others need extensions that guests are not told of.
 #include <expected>
 
-#include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/sbi_fwft.hpp"
 #include "kernel/exit/sbi.hpp"
@@ -13,13 +12,14 @@ namespace cairn {
 namespace {
 
 /// The feature's value, or why it has none.
-std::expected<std::uint64_t, SbiError> value_of(const Vm& vm, std::uint32_t feature) {
+std::expected<std::uint64_t, SbiError> value_of(const Vm& vm, const Vcpu& vcpu,
+                                                std::uint32_t feature) {
     if (feature >= sbi_features) return std::unexpected(SbiError::denied);
     switch (static_cast<SbiFeature>(feature)) {
         case SbiFeature::misaligned_exc_deleg: return 1;  // hedeleg, always
         case SbiFeature::pte_ad_hw_updating:
             if (!vm.features().svadu) break;
-            return Henvcfg::ADUE::get(csr_read<Csr::henvcfg>());
+            return vcpu.updates_ad_bits();
         case SbiFeature::landing_pad:
         case SbiFeature::shadow_stack:
         case SbiFeature::double_trap:
@@ -28,12 +28,9 @@ std::expected<std::uint64_t, SbiError> value_of(const Vm& vm, std::uint32_t feat
     return std::unexpected(SbiError::not_supported);
 }
 
-SbiError change(std::uint32_t feature, std::uint64_t value) {
+SbiError change(Vcpu& vcpu, std::uint32_t feature, std::uint64_t value) {
     if (static_cast<SbiFeature>(feature) != SbiFeature::pte_ad_hw_updating) return SbiError::denied;
-    const std::uint64_t old = csr_read<Csr::henvcfg>();
-    const std::uint64_t wanted = Henvcfg::ADUE::with(old, value != 0);
-    csr_write<Csr::henvcfg>(wanted);
-    if (csr_read<Csr::henvcfg>() != wanted) return SbiError::failed;
+    if (!vcpu.update_ad_bits(value != 0)) return SbiError::failed;
     hfence_vvma_all();  // "Hypervisor Memory-Management Fence Instructions": for ADUE, too
     return SbiError::success;
 }
@@ -42,12 +39,12 @@ SbiResult set(Vm& vm, Vcpu& vcpu, SbiCall call) {
     const auto feature = static_cast<std::uint32_t>(call.arguments[0]);
     const auto [value, flags] = std::array{call.arguments[1], call.arguments[2]};
     if ((flags & ~sbi_feature_lock) != 0) return sbi_error(SbiError::invalid_param);
-    const auto old = value_of(vm, feature);
+    const auto old = value_of(vm, vcpu, feature);
     if (!old) return sbi_error(old.error());
     if (value > 1) return sbi_error(SbiError::invalid_param);  // all that there are, are switches
     if (value != *old) {  // else it succeeds in any case (NOTE of the function)
         if (vcpu.is_locked(feature)) return sbi_error(SbiError::denied_locked);
-        const SbiError error = change(feature, value);
+        const SbiError error = change(vcpu, feature, value);
         if (error != SbiError::success) return sbi_error(error);
     }
     if ((flags & sbi_feature_lock) != 0) vcpu.lock(feature);
@@ -60,7 +57,7 @@ SbiResult sbi_fwft(Vm& vm, Vcpu& vcpu, SbiCall call) {
     switch (static_cast<SbiFwft>(call.function)) {
         case SbiFwft::set: return set(vm, vcpu, call);
         case SbiFwft::get: {
-            const auto value = value_of(vm, static_cast<std::uint32_t>(call.arguments[0]));
+            const auto value = value_of(vm, vcpu, static_cast<std::uint32_t>(call.arguments[0]));
             return value ? sbi_success(*value) : sbi_error(value.error());
         }
     }

@@ -32,6 +32,7 @@ SbiResult beginning(const Vcpu& vcpu, std::uint64_t opaque) {
         vm.stop(StopReason::power_off);
         return sbi_success();
     }
+    vcpu.leave();  // it begins anew
     if (!wait_for_start(vm, vcpu)) return sbi_success();
     return beginning(vcpu, vcpu.context.x[11]);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SBI specification, chapter "Timer Extension". With Sstc the guest's comparator is in the hart;
 // without, the host's timer stands in for it and its interrupt becomes the guest's.
-#include "kernel/arch/csr_access.hpp"
 #include "kernel/exit/sbi.hpp"
 #include "kernel/host/host_timer.hpp"
 
@@ -10,7 +9,7 @@ namespace cairn {
 void set_guest_timer(Vm& vm, Vcpu& vcpu, std::uint64_t deadline) {
     vcpu.pmu().count(SbiFirmwareEvent::set_timer);
     if (vm.features().sstc) {
-        csr_write<Csr::vstimecmp>(deadline);
+        vcpu.set_timer(deadline);
         return;
     }
     vcpu.timer_interrupt().set(false);

@@ -41,7 +41,10 @@ void run_vcpu(Vm& vm, Vcpu& vcpu) {
     if (vmid_flushes.must_flush_for(vm.vmid())) hfence_gvma_all();
     vcpu.forget_requests();
     if (wait_for_start(vm, vcpu)) enter_guest(&vcpu.context);
-    vcpu.quiesce(vm.features());
+    if (vcpu.is_here()) {
+        vcpu.quiesce(vm.features());
+        vcpu.leave();
+    }
     csr_write<Csr::hgatp>(0);
 }
 

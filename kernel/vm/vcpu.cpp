@@ -6,6 +6,7 @@
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/vm/vm.hpp"
+#include "lib/panic.hpp"
 
 namespace cairn {
 namespace {
@@ -25,44 +26,56 @@ constexpr std::uint64_t delegated_interrupts = bit(Interrupt::virtual_supervisor
                                                bit(Interrupt::virtual_supervisor_external);
 constexpr std::uint64_t never = ~std::uint64_t{0};
 
-void reset_vs_csrs() {
-    csr_write<Csr::vsstatus>(Sstatus::UXL::of(Xlen::rv64));
-    csr_write<Csr::vsie>(0);
-    csr_write<Csr::vstvec>(0);
-    csr_write<Csr::vsscratch>(0);
-    csr_write<Csr::vsepc>(0);
-    csr_write<Csr::vscause>(0);
-    csr_write<Csr::vstval>(0);
-    csr_write<Csr::vsatp>(0);
-    // Not a VS CSR, but it rules VU-mode too. Kernels expect their firmware to have set it: Linux's
-    // user space reads `time` without asking first.
-    csr_write<Csr::scounteren>(free_running_counters);
-    csr_write<Csr::senvcfg>(0);
-}
-
-void open_guest_mode(const GuestFeatures& features) {
-    csr_write<Csr::hedeleg>(delegated_exceptions);
-    csr_write<Csr::hideleg>(delegated_interrupts);
-    csr_write<Csr::hie>(0);
-    csr_write<Csr::hcounteren>(free_running_counters | features.counters.present);
-    csr_write<Csr::htimedelta>(0);
-    csr_write<Csr::henvcfg>(henvcfg_for(features));
-    if (features.svadu) let_guests_choose_ad_updates();
-    if (features.stateen) csr_write<Csr::hstateen0>(Hstateen0::ENVCFG::of(true));
-    csr_write<Csr::hstatus>(Hstatus::SPV::of(true) | Hstatus::SPVP::of(true) |
-                            Hstatus::VSXL::of(Xlen::rv64));
-    // FS and VS open FP and vector registers to V=1, where vsstatus decides; the kernel itself uses
-    // none.
-    const std::uint64_t status =
-        csr_read<Csr::sstatus>() & ~(Sstatus::SPIE::mask | Sstatus::SIE::mask | Sstatus::FS::mask |
-                                     Sstatus::VS::mask | Sstatus::SUM::mask | Sstatus::MXR::mask);
-    csr_write<Csr::sstatus>(
-        status | Sstatus::SPP::of(true) |
-        Sstatus::FS::of(features.fp ? ExtensionState::dirty : ExtensionState::off) |
-        Sstatus::VS::of(features.vector ? ExtensionState::dirty : ExtensionState::off));
+/// What a hart starts with. Its VS CSRs are 0, so that it begins in VS-mode with paging off and
+/// interrupts off.
+GuestCsrs csrs_at_start(const GuestFeatures& features) {
+    return {
+        .vsstatus = Sstatus::UXL::of(Xlen::rv64),
+        .vstimecmp = never,
+        // Not a VS CSR, but it rules VU-mode too. Kernels expect their firmware to have set it:
+        // Linux's user space reads `time` without asking first.
+        .scounteren = free_running_counters,
+        .henvcfg = henvcfg_for(features),
+        .hedeleg = delegated_exceptions,
+        .hideleg = delegated_interrupts,
+        .hcounteren = free_running_counters | features.counters.present,
+        .hstateen0 = Hstateen0::ENVCFG::of(true),
+        .hstatus = Hstatus::SPV::of(true) | Hstatus::SPVP::of(true) | Hstatus::VSXL::of(Xlen::rv64),
+        // FS and VS open FP and vector registers to V=1, where vsstatus decides; the kernel itself
+        // uses none.
+        .sstatus = Sstatus::SPP::of(true) |
+                   Sstatus::FS::of(features.fp ? ExtensionState::initial : ExtensionState::off) |
+                   Sstatus::VS::of(features.vector ? ExtensionState::initial : ExtensionState::off),
+    };
 }
 
 }  // namespace
+
+constinit thread_local Vcpu* loaded_vcpu = nullptr;
+
+/// Nothing on the target, where this is on the way of exits: the unit tests show that it holds.
+void Vcpu::require_here() const {
+    if constexpr (__STDC_HOSTED__ != 0) {
+        require(is_here(), "a vCPU's CSRs are touched where its state lies");
+    }
+}
+
+void Vcpu::load() {
+    if (is_here()) return;
+    if (loaded_vcpu != nullptr) loaded_vcpu->put_away();
+    load_guest_state(state_);
+    loaded_vcpu = this;
+}
+
+void Vcpu::put_away() {
+    require_here();
+    save_guest_state(state_);
+    loaded_vcpu = nullptr;
+}
+
+bool VcpuInterrupt::is_asserted() const {
+    return (csr_read<Csr::hvip>() & mask_) != 0;
+}
 
 void VcpuInterrupt::set(bool asserted) {
     if (asserted) {
@@ -90,6 +103,7 @@ void ExternalInterrupt::apply() {
 }
 
 void Vcpu::answer() {
+    require_here();
     csr_clear<Csr::sip>(Sip::SSIP::mask);
     fence_csrs_and_memory();  // what is sent from here on comes again
     const std::uint32_t requests = bell_.answer();
@@ -106,6 +120,21 @@ void Vcpu::answer() {
     }
 }
 
+void Vcpu::answer_away() {
+    csr_clear<Csr::sip>(Sip::SSIP::mask);
+    fence_csrs_and_memory();
+    if ((bell_.answer() & Request::software_interrupt) != 0) {
+        state_.csrs.hvip |= Hip::VSSIP::mask;
+        pmu_.count(SbiFirmwareEvent::ipi_received);
+    }
+    Hip::VSEIP::set(state_.csrs.hvip, external_.is_asserted());
+    for (FenceMail::Set senders = fence_mail_.take(); senders != 0; senders &= senders - 1) {
+        vm_.vcpu(static_cast<std::uint32_t>(std::countr_zero(senders)))
+            .fence_mail()
+            .report(context.hart_id);  // it forgets everything before it goes on
+    }
+}
+
 void Vcpu::forget_requests() {
     csr_clear<Csr::sip>(Sip::SSIP::mask);
     fence_csrs_and_memory();
@@ -114,13 +143,17 @@ void Vcpu::forget_requests() {
 }
 
 void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeatures& features) {
-    open_guest_mode(features);
-    reset_vs_csrs();
-    csr_write<Csr::hvip>(0);
-    external_.apply();
-    if (features.sstc) csr_write<Csr::vstimecmp>(never);
-    if (features.fp) reset_guest_fp();
-    if (features.vector) reset_guest_vector();
+    if (is_here()) loaded_vcpu = nullptr;  // what lies there is not needed any more
+    state_ = {.parts = {.sstc = features.sstc,
+                        .stateen = features.stateen,
+                        .fp = features.fp,
+                        .vector = features.vector},
+              .csrs = csrs_at_start(features),
+              .fp = {},
+              .vector = {.registers = state_.vector.registers}};
+    state_.csrs.hvip = Hip::VSEIP::of(external_.is_asserted());
+    load();
+    if (features.svadu) let_guests_choose_ad_updates();
     forget_memory();
     context.x = {};
     context.x[10] = hart_id();
@@ -143,6 +176,7 @@ void Vcpu::forget_memory() {
 }
 
 void Vcpu::quiesce(const GuestFeatures& features) {
+    require_here();
     release_hardware_counters(features.counters, pmu_.used_hardware());
     if (features.sstc) csr_write<Csr::vstimecmp>(never);
     csr_write<Csr::hvip>(0);
@@ -151,6 +185,7 @@ void Vcpu::quiesce(const GuestFeatures& features) {
 }
 
 void Vcpu::resume(std::uint64_t entry) {
+    require_here();
     csr_write<Csr::vsatp>(0);
     csr_clear<Csr::vsstatus>(Sstatus::SIE::mask);
     csr_set<Csr::sstatus>(Sstatus::SPP::mask);
@@ -158,6 +193,7 @@ void Vcpu::resume(std::uint64_t entry) {
 }
 
 void Vcpu::inject(Exception exception, std::uint64_t trap_value) {
+    require_here();
     const std::uint64_t host_status = csr_read<Csr::sstatus>();
     std::uint64_t status = csr_read<Csr::vsstatus>();
     Sstatus::SPP::set(status, Sstatus::SPP::get(host_status));
@@ -169,6 +205,23 @@ void Vcpu::inject(Exception exception, std::uint64_t trap_value) {
     csr_write<Csr::vstval>(trap_value);
     csr_write<Csr::sstatus>(Sstatus::SPP::with(host_status, true));
     context.pc = trap_vector();
+}
+
+void Vcpu::set_timer(std::uint64_t deadline) {
+    require_here();
+    csr_write<Csr::vstimecmp>(deadline);
+}
+
+bool Vcpu::updates_ad_bits() const {
+    require_here();
+    return Henvcfg::ADUE::get(csr_read<Csr::henvcfg>());
+}
+
+bool Vcpu::update_ad_bits(bool wanted) {
+    require_here();
+    const std::uint64_t value = Henvcfg::ADUE::with(csr_read<Csr::henvcfg>(), wanted);
+    csr_write<Csr::henvcfg>(value);
+    return csr_read<Csr::henvcfg>() == value;
 }
 
 std::uint64_t Vcpu::trap_vector() const {

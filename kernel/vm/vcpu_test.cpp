@@ -81,14 +81,14 @@ TEST_CASE("reset opens what the features name", "[vcpu]") {
         changes([&] { bench.vcpu().reset(0, 0, {.sstc = true, .svpbmt = true, .fp = true}); });
     CHECK(changed.at(number(Csr::henvcfg)) == 3ull << 62);
     CHECK(changed.at(number(Csr::vstimecmp)) == never);
-    CHECK((changed.at(number(Csr::sstatus)) & 0x6000) == 0x6000);  // FS is dirty
+    CHECK((changed.at(number(Csr::sstatus)) & 0x6000) == 0x2000);  // FS is initial
     CHECK((changed.at(number(Csr::vsstatus)) & 0x6000) == 0);      // the guest turns it on
     CHECK(fake_hart.vector_resets == 0);
     CHECK((changed.at(number(Csr::sstatus)) & 0x600) == 0);
 
     bench.vcpu().reset(0, 0, {.fp = true, .vector = true});
     CHECK(fake_hart.vector_resets == 1);
-    CHECK((csr_read<Csr::sstatus>() & 0x600) == 0x600);  // VS
+    CHECK((csr_read<Csr::sstatus>() & 0x600) == 0x200);  // VS
 }
 
 TEST_CASE("reset makes new code and page tables seen", "[vcpu]") {
@@ -184,4 +184,48 @@ TEST_CASE("interrupt lines are bits of hvip", "[vcpu]") {
         line->set(false);
         CHECK(csr_read<Csr::hvip>() == (0x444 & ~bit));
     }
+}
+
+TEST_CASE("a vCPU's state stays in the hart until another is loaded", "[vcpu]") {
+    GuestBench bench;
+    Vcpu& first = bench.vcpu();
+    CHECK(first.is_here());
+    csr_write<Csr::vsscratch>(0x1111);
+    csr_write<Csr::vstvec>(0x8000'1000);
+    first.software_interrupt().set(true);
+    Vcpu second(bench.vm, 1);
+    second.reset(0x8020'0000, 0, {});  // which puts the first away
+    CHECK_FALSE(first.is_here());
+    CHECK(second.is_here());
+    CHECK(csr_read<Csr::vsscratch>() == 0);
+    CHECK(csr_read<Csr::hvip>() == 0);
+    csr_write<Csr::vsscratch>(0x2222);
+    first.load();
+    CHECK(csr_read<Csr::vsscratch>() == 0x1111);
+    CHECK(csr_read<Csr::vstvec>() == 0x8000'1000);
+    CHECK(csr_read<Csr::hvip>() == 1 << 2);
+    CHECK(second.state().csrs.vsscratch == 0x2222);
+    second.load();
+    CHECK(csr_read<Csr::vsscratch>() == 0x2222);
+    CHECK(first.state().csrs.vsscratch == 0x1111);
+}
+
+TEST_CASE("a vCPU that starts anew needs nothing of what it was", "[vcpu]") {
+    GuestBench bench;
+    csr_write<Csr::vsscratch>(0x1111);
+    bench.vcpu().reset(0x8020'0000, 0, {});
+    CHECK(bench.vcpu().is_here());
+    CHECK(csr_read<Csr::vsscratch>() == 0);
+}
+
+TEST_CASE("the line of a vCPU that is not loaded is left for its next entry", "[vcpu]") {
+    GuestBench bench;
+    bench.vcpu().put_away();
+    fake_sbi_calls.clear();
+    bench.vcpu().external_interrupt().set(true);
+    CHECK(csr_read<Csr::hvip>() == 0);
+    CHECK(bench.vcpu().is_asked());
+    bench.vcpu().load();
+    bench.vcpu().answer();
+    CHECK(csr_read<Csr::hvip>() == 1 << 10);
 }
