@@ -16,8 +16,8 @@ void reset_guest_fp();
 /// Zeroes v0..v31 and the vector CSRs; vtype is an illegal one, as after reset. Needs sstatus.VS
 /// other than off, and a hart with V.
 void reset_guest_vector();
-/// Between the hart and the values of kernel/arch/guest_state.hpp, under the same conditions. Those of
-/// `control` save the control registers alone.
+/// Between the hart and the values of kernel/arch/guest_state.hpp, under the same conditions. Those
+/// of `control` save the control registers alone.
 void save_guest_fp(GuestFp* fp);
 void save_guest_fp_control(GuestFp* fp);
 void load_guest_fp(const GuestFp* fp);
