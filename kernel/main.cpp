@@ -86,6 +86,7 @@ extern "C" [[noreturn]] void kernel_main(std::uint64_t boot_hart, const std::byt
     start_harts(self);
     if (self.options.crash) crash_deliberately(*self.options.crash);
     show_heap();
+    share_console_with_guests();
     const auto outcome = run_guests(self);
     show_heap();
     power_off(outcome);

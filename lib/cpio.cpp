@@ -5,10 +5,13 @@
 #include <array>
 
 #include "lib/bits.hpp"
+#include "lib/cpio_path.hpp"
 #include "lib/digits.hpp"
 
 namespace cairn {
 namespace {
+
+using Reason = CpioError::Reason;
 
 // The header: a magic and 13 fields, each 8 hexadecimal digits.
 enum class Field : std::uint8_t {
@@ -55,19 +58,34 @@ std::optional<std::uint32_t> read_field(std::string_view header, Field field) {
     return static_cast<std::uint32_t>(*value);  // eight digits
 }
 
-std::string_view without_leading_dot(std::string_view name) {
-    while (name.starts_with("./")) {
-        name.remove_prefix(2);
-        while (name.starts_with('/'))
-            name.remove_prefix(1);
-    }
-    return name.empty() ? std::string_view{"."} : name;
+std::string_view relative(std::string_view name) {
+    const std::string_view text = CpioPath(name).text();
+    return text.empty() ? std::string_view{"."} : text;
 }
 
+/// What Linux unpacks beside plain archives (lib/decompress.c), by its first bytes.
+constexpr std::string_view compressed_magics[] = {
+    "\x1f\x8b",                       // gzip
+    "BZh",                            // bzip2
+    std::string_view("\x5d\0\0", 3),  // lzma
+    "\xfd"
+    "7zXZ",
+    "\x89LZO",
+    "\x02\x21\x4c\x18",  // lz4, as Linux has it
+    "\x04\x22\x4d\x18",  // lz4, in frames
+    "\x28\xb5\x2f\xfd",  // zstd
+};
+
+bool is_compressed(std::string_view text) {
+    return std::ranges::any_of(compressed_magics,
+                               [text](std::string_view start) { return text.starts_with(start); });
+}
+
+using Fields = std::array<std::uint32_t, static_cast<std::size_t>(Field::count)>;
+
 /// The header's numbers, or nothing where one has a bad digit.
-std::optional<std::array<std::uint32_t, static_cast<std::size_t>(Field::count)>> read_fields(
-    std::string_view header) {
-    std::array<std::uint32_t, static_cast<std::size_t>(Field::count)> values{};
+std::optional<Fields> read_fields(std::string_view header) {
+    Fields values{};
     for (std::size_t index = 0; index < values.size(); ++index) {
         const auto value = read_field(header, static_cast<Field>(index));
         if (!value) return std::nullopt;
@@ -76,47 +94,100 @@ std::optional<std::array<std::uint32_t, static_cast<std::size_t>(Field::count)>>
     return values;
 }
 
-/// The entry at `offset` (<= bytes.size()), whatever it is.
-std::expected<Parsed, CpioError> read_entry(std::span<const std::byte> bytes, std::size_t offset) {
-    using Reason = CpioError::Reason;
-    const auto error = [offset](Reason reason) {
-        return std::unexpected(CpioError{reason, offset});
+/// Why no header starts with `text`.
+Reason why_no_header(std::string_view text, bool is_first, bool is_behind_another) {
+    if (is_first && is_compressed(text)) return Reason::compressed;
+    return is_first && is_behind_another ? Reason::garbage : Reason::bad_magic;
+}
+
+/// The name of `field`, which has the name's size: what is before the first NUL. A writer may pad
+/// with more of them, to align the data.
+std::optional<std::string_view> read_name(std::string_view field) {
+    if (!field.ends_with('\0')) return std::nullopt;
+    return field.substr(0, field.find('\0'));
+}
+
+struct Header {
+    Fields fields{};
+    std::string_view name;
+    std::size_t end = 0;  ///< behind the name
+
+    [[nodiscard]] std::uint32_t operator[](Field field) const {
+        return fields[static_cast<std::size_t>(field)];
+    }
+};
+
+/// The header and the name at `place`, whose offset is <= bytes.size().
+std::expected<Header, CpioError> read_header(std::span<const std::byte> bytes, CpioPlace place) {
+    const auto error = [place](Reason reason) {
+        return std::unexpected(CpioError{reason, place.offset});
     };
-    const std::string_view rest = as_text(bytes.subspan(offset));
+    const std::string_view rest = as_text(bytes.subspan(place.offset));
     if (rest.empty()) return error(Reason::no_trailer);
-    if (!magic.starts_with(rest.substr(0, magic.size()))) return error(Reason::bad_magic);
+    if (!magic.starts_with(rest.substr(0, magic.size()))) {
+        return error(why_no_header(rest, place.offset == place.archive, place.archive != 0));
+    }
     if (rest.size() < header_size) return error(Reason::truncated);
     const auto fields = read_fields(rest);
     if (!fields) return error(Reason::bad_digit);
-    const auto field = [&](Field which) { return (*fields)[static_cast<std::size_t>(which)]; };
-
-    const std::size_t name_size = field(Field::name_size);
+    Header header{.fields = *fields, .name = {}, .end = 0};
+    const std::size_t name_size = header[Field::name_size];
     if (name_size > cpio_longest_name + 1) return error(Reason::name_too_long);
     if (name_size > rest.size() - header_size) return error(Reason::truncated);
-    const std::string_view name = rest.substr(header_size, name_size);
-    if (name_size == 0 || name.find('\0') != name_size - 1) {
-        return error(Reason::unterminated_name);
-    }
+    const auto name = read_name(rest.substr(header_size, name_size));
+    if (!name) return error(Reason::unterminated_name);
+    header.name = *name;
+    header.end = place.offset + header_size + name_size;
+    return header;
+}
 
-    Parsed parsed;
-    parsed.is_trailer = name.substr(0, name_size - 1) == trailer;
-    parsed.next = offset + header_size + name_size;
-    if (parsed.is_trailer) return parsed;
-
-    const auto data = align_up(parsed.next, padding);
-    const std::size_t size = field(Field::file_size);
-    if (!data || *data > bytes.size() || size > bytes.size() - *data) {
-        return error(Reason::truncated);
+/// The entry at `place` (its offset is <= bytes.size()), whatever it is.
+std::expected<Parsed, CpioError> read_entry(std::span<const std::byte> bytes, CpioPlace place) {
+    const auto header = read_header(bytes, place);
+    if (!header) return std::unexpected(header.error());
+    const std::size_t size = (*header)[Field::file_size];
+    Parsed parsed{.entry = {}, .next = header->end, .is_trailer = header->name == trailer};
+    // A trailer needs no padding; another archive may follow at once.
+    if (parsed.is_trailer && size == 0) return parsed;
+    // Padding that is missing at the end is no fault of this entry; the trailer is missing then.
+    const auto padded = [&](std::size_t offset) {
+        const std::size_t room = bytes.size() - place.archive;
+        const auto aligned = align_up(offset - place.archive, padding);
+        return place.archive + std::min(aligned.value_or(room), room);
+    };
+    const std::size_t data = padded(header->end);
+    if (size > bytes.size() - data) {
+        return std::unexpected(CpioError{Reason::truncated, place.offset});
     }
-    parsed.entry = {without_leading_dot(name.substr(0, name_size - 1)),
-                    field(Field::mode),
-                    field(Field::inode),
-                    field(Field::links),
-                    bytes.subspan(*data, size),
-                    offset};
-    // The padding behind the last data may be missing; then the trailer is.
-    parsed.next = std::min(align_up(*data + size, padding).value_or(bytes.size()), bytes.size());
+    parsed.entry = {.name = relative(header->name),
+                    .mode = (*header)[Field::mode],
+                    .id = {(*header)[Field::device_major], (*header)[Field::device_minor],
+                           (*header)[Field::inode], place.archive},
+                    .links = (*header)[Field::links],
+                    .data = bytes.subspan(data, size),
+                    .offset = place.offset};
+    parsed.next = padded(data + size);
     return parsed;
+}
+
+std::size_t skip_zeroes(std::span<const std::byte> bytes, std::size_t offset) {
+    while (offset != bytes.size() && bytes[offset] == std::byte{0})
+        ++offset;
+    return offset;
+}
+
+/// The entry at `place`, and `place` behind it; nothing behind the last archive.
+std::expected<std::optional<CpioEntry>, CpioError> take_entry(std::span<const std::byte> bytes,
+                                                              CpioPlace& place) {
+    for (;;) {
+        const auto parsed = read_entry(bytes, place);
+        if (!parsed) return std::unexpected(parsed.error());
+        place.offset = parsed->next;
+        if (!parsed->is_trailer) return parsed->entry;
+        place.offset = skip_zeroes(bytes, place.offset);
+        place.archive = place.offset;
+        if (place.offset == bytes.size()) return std::nullopt;
+    }
 }
 
 }  // namespace
@@ -133,42 +204,47 @@ std::string_view to_string(CpioError::Reason reason) {
         case CpioError::Reason::name_too_long:
             return "an archive entry's name is longer than 4095 bytes";
         case CpioError::Reason::no_trailer: return "the archive ends without its trailer";
+        case CpioError::Reason::compressed:
+            return "a compressed archive starts here; decompress it first";
+        case CpioError::Reason::garbage:
+            return "neither zeroes nor another archive in newc format follow the archive's trailer";
     }
     return "the archive is unusable";
 }
 
 CpioArchive::Iterator& CpioArchive::Iterator::operator++() {
-    const auto parsed = read_entry(bytes_, next_);
-    if (!parsed || parsed->is_trailer) {
-        done_ = true;
-        return *this;
-    }
-    current_ = parsed->entry;
-    next_ = parsed->next;
+    const auto entry = take_entry(bytes_, next_);
+    done_ = !entry || !*entry;
+    if (!done_) current_ = **entry;
     return *this;
 }
 
 std::expected<CpioArchive, CpioError> CpioArchive::parse(std::span<const std::byte> bytes) {
-    for (std::size_t offset = 0;;) {
-        const auto parsed = read_entry(bytes, offset);
-        if (!parsed) return std::unexpected(parsed.error());
-        offset = parsed->next;
-        if (parsed->is_trailer) return CpioArchive{bytes.first(offset)};
+    for (CpioPlace place;;) {
+        const auto entry = take_entry(bytes, place);
+        if (!entry) return std::unexpected(entry.error());
+        if (!*entry) return CpioArchive{bytes};
     }
 }
 
-std::optional<CpioEntry> CpioArchive::find(std::string_view name) const {
+std::optional<CpioEntry> CpioArchive::find(std::string_view name, std::string_view folder) const {
     std::optional<CpioEntry> found;
     for (const CpioEntry& entry : *this) {
-        if (entry.name == name) found = entry;
+        CpioPath path(entry.name);
+        if (path.take(CpioPath(folder)) && path == CpioPath(name)) found = entry;
     }
-    if (!found || !found->is_file() || found->links < 2 || !found->data.empty()) return found;
-    for (const CpioEntry& entry : *this) {
-        if (entry.is_file() && entry.inode == found->inode && !entry.data.empty()) {
-            found->data = entry.data;
-        }
-    }
+    if (found) found->data = data_of(*found);
     return found;
+}
+
+std::span<const std::byte> CpioArchive::data_of(const CpioEntry& entry) const {
+    if (!entry.is_file() || entry.links < 2) return entry.data;
+    std::span<const std::byte> data = entry.data;
+    for (const CpioEntry& other : *this) {
+        const bool is_link = other.is_file() && other.links >= 2 && other.id == entry.id;
+        if (is_link && !other.data.empty()) data = other.data;
+    }
+    return data;
 }
 
 }  // namespace cairn

@@ -9,12 +9,14 @@
 // Host builds compile it under other names (lib/memory_test.cpp).
 #include "lib/memory.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace cairn::memory {
 namespace {
 
 using Word = std::uint64_t __attribute__((may_alias));
+using HalfWord = std::uint32_t __attribute__((may_alias));
 constexpr std::size_t word = sizeof(Word);
 constexpr std::size_t block = 8;  ///< words a round
 
@@ -22,34 +24,146 @@ std::size_t misalignment(const void* pointer) {
     return reinterpret_cast<std::uintptr_t>(pointer) % word;
 }
 
+/// Eight units, all of them read before the first is written.
+template <class Unit>
+[[gnu::always_inline]] inline void copy_block(Unit* to, const Unit* from) {
+    const Unit a = from[0], b = from[1], c = from[2], d = from[3];
+    const Unit e = from[4], f = from[5], g = from[6], h = from[7];
+    to[0] = a, to[1] = b, to[2] = c, to[3] = d;
+    to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+}
+
 /// Copies whole words upwards; both are aligned.
-void copy_words(Word*& to, const Word*& from, std::size_t count) {
-    for (; count >= block; count -= block, to += block, from += block) {
-        const Word a = from[0], b = from[1], c = from[2], d = from[3];
-        const Word e = from[4], f = from[5], g = from[6], h = from[7];
-        to[0] = a, to[1] = b, to[2] = c, to[3] = d;
-        to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+void copy_words(Word*& to, const Word* from, std::size_t count) {
+    for (; count >= block; count -= block, to += block, from += block)
+        copy_block(to, from);
+    for (; count != 0; --count)
+        *to++ = *from++;
+}
+
+/// The same where the source is aligned to half a word: four accesses for a word are fewer
+/// instructions than two and the shifts between them.
+void copy_half_words(Word*& to_words, const unsigned char* from_bytes, std::size_t count) {
+    auto* to = reinterpret_cast<HalfWord*>(to_words);
+    auto* from = reinterpret_cast<const HalfWord*>(from_bytes);
+    to_words += count;
+    count *= 2;
+    for (; count >= 2 * block; count -= 2 * block, to += 2 * block, from += 2 * block) {
+        copy_block(to, from);
+        copy_block(to + block, from + block);
     }
     for (; count != 0; --count)
         *to++ = *from++;
 }
 
-/// The same where the source lies `shift` bytes (1 to 7) behind `from`, which is aligned.
+/// The eight bytes that begin `shift` bytes (1 to 7) into `low`; `high` is its upper neighbour.
+class Merge {
+  public:
+    explicit Merge(std::size_t shift) : down_(static_cast<unsigned>(shift * 8)) {}
+    [[gnu::always_inline]] Word operator()(Word low, Word high) const {
+        return low >> down_ | high << (64 - down_);
+    }
+
+  private:
+    unsigned down_;
+};
+
+/// Eight merged words; gives the last one that was read.
+[[gnu::always_inline]] inline Word copy_shifted_block(Word* to, const Word* from, Merge merge,
+                                                      Word low) {
+    const Word a = from[0], b = from[1], c = from[2], d = from[3];
+    const Word e = from[4], f = from[5], g = from[6], h = from[7];
+    to[0] = merge(low, a), to[1] = merge(a, b), to[2] = merge(b, c), to[3] = merge(c, d);
+    to[4] = merge(d, e), to[5] = merge(e, f), to[6] = merge(f, g), to[7] = merge(g, h);
+    return h;
+}
+
+/// Copies words upwards where the source lies `shift` bytes (1 to 7) behind `from`, which is
+/// aligned.
 void copy_shifted_words(Word*& to, const Word* from, std::size_t shift, std::size_t count) {
-    const unsigned down = static_cast<unsigned>(shift * 8);
+    const Merge merge(shift);
     Word low = *from++;
+    for (; count >= 2 * block; count -= 2 * block, to += 2 * block, from += 2 * block) {
+        low = copy_shifted_block(to, from, merge, low);
+        low = copy_shifted_block(to + block, from + block, merge, low);
+    }
     for (; count != 0; --count) {
         const Word high = *from++;
-        *to++ = low >> down | high << (64 - down);
+        *to++ = merge(low, high);
         low = high;
     }
 }
 
-void copy_bytes_down(unsigned char* to, const unsigned char* from, std::size_t size) {
-    while (size != 0) {
-        --size;
-        to[size] = from[size];
+/// copy_words downwards: both pointers are the ends.
+void copy_words_down(Word*& to, const Word* from, std::size_t count) {
+    for (; count >= block; count -= block)
+        copy_block(to -= block, from -= block);
+    for (; count != 0; --count)
+        *--to = *--from;
+}
+
+/// copy_shifted_words downwards: `to` is the end, and that of the source lies `shift` bytes behind
+/// `from`.
+void copy_shifted_words_down(Word*& to, const Word* from, std::size_t shift, std::size_t count) {
+    const Merge merge(shift);
+    Word high = *from;
+    for (; count >= block; count -= block) {
+        // The upper neighbour is read again: what was written since lies above what counts of it.
+        const Word next = *(from - block);
+        copy_shifted_block(to -= block, from - block + 1, merge, next);
+        from -= block;
+        high = next;
     }
+    for (; count != 0; --count) {
+        const Word low = *--from;
+        *--to = merge(low, high);
+        high = low;
+    }
+}
+
+/// memmove of ranges that overlap, with the destination above: from their ends downwards.
+void move_down(unsigned char* to, const unsigned char* from, std::size_t size) {
+    const auto copy_bytes = [&](std::size_t count) {
+        size -= count;
+        while (count-- != 0)
+            *--to = *--from;
+    };
+    copy_bytes(std::min(misalignment(to), size));
+    const std::size_t shift = misalignment(from);
+    // Shifted, a word goes by bytes: the first one's upper neighbour may lie beyond the source.
+    if (shift != 0) copy_bytes(std::min(word, size));
+    auto* to_words = reinterpret_cast<Word*>(to);
+    auto* from_words = reinterpret_cast<const Word*>(from - shift);
+    const std::size_t words = size / word;
+    if (shift == 0) {
+        copy_words_down(to_words, from_words, words);
+    } else if (words != 0) {
+        copy_shifted_words_down(to_words, from_words, shift, words);
+    }
+    to -= words * word, from -= words * word, size -= words * word;
+    copy_bytes(size);
+}
+
+/// How many bytes are equal, in whole words from aligned `a` on; those of `b` may be shifted.
+std::size_t equal_words(const unsigned char* a, const unsigned char* b, std::size_t size) {
+    auto* left = reinterpret_cast<const Word*>(a);
+    const std::size_t shift = misalignment(b);
+    auto* right = reinterpret_cast<const Word*>(b - shift);
+    std::size_t words = size / word;
+    if (shift == 0) {
+        for (; words != 0 && *left == *right; --words)
+            ++left, ++right;
+    } else if (words > 1) {
+        // One word fewer: the last one's upper neighbour may lie beyond the range.
+        const Merge merge(shift);
+        Word low = *right++;
+        for (--words; words != 0; --words, ++left) {
+            const Word high = *right++;
+            if (*left != merge(low, high)) break;
+            low = high;
+        }
+    }
+    return static_cast<std::size_t>(reinterpret_cast<const unsigned char*>(left) - a);
 }
 
 }  // namespace
@@ -65,6 +179,8 @@ void* copy(void* destination, const void* source, std::size_t size) {
     auto* from_words = reinterpret_cast<const Word*>(from - shift);
     if (shift == 0) {
         copy_words(to_words, from_words, words);
+    } else if (shift == sizeof(HalfWord)) {
+        copy_half_words(to_words, from, words);
     } else if (words > 1) {
         // One word fewer: the last one's upper neighbour may lie beyond the source.
         copy_shifted_words(to_words, from_words, shift, words - 1);
@@ -80,22 +196,10 @@ void* move(void* destination, const void* source, std::size_t size) {
     auto* from = static_cast<const unsigned char*>(source);
     const auto distance =
         reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from);
-    // Reads stay ahead of the writes unless the destination starts within the source; with shifted
-    // words they also run up to 15 bytes ahead, never behind.
+    // Reads stay ahead of the writes unless the destination starts within the source; shifted
+    // words are read further ahead than that, never behind.
     if (distance >= size) return copy(destination, source, size);
-    if (misalignment(to) != misalignment(from) || size < 2 * word) {
-        copy_bytes_down(to, from, size);
-        return destination;
-    }
-    while (misalignment(to + size) != 0) {
-        --size;
-        to[size] = from[size];
-    }
-    for (; size >= word; size -= word) {
-        *reinterpret_cast<Word*>(to + size - word) =
-            *reinterpret_cast<const Word*>(from + size - word);
-    }
-    copy_bytes_down(to, from, size);
+    move_down(to + size, from + size, size);
     return destination;
 }
 
@@ -121,11 +225,12 @@ void* set(void* destination, int value, std::size_t size) {
 int compare(const void* left, const void* right, std::size_t size) {
     auto* a = static_cast<const unsigned char*>(left);
     auto* b = static_cast<const unsigned char*>(right);
-    if (misalignment(a) == 0 && misalignment(b) == 0) {
-        while (size >= word &&
-               *reinterpret_cast<const Word*>(a) == *reinterpret_cast<const Word*>(b)) {
-            a += word, b += word, size -= word;
+    if (size >= 2 * word) {
+        for (; misalignment(a) != 0; --size, ++a, ++b) {
+            if (*a != *b) return *a < *b ? -1 : 1;
         }
+        const std::size_t equal = equal_words(a, b, size);
+        a += equal, b += equal, size -= equal;
     }
     for (; size != 0; --size, ++a, ++b) {
         if (*a != *b) return *a < *b ? -1 : 1;

@@ -9,8 +9,24 @@ namespace cairn {
 
 struct GuestFp;
 struct GuestVector;
+/// What an access to the guest's memory gave: `fault` is 0, or the scause with which it ended.
+struct GuestValue {
+    std::uint64_t value;
+    std::uint64_t fault;
+};
 
 extern "C" {
+/// Through the guest's own translation, as it was when the hart left it
+/// (kernel/arch/guest_bytes.S). The trap CSRs of the exit are lost where one faults.
+GuestValue load_guest_byte(std::uint64_t address);
+/// Stores the low byte; the answer's value is none.
+GuestValue store_guest_byte(std::uint64_t address, std::uint64_t byte);
+/// 16 bits of an instruction, with the guest's execute permission.
+GuestValue fetch_guest_half(std::uint64_t address);
+/// f`number` of the guest, below 32 (kernel/arch/fp_registers.S). Needs sstatus.FS other than off,
+/// and a hart with D.
+std::uint64_t read_fp_register(unsigned number);
+void write_fp_register(unsigned number, std::uint64_t bits);
 /// Zeroes f0..f31 and fcsr. Needs sstatus.FS other than off, and a hart with D.
 void reset_guest_fp();
 /// Zeroes v0..v31 and the vector CSRs; vtype is an illegal one, as after reset. Needs sstatus.VS
@@ -75,6 +91,40 @@ void counting_guest_exit();
 /// count as input and output (Unprivileged ISA, Zicsr, "CSR Access Ordering").
 [[gnu::always_inline]] inline void fence_csrs_and_memory() {
     asm volatile("fence iorw, iorw" : : : "memory");
+}
+/// What Zicboz and Zicbom do to the cache block at `address`.
+[[gnu::always_inline]] inline void cbo_zero(std::uint64_t address) {
+    asm volatile(".option push\n.option arch, +zicboz\ncbo.zero (%0)\n.option pop"
+                 :
+                 : "r"(address)
+                 : "memory");
+}
+[[gnu::always_inline]] inline void cbo_clean(std::uint64_t address) {
+    asm volatile(".option push\n.option arch, +zicbom\ncbo.clean (%0)\n.option pop"
+                 :
+                 : "r"(address)
+                 : "memory");
+}
+[[gnu::always_inline]] inline void cbo_flush(std::uint64_t address) {
+    asm volatile(".option push\n.option arch, +zicbom\ncbo.flush (%0)\n.option pop"
+                 :
+                 : "r"(address)
+                 : "memory");
+}
+[[gnu::always_inline]] inline void cbo_inval(std::uint64_t address) {
+    asm volatile(".option push\n.option arch, +zicbom\ncbo.inval (%0)\n.option pop"
+                 :
+                 : "r"(address)
+                 : "memory");
+}
+/// A load as the guest would do it, by vsatp, hgatp and hstatus.SPVP of now (HLV.D).
+[[gnu::always_inline]] inline std::uint64_t load_as_guest(std::uint64_t address) {
+    std::uint64_t value;
+    asm volatile(".option push\n.option arch, +h\nhlv.d %0, (%1)\n.option pop"
+                 : "=r"(value)
+                 : "r"(address)
+                 : "memory");
+    return value;
 }
 /// Stores to memory so far are seen before later stores to devices are.
 [[gnu::always_inline]] inline void fence_memory_before_devices() {

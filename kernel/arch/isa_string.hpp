@@ -165,6 +165,11 @@ class IsaSet {
     [[nodiscard]] constexpr bool contains(IsaExtension extension) const {
         return (words_[index(extension)] & bit(extension)) != 0;
     }
+    /// Takes all of `others` out.
+    constexpr void erase(const IsaSet& others) {
+        for (std::size_t i = 0; i < words_.size(); ++i)
+            words_[i] &= ~others.words_[i];
+    }
     constexpr bool operator==(const IsaSet&) const = default;
 
   private:

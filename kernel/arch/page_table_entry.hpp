@@ -35,6 +35,9 @@ inline constexpr std::size_t table_entries = 1u << index_bits;
 
 }  // namespace paging
 
+/// "Svpbmt": what a leaf says of its page.
+enum class PageMemoryType : std::uint8_t { as_the_machine_says = 0, uncached = 1, device = 2 };
+
 /// One entry of a page table.
 struct Pte {
     using V = Bit<0>;           ///< valid
@@ -46,6 +49,7 @@ struct Pte {
     using A = Bit<6>;           ///< accessed
     using D = Bit<7>;           ///< dirty
     using PPN = Field<53, 10>;  ///< physical page number of the leaf or of the next table
+    using PBMT = Field<62, 61, PageMemoryType>;
 
     std::uint64_t bits = 0;
 

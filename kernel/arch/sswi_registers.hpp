@@ -8,6 +8,8 @@
 
 namespace cairn::sswi {
 
+inline constexpr std::uint32_t hart_limit = 4095;  ///< harts of one device
+
 /// SETSSIP of the hart that the device's interrupts-extended names at `index`, from the base.
 [[nodiscard]] constexpr std::uint64_t set_ssip(std::uint32_t index) {
     return std::uint64_t{index} * 4;

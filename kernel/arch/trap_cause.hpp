@@ -66,6 +66,10 @@ enum class Interrupt : std::uint64_t { CAIRN_INTERRUPTS(CAIRN_ROW) };
     return std::uint64_t{1} << (static_cast<std::uint64_t>(interrupt) & 63);
 }
 
+/// hedeleg's bits for misaligned loads and stores, which SBI FWFT gives or takes (scalar ones).
+inline constexpr std::uint64_t misaligned_exceptions =
+    bit(Exception::load_address_misaligned) | bit(Exception::store_address_misaligned);
+
 [[nodiscard]] constexpr bool is_interrupt(std::uint64_t scause) {
     return Scause::INTERRUPT::get(scause);
 }

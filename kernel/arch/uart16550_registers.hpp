@@ -30,6 +30,7 @@ enum class Register : std::uint8_t {
 };
 
 inline constexpr std::uint64_t register_count = 8;
+inline constexpr std::uint32_t widest_shift = 3;  ///< registers apart, in boards that exist
 inline constexpr unsigned fifo_depth = 16;
 
 template <unsigned N>
@@ -45,7 +46,7 @@ inline constexpr std::uint8_t writable = 0x0f;
 
 /// IIR bits 3:0, in descending priority: what Table 4 calls the source of the interrupt.
 enum class InterruptId : std::uint8_t {
-    line_status = 0b0110,        ///< overrun; reset by reading LSR
+    line_status = 0b0110,        ///< OE, PE, FE or BI; reset by reading LSR
     received_data = 0b0100,      ///< trigger level reached; reset by reading below it
     character_timeout = 0b1100,  ///< characters wait below the trigger level; reset by reading RBR
     transmitter_empty = 0b0010,  ///< THR empty; reset by this read of IIR or a write to THR
@@ -94,7 +95,11 @@ using framing_error = Flag<3>;     ///< FE
 using break_interrupt = Flag<4>;   ///< BI
 using thr_empty = Flag<5>;         ///< THRE
 using transmitter_idle = Flag<6>;  ///< TEMT
-using fifo_error = Flag<7>;
+using fifo_error = Flag<7>;        ///< an error of a character is in the FIFO
+/// What belongs to one character, and with it what raises the line status interrupt.
+inline constexpr std::uint8_t character_errors =
+    parity_error::mask | framing_error::mask | break_interrupt::mask;
+inline constexpr std::uint8_t errors = overrun::mask | character_errors;
 }  // namespace lsr
 
 namespace msr {  // Modem Status Register

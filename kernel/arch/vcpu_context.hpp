@@ -108,13 +108,14 @@ void count_guest_exit(VcpuContext* context);
 /// on. Defined by kernel/exit/handle_exit.cpp.
 bool handle_guest_exit(VcpuContext* context);
 
-/// Called on a guest-page fault of a load or store. `instruction` is the one at pc, of 16 or 32
+/// Called on a guest-page fault of a load or store. `fetched` is the instruction at pc, of 16 or 32
 /// bits by its own length bits (more bits than that may follow it), unless reading it faulted: then
-/// `fetch_fault` is the scause of that, not 0, and `instruction` the address that faulted. The rest
-/// are the trap's CSRs, which can be read, too. Defined by kernel/exit/memory_fault.cpp.
-Resumption handle_guest_access(VcpuContext* context, std::uint64_t instruction,
-                               std::uint64_t fetch_fault, std::uint64_t htinst, std::uint64_t stval,
-                               std::uint64_t htval);
+/// it is the scause of that with bit CAIRN_FETCH_FAULTED_BIT set, and `fault_address` is what
+/// faulted; else that is anything. The rest are the trap's CSRs, which can be read, too. Defined by
+/// kernel/exit/memory_fault.cpp.
+Resumption handle_guest_access(VcpuContext* context, std::uint64_t fetched,
+                               std::uint64_t fault_address, std::uint64_t htinst,
+                               std::uint64_t stval, std::uint64_t htval);
 }
 
 }  // namespace cairn

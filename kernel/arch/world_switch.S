@@ -242,7 +242,6 @@ access_in_host:
     csrr    a6, scause
     csrr    t3, sstatus
     csrr    t4, hstatus
-    li      a2, 0
     la      t0, fetch_fault
     csrw    stvec, t0
     andi    t0, t2, 2
@@ -251,7 +250,7 @@ access_in_host:
 fetched:
     la      t0, kernel_trap_entry
     csrw    stvec, t0
-    call    handle_guest_access         # (context, instruction, fetch fault, htinst, stval, htval)
+    call    handle_guest_access         # (context, fetched, fault address, htinst, stval, htval)
     addi    t0, a0, -CAIRN_RESUME_WITH_SAVED_REGISTERS
     mv      t1, a0
     csrr    a0, sscratch
@@ -288,8 +287,10 @@ fetch_by_halves:
 
     .balign 4                           # stvec, direct mode
 fetch_fault:
-    mv      a1, t2                      # the half that faulted
-    csrr    a2, scause
+    mv      a2, t2                      # the half that faulted
+    csrr    a1, scause
+    li      t0, 1 << CAIRN_FETCH_FAULTED_BIT
+    or      a1, a1, t0
     csrw    sstatus, t3
     csrw    hstatus, t4
     csrw    scause, a6

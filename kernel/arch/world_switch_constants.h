@@ -36,3 +36,5 @@
 #define CAIRN_SBI_SPEC_VERSION 0x03000000
 
 #define CAIRN_RESUME_WITH_SAVED_REGISTERS 2
+// Of what handle_guest_access is given as the instruction: it could not be read.
+#define CAIRN_FETCH_FAULTED_BIT 63

@@ -58,7 +58,7 @@ std::expected<Bus::Hint, BusError> Bus::find(GuestPhys at, AccessWidth width) co
     if (!found.block.contains(at)) return std::unexpected(BusError::unmapped);
     if (!found.block.contains(at, bytes)) return std::unexpected(BusError::straddles);
     if (!is_aligned(at.value, bytes)) return std::unexpected(BusError::width);
-    return Hint(found);
+    return Hint(found, bytes);
 }
 
 std::expected<std::uint64_t, BusError> Bus::read(GuestPhys at, AccessWidth width) const {

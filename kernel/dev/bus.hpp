@@ -37,34 +37,36 @@ class Bus {
         GuestRange block;
         MmioDevice* device;
     };
-    static constexpr Attachment nowhere{};
 
   public:
     static constexpr std::size_t max_devices = 32;
 
-    /// Which device took an access, so that the next one like it need not be looked up. A hint
-    /// costs nothing but time where it is wrong: who has one asks first whether it holds. It
-    /// outlives no bus, and a new one holds for nothing.
+    /// Which device took an access of some width, so that the next one of that width need not be
+    /// looked up. A hint costs nothing but time where it is wrong: who has one asks first whether
+    /// it holds. It outlives no bus, and a new one holds for nothing.
     class Hint {
       public:
         constexpr Hint() = default;
 
-        /// Whether the device takes `width` bytes at `at`, as `find` would say.
+        /// Whether the device takes `width` bytes at `at`, as `find` would say. `width` is the one
+        /// that it was found for.
         [[nodiscard]] bool holds(GuestPhys at, AccessWidth width) const {
             const auto bytes = static_cast<std::uint64_t>(width);
-            const std::uint64_t offset = at - last_->block.base;
-            const std::uint64_t size = last_->block.size;
-            return offset < size && bytes <= size - offset && (at.value & (bytes - 1)) == 0;
+            return offset(at) < places_ && (at.value & (bytes - 1)) == 0;
         }
-        [[nodiscard]] MmioDevice& device() const { return *last_->device; }
+        [[nodiscard]] MmioDevice& device() const { return *device_; }
         /// How far into the device's block `at` is.
-        [[nodiscard]] std::uint64_t offset(GuestPhys at) const { return at - last_->block.base; }
+        [[nodiscard]] std::uint64_t offset(GuestPhys at) const { return at - base_; }
 
       private:
         friend Bus;
-        explicit constexpr Hint(const Attachment& last) : last_(&last) {}
+        /// The block has `bytes` bytes at least.
+        constexpr Hint(const Attachment& last, std::uint64_t bytes)
+            : base_(last.block.base), places_(last.block.size - bytes + 1), device_(last.device) {}
 
-        const Attachment* last_ = &nowhere;
+        GuestPhys base_{};
+        std::uint64_t places_ = 0;  ///< offsets at which an access of the width can begin
+        MmioDevice* device_ = nullptr;
     };
 
     Bus() = default;

@@ -16,7 +16,7 @@ constexpr bool is(Register which, std::uint64_t offset) {
 }  // namespace
 
 std::expected<std::uint64_t, BusError> Uart16550::read(std::uint64_t offset, AccessWidth width) {
-    if (width == AccessWidth::byte && is(Register::lsr, offset) && !state_.overrun) {
+    if (width == AccessWidth::byte && is(Register::lsr, offset) && state_.shown_errors == 0) {
         return line_status();  // what drivers poll
     }
     [[clang::musttail]] return read_any(offset, width);
@@ -47,7 +47,7 @@ std::expected<void, BusError> Uart16550::write_any(std::uint64_t offset, AccessW
     return {};
 }
 
-std::size_t Uart16550::receive(std::span<const std::byte> input) {
+std::size_t Uart16550::receive(std::span<const Character> input) {
     // Even an empty FIFO is filled through the backlog, so that no byte overtakes another.
     const std::size_t accepted = backlog_.try_append(input);
     refill();
@@ -110,10 +110,12 @@ void Uart16550::write_register(Register which, std::uint8_t value) {
 }
 
 std::uint8_t Uart16550::read_rbr() {
-    const std::byte oldest = receiver_.try_pop_front().value_or(std::byte{0});
+    forget_errors_of_head();
+    const Character oldest = receiver_.try_pop_front().value_or(Character{});
     refill();
+    show_errors();
     update_interrupt();
-    return std::to_integer<std::uint8_t>(oldest);
+    return std::to_integer<std::uint8_t>(oldest.value);
 }
 
 std::uint8_t Uart16550::read_iir() {
@@ -127,7 +129,7 @@ std::uint8_t Uart16550::read_iir() {
     return static_cast<std::uint8_t>(iir::id::of(id) | fifos);
 }
 
-/// LSR without its error, the overrun.
+/// LSR without its errors.
 std::uint8_t Uart16550::line_status() const {
     std::uint8_t value = lsr::thr_empty::mask | lsr::transmitter_idle::mask;
     lsr::data_ready::set(value, !receiver_.empty());
@@ -135,10 +137,11 @@ std::uint8_t Uart16550::line_status() const {
 }
 
 std::uint8_t Uart16550::read_lsr() {
-    std::uint8_t value = line_status();
-    if (state_.overrun) {
-        lsr::overrun::set(value, true);
-        state_.overrun = false;
+    const auto value = static_cast<std::uint8_t>(line_status() | state_.shown_errors);
+    if (state_.shown_errors != 0) {
+        state_.shown_errors = 0;
+        forget_errors_of_head();
+        show_errors();
         update_interrupt();
     }
     return value;
@@ -170,7 +173,7 @@ void Uart16550::write_ier(std::uint8_t value) {
 void Uart16550::write_fcr(std::uint8_t value) {
     const bool enable = fcr::fifo_enable::get(value);
     const bool switched = enable != fifos_enabled();
-    if (switched || (enable && fcr::receiver_reset::get(value))) receiver_.clear();
+    if (switched || (enable && fcr::receiver_reset::get(value))) clear_receiver();
     // The other bits are programmed only together with a set enable bit.
     constexpr std::uint8_t kept = fcr::fifo_enable::mask | fcr::dma_mode::mask | fcr::trigger::mask;
     state_.fcr = enable ? value & kept : 0;
@@ -214,7 +217,9 @@ std::size_t Uart16550::trigger_level() const {
 /// The enabled interrupt of the highest priority (Table 4).
 InterruptId Uart16550::interrupt_id() const {
     const std::uint8_t enabled = state_.ier;
-    if (ier::line_status::get(enabled) && state_.overrun) return InterruptId::line_status;
+    if (ier::line_status::get(enabled) && (state_.shown_errors & lsr::errors) != 0) {
+        return InterruptId::line_status;
+    }
     if (ier::received_data::get(enabled)) {
         if (receiver_.size() >= trigger_level()) return InterruptId::received_data;
         if (!receiver_.empty()) return InterruptId::character_timeout;
@@ -239,11 +244,11 @@ std::uint8_t Uart16550::modem_inputs() const {
 /// without FIFOs the new byte replaces the old one. Both are an overrun.
 void Uart16550::loop_back(std::byte byte) {
     if (receiver_.size() >= receiver_depth()) {
-        state_.overrun = true;
+        lsr::overrun::set(state_.shown_errors, true);
         if (fifos_enabled()) return;
-        receiver_.clear();
+        clear_receiver();
     }
-    static_cast<void>(receiver_.try_push_back(byte));
+    push({.value = byte});
 }
 
 /// Moves waiting input into the receiver; in loopback the line is disconnected.
@@ -252,8 +257,39 @@ void Uart16550::refill() {
     while (receiver_.size() < receiver_depth()) {
         const auto next = backlog_.try_pop_front();
         if (!next) return;
-        static_cast<void>(receiver_.try_push_back(*next));
+        push(*next);
     }
+}
+
+/// Puts a character into the receiver, where there is room. Its overrun shows at once.
+void Uart16550::push(Character character) {
+    if (lsr::overrun::get(character.errors)) lsr::overrun::set(state_.shown_errors, true);
+    character.errors &= lsr::character_errors;
+    if (character.errors != 0) ++state_.faulty_characters;
+    static_cast<void>(receiver_.try_push_back(character));
+    show_errors();
+}
+
+void Uart16550::clear_receiver() {
+    receiver_.clear();
+    state_.faulty_characters = 0;
+    show_errors();
+}
+
+void Uart16550::forget_errors_of_head() {
+    if (receiver_.empty() || receiver_.front().errors == 0) return;
+    receiver_.front().errors = 0;
+    --state_.faulty_characters;
+}
+
+/// What LSR shows, once the receiver has changed. Bit 7 is of FIFO mode.
+void Uart16550::show_errors() {
+    std::uint8_t shown = state_.shown_errors & lsr::overrun::mask;
+    if (state_.faulty_characters != 0) {
+        shown |= receiver_.front().errors;
+        lsr::fifo_error::set(shown, fifos_enabled());
+    }
+    state_.shown_errors = shown;
 }
 
 void Uart16550::update_interrupt() {

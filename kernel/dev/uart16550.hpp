@@ -5,8 +5,10 @@
 // The line is infinitely fast, so the transmitter is always empty, and a pause of four character
 // times has always passed: characters that wait below the trigger level are a character timeout at
 // once. Input is never lost to speed: what does not fit the receiver FIFO waits in a backlog, as if
-// the sender honoured flow control, and `receive` says how much it took. OE is seen in loopback
-// only.
+// the sender honoured flow control, and `receive` says how much it took.
+//
+// A character brings its errors along (PE, FE, BI), and LSR shows those of the one at the FIFO's
+// head until LSR or the character is read. OE is what the sender says of its own line, or loopback.
 //
 //      receive() ─► backlog 4096 ─► FIFO 16 ─► RBR        THR ─► ByteSink
 //                                     ▲─────── loopback ───┘
@@ -20,6 +22,7 @@
 #include <optional>
 #include <span>
 
+#include "kernel/arch/uart16550_character.hpp"
 #include "kernel/arch/uart16550_registers.hpp"
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/interrupt_line.hpp"
@@ -43,13 +46,13 @@ class Uart16550 final : public MmioDevice {
 
     /// Takes `input` from the line, as much of it as there is room for; how much that was. Offer
     /// the rest again once `receive_room()` says so.
-    [[nodiscard]] std::size_t receive(std::span<const std::byte> input);
+    [[nodiscard]] std::size_t receive(std::span<const uart16550::Character> input);
 
     /// Takes the oldest byte of input that the guest has not read, for its other ways of reading
-    /// the console.
+    /// the console. A break is a 0 there.
     [[nodiscard]] std::optional<std::byte> take_input();
 
-    /// How many bytes `receive` takes now.
+    /// How many characters `receive` takes now.
     [[nodiscard]] std::size_t receive_room() const { return backlog_.room(); }
 
     /// Back to power-on; input that the guest has not read is forgotten.
@@ -88,6 +91,10 @@ class Uart16550 final : public MmioDevice {
 
     void loop_back(std::byte byte);
     void refill();
+    void push(uart16550::Character character);
+    void clear_receiver();
+    void forget_errors_of_head();
+    void show_errors();
     void update_interrupt();
 
     /// The registers that keep what the guest wrote, and the latches behind the read-only ones.
@@ -100,15 +107,16 @@ class Uart16550 final : public MmioDevice {
         std::uint8_t dll = 2;  ///< 115200 baud at `virt`'s 3.6864 MHz; undefined in the data sheet
         std::uint8_t dlm = 0;
         std::uint8_t msr_deltas = 0;
-        bool overrun = false;
-        bool thr_empty_pending = false;  ///< the THRE interrupt, apart from LSR's THRE
+        std::uint8_t shown_errors = 0;  ///< LSR's: OE until LSR is read, the head's, FIFO error
+        std::uint8_t faulty_characters = 0;  ///< how many of the receiver's have errors
+        bool thr_empty_pending = false;      ///< the THRE interrupt, apart from LSR's THRE
     };
 
     ByteSink& output_;
     InterruptLine& line_;
     State state_{};
-    ring_buffer<std::byte, uart16550::fifo_depth> receiver_;
-    ring_buffer<std::byte, backlog_capacity> backlog_;
+    ring_buffer<uart16550::Character, uart16550::fifo_depth> receiver_;
+    ring_buffer<uart16550::Character, backlog_capacity> backlog_;
     bool asserted_ = false;
 };
 

@@ -2,7 +2,7 @@
 // Interrupts of the host's devices: the console's input, for the guest that has the console. What
 // the guest's UART has no room for stays in the machine's: the interrupt is kept claimed, so it
 // does not come again, until the guest has made room.
-#include <array>
+#include <span>
 
 #include "kernel/exit/handle_exit.hpp"
 #include "kernel/host/console.hpp"
@@ -11,13 +11,16 @@
 namespace cairn {
 namespace {
 
+/// So many characters are moved in one exit. A UART that has more interrupts again.
+constexpr unsigned most_characters = 64;
+
 /// Moves what has been typed to the guest; false where its UART became full before the end.
 bool pass_console_input(Vm& vm) {
-    while (vm.uart().receive_room() != 0) {
+    for (unsigned moved = 0; vm.uart().receive_room() != 0; ++moved) {
+        if (moved == most_characters) return true;
         const auto character = console_read();
         if (!character) return true;
-        const std::array byte{static_cast<std::byte>(*character)};
-        (void)vm.uart().receive(byte);  // there is room
+        (void)vm.uart().receive(std::span(&*character, 1));  // there is room
     }
     return false;
 }

@@ -2,6 +2,7 @@
 #include "kernel/exit/handle_exit.hpp"
 
 #include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/hart_operations.hpp"
 #include "kernel/exit/sbi.hpp"
 #include "kernel/host/host_timer.hpp"
 #include "lib/print.hpp"
@@ -16,6 +17,30 @@ namespace {
     vm.stop(StopReason::killed);
 }
 
+/// Whether the first instruction of the guest's trap handler has trapped in the handler's own mode,
+/// and will do so again: it cannot be fetched, or its last trap was this one already, so that it
+/// has met the same registers with interrupts off.
+bool is_handler_at_its_end(const Vcpu& vcpu, Exception exception, std::uint64_t trap_value) {
+    if (vcpu.context.pc != vcpu.trap_vector()) return false;
+    if (!Sstatus::SPP::get(csr_read<Csr::sstatus>())) return false;
+    return exception == Exception::instruction_access_fault ||
+           (csr_read<Csr::vsepc>() == vcpu.context.pc && csr_read<Csr::vstval>() == trap_value &&
+            csr_read<Csr::vscause>() == static_cast<std::uint64_t>(exception));
+}
+
+[[gnu::cold, gnu::noinline]] void kill_for_handler(Vm& vm, std::uint64_t pc, Exception exception) {
+    if (exception == Exception::instruction_access_fault) {
+        println("vm {}: stopped: its trap handler at {:#x} is not in RAM, so it can only fault",
+                vm.name(), pc);
+    } else {
+        println(
+            "vm {}: stopped: its trap handler at {:#x} begins with a trap ({}), so it gets no "
+            "further",
+            vm.name(), pc, to_string(exception));
+    }
+    vm.stop(StopReason::killed);
+}
+
 /// Everything but SBI calls; a function of its own, so that those do not pay for it.
 [[gnu::noinline]] void dispatch(Vm& vm, Vcpu& vcpu, std::uint64_t scause) {
     switch (classify_exit(scause)) {
@@ -23,6 +48,7 @@ namespace {
         case ExitKind::fetch_page_fault: return handle_fetch_fault(vm, vcpu, read_trap());
         case ExitKind::virtual_instruction:
             return handle_virtual_instruction(vm, vcpu, read_trap());
+        case ExitKind::misaligned_access: return handle_misaligned_access(vm, vcpu, read_trap());
         case ExitKind::timer_interrupt: return handle_timer_interrupt(vcpu);
         case ExitKind::external_interrupt: return handle_external_interrupt(vm);
         case ExitKind::software_interrupt: return vcpu.answer();
@@ -74,7 +100,23 @@ bool attend(Vm& vm) {
     return !vm.stopped();
 }
 
+void touch_ram(Vm& vm, GuestPhys at) {
+    switch (vm.memory().touch(at)) {
+        case RamTouch::given:
+        case RamTouch::busy: return;
+        // Harts may keep what they once found invalid (no Svvptc for the G-stage).
+        case RamTouch::present: return hfence_gvma_all();
+        case RamTouch::unavailable: break;
+    }
+    println("vm {}: stopped: there is no memory for the page table of its RAM at {:#x}", vm.name(),
+            at.value);
+    vm.stop(StopReason::killed);
+}
+
 void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
+    if (const GuestPhys at = faulting_address(trap); vm.memory().holds(at, 1)) {
+        return touch_ram(vm, at);
+    }
     if (vm.may_complain()) {
         println("vm {}: jump to {:#x}, guest physical {:#x}, where there is no RAM: access fault",
                 vm.name(), vcpu.context.pc, faulting_address(trap).value);
@@ -93,13 +135,10 @@ void handle_timer_interrupt(Vcpu& vcpu) {
 
 void raise_in_guest(Vm& vm, Vcpu& vcpu, Exception exception, std::uint64_t trap_value) {
     const std::uint64_t pc = vcpu.context.pc;
+    const bool endless = is_handler_at_its_end(vcpu, exception, trap_value);
     count_trap(vcpu, exception);
     vcpu.inject(exception, trap_value);
-    if (exception == Exception::instruction_access_fault && vcpu.context.pc == pc) {
-        println("vm {}: stopped: its trap handler at {:#x} is not in RAM, so it can only fault",
-                vm.name(), pc);
-        vm.stop(StopReason::killed);
-    }
+    if (endless) kill_for_handler(vm, pc, exception);
 }
 
 }  // namespace cairn

@@ -24,6 +24,13 @@ namespace cairn {
 [[gnu::cold, gnu::noinline]] void handle_virtual_instruction(Vm& vm, Vcpu& vcpu,
                                                              const TrapState& trap);
 
+/// A hart of the guest could not reach `at`, which is RAM: it is made to be there.
+[[gnu::noinline]] void touch_ram(Vm& vm, GuestPhys at);
+
+/// A misaligned load or store whose exception the guest does not want: carries it out.
+[[gnu::cold, gnu::noinline]] void handle_misaligned_access(Vm& vm, Vcpu& vcpu,
+                                                           const TrapState& trap);
+
 /// The host's timer, which stands in for the guest's.
 [[gnu::noinline]] void handle_timer_interrupt(Vcpu& vcpu);
 
@@ -33,8 +40,9 @@ namespace cairn {
 /// Passes on input that had to wait, if there is room for it now.
 void retry_console_input(Vm& vm);
 
-/// Gives the guest `exception`, unless its handler cannot be fetched either: then the VM ends,
-/// because the guest would fault for ever.
+/// Gives the guest `exception`, unless its handler cannot be fetched either, or begins with an
+/// instruction that traps again and again: then the VM ends, because the guest would do so for
+/// ever.
 [[gnu::noinline]] void raise_in_guest(Vm& vm, Vcpu& vcpu, Exception exception,
                                       std::uint64_t trap_value);
 

@@ -65,6 +65,48 @@ TEST_CASE("a trap handler out of RAM ends the VM instead of faulting for ever", 
     }
 }
 
+TEST_CASE("a handler that begins with the same fault again and again ends the VM",
+          "[handle_exit]") {
+    using enum Exception;
+    for (const Exception exception : {load_access_fault, store_access_fault, illegal_instruction,
+                                      instruction_page_fault, instruction_access_fault}) {
+        GuestBench bench;
+        raise_in_guest(bench.vm, bench.vcpu(), exception, 0x4000);
+        CHECK(!bench.vm.stopped());
+        if (exception != instruction_access_fault) {  // that comes from nowhere else but there
+            raise_in_guest(bench.vm, bench.vcpu(), exception, 0x4000);
+            CHECK(!bench.vm.stopped());
+        }
+        raise_in_guest(bench.vm, bench.vcpu(), exception, 0x4000);
+        CHECK(bench.vm.stopped() == StopReason::killed);
+    }
+}
+
+TEST_CASE("a handler whose first instruction traps is not stopped while something changes",
+          "[handle_exit]") {
+    using enum Exception;
+    GuestBench bench;
+    bench.pc() = bench.handler;
+    for (unsigned round = 0; round < 10; ++round) {
+        raise_in_guest(bench.vm, bench.vcpu(), load_access_fault, round);
+        raise_in_guest(bench.vm, bench.vcpu(), store_access_fault, round);
+        csr_write<Csr::vsepc>(bench.entry);  // another trap, of which Cairn knows nothing
+        raise_in_guest(bench.vm, bench.vcpu(), store_access_fault, round);
+    }
+    CHECK(!bench.vm.stopped());
+}
+
+TEST_CASE("a program that jumps to its kernel's handler does not end the VM", "[handle_exit]") {
+    GuestBench bench;
+    for (unsigned round = 0; round < 3; ++round) {
+        bench.pc() = bench.handler;
+        csr_clear<Csr::sstatus>(Sstatus::SPP::mask);
+        raise_in_guest(bench.vm, bench.vcpu(), Exception::instruction_access_fault, bench.handler);
+        CHECK(!bench.vm.stopped());
+        CHECK(!Sstatus::SPP::get(csr_read<Csr::vsstatus>()));
+    }
+}
+
 TEST_CASE("a handler that faults on its own data is the guest's affair", "[handle_exit]") {
     GuestBench bench;
     bench.pc() = bench.handler;

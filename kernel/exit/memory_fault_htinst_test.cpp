@@ -138,3 +138,26 @@ TEST_CASE("a fault of the guest's table walk is seen behind an instruction that 
     CHECK(csr_read<Csr::vscause>() == 1);
     CHECK(bench.device.log.size() == 1);
 }
+
+TEST_CASE("a fetch that is reported as a load is the guest's instruction fault",
+          "[memory_fault_htinst]") {
+    // QEMU 7.2 does so where the page table for the fetch lies outside RAM.
+    for (const std::uint64_t htinst : {0x0u, 0x2000u, 0x3000u, 0x3020u}) {
+        MmioBench bench;
+        bench.fetch_fault = 21;
+        bench.walk_fault(Exception::load_guest_page_fault, 0x10, htinst);
+        bench.check_trapped(Exception::instruction_access_fault, bench.entry);
+        CHECK(bench.walk_fault(Exception::load_guest_page_fault, 0x10, htinst) == Resumption::none);
+        CHECK(bench.vm.stopped() == StopReason::killed);
+    }
+}
+
+TEST_CASE("a walk for a store that is reported as a load is a store fault",
+          "[memory_fault_htinst]") {
+    for (const std::uint64_t htinst : {0x0u, 0x2000u, 0x3000u}) {
+        MmioBench bench;
+        bench.place32(store(2, 14));
+        bench.walk_fault(Exception::load_guest_page_fault, 0x10, htinst);
+        bench.check_faulted(Exception::store_access_fault);
+    }
+}

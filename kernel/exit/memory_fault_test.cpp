@@ -116,9 +116,10 @@ TEST_CASE("any load gives what the naive sum of bytes gives", "[memory_fault]") 
                 n < bytes ? bench.device.answer >> (n * 8) & 0xff : (top && funct3 < 4 ? 0xff : 0);
             expected |= byte << (n * 8);
         }
+        bench.place32(load(funct3, reg));
+        bench.begin_at(MmioBench::window + offset);
         Registers registers = bench.x();
         registers[reg] = expected;
-        bench.place32(load(funct3, reg));
         bench.fault(Exception::load_guest_page_fault, offset);
         RC_ASSERT(bench.x() == registers);
         RC_ASSERT(bench.device.log.size() == 1u);

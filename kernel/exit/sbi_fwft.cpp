@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// SBI specification, chapter "SBI Firmware Features Extension". Two features are there: misaligned
-// accesses, which are the guest's own to handle and nobody else's, and, with Svadu, who updates the
-// A and D bits of page tables. The others need extensions that guests are not told of.
+// SBI specification, chapter "SBI Firmware Features Extension". Two features are there: who handles
+// misaligned accesses that the hart does not carry out, the guest or Cairn, and, with Svadu, who
+// updates the A and D bits of page tables. The others need extensions that guests are not told of.
 #include <expected>
 
 #include "kernel/arch/hart_operations.hpp"
+#include "kernel/arch/sbi_call.hpp"
 #include "kernel/arch/sbi_fwft.hpp"
 #include "kernel/exit/sbi.hpp"
 
@@ -16,7 +17,8 @@ std::expected<std::uint64_t, SbiError> value_of(const Vm& vm, const Vcpu& vcpu,
                                                 std::uint32_t feature) {
     if (feature >= sbi_features) return std::unexpected(SbiError::denied);
     switch (static_cast<SbiFeature>(feature)) {
-        case SbiFeature::misaligned_exc_deleg: return 1;  // hedeleg, always
+        case SbiFeature::misaligned_exc_deleg:
+            return vcpu.handles_misaligned();
         case SbiFeature::pte_ad_hw_updating:
             if (!vm.features().svadu) break;
             return vcpu.updates_ad_bits();
@@ -28,11 +30,26 @@ std::expected<std::uint64_t, SbiError> value_of(const Vm& vm, const Vcpu& vcpu,
     return std::unexpected(SbiError::not_supported);
 }
 
-SbiError change(Vcpu& vcpu, std::uint32_t feature, std::uint64_t value) {
-    if (static_cast<SbiFeature>(feature) != SbiFeature::pte_ad_hw_updating) return SbiError::denied;
-    if (!vcpu.update_ad_bits(value != 0)) return SbiError::failed;
+/// See kernel/exit/misaligned_access.cpp for those that are not the guest's. Firmware may carry
+/// them out before Cairn could hand them on; a guest that wants them has it asked to leave them.
+SbiError delegate_misaligned(Vcpu& vcpu, bool to_guest) {
+    if (to_guest) {
+        (void)sbi_call(SbiExtension::fwft, SbiFwft::set, SbiFeature::misaligned_exc_deleg, 1u, 0u);
+    }
+    return vcpu.handle_misaligned(to_guest) ? SbiError::success : SbiError::failed;
+}
+
+SbiError let_hart_update(Vcpu& vcpu, bool wanted) {
+    if (!vcpu.update_ad_bits(wanted)) return SbiError::failed;
     hfence_vvma_all();  // "Hypervisor Memory-Management Fence Instructions": for ADUE, too
     return SbiError::success;
+}
+
+/// `feature` is one that has a value.
+SbiError change(Vcpu& vcpu, std::uint32_t feature, std::uint64_t value) {
+    return static_cast<SbiFeature>(feature) == SbiFeature::misaligned_exc_deleg
+               ? delegate_misaligned(vcpu, value != 0)
+               : let_hart_update(vcpu, value != 0);
 }
 
 SbiResult set(Vm& vm, Vcpu& vcpu, SbiCall call) {
@@ -41,12 +58,10 @@ SbiResult set(Vm& vm, Vcpu& vcpu, SbiCall call) {
     if ((flags & ~sbi_feature_lock) != 0) return sbi_error(SbiError::invalid_param);
     const auto old = value_of(vm, vcpu, feature);
     if (!old) return sbi_error(old.error());
+    if (vcpu.is_locked(feature)) return sbi_error(SbiError::denied_locked);  // whatever the value
     if (value > 1) return sbi_error(SbiError::invalid_param);  // all that there are, are switches
-    if (value != *old) {  // else it succeeds in any case (NOTE of the function)
-        if (vcpu.is_locked(feature)) return sbi_error(SbiError::denied_locked);
-        const SbiError error = change(vcpu, feature, value);
-        if (error != SbiError::success) return sbi_error(error);
-    }
+    const SbiError error = change(vcpu, feature, value);  // if it is the same, too: nobody minds
+    if (error != SbiError::success) return sbi_error(error);
     if ((flags & sbi_feature_lock) != 0) vcpu.lock(feature);
     return sbi_success();
 }

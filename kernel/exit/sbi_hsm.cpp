@@ -60,7 +60,7 @@ void sleep(Vm& vm, Vcpu& vcpu) {
 /// There must be RAM for an instruction, which may be compressed, where instructions can begin.
 bool is_start_address(Vm& vm, std::uint64_t address) {
     constexpr std::uint64_t parcel = 2;
-    return address % parcel == 0 && vm.memory().bytes(GuestPhys{address}, parcel).has_value();
+    return address % parcel == 0 && vm.memory().holds(GuestPhys{address}, parcel);
 }
 
 SbiResult suspend_hart(Vm& vm, Vcpu& vcpu, std::uint64_t address, std::uint64_t opaque) {

@@ -13,8 +13,17 @@ namespace {
 
 constexpr std::uint64_t counters_base = 0;  // where each argument is
 constexpr std::uint64_t event_info_size = 16;
-/// So many entries one call may hold: each of them may be a call of the firmware.
-constexpr std::uint64_t most_event_infos = 128;
+/// So many entries are answered in one exit, since each may be several calls of the firmware. Then
+/// the guest makes the same call once more, with this and the next entry's number in a1, which is
+/// the call's to change. No valid address has such a high word; a guest that writes one itself
+/// skips entries of its own.
+constexpr std::uint64_t event_infos_per_exit = 8;
+struct Progress {
+    using TAG = Field<63, 32, std::uint32_t>;
+    using NEXT = Field<31, 0, std::uint32_t>;
+    static constexpr std::uint32_t tag = 0x4341'4952;  // "CAIR"
+};
+constexpr std::uint64_t ecall_length = 4;
 
 const HardwareCounters& hardware_of(Vm& vm) {
     return vm.features().counters;
@@ -24,11 +33,11 @@ unsigned lowest(CounterSet set) {
     return static_cast<unsigned>(std::countr_zero(set));
 }
 
-/// Events that happen to a guest where Cairn can see it. Misaligned accesses never come here.
+/// Events that happen to a guest where Cairn can see it. Misaligned accesses come here only where
+/// the guest leaves them to its firmware.
 bool is_counted_by_cairn(std::uint64_t event, std::uint64_t event_data) {
     const auto code = SbiEvent::CODE::get(event);
-    return event_data == 0 && code < sbi_firmware_events &&
-           code > static_cast<unsigned>(SbiFirmwareEvent::misaligned_store);
+    return event_data == 0 && code < sbi_firmware_events;
 }
 
 /// Whether the machine may be asked for a hardware event at all.
@@ -185,16 +194,33 @@ bool is_supported(const HardwareCounters& hardware, const VcpuPmu& pmu, std::uin
     return counter.has_value();
 }
 
-SbiResult event_get_info(Vm& vm, const VcpuPmu& pmu, SbiCall call) {
+/// The entry that the call is at; no value where a1 is a high word and not 0.
+std::optional<std::uint64_t> first_entry(std::uint64_t high, std::uint64_t count) {
+    if (high == 0) return 0;
+    const std::uint64_t next = Progress::NEXT::get(high);
+    if (Progress::TAG::get(high) != Progress::tag || next >= count) return std::nullopt;
+    return next;
+}
+
+/// Has the guest make the call at hand again, from entry `next` on.
+SbiResult call_again(Vcpu& vcpu, std::uint64_t low, std::uint64_t next) {
+    vcpu.context.pc -= ecall_length;
+    return {static_cast<long>(low), Progress::TAG::of(Progress::tag) |
+                                        Progress::NEXT::of(static_cast<std::uint32_t>(next))};
+}
+
+SbiResult event_get_info(Vm& vm, Vcpu& vcpu, SbiCall call) {
+    const VcpuPmu& pmu = vcpu.pmu();
     const auto [low, high, count, flags] =
         std::array{call.arguments[0], call.arguments[1], call.arguments[2], call.arguments[3]};
     if (flags != 0 || low % event_info_size != 0) return sbi_error(SbiError::invalid_param);
-    if (high != 0 || count > ~std::uint64_t{0} / event_info_size ||
-        !vm.memory().bytes(GuestPhys{low}, count * event_info_size)) {
+    const auto first = first_entry(high, count);
+    if (!first || count > Progress::NEXT::max ||
+        !vm.memory().holds(GuestPhys{low}, count * event_info_size)) {
         return sbi_error(SbiError::invalid_address);
     }
-    if (count > most_event_infos) return sbi_error(SbiError::failed);
-    for (std::uint64_t index = 0; index < count; ++index) {
+    for (std::uint64_t index = *first; index < count; ++index) {
+        if (index == *first + event_infos_per_exit) return call_again(vcpu, low, index);
         const GuestPhys entry{low + index * event_info_size};
         const auto event = vm.memory().load<std::uint32_t>(entry);
         const auto event_data = vm.memory().load<std::uint64_t>(entry + 8);
@@ -221,7 +247,7 @@ SbiResult sbi_pmu(Vm& vm, Vcpu& vcpu, SbiCall call) {
         case SbiPmu::counter_fw_read: return read(pmu, call.arguments[0], false);
         case SbiPmu::counter_fw_read_hi: return read(pmu, call.arguments[0], true);
         case SbiPmu::snapshot_set_shmem: return result;  // "an optional function"
-        case SbiPmu::event_get_info: return event_get_info(vm, pmu, call);
+        case SbiPmu::event_get_info: return event_get_info(vm, vcpu, call);
     }
     vcpu.choose_exit_path();
     return result;

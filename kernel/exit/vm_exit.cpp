@@ -22,6 +22,10 @@ ExitKind classify_exit(std::uint64_t scause) {
     if (exception == Exception::ecall_from_vs) return ExitKind::supervisor_call;
     if (exception == Exception::instruction_guest_page_fault) return ExitKind::fetch_page_fault;
     if (exception == Exception::virtual_instruction) return ExitKind::virtual_instruction;
+    if (exception == Exception::load_address_misaligned ||
+        exception == Exception::store_address_misaligned) {
+        return ExitKind::misaligned_access;
+    }
     return ExitKind::unexpected;
 }
 

@@ -22,6 +22,7 @@ enum class ExitKind : std::uint8_t {
     supervisor_call,      ///< ecall from VS-mode: an SBI call
     fetch_page_fault,     ///< an instruction fetch that G-stage translation refused
     virtual_instruction,  ///< an instruction that V=1 may not execute
+    misaligned_access,    ///< a load or store that the guest's firmware is to carry out
     timer_interrupt,      ///< the host's timer
     external_interrupt,   ///< the host's interrupt controller
     software_interrupt,   ///< another hart of the host

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <utility>
 
 #include "lib/byte_size.hpp"
 
@@ -36,6 +38,11 @@ bool set_stage2_mode(BootOptions& options, std::string_view value) {
     return options.stage2_mode.has_value();
 }
 
+bool set_scrub(BootOptions& options, std::string_view value) {
+    options.trust_unused_ram = value == "used";
+    return options.trust_unused_ram || value == "all";
+}
+
 bool set_exits(BootOptions& options, std::string_view value) {
     options.count_exits = value == "count";
     return options.count_exits;
@@ -63,15 +70,19 @@ struct Key {
     std::string_view name;
     bool (*set)(BootOptions&, std::string_view);
     std::string_view expected;
+    std::string_view once;  ///< what is expected instead of a second one
 };
 constexpr Key keys[] = {
-    {"heap=", set_heap, "a size such as heap=16M"},
-    {"quota=", set_quota, "a size such as quota=256K"},
-    {"gstage=", set_stage2_mode, "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"},
-    {"exits=", set_exits, "exits=count"},
+    {"heap=", set_heap, "a size such as heap=16M", "heap= only once"},
+    {"quota=", set_quota, "a size such as quota=256K", "quota= only once"},
+    {"gstage=", set_stage2_mode, "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4",
+     "gstage= only once"},
+    {"scrub=", set_scrub, "scrub=all or scrub=used", "scrub= only once"},
+    {"exits=", set_exits, "exits=count", "exits= only once"},
     {"crash=", set_crash,
      "crash=trap, panic, smash, overflow, overflow-elsewhere, null, write-code, write-constant "
-     "or execute-data"},
+     "or execute-data",
+     "crash= only once"},
 };
 
 }  // namespace
@@ -93,18 +104,21 @@ std::string_view to_string(Crash crash) {
 
 std::expected<BootOptions, BootOptionError> parse_boot_options(std::string_view arguments) {
     BootOptions options;
+    std::array<bool, std::size(keys)> given{};
     while (true) {
         const std::string_view word = take_word(arguments);
         if (word.empty()) return options;
-        const Key* known = nullptr;
-        for (const Key& key : keys) {
-            if (word.starts_with(key.name)) known = &key;
-        }
-        if (known == nullptr) {
+        const auto* const key = std::ranges::find_if(
+            keys, [word](const Key& each) { return word.starts_with(each.name); });
+        if (key == std::end(keys)) {
             return std::unexpected(BootOptionError{word, known_boot_options});
         }
-        if (!known->set(options, word.substr(known->name.size()))) {
-            return std::unexpected(BootOptionError{word, known->expected});
+        if (!key->set(options, word.substr(key->name.size()))) {
+            return std::unexpected(BootOptionError{word, key->expected});
+        }
+        // Which of two was meant, nobody can tell.
+        if (std::exchange(given[static_cast<std::size_t>(key - std::begin(keys))], true)) {
+            return std::unexpected(BootOptionError{word, key->once});
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The hypervisor's own command line (`-append` in QEMU, bootargs in /chosen): words of the form
-// key=value. A word that is not known, or has no such value, stops the boot with a sentence.
+// key=value. A word that is not known, has no such value, or has a key for the second time, stops
+// the boot with a sentence.
 //
 //     heap=SIZE     use only so much of the heap region (K, M, G), for tests of small heaps
 //     quota=SIZE    what each VM may have of the hypervisor's own memory, besides its RAM
@@ -39,14 +40,15 @@ struct BootOptions {
     std::optional<std::uint64_t> vm_quota;   ///< bytes, not 0
     std::optional<Stage2Mode> stage2_mode;
     bool count_exits = false;
+    bool trust_unused_ram = false;  ///< what nobody used since reset is given to guests as it is
     std::optional<Crash> crash;
 };
 
 /// What is expected instead of a word that is none of the options.
 inline constexpr std::string_view known_boot_options =
-    "heap=SIZE, quota=SIZE, gstage=MODE, exits=count or crash=HOW";
+    "heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, exits=count or crash=HOW";
 
-/// A word that means nothing, and what would.
+/// A word that is wrong, and what would be right.
 struct BootOptionError {
     std::string_view word;
     std::string_view expected;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/host/boot_options.hpp"
 
+#include <utility>
+
 #include "tests/unit/catch.hpp"
 
 using namespace cairn;
@@ -24,6 +26,9 @@ TEST_CASE("options are read in any order", "[boot_options]") {
     CHECK(parse_boot_options("gstage=sv57x4")->stage2_mode == Stage2Mode::sv57x4);
     CHECK(options->count_exits == false);
     CHECK(parse_boot_options("exits=count")->count_exits);
+    CHECK_FALSE(options->trust_unused_ram);
+    CHECK_FALSE(parse_boot_options("scrub=all")->trust_unused_ram);
+    CHECK(parse_boot_options("scrub=used")->trust_unused_ram);
     CHECK(parse_boot_options("crash=panic")->crash == Crash::panic);
     CHECK(parse_boot_options("gstage=sv39x4")->stage2_mode == Stage2Mode::sv39x4);
 }
@@ -40,8 +45,25 @@ TEST_CASE("a wrong word is named, with what would be right", "[boot_options]") {
     CHECK(fails("quota=0", "quota=0"));
     CHECK(fails("quota=much", "quota=much"));
     CHECK(fails("gstage=sv32x4", "gstage=sv32x4"));
+    CHECK(fails("scrub=", "scrub="));
+    CHECK(fails("scrub=nothing", "scrub=nothing"));
     CHECK(fails("crash=softly", "crash=softly"));
     CHECK(fails("gstage=sv39x4 gstage=sv32x4", "gstage=sv32x4"));
     CHECK(fails("crash=trap crash=softly", "crash=softly"));
     CHECK(fails("heap", "heap"));
+}
+
+TEST_CASE("an option may be given once", "[boot_options]") {
+    const auto twice = [](std::string_view text) {
+        const auto options = parse_boot_options(text);
+        REQUIRE(!options);
+        return std::pair(options.error().word, options.error().expected);
+    };
+    using Error = std::pair<std::string_view, std::string_view>;
+    CHECK(twice("heap=1M heap=2M") == Error{"heap=2M", "heap= only once"});
+    CHECK(twice("heap=1M quota=64K heap=1M") == Error{"heap=1M", "heap= only once"});
+    CHECK(twice("quota=1M quota=2M") == Error{"quota=2M", "quota= only once"});
+    CHECK(twice("gstage=sv39x4 gstage=sv48x4") == Error{"gstage=sv48x4", "gstage= only once"});
+    CHECK(twice("exits=count exits=count") == Error{"exits=count", "exits= only once"});
+    CHECK(twice("crash=trap crash=null") == Error{"crash=null", "crash= only once"});
 }

@@ -3,10 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <utility>
 
 #include "kernel/arch/sbi_call.hpp"
-#include "kernel/host/uart_driver.hpp"
 #include "lib/platform.hpp"
 #include "lib/spinlock.hpp"
 
@@ -15,9 +13,13 @@ namespace {
 
 enum class Backend : unsigned char { legacy_sbi, debug_console_sbi, uart };
 
+/// Whose the line is that has been begun, if one has.
+enum class OpenLine : unsigned char { none, guests, own };
+
 struct Console {
     Backend backend = Backend::legacy_sbi;
-    bool guest_line_is_open = false;
+    OpenLine open_line = OpenLine::none;
+    bool marks_own_lines = false;
     std::atomic<bool> ignore_lock = false;
     Spinlock lock;
     UartDriver uart;
@@ -65,6 +67,57 @@ void write_bytes(std::span<const char> bytes) {
     }
 }
 
+constexpr std::string_view line_end = "\r\n";
+
+[[gnu::noinline]] void write_mark() {
+    write_bytes({&own_line_mark, 1});
+}
+
+void write_guest_byte_to_uart(char byte) {
+    if (byte == own_line_mark) [[unlikely]]
+        write_mark();
+    console.uart.write(byte);
+}
+
+void write_guest_bytes_through_firmware(std::span<const char> bytes) {
+    while (!bytes.empty()) {
+        const std::string_view text(bytes.data(), bytes.size());
+        const std::size_t mark = text.find(own_line_mark);
+        const std::size_t run = std::min(mark, text.size() - 1) + 1;
+        write_bytes(bytes.first(run));
+        if (mark != std::string_view::npos) write_mark();
+        bytes = bytes.subspan(run);
+    }
+}
+
+/// Writes `bytes` with every mark doubled.
+void write_guest_bytes(std::span<const char> bytes) {
+    if (console.backend != Backend::uart) return write_guest_bytes_through_firmware(bytes);
+    for (const char byte : bytes)
+        write_guest_byte_to_uart(byte);
+}
+
+// Apart, so that the path of a guest's every character needs no place in memory for it.
+[[gnu::noinline]] void write_guest_byte_through_firmware(char byte) {
+    write_guest_bytes_through_firmware({&byte, 1});
+}
+[[gnu::noinline]] void end_line() {
+    write_bytes(line_end);
+    console.open_line = OpenLine::none;
+}
+
+/// Two who write do not share a line.
+void end_line_of(OpenLine other) {
+    if (console.open_line == other) [[unlikely]]
+        end_line();
+}
+
+void write_own(std::string_view text) {
+    if (console.open_line == OpenLine::none && console.marks_own_lines) write_mark();
+    write_bytes(text);
+    console.open_line = OpenLine::own;
+}
+
 }  // namespace
 
 void start_firmware_console() {
@@ -72,38 +125,61 @@ void start_firmware_console() {
         sbi_has(SbiExtension::dbcn) ? Backend::debug_console_sbi : Backend::legacy_sbi;
 }
 
-bool move_console_to(const MachineUart& uart) {
-    if (!UartDriver::supports(uart)) return false;
-    console.uart = UartDriver(uart);
+std::expected<void, UartFault> move_console_to(const MachineUart& uart, std::uint64_t patience) {
+    if (!UartDriver::supports(uart)) return std::unexpected(UartFault::unknown_layout);
+    const UartDriver driver(uart);
+    const auto tried = driver.try_out(patience);
+    if (!tried) return tried;
+    console.uart = driver;
     console.uart.enable_receive_interrupt();
     console.backend = Backend::uart;
-    return true;
+    return {};
 }
 
 void console_ignore_lock() {
     console.ignore_lock = true;
 }
 
-void console_write_guest(std::span<const char> bytes) {
-    if (bytes.empty()) return;
+void share_console_with_guests() {
     const OutputGuard guard;
-    write_bytes(bytes);
-    console.guest_line_is_open = bytes.back() != '\n';
+    console.marks_own_lines = true;
 }
 
-std::optional<char> console_read() {
+// Behind the last words nobody else may speak: without the lock a guest could do so within a line.
+void console_write_guest(std::span<const char> bytes) {
+    if (bytes.empty() || console.ignore_lock) return;
+    const SpinGuard guard(console.lock);
+    end_line_of(OpenLine::own);
+    write_guest_bytes(bytes);
+    console.open_line = bytes.back() == '\n' ? OpenLine::none : OpenLine::guests;
+}
+
+void console_write_guest(char byte) {
+    if (console.ignore_lock) return;
+    const SpinGuard guard(console.lock);
+    end_line_of(OpenLine::own);
+    if (console.backend == Backend::uart) {
+        write_guest_byte_to_uart(byte);
+    } else {
+        write_guest_byte_through_firmware(byte);
+    }
+    console.open_line = byte == '\n' ? OpenLine::none : OpenLine::guests;
+}
+
+std::optional<uart16550::Character> console_read() {
     if (console.backend != Backend::uart) return std::nullopt;
+    const OutputGuard guard;
     return console.uart.read();
 }
 
 void platform_write(std::string_view text) {
     const OutputGuard guard;
-    if (std::exchange(console.guest_line_is_open, false)) write_bytes({"\r\n", 2});
+    end_line_of(OpenLine::guests);
     while (!text.empty()) {
         const std::size_t line = std::min(text.find('\n'), text.size());
-        write_bytes({text.data(), line});
+        write_own(text.substr(0, line));
         if (line == text.size()) return;
-        write_bytes({"\r\n", 2});
+        end_line_of(OpenLine::own);
         text.remove_prefix(line + 1);
     }
 }

@@ -47,7 +47,10 @@ class Bench {
 
 /// The frames' descriptors, in whole frames, for a window of `size` bytes.
 constexpr std::uint64_t descriptors(std::uint64_t size) {
-    return (PageHeap::metadata_size(size / frame_size) + frame_size - 1) & ~(frame_size - 1);
+    const std::uint64_t pages = size / frame_size;
+    const std::uint64_t owners = (pages + pages % 2) * 2;
+    const std::uint64_t marks = pages / 512 + 1;
+    return (PageHeap::metadata_size(pages) + owners + marks + frame_size - 1) & ~(frame_size - 1);
 }
 
 TEST_CASE("the frames' descriptors lie in the shortest range that holds them", "[frame_pool]") {
@@ -96,7 +99,7 @@ TEST_CASE("guest RAM of 1 GiB and more is congruent modulo 1 GiB where it can be
 
 TEST_CASE("guest RAM falls back to 2 MiB", "[frame_pool]") {
     Bench bench(2 * gibi);
-    // 7 MiB of descriptors start at 134 MiB.
+    // 7.5 MiB of descriptors start at 134 MiB.
     CHECK(bench.pool.take_guest_ram(gibi + gibi / 2, guest_base) ==
           HostRange{bench.at(142 * mebi), gibi + gibi / 2});
 }
@@ -145,8 +148,8 @@ TEST_CASE("frames that nobody has taken cannot be freed", "[frame_pool]") {
         return last_words([&] { bench.pool.free_frames(base, count); })
             .starts_with("panic: page frames were freed that nobody had taken\n");
     };
-    CHECK(refused(*frames, 1));
-    CHECK(refused(*frames + frame_size, 1));
+    CHECK(refused(*frames, 0));
+    CHECK(refused(*frames, 3));
     CHECK(refused(*frames + 1, 2));
     CHECK(refused(*frames + 2 * frame_size, 1));
     CHECK(refused(bench.at(0), 2));
@@ -154,6 +157,111 @@ TEST_CASE("frames that nobody has taken cannot be freed", "[frame_pool]") {
     CHECK(refused({~0xfffull}, 2));
     bench.pool.free_frames(*frames, 2);
     CHECK(refused(*frames, 2));
+}
+
+TEST_CASE("frames go back one by one, or several runs at once", "[frame_pool]") {
+    Bench bench(256 * mebi);
+    const std::uint64_t before = bench.pool.largest_free();
+    const auto frames = bench.pool.allocate_frames(512, 2 * mebi);
+    const auto after = bench.pool.allocate_frames(512, 2 * mebi);
+    REQUIRE(*after == *frames + 2 * mebi);
+    bench.pool.free_frames(*frames + frame_size, 1);
+    CHECK(bench.pool.owners(*frames) == 1);
+    CHECK(bench.pool.owners(*frames + frame_size) == 0);
+    CHECK(bench.pool.owners(*frames + 2 * frame_size) == 1);
+    bench.pool.free_frames(*frames, 1);
+    bench.pool.free_frames(*frames + 2 * frame_size, 1022);  // the end of one, and the other
+    CHECK(bench.pool.free_bytes() == bench.pool.total_bytes());
+    CHECK(bench.pool.largest_free() == before);
+}
+
+TEST_CASE("the pool remembers where somebody had frames", "[frame_pool]") {
+    Bench bench(256 * mebi);
+    const auto ram = bench.pool.take_guest_ram(16 * mebi, guest_base);
+    REQUIRE(ram);
+    CHECK_FALSE(bench.pool.was_used(*ram));
+    bench.pool.mark_used({ram->base + 4 * mebi, 2 * mebi});
+    bench.pool.free_frames(ram->base, ram->size / frame_size);
+    CHECK(bench.pool.was_used({ram->base + 4 * mebi, frame_size}));
+    CHECK_FALSE(bench.pool.was_used({ram->base, 2 * mebi}));
+    const auto table = bench.pool.allocate_frames(1, 64 * mebi);
+    REQUIRE(table);
+    CHECK(bench.pool.was_used({*table, frame_size}));
+}
+
+TEST_CASE("a shared frame goes back with its last owner", "[frame_pool]") {
+    Bench bench(256 * mebi);
+    FramePool& pool = bench.pool;
+    const auto frames = pool.allocate_frames(8, frame_size);
+    REQUIRE(pool.share_frames(*frames + 2 * frame_size, 3));
+    REQUIRE(pool.share_frames(*frames + 3 * frame_size, 1));
+    CHECK(pool.owners(*frames + 3 * frame_size) == 3);
+    CHECK_FALSE(pool.share_frames(*frames + 7 * frame_size, 2));  // one is free
+    CHECK_FALSE(pool.share_frames(*frames + 1, 1));
+    pool.free_frames(*frames, 8);
+    CHECK(pool.free_bytes() + 3 * frame_size == pool.total_bytes());
+    CHECK(pool.owners(*frames + 2 * frame_size) == 1);
+    pool.free_frames(*frames + 2 * frame_size, 3);
+    CHECK(pool.free_bytes() + frame_size == pool.total_bytes());
+    pool.free_frames(*frames + 3 * frame_size, 1);
+    CHECK(pool.free_bytes() == pool.total_bytes());
+    CHECK(pool.owners(*frames + 3 * frame_size) == 0);
+}
+
+TEST_CASE("owners are counted up to their limit", "[frame_pool]") {
+    Bench bench(256 * mebi);
+    const auto frame = bench.pool.allocate_frames(1, frame_size);
+    for (unsigned more = 0; more < 0xffff; ++more)
+        REQUIRE(bench.pool.share_frames(*frame, 1));
+    CHECK_FALSE(bench.pool.share_frames(*frame, 1));
+    CHECK(bench.pool.owners(*frame) == 0x1'0000);
+    for (unsigned more = 0; more < 0x1'0000; ++more)
+        bench.pool.free_frames(*frame, 1);
+    CHECK(bench.pool.free_bytes() == bench.pool.total_bytes());
+}
+
+TEST_CASE("owners agree with a list of counts", "[frame_pool]") {
+    const bool holds = rc::check("against counts", [] {
+        constexpr std::size_t frames = 64;
+        Bench bench({{{0}, mebi}}, {});
+        FramePool& pool = bench.pool;
+        const std::uint64_t largest = pool.largest_free();
+        std::vector<HostPhys> bases;
+        while (const auto base =
+                   pool.allocate_frames(*rc::gen::inRange<std::size_t>(1, 9), frame_size))
+            bases.push_back(*base);
+        const HostPhys first = *std::ranges::min_element(bases, {}, &HostPhys::value);
+        std::array<unsigned, frames> model{};
+        for (std::size_t n = 0; n < frames; ++n)
+            model[n] = pool.owners(first + n * frame_size);
+        const auto steps = *rc::gen::inRange(1, 80);
+        for (int step = 0; step < steps; ++step) {
+            const auto from = *rc::gen::inRange<std::size_t>(0, frames);
+            const auto count = *rc::gen::inRange<std::size_t>(1, frames - from + 1);
+            const std::span<unsigned> part = std::span(model).subspan(from, count);
+            const bool all = std::ranges::find(part, 0u) == part.end();
+            if (*rc::gen::arbitrary<bool>()) {
+                RC_ASSERT(pool.share_frames(first + from * frame_size, count) == all);
+                for (unsigned& each : part)
+                    each += all ? 1 : 0;
+            } else if (all) {
+                pool.free_frames(first + from * frame_size, count);
+                for (unsigned& each : part)
+                    --each;
+            }
+            for (std::size_t n = 0; n < frames; ++n)
+                RC_ASSERT(pool.owners(first + n * frame_size) == model[n]);
+        }
+        while (std::ranges::any_of(model, [](unsigned n) { return n > 0; })) {
+            for (std::size_t n = 0; n < frames; ++n) {
+                if (model[n] == 0) continue;
+                pool.free_frames(first + n * frame_size, 1);
+                --model[n];
+            }
+        }
+        RC_ASSERT(pool.largest_free() <= largest);
+    });
+    CHECK(holds);
 }
 
 TEST_CASE("takes are disjoint, aligned, free, and all comes back", "[frame_pool]") {

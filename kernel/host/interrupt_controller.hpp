@@ -9,11 +9,11 @@
 
 namespace cairn {
 
-/// Takes `context` of the PLIC at `plic` for this hart, and lets its interrupts through.
-void start_interrupt_controller(const MachinePlic& plic, std::uint32_t context);
-
-/// Lets interrupt `source` reach this hart.
-void enable_host_interrupt(std::uint32_t source);
+/// Takes `context` of the PLIC at `plic` for this hart, and lets interrupt `source` through, and no
+/// other. False where no PLIC is there: accesses trap, or its registers do not keep what is
+/// written.
+[[nodiscard]] bool start_interrupt_controller(const MachinePlic& plic, std::uint32_t context,
+                                              std::uint32_t source);
 
 /// The pending interrupt that the hart is to serve now, or 0.
 [[nodiscard]] std::uint32_t claim_host_interrupt();

@@ -2,6 +2,7 @@
 #include "kernel/host/machine.hpp"
 
 #include "kernel/host/machine_devices.hpp"
+#include "kernel/host/range_list.hpp"
 #include "lib/bits.hpp"
 
 namespace cairn {
@@ -9,6 +10,10 @@ namespace {
 
 using Reason = MachineError::Reason;
 using Step = std::expected<void, MachineError>;
+
+// Ticks of more than a millisecond or less than 10 ps: nothing could be timed by such a clock.
+constexpr std::uint64_t slowest_timebase = 1'000;
+constexpr std::uint64_t fastest_timebase = 100'000'000'000;
 
 std::unexpected<MachineError> error(Reason reason, std::string_view node = {}) {
     return std::unexpected(MachineError{reason, {}, node});
@@ -37,16 +42,32 @@ Step add_reg(static_vector<HostRange, N>& ranges, const FdtNode& node, Reason ba
     return {};
 }
 
+/// Adds all of `node`'s `reg`. Machines with several nodes have neighbours, which are one piece.
+Step add_memory(RangeList& ranges, const FdtNode& node, bool& overlaps) {
+    const auto reg = node.reg();
+    if (!reg) return error(Reason::bad_memory, node.name());
+    for (const FdtReg each : *reg) {
+        if (!checked_add(each.address, each.size)) return error(Reason::bad_memory, node.name());
+        const HostRange range{{each.address}, each.size};
+        overlaps |= ranges.intersects(range);
+        if (!ranges.insert(range)) return error(Reason::too_many_memory_ranges, node.name());
+    }
+    return {};
+}
+
 Step read_memory(const Fdt& fdt, Machine& machine) {
+    RangeList ranges;
     for (const FdtNode& node : fdt.root().children()) {
         const bool is_memory =
             node.base_name() == "memory" || node.string("device_type") == "memory";
         if (!is_memory || !node.is_enabled()) continue;
-        const Step step =
-            add_reg(machine.memory, node, Reason::bad_memory, Reason::too_many_memory_ranges);
+        const Step step = add_memory(ranges, node, machine.memory_overlaps);
         if (!step) return step;
     }
-    if (machine.memory.empty()) return error(Reason::no_memory);
+    if (ranges.ranges().empty()) return error(Reason::no_memory);
+    for (const HostRange& range : ranges.ranges()) {
+        if (!machine.memory.try_push_back(range)) return error(Reason::too_many_memory_ranges);
+    }
     return {};
 }
 
@@ -100,7 +121,9 @@ std::expected<MachineHart, MachineError> read_hart(const FdtNode& cpu) {
 std::optional<std::uint64_t> read_timebase(const FdtNode& node) {
     const auto property = node.property("timebase-frequency");
     const auto frequency = property ? property->number() : std::nullopt;
-    return frequency == 0u ? std::nullopt : frequency;
+    const bool usable =
+        frequency && *frequency >= slowest_timebase && *frequency <= fastest_timebase;
+    return usable ? frequency : std::nullopt;
 }
 
 Step read_cpus(const Fdt& fdt, Machine& machine) {
@@ -150,7 +173,7 @@ Step read_devices(const Fdt& fdt, Machine& machine) {
     if (!plic) return std::unexpected(plic.error());
     machine.plic = *plic;
     machine.test_device = read_test_device(fdt);
-    read_software_interrupts(fdt, machine.harts);
+    machine.sswis = read_software_interrupts(fdt, machine.harts);
     return {};
 }
 
@@ -184,6 +207,11 @@ std::string_view to_string(const MachineError& error) {
             return "linux,initrd-start and linux,initrd-end in /chosen make no range";
     }
     return "the device tree is unusable";
+}
+
+std::optional<MachineDevice> find_test_device(std::span<const std::byte> dtb) {
+    const auto fdt = Fdt::parse(dtb);
+    return fdt ? read_test_device(*fdt) : std::nullopt;
 }
 
 std::expected<Machine, MachineError> read_machine(std::span<const std::byte> dtb) {

@@ -23,6 +23,7 @@ namespace cairn {
 inline constexpr std::size_t max_memory_ranges = 64;
 inline constexpr std::size_t max_reserved_ranges = 128;
 inline constexpr std::size_t max_harts = 512;  // as many as QEMU's virt has
+inline constexpr std::size_t max_sswis = 8;    // one for each of its sockets
 
 struct MachineHart {
     std::uint64_t id = 0;
@@ -38,8 +39,13 @@ struct MachineHart {
     std::optional<HostPhys> set_ssip;  ///< its SETSSIP register, where the machine has an SSWI
 };
 
-struct MachineUart {
+/// Registers, and the node that names them.
+struct MachineDevice {
     HostRange registers;
+    std::string_view node;
+};
+
+struct MachineUart : MachineDevice {
     std::optional<std::uint32_t> interrupt;  ///< source number at the interrupt controller
     std::optional<std::uint32_t> interrupt_controller;  ///< its phandle
     std::uint32_t reg_shift = 0;                        ///< register N is at N << reg_shift
@@ -51,20 +57,22 @@ struct MachineUart {
 
 /// The PLIC that takes the UART's interrupt, else the first. A machine of several sockets has one
 /// each (QEMU's virt with NUMA nodes); harts that this one does not serve have no `plic_context`.
-struct MachinePlic {
-    HostRange registers;
+struct MachinePlic : MachineDevice {
     std::optional<std::uint32_t> phandle;
     std::uint32_t sources = 0;  ///< `riscv,ndev`: sources are 1 to this
 };
 
 struct Machine {
-    static_vector<HostRange, max_memory_ranges> memory;      ///< non-empty ranges, as given
+    /// In ascending order; neighbours are one range, and so are ranges that overlap.
+    static_vector<HostRange, max_memory_ranges> memory;
+    bool memory_overlaps = false;                            ///< the tree names some of it twice
     static_vector<HostRange, max_reserved_ranges> reserved;  ///< non-empty ranges, as given
     static_vector<MachineHart, max_harts> harts;
     std::uint64_t timebase_hz = 0;
     std::optional<MachineUart> uart;  ///< a 16550 that is the console
     std::optional<MachinePlic> plic;
-    std::optional<HostRange> test_device;  ///< "sifive,test0", by which QEMU takes an exit status
+    std::optional<MachineDevice> test_device;  ///< "sifive,test0": QEMU's exit status comes from it
+    static_vector<MachineDevice, max_sswis> sswis;  ///< where the harts' `set_ssip` lie
     std::optional<HostRange> initrd;
     std::string_view bootargs;
     std::string_view model;
@@ -101,5 +109,9 @@ struct MachineError {
 [[nodiscard]] std::string_view to_string(const MachineError& error);
 
 [[nodiscard]] std::expected<Machine, MachineError> read_machine(std::span<const std::byte> dtb);
+
+/// The test device alone, for a tree of which nothing else may be right; nothing where there is
+/// none.
+[[nodiscard]] std::optional<MachineDevice> find_test_device(std::span<const std::byte> dtb);
 
 }  // namespace cairn

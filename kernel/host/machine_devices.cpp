@@ -5,7 +5,9 @@
 #include <array>
 #include <charconv>
 
+#include "kernel/arch/plic_registers.hpp"
 #include "kernel/arch/sswi_registers.hpp"
+#include "kernel/arch/uart16550_registers.hpp"
 #include "lib/bits.hpp"
 
 namespace cairn {
@@ -21,6 +23,16 @@ constexpr std::array<std::string_view, 1> test_device_compatibles{"sifive,test0"
 // Interrupt causes of the privileged specification.
 constexpr std::uint32_t supervisor_software = 1;
 constexpr std::uint32_t supervisor_external = 9;
+
+// The most that Cairn touches of each. A tree may say that registers go on for ever; what is mapped
+// and must be free of anything else is this.
+constexpr std::uint64_t uart_size = uart16550::register_count << uart16550::widest_shift;
+constexpr std::uint64_t test_device_size = sizeof(std::uint32_t);
+constexpr std::uint64_t sswi_size = sswi::set_ssip(sswi::hart_limit);
+
+HostRange first_bytes(HostRange range, std::uint64_t most) {
+    return {range.base, std::min(range.size, most)};
+}
 
 bool is_any_of(const FdtNode& node, std::span<const std::string_view> compatibles) {
     return std::ranges::any_of(compatibles,
@@ -86,7 +98,8 @@ std::expected<MachineUart, MachineError> describe_uart(const Fdt& fdt, const Fdt
     if (offset >= registers->size) {
         return std::unexpected(MachineError{Reason::bad_uart, {}, node.name()});
     }
-    uart.registers = {registers->base + offset, registers->size - offset};
+    uart.registers = first_bytes({registers->base + offset, registers->size - offset}, uart_size);
+    uart.node = node.name();
     read_interrupt(fdt, node, uart);
     uart.reg_shift = node.u32("reg-shift").value_or(uart.reg_shift);
     uart.reg_io_width = node.u32("reg-io-width").value_or(uart.reg_io_width);
@@ -143,9 +156,11 @@ std::expected<std::optional<MachineUart>, MachineError> read_uart(const Fdt& fdt
     return describe_uart(fdt, *node, has_options ? path.substr(colon + 1) : std::string_view{});
 }
 
-std::optional<HostRange> read_test_device(const Fdt& fdt) {
+std::optional<MachineDevice> read_test_device(const Fdt& fdt) {
     const auto node = find_enabled(fdt, test_device_compatibles);
-    return node ? read_registers(fdt, *node) : std::nullopt;
+    const auto registers = node ? read_registers(fdt, *node) : std::nullopt;
+    if (!registers) return std::nullopt;
+    return MachineDevice{first_bytes(*registers, test_device_size), node->name()};
 }
 
 std::expected<std::optional<MachinePlic>, MachineError> read_plic(
@@ -162,22 +177,30 @@ std::expected<std::optional<MachinePlic>, MachineError> read_plic(
                        [](MachineHart& hart, std::uint32_t index) { hart.plic_context = index; })) {
         return std::unexpected(error);
     }
-    return MachinePlic{*registers, node->phandle(), *sources};
+    return MachinePlic{
+        {first_bytes(*registers, plic::block_end), node->name()}, node->phandle(), *sources};
 }
 
-void read_software_interrupts(const Fdt& fdt, std::span<MachineHart> harts) {
+static_vector<MachineDevice, max_sswis> read_software_interrupts(const Fdt& fdt,
+                                                                 std::span<MachineHart> harts) {
+    static_vector<MachineDevice, max_sswis> devices;
     for (const FdtNode& node : fdt.nodes()) {
         if (!node.is_compatible("riscv,aclint-sswi") || !node.is_enabled()) continue;
-        const auto registers = read_registers(fdt, node);
+        const auto all = read_registers(fdt, node);
         const auto wires = node.property("interrupts-extended");
-        if (!registers || !wires) continue;
+        if (!all || !wires) continue;
+        MachineDevice sswi{{all->base, 0}, node.name()};
+        if (devices.size() == devices.capacity()) break;
         for_each_wire(fdt, *wires, supervisor_software, harts,
                       [&](MachineHart& hart, std::uint32_t index) {
-                          const std::uint64_t offset = sswi::set_ssip(index);
-                          if (offset + 4 <= registers->size)
-                              hart.set_ssip = registers->base + offset;
+                          const std::uint64_t end = sswi::set_ssip(index + 1);
+                          if (end > std::min(all->size, sswi_size)) return;
+                          hart.set_ssip = all->base + sswi::set_ssip(index);
+                          sswi.registers.size = std::max(sswi.registers.size, end);
                       });
+        if (sswi.registers.size != 0) devices.push_back(sswi);
     }
+    return devices;
 }
 
 }  // namespace cairn

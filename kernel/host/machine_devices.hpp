@@ -15,15 +15,16 @@ namespace cairn {
 [[nodiscard]] std::expected<std::optional<MachineUart>, MachineError> read_uart(const Fdt& fdt);
 
 /// QEMU's test device; nothing where there is none that can be used.
-[[nodiscard]] std::optional<HostRange> read_test_device(const Fdt& fdt);
+[[nodiscard]] std::optional<MachineDevice> read_test_device(const Fdt& fdt);
 
 /// The PLIC that takes the `uart`'s interrupt, else the first; also sets `plic_context` of each of
 /// the `harts` that it serves.
 [[nodiscard]] std::expected<std::optional<MachinePlic>, MachineError> read_plic(
     const Fdt& fdt, const std::optional<MachineUart>& uart, std::span<MachineHart> harts);
 
-/// Sets `set_ssip` of each of the `harts` that an ACLINT SSWI device serves. Harts that none does,
-/// or whose device's node is malformed, are interrupted through the firmware.
-void read_software_interrupts(const Fdt& fdt, std::span<MachineHart> harts);
+/// The ACLINT SSWI devices; also sets `set_ssip` of each of the `harts` that one serves. Harts that
+/// none does, or whose device's node is malformed, are interrupted through the firmware.
+[[nodiscard]] static_vector<MachineDevice, max_sswis> read_software_interrupts(
+    const Fdt& fdt, std::span<MachineHart> harts);
 
 }  // namespace cairn

@@ -17,6 +17,10 @@ constexpr std::uint64_t permission_bits(PagePermissions permissions) {
            Pte::X::of(permissions.execute);
 }
 
+constexpr bool are_valid(PagePermissions permissions) {
+    return permissions.read || (permissions.execute && !permissions.write);
+}
+
 /// Other harts may walk the table meanwhile: an entry changes in one store, and a new table is
 /// zeroed before it is linked.
 void store(Pte& entry, Pte value) {
@@ -92,9 +96,7 @@ std::expected<void, PageTableError> PageTable::map(std::uint64_t address, HostPh
         return std::unexpected(PageTableError::unaligned);
     const HostRange all{{0}, 1ull << paging::physical_address_bits};
     if (!all.contains(host, size)) return std::unexpected(PageTableError::host_range);
-    if (!permissions.read && (permissions.write || !permissions.execute)) {
-        return std::unexpected(PageTableError::bad_permissions);
-    }
+    if (!are_valid(permissions)) return std::unexpected(PageTableError::bad_permissions);
 
     std::uint64_t done = 0;
     while (done < size) {
@@ -112,11 +114,52 @@ std::expected<void, PageTableError> PageTable::map(std::uint64_t address, HostPh
 std::expected<void, PageTableError> PageTable::unmap(std::uint64_t address, std::uint64_t size) {
     if (const auto checked = check_range(address, size); !checked) return checked;
     if (!is_mapped(address, size)) return std::unexpected(PageTableError::not_mapped);
-    for (const std::uint64_t edge : {address, address + size}) {
-        if (const auto split = split_at(edge); !split) return split;
-    }
+    if (const auto split = split_edges(address, size, nullptr); !split) return split;
     remove_leaves(address, size);
     return {};
+}
+
+std::expected<void, PageTableError> PageTable::protect(std::uint64_t address, std::uint64_t size,
+                                                       PagePermissions permissions,
+                                                       TranslationFence& users) {
+    if (const auto checked = check_range(address, size); !checked) return checked;
+    if (!are_valid(permissions)) return std::unexpected(PageTableError::bad_permissions);
+    if (!is_mapped(address, size)) return std::unexpected(PageTableError::not_mapped);
+    if (const auto split = split_edges(address, size, &users); !split) return split;
+    for (std::uint64_t at = address; at < address + size;) {
+        const Slot slot = walk(at);
+        store(*slot.entry,
+              {(slot.entry->bits & ~permission_bits(pages_rwx)) | permission_bits(permissions)});
+        at += paging::leaf_size(slot.level);
+    }
+    users.forget(address, size);
+    return {};
+}
+
+bool PageTable::merge(std::uint64_t address, TranslationFence& users) {
+    if (address >> format_.input_bits() != 0) return false;
+    bool any = false;
+    for (;;) {
+        HostPhys table = root_;
+        unsigned level = format_.root_level();
+        Pte* above = nullptr;
+        for (Pte* next = &entry(table, address, level); level > 0 && next->is_table();) {
+            above = next;
+            table = above->address();
+            next = &entry(table, address, --level);
+        }
+        const auto leaf = above == nullptr ? std::nullopt : merged_leaf(table, level);
+        if (!leaf) return any;
+        const std::uint64_t size = paging::leaf_size(level + 1);
+        store(*above, {});
+        users.forget(align_down(address, size), size);
+        store(*above, *leaf);
+        frames_->free_frames(table, 1);
+        statistics_.leaves[level] -= paging::table_entries;
+        ++statistics_.leaves[level + 1];
+        --statistics_.table_pages;
+        any = true;
+    }
 }
 
 std::expected<PageMapping, PageTableError> PageTable::translate(std::uint64_t address) const {
@@ -221,7 +264,8 @@ std::expected<HostPhys, PageTableError> PageTable::table_below(Pte& above) {
 
 /// Has leaves begin at `address`: one that reaches over it gives way to a table that says the same
 /// in the next smaller leaves, and so on.
-std::expected<void, PageTableError> PageTable::split_at(std::uint64_t address) {
+std::expected<void, PageTableError> PageTable::split_at(std::uint64_t address,
+                                                        TranslationFence* users) {
     if (address >> format_.input_bits() != 0) return {};  // the end of all
     for (;;) {
         const auto [large, level] = walk(address);
@@ -235,11 +279,38 @@ std::expected<void, PageTableError> PageTable::split_at(std::uint64_t address) {
             small.bits = bits;
             bits += Pte::PPN::of(pages);
         }
+        if (users != nullptr) {
+            store(*large, {});
+            users->forget(align_down(address, paging::leaf_size(level)), paging::leaf_size(level));
+        }
         store(*large, Pte::table(*frame));
         --statistics_.leaves[level];
         statistics_.leaves[level - 1] += paging::table_entries;
         ++statistics_.table_pages;
     }
+}
+
+/// Has leaves begin at both ends of the range.
+std::expected<void, PageTableError> PageTable::split_edges(std::uint64_t address,
+                                                           std::uint64_t size,
+                                                           TranslationFence* users) {
+    const auto split = split_at(address, users);
+    return split ? split_at(address + size, users) : split;
+}
+
+/// The leaf that says what all entries of the table say, if there is one.
+std::optional<Pte> PageTable::merged_leaf(HostPhys table, unsigned level) const {
+    const std::span<const Pte> all = entries(table, level);
+    const Pte first = all.front();
+    if (!first.is_leaf() || !is_aligned(first.address().value, paging::leaf_size(level + 1))) {
+        return std::nullopt;
+    }
+    std::uint64_t bits = first.bits;
+    for (const Pte& each : all) {
+        if (each.bits != bits) return std::nullopt;
+        bits += Pte::PPN::of(paging::leaf_size(level) >> paging::page_bits);
+    }
+    return first;
 }
 
 /// Removes the leaves that make up the range exactly, and the tables that this empties.

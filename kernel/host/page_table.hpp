@@ -19,14 +19,18 @@
 //
 // Invariants: no table below the root is empty; a leaf always has A and D. Operations that fail
 // change no translation. The caller fences (SFENCE.VMA, HFENCE.GVMA) after map and unmap, and
-// before the table dies. Owns its tables' frames, not the mapped memory. No locking: the owner
-// guards it.
+// before the table dies. Where leaves change their size under harts that use them (`protect`,
+// `merge`), they are broken before they are made: the entry is invalid, every hart forgets, then
+// the new one is there. In between an access faults, and its handler finds the mapping again under
+// the owner's lock. Owns its tables' frames, not the mapped memory. No locking: the owner guards
+// it.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -74,6 +78,16 @@ struct PageTableStatistics {
     constexpr bool operator==(const PageTableStatistics&) const = default;
 };
 
+/// Who makes harts forget: SFENCE.VMA or HFENCE.GVMA on each hart that may use the table.
+class TranslationFence {
+  public:
+    /// No hart uses any more what it knew of these addresses.
+    virtual void forget(std::uint64_t address, std::uint64_t size) = 0;
+
+  protected:
+    ~TranslationFence() = default;
+};
+
 class PageTable {
   public:
     /// An empty table; `frames` outlives it. Fails with no_frames only.
@@ -90,9 +104,19 @@ class PageTable {
                                                           std::uint64_t size,
                                                           PagePermissions permissions);
     /// Unmaps `size` bytes at `address`, all of them mapped. A leaf that reaches beyond them is
-    /// split first, for which there may be no frames.
+    /// split first, for which there may be no frames; in one store, since the hypervisor may be
+    /// standing on what remains of it, and old and new say the same of that.
     [[nodiscard]] std::expected<void, PageTableError> unmap(std::uint64_t address,
                                                             std::uint64_t size);
+    /// Gives `size` bytes at `address`, all of them mapped, other permissions; leaves that reach
+    /// beyond them are split first. `users` have forgotten the old ones at the end.
+    [[nodiscard]] std::expected<void, PageTableError> protect(std::uint64_t address,
+                                                              std::uint64_t size,
+                                                              PagePermissions permissions,
+                                                              TranslationFence& users);
+    /// Has one leaf say what the 512 of a table say, where they are of one piece and permit the
+    /// same, beginning with the lowest table on the way to `address`. Whether any did.
+    bool merge(std::uint64_t address, TranslationFence& users);
     /// input_range or not_mapped where there is no translation.
     [[nodiscard]] std::expected<PageMapping, PageTableError> translate(std::uint64_t address) const;
     /// Unmaps everything and frees all tables but the root.
@@ -121,7 +145,12 @@ class PageTable {
     [[nodiscard]] std::expected<void, PageTableError> put_leaf(std::uint64_t address,
                                                                unsigned level, Pte leaf);
     [[nodiscard]] std::expected<HostPhys, PageTableError> table_below(Pte& above);
-    [[nodiscard]] std::expected<void, PageTableError> split_at(std::uint64_t address);
+    [[nodiscard]] std::expected<void, PageTableError> split_at(std::uint64_t address,
+                                                               TranslationFence* users);
+    [[nodiscard]] std::expected<void, PageTableError> split_edges(std::uint64_t address,
+                                                                  std::uint64_t size,
+                                                                  TranslationFence* users);
+    [[nodiscard]] std::optional<Pte> merged_leaf(HostPhys table, unsigned level) const;
     void remove_leaves(std::uint64_t address, std::uint64_t size);
     void prune(std::uint64_t address);
     void free_below(HostPhys table, unsigned level);

@@ -6,6 +6,8 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "kernel/arch/stage1_mode.hpp"
 #include "kernel/arch/stage2_mode.hpp"
@@ -262,6 +264,85 @@ TEST_CASE("the end of all addresses is an edge like any other", "[page_table]") 
         CHECK(table.translate(0)->leaf_size == 2 * mebi);
         CHECK(table.translate(end - 4097)->leaf_size == 4 * kibi);
     }
+}
+
+/// What harts were made to forget, and whether the entries there were invalid meanwhile.
+struct ForgetLog final : TranslationFence {
+    explicit ForgetLog(const PageTable& table) : table(table) {}
+    void forget(std::uint64_t address, std::uint64_t size) override {
+        ranges.emplace_back(address, size);
+        broken.push_back(!table.translate(address).has_value());
+    }
+    const PageTable& table;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
+    std::vector<bool> broken;
+};
+
+TEST_CASE("protect changes what is permitted there and nothing else", "[page_table]") {
+    FrameArena arena;
+    PageTable table = make(sv39x4, arena);
+    REQUIRE(table.map(gibi, {3 * gibi}, gibi, pages_rwx));
+    ForgetLog users(table);
+    const std::uint64_t page = gibi + 4 * mebi + 8 * kibi;
+    REQUIRE(table.protect(page, 4 * kibi, pages_rx, users));
+    CHECK(table.translate(page) == PageMapping{{page + 2 * gibi}, 4 * kibi, pages_rx});
+    CHECK(table.translate(page - 1)->permissions == pages_rwx);
+    CHECK(table.translate(page + 4 * kibi)->permissions == pages_rwx);
+    CHECK(table.statistics().leaves == std::array<std::uint64_t, 5>{512, 511, 0, 0, 0});
+    // Each split is broken before it is made; the leaf itself changes in one store.
+    CHECK(users.ranges ==
+          decltype(users.ranges){{gibi, gibi}, {gibi + 4 * mebi, 2 * mebi}, {page, 4 * kibi}});
+    CHECK(users.broken == std::vector{true, true, false});
+    CHECK(table.protect(page, 4 * kibi, {}, users).error() == PageTableError::bad_permissions);
+    CHECK(table.protect(0, 4 * kibi, pages_r, users).error() == PageTableError::not_mapped);
+    CHECK(table.protect(page, 1, pages_r, users).error() == PageTableError::unaligned);
+    CHECK(table.protect(2 * tebi, 4 * kibi, pages_r, users).error() == PageTableError::input_range);
+}
+
+TEST_CASE("without frames nothing is protected in part", "[page_table]") {
+    FrameArena arena;
+    PageTable table = make(sv39, arena);
+    REQUIRE(table.map(gibi, {gibi}, gibi, pages_rw));
+    ForgetLog users(table);
+    for (const std::size_t spare : {0u, 1u}) {
+        arena.set_limit(1 + spare);
+        CHECK(table.protect(gibi + 4096, 4096, pages_r, users).error() ==
+              PageTableError::no_frames);
+        CHECK(table.translate(gibi + 4096)->permissions == pages_rw);
+    }
+}
+
+TEST_CASE("leaves of one piece merge into one, as far up as they go", "[page_table]") {
+    FrameArena arena;
+    PageTable table = make(sv39x4, arena);
+    REQUIRE(table.map(gibi, {3 * gibi}, gibi, pages_rwx));
+    ForgetLog users(table);
+    REQUIRE(table.protect(gibi + 6 * mebi, 4 * kibi, pages_rx, users));
+    CHECK(!table.merge(gibi + 6 * mebi, users));  // one page permits less
+    REQUIRE(table.protect(gibi + 6 * mebi, 4 * kibi, pages_rwx, users));
+    users.ranges.clear();
+    users.broken.clear();
+    CHECK(table.merge(gibi + 7 * mebi, users));
+    CHECK(table.statistics() == PageTableStatistics{{0, 0, 1, 0, 0}, 4});
+    CHECK(table.translate(gibi + 6 * mebi)->host == HostPhys{3 * gibi + 6 * mebi});
+    CHECK(users.ranges == decltype(users.ranges){{gibi + 6 * mebi, 2 * mebi}, {gibi, gibi}});
+    CHECK(users.broken == std::vector{true, true});
+    CHECK(!table.merge(gibi, users));  // the root's entries stay
+    CHECK(!table.merge(~0ull, users));
+}
+
+TEST_CASE("leaves that are not of one aligned piece stay apart", "[page_table]") {
+    FrameArena arena;
+    PageTable table = make(sv39x4, arena);
+    ForgetLog users(table);
+    REQUIRE(table.map(0, {4 * kibi}, 2 * mebi, pages_rwx));     // off 2 MiB
+    REQUIRE(table.map(2 * mebi, {8 * mebi}, mebi, pages_rwx));  // two pieces
+    REQUIRE(table.map(3 * mebi, {2 * mebi}, mebi, pages_rwx));
+    REQUIRE(table.map(4 * mebi, {4 * mebi}, 2 * mebi - 4 * kibi, pages_rwx));  // one is missing
+    for (const std::uint64_t at : {0 * mebi, 2 * mebi, 4 * mebi, 64 * mebi})
+        CHECK(!table.merge(at, users));
+    CHECK(users.ranges.empty());
+    CHECK(table.translate(3 * mebi)->host == HostPhys{2 * mebi});
 }
 
 /// A range of pages near one of a few places that share and do not share tables.

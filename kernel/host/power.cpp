@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/host/power.hpp"
 
-#include <utility>
-
 #include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/guarded_call.hpp"
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/sbi_call.hpp"
 
@@ -20,8 +19,10 @@ constexpr std::uint64_t patience = 10'000'000;                      // ticks of 
 /// QEMU ends a while after the store, with the status of the last request: the firmware's must not
 /// overtake this one.
 void fail_by_test_device() {
-    const std::uint64_t device = std::exchange(test_device, 0);  // a fault here must not come again
-    *reinterpret_cast<volatile std::uint32_t*>(device) = test_device_fail | failing_status;
+    const bool stored = completes([] {
+        *reinterpret_cast<volatile std::uint32_t*>(test_device) = test_device_fail | failing_status;
+    });
+    if (!stored) return;
     const std::uint64_t begin = csr_read<Csr::time>();
     while (csr_read<Csr::time>() - begin < patience) {
     }
@@ -29,8 +30,8 @@ void fail_by_test_device() {
 
 }  // namespace
 
-void use_test_device(const Machine& machine) {
-    if (machine.test_device) test_device = machine.test_device->base.value;
+void use_test_device(const std::optional<MachineDevice>& device) {
+    test_device = device ? device->registers.base.value : 0;
 }
 
 void power_off(Outcome outcome) {

@@ -35,13 +35,12 @@ constinit std::uint64_t satp_of_all = 0;
 
 std::expected<AddressSpace, MemoryMapError> plan_own_space(const ThisMachine& self) {
     const Machine& machine = self.machine;
-    static_vector<HostRange, 3 + max_harts> devices;
+    static_vector<HostRange, 3 + max_sswis> devices;
     if (machine.uart) devices.push_back(machine.uart->registers);
     if (machine.plic) devices.push_back(machine.plic->registers);
-    if (machine.test_device) devices.push_back(*machine.test_device);
-    for (const MachineHart& hart : machine.harts) {
-        if (hart.set_ssip) devices.push_back({*hart.set_ssip, sizeof(std::uint32_t)});
-    }
+    if (machine.test_device) devices.push_back(machine.test_device->registers);
+    for (const MachineDevice& sswi : machine.sswis)
+        devices.push_back(sswi.registers);
     static_vector<HostRange, 2> read_only{self.device_tree};
     if (machine.initrd) read_only.push_back(*machine.initrd);
     return plan_address_space({.memory = machine.memory,

@@ -3,11 +3,15 @@
 
 #include <algorithm>
 
+#include "kernel/arch/guarded_call.hpp"
 #include "kernel/host/console.hpp"
+#include "kernel/host/device_check.hpp"
 #include "kernel/host/fatal.hpp"
 #include "kernel/host/interrupt_controller.hpp"
+#include "kernel/host/memory_map.hpp"
 #include "lib/fdt/fdt_format.hpp"
 #include "lib/print.hpp"
+#include "lib/quoted.hpp"
 
 namespace cairn {
 namespace {
@@ -18,9 +22,29 @@ constinit ThisMachine this_machine;
 /// header.
 constexpr std::uint64_t max_tree_size = 16u << 20;
 
+/// Of a second: how long a UART may take for what the firmware has left in it, which are 64
+/// characters at 9600 baud and more.
+constexpr std::uint64_t patience_share = 8;
+
+/// Whether each page of what the boot loader has left can be read.
+bool is_readable(const std::byte* base, std::uint64_t size) {
+    return completes([=] {
+        const auto read = [=](std::uint64_t at) {
+            (void)*static_cast<const volatile std::byte*>(base + at);
+        };
+        for (std::uint64_t at = 0; at < size; at += frame_size)
+            read(at);
+        if (size != 0) read(size - 1);
+    });
+}
+
 std::span<const std::byte> tree_bytes(const std::byte* tree) {
     if (tree == nullptr || reinterpret_cast<std::uintptr_t>(tree) % 8 != 0) {
         stop_machine("no usable device tree: the boot loader left {} in a1",
+                     static_cast<const void*>(tree));
+    }
+    if (!is_readable(tree, fdt_header_size)) {
+        stop_machine("no usable device tree: {}, where the boot loader says, cannot be read",
                      static_cast<const void*>(tree));
     }
     const std::span header(tree, fdt_header_size);
@@ -30,6 +54,10 @@ std::span<const std::byte> tree_bytes(const std::byte* tree) {
         load_be<std::uint32_t>(header, static_cast<std::size_t>(FdtHeaderField::total_size));
     if (magic != fdt_magic || size > max_tree_size) {
         stop_machine("no usable device tree: there is none at {}, where the boot loader says",
+                     static_cast<const void*>(tree));
+    }
+    if (!is_readable(tree, size)) {
+        stop_machine("no usable device tree: the one at {} ends where nothing can be read",
                      static_cast<const void*>(tree));
     }
     return {tree, size};
@@ -67,12 +95,41 @@ void prefer(const Door& door, Machine& machine) {
     if (door.command_line) machine.bootargs = *door.command_line;
 }
 
+/// The tree's own words about what is left alone.
+void say_what_cannot_be(const DeviceComplaints& complaints) {
+    for (const DeviceComplaint& complaint : complaints) {
+        println("cairn: device {} at {:#x} is left alone: {}", Plain{complaint.device.node},
+                complaint.device.registers.base.value, to_string(complaint.fault));
+    }
+}
+
+/// Whoever fails from here on can say so, whatever else is wrong with the tree.
+void find_a_way_to_fail(std::span<const std::byte> tree) {
+    const auto device = find_test_device(tree);
+    const bool apart = device && std::ranges::none_of(door().own, [&](const HostRange& own) {
+                           return own.overlaps(device->registers);
+                       });
+    if (apart) use_test_device(device);
+}
+
 /// Whether the UART's interrupt is one of the PLIC's sources.
 bool interrupt_is_wired(const Machine& machine) {
     if (!machine.plic || !machine.uart->interrupt) return false;
     const std::uint32_t source = *machine.uart->interrupt;
     return machine.uart->interrupt_controller == machine.plic->phandle && source != 0 &&
            source <= machine.plic->sources;
+}
+
+/// What the tree says of devices and memory, beside itself.
+void check_claims(ThisMachine& self) {
+    if (self.machine.memory_overlaps && door().memory.empty()) {
+        println("cairn: the device tree names some of the machine's memory twice: it counts once");
+    }
+    static_vector<HostRange, 3> own;
+    for (const HostRange& range : self.own)
+        own.push_back(range);
+    own.push_back(self.device_tree);
+    say_what_cannot_be(drop_impossible_devices(self.machine, own));
 }
 
 void check_own_range(const ThisMachine& self, HostRange own) {
@@ -95,20 +152,22 @@ void check_own_range(const ThisMachine& self, HostRange own) {
 
 const ThisMachine& read_this_machine(std::uint64_t boot_hart, const std::byte* device_tree) {
     const auto bytes = tree_bytes(device_tree);
+    find_a_way_to_fail(bytes);
     auto machine = read_machine(bytes);
     if (!machine) {
         stop_machine("no usable device tree: {}{}{}", to_string(machine.error()),
-                     machine.error().node.empty() ? "" : ", at node ", machine.error().node);
+                     machine.error().node.empty() ? "" : ", at node ", Plain{machine.error().node});
     }
     prefer(door(), *machine);
     this_machine.machine = *machine;
     this_machine.own = door().own;
     this_machine.device_tree = {{reinterpret_cast<std::uintptr_t>(device_tree)}, bytes.size()};
     this_machine.boot_hart = boot_hart;
-    use_test_device(*machine);
+    check_claims(this_machine);
+    use_test_device(this_machine.machine.test_device);
     const auto options = parse_boot_options(machine->bootargs);
     if (!options) {
-        stop_machine("boot option '{}': expected {}", options.error().word,
+        stop_machine("boot option {}: expected {}", Quoted{options.error().word},
                      options.error().expected);
     }
     this_machine.options = *options;
@@ -123,16 +182,26 @@ void check_own_memory(const ThisMachine& self) {
     for (const HostRange& own : self.own)
         check_own_range(self, own);
     if (!self.machine.initrd) return;
-    if (!is_in_memory(self.machine, *self.machine.initrd)) {
-        stop_machine("the VM archive at {:#x} does not lie in RAM",
-                     self.machine.initrd->base.value);
+    const HostRange archive = *self.machine.initrd;
+    if (!is_in_memory(self.machine, archive)) {
+        stop_machine("the VM archive at {:#x} does not lie in RAM", archive.base.value);
+    }
+    if (!is_readable(reinterpret_cast<const std::byte*>(archive.base.value), archive.size)) {
+        stop_machine("the VM archive at {:#x} to {:#x} cannot be read: other memory lies there",
+                     archive.base.value, archive.end().value);
     }
 }
 
 void start_devices(const ThisMachine& self) {
     const Machine& machine = self.machine;
-    if (!machine.uart || !move_console_to(*machine.uart)) {
+    if (!machine.uart) {
         println("console: the firmware's; the machine has no 16550 that I know, so input is off");
+        return;
+    }
+    const auto moved = move_console_to(*machine.uart, machine.timebase_hz / patience_share);
+    if (!moved) {
+        println("console: the firmware's; {} is no 16550 that works: {}; so input is off",
+                Plain{machine.uart->node}, to_string(moved.error()));
         return;
     }
     const MachineHart* hart = machine.hart(self.boot_hart);
@@ -141,8 +210,9 @@ void start_devices(const ThisMachine& self) {
                 self.boot_hart);
         return;
     }
-    start_interrupt_controller(*machine.plic, *hart->plic_context);
-    enable_host_interrupt(*machine.uart->interrupt);
+    if (!start_interrupt_controller(*machine.plic, *hart->plic_context, *machine.uart->interrupt)) {
+        println("console: {} is no PLIC that works, so input is off", Plain{machine.plic->node});
+    }
 }
 
 }  // namespace cairn

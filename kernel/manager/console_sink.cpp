@@ -8,10 +8,7 @@ namespace {
 
 class ConsoleSink final : public ByteSink {
   public:
-    void put(std::byte byte) override {
-        const char character = static_cast<char>(byte);
-        console_write_guest({&character, 1});
-    }
+    void put(std::byte byte) override { console_write_guest(static_cast<char>(byte)); }
     void put(std::span<const std::byte> bytes) override {
         console_write_guest({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Fills a guest's RAM as a boot loader would: kernel, initrd and device tree, zeroes elsewhere, so
-// that no guest sees what was there before. Pure.
+// Fills a guest's RAM as a boot loader would: kernel, initrd and device tree. Everywhere else it
+// stays as it is, which is zero (kernel/vm/guest_ram.hpp). Pure.
 #pragma once
 
 #include <cstdint>
 #include <expected>
+#include <optional>
+#include <string_view>
 
 #include "kernel/vm/bundle.hpp"
 #include "kernel/vm/guest_fdt.hpp"
@@ -18,11 +20,18 @@ struct GuestEntry {
     GuestPhys device_tree;
 };
 
-/// Loads `vm` by `plan`. `tree` describes the guest but for what the plan decides (initrd). All
-/// places of the plan lie in `memory`; the one thing that can fail is the device tree.
-[[nodiscard]] std::expected<GuestEntry, GuestFdtError> load_guest(const BundleVm& vm,
-                                                                  const LoadPlan& plan,
-                                                                  GuestMemory& memory,
-                                                                  GuestFdtConfig tree);
+struct GuestLoadError {
+    std::optional<GuestFdtError> tree;  ///< nothing: RAM that is to be filled cannot be had
+};
+
+/// One clause, without a full stop.
+[[nodiscard]] std::string_view to_string(const GuestLoadError& error);
+
+/// Loads `vm` by `plan`, whose places lie in `memory`. `tree` describes the guest but for what the
+/// plan decides (initrd).
+[[nodiscard]] std::expected<GuestEntry, GuestLoadError> load_guest(const BundleVm& vm,
+                                                                   const LoadPlan& plan,
+                                                                   const GuestMemory& memory,
+                                                                   GuestFdtConfig tree);
 
 }  // namespace cairn

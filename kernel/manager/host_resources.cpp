@@ -5,6 +5,8 @@
 
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/sbi_call.hpp"
+#include "kernel/host/hart_trials.hpp"
+#include "lib/escape.hpp"
 #include "lib/panic.hpp"
 #include "lib/print.hpp"
 
@@ -57,6 +59,35 @@ constexpr std::array fp_extensions{
     IsaExtension::zfh, IsaExtension::zfhmin, IsaExtension::zcd,
 };
 
+/// What a node says of its hart, for a sentence: its list, joined as the string would be.
+struct IsaText {
+    const MachineHart& hart;
+};
+
+void format_value(Writer& out, const IsaText& text) {
+    const FdtStrings& list = text.hart.isa_extensions;
+    Escaper escaper(out, '\'');
+    escaper.put(list.text().empty() ? text.hart.isa : text.hart.isa_base);
+    for (const std::string_view name : list) {
+        escaper.put('_');
+        escaper.put(name);
+    }
+    escaper.finish();
+}
+
+void say_what_is_missing(std::uint64_t hart, const IsaSet& missing) {
+    if (missing == IsaSet{}) return;
+    FixedBuffer<128> names;
+    for (const IsaRow& row : isa_rows) {
+        if (!missing.contains(row.extension)) continue;
+        print(names, "{}{}", names.view().empty() ? "" : ", ", row.name);
+    }
+    println(
+        "cairn: hart {}: its node in the device tree names {}, which it has not: guests do "
+        "without",
+        hart, names.view());
+}
+
 MachineIds read_machine_ids() {
     return {.vendor = sbi_call(SbiExtension::base, SbiBase::get_mvendorid).value,
             .architecture = sbi_call(SbiExtension::base, SbiBase::get_marchid).value,
@@ -66,7 +97,6 @@ MachineIds read_machine_ids() {
 /// Firmware may keep closed what the hart has (menvcfg): such bits of henvcfg stay 0 when written,
 /// and the guest must not be told. The reverse proves nothing: some bits stick without the feature.
 void drop_closed_features(HartAbilities& abilities) {
-    if (abilities.features.svadu) let_guests_choose_ad_updates();
     const std::uint64_t wanted =
         henvcfg_for(abilities.features) | Henvcfg::ADUE::of(abilities.features.svadu);
     csr_write<Csr::henvcfg>(wanted);
@@ -97,11 +127,27 @@ void take_counters(HartAbilities& abilities) {
     }
 }
 
+/// I as the string `riscv,isa` means it: what later became extensions of their own is in it, and
+/// need not be named (Linux, riscv/extensions.yaml: zicntr, zicsr, zifencei, zihpm). Counters
+/// that the guest cannot have are taken out by take_counters.
+void insert_first_base(IsaSet& isa) {
+    for (const IsaExtension part :
+         {IsaExtension::zicntr, IsaExtension::zicsr, IsaExtension::zifencei, IsaExtension::zihpm})
+        isa.insert(part);
+}
+
 }  // namespace
 
 std::expected<IsaSet, IsaError> machine_isa(const MachineHart& hart) {
-    if (hart.isa.empty()) return parse_isa_list(hart.isa_extensions.text());
-    return parse_isa_string(hart.isa);
+    if (hart.isa_extensions.text().empty()) {
+        auto isa = parse_isa_string(hart.isa);
+        if (isa) insert_first_base(*isa);
+        return isa;
+    }
+    if (!hart.isa_base.empty() && hart.isa_base != "rv64i") {
+        return std::unexpected(IsaError::not_rv64);
+    }
+    return parse_isa_list(hart.isa_extensions.text());
 }
 
 HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart) {
@@ -112,8 +158,8 @@ HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart) {
     features.svadu = isa.contains(IsaExtension::svadu);
     features.fp = isa.contains(IsaExtension::f) && isa.contains(IsaExtension::d);
     features.vector = features.fp && isa.contains(IsaExtension::v);
-    features.zicbom = isa.contains(IsaExtension::zicbom) && hart.cbom_block_size != 0;
-    features.zicboz = isa.contains(IsaExtension::zicboz) && hart.cboz_block_size != 0;
+    features.zicbom = isa.contains(IsaExtension::zicbom) && is_block_size(hart.cbom_block_size);
+    features.zicboz = isa.contains(IsaExtension::zicboz) && is_block_size(hart.cboz_block_size);
     features.stateen =
         isa.contains(IsaExtension::smstateen) || isa.contains(IsaExtension::ssstateen);
     abilities.guest_isa = guest_isa(isa, {.counters = true,
@@ -160,21 +206,25 @@ bool HostResources::take_hart(const ThisMachine& self) {
                 self.boot_hart);
         return false;
     }
-    const auto isa = machine_isa(*hart);
+    auto isa = machine_isa(*hart);
     if (!isa) {
-        println("cairn: hart {}: its ISA string '{}': {}", hart->id, hart->isa,
+        println("cairn: hart {}: its ISA string {}: {}", hart->id, IsaText{*hart},
                 to_string(isa.error()));
         return false;
     }
+    if (isa->contains(IsaExtension::svadu)) let_guests_choose_ad_updates();
+    const IsaSet missing = missing_extensions(*isa, *hart);
+    isa->erase(missing);
     if (!isa->contains(IsaExtension::h)) {
-        println("cairn: hart {} has no H extension, so it cannot run guests ('{}')", hart->id,
-                hart->isa);
+        println("cairn: hart {} has no H extension, so it cannot run guests ({})", hart->id,
+                IsaText{*hart});
         return false;
     }
     if (hart->mmu_type == "riscv,none") {
         println("cairn: hart {} has no MMU, so it cannot run guests", hart->id);
         return false;
     }
+    say_what_is_missing(hart->id, missing);
     abilities_ = abilities_of(*isa, *hart);
     drop_closed_features(abilities_);
     take_counters(abilities_);
@@ -200,8 +250,9 @@ bool HostResources::choose_stage2_mode(const BootOptions& options, std::uint64_t
 }
 
 /// A guest may find any of its harts anywhere: what one of them lacks, none may have.
-bool HostResources::is_like_boot_hart(const MachineHart& hart) const {
-    const auto isa = machine_isa(hart);
+bool HostResources::is_like_boot_hart(const MachineHart& hart, const IsaSet& missing) const {
+    auto isa = machine_isa(hart);
+    if (isa) isa->erase(missing);
     if (!isa || !isa->contains(IsaExtension::h) || hart.mmu_type != mmu_type_) return false;
     HartAbilities theirs = abilities_of(*isa, hart);
     // What the boot hart's firmware keeps closed has been taken from the guest already.
@@ -217,24 +268,24 @@ bool HostResources::is_like_boot_hart(const MachineHart& hart) const {
     return same_blocks && theirs.features.stateen == abilities_.features.stateen;
 }
 
-void HostResources::take_other_harts(const Machine& machine,
-                                     std::span<const std::uint64_t> running) {
+void HostResources::take_other_harts(const Machine& machine, std::span<const RunningHart> running) {
     guest_harts_ = {0};
     for (std::size_t index = 1; index < running.size(); ++index) {
-        const MachineHart* const hart = machine.hart(running[index]);
+        const MachineHart* const hart = machine.hart(running[index].id);
         if (guest_harts_.size() == guest_harts_.capacity()) return;
-        if (hart != nullptr && is_like_boot_hart(*hart)) {
+        if (hart != nullptr && is_like_boot_hart(*hart, running[index].missing)) {
             guest_harts_.push_back(index);
         } else {
             println("cairn: hart {} runs no guests: it is not like hart {}, which booted",
-                    running[index], running[0]);
+                    running[index].id, running[0].id);
         }
     }
 }
 
-bool HostResources::take(const ThisMachine& self, std::span<const std::uint64_t> running) {
+bool HostResources::take(const ThisMachine& self, std::span<const RunningHart> running) {
     ids_ = read_machine_ids();
     timebase_hz_ = self.machine.timebase_hz;
+    trusts_unused_ram_ = self.options.trust_unused_ram;
     if (!take_hart(self) || !take_memory(self)) return false;
     take_other_harts(self.machine, running);
     return true;

@@ -27,8 +27,17 @@ struct HartAbilities {
     std::uint32_t cboz_block_size = 0;
 };
 
-/// Which extensions `hart` has, from whichever of the two properties its node has.
+/// Which extensions `hart` has, by its node: the list of `riscv,isa-extensions` and
+/// `riscv,isa-base`, or where there is no list, the string `riscv,isa`, which is older and may
+/// leave out what is new (Linux, riscv/extensions.yaml). The string's I holds Zicntr, Zicsr,
+/// Zifencei and Zihpm; the list names them.
 [[nodiscard]] std::expected<IsaSet, IsaError> machine_isa(const MachineHart& hart);
+
+/// A hart that runs, and what it lacks of what its node says (kernel/host/hart_trials.hpp).
+struct RunningHart {
+    std::uint64_t id = 0;
+    IsaSet missing;
+};
 
 /// What a guest gets of `isa`. Cache-block instructions are passed on only with a block size.
 [[nodiscard]] HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart);
@@ -40,9 +49,9 @@ class HostResources {
     HostResources& operator=(const HostResources&) = delete;
 
     /// Fills in everything; false, with a sentence in the log, where the machine lacks something
-    /// that no guest can do without: the H extension, or a G-stage mode. `running` are the ids of
-    /// the harts that run, the boot hart's first.
-    [[nodiscard]] bool take(const ThisMachine& self, std::span<const std::uint64_t> running = {});
+    /// that no guest can do without: the H extension, or a G-stage mode. `running` are the harts
+    /// that run, the boot hart first, which is tried here.
+    [[nodiscard]] bool take(const ThisMachine& self, std::span<const RunningHart> running = {});
 
     [[nodiscard]] FramePool& frames() { return frames_; }
     [[nodiscard]] VmidAllocator& vmids() { return vmids_; }
@@ -52,6 +61,8 @@ class HostResources {
     /// boot hart. Each gives a guest what the boot hart gives.
     [[nodiscard]] std::size_t guest_hart_count() const { return guest_harts_.size(); }
     [[nodiscard]] std::size_t guest_hart(std::size_t index) const { return guest_harts_[index]; }
+    /// Whether guests may find what is in frames that nobody has used since reset.
+    [[nodiscard]] bool trusts_unused_ram() const { return trusts_unused_ram_; }
     [[nodiscard]] std::uint64_t timebase_hz() const { return timebase_hz_; }
     [[nodiscard]] std::string_view mmu_type() const { return mmu_type_; }
     [[nodiscard]] std::string_view guest_isa_text() const { return isa_text_; }
@@ -60,14 +71,15 @@ class HostResources {
     [[nodiscard]] bool take_memory(const ThisMachine& self);
     [[nodiscard]] bool choose_stage2_mode(const BootOptions& options, std::uint64_t hart);
     [[nodiscard]] bool take_hart(const ThisMachine& self);
-    [[nodiscard]] bool is_like_boot_hart(const MachineHart& hart) const;
-    void take_other_harts(const Machine& machine, std::span<const std::uint64_t> running);
+    [[nodiscard]] bool is_like_boot_hart(const MachineHart& hart, const IsaSet& missing) const;
+    void take_other_harts(const Machine& machine, std::span<const RunningHart> running);
 
     FramePool frames_;
     VmidAllocator vmids_;
     static_vector<std::size_t, Vm::max_cpus> guest_harts_;
     HartAbilities abilities_;
     MachineIds ids_;
+    bool trusts_unused_ram_ = false;
     std::uint64_t timebase_hz_ = 0;
     std::string_view mmu_type_;
     std::string_view isa_text_;

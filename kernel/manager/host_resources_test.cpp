@@ -32,6 +32,13 @@ HartAbilities abilities(std::string_view isa, std::uint32_t cbom = 0, std::uint3
     return abilities_of(machine_isa(hart).value(), hart);
 }
 
+/// What an ISA string says that names `isa`.
+IsaSet with_first_base(IsaSet isa) {
+    for (const IsaExtension part : {zicntr, zicsr, zifencei, zihpm})
+        isa.insert(part);
+    return isa;
+}
+
 /// A machine of one hart and 64 MiB.
 struct Bench {
     explicit Bench(std::string_view isa) {
@@ -63,17 +70,24 @@ std::uint64_t frames_beside(FramePool& frames, std::span<const HostRange> reserv
 }  // namespace
 
 TEST_CASE("a hart's extensions come from either property", "[host_resources]") {
-    CHECK(machine_isa(hart_with("rv64imac_sstc")) == IsaSet{i, m, a, c, sstc});
+    CHECK(machine_isa(hart_with("rv64imac_sstc")) ==
+          IsaSet{i, m, a, c, zicntr, zicsr, zifencei, zihpm, sstc});
     MachineHart hart = hart_with("");
     const std::string_view list("i\0m\0sstc\0", 9);
     hart.isa_extensions = FdtStrings(std::as_bytes(std::span(list)));
     CHECK(machine_isa(hart) == IsaSet{i, m, sstc});
+    hart.isa = "rv64imac";  // older than the list
+    CHECK(machine_isa(hart) == IsaSet{i, m, sstc});
+    hart.isa_base = "rv64i";
+    CHECK(machine_isa(hart) == IsaSet{i, m, sstc});
+    hart.isa_base = "rv32i";
+    CHECK(machine_isa(hart) == std::unexpected(IsaError::not_rv64));
     CHECK(machine_isa(hart_with("rv32imac")) == std::unexpected(IsaError::not_rv64));
 }
 
 TEST_CASE("a guest gets no H", "[host_resources]") {
     const HartAbilities got = abilities("rv64imafdch_zicntr_zba_smstateen");
-    CHECK(got.guest_isa == IsaSet{i, m, a, f, d, c, zicntr, zba});
+    CHECK(got.guest_isa == with_first_base(IsaSet{i, m, a, f, d, c, zba}));
     CHECK(got.features.fp);
     CHECK_FALSE(got.features.vector);
 }
@@ -95,11 +109,15 @@ TEST_CASE("a feature is opened where the hart has it, and told where it is opene
           "[host_resources]") {
     CHECK(abilities("rv64imac_h").features.sstc == false);
     CHECK(abilities("rv64imac_h_sstc").features.sstc);
-    CHECK(abilities("rv64imac_h_sstc").guest_isa == IsaSet{i, m, a, c, sstc});
+    const IsaSet without = abilities("rv64imac_h").guest_isa;
+    CHECK_FALSE(without.contains(sstc));
+    IsaSet with = without;
+    with.insert(sstc);
+    CHECK(abilities("rv64imac_h_sstc").guest_isa == with);
     CHECK(abilities("rv64imac_h_svpbmt").features.svpbmt);
-    CHECK(abilities("rv64imac_h_svpbmt").guest_isa == IsaSet{i, m, a, c, svpbmt});
+    CHECK(abilities("rv64imac_h_svpbmt").guest_isa.contains(svpbmt));
     const HartAbilities plain = abilities("rv64imac_h");
-    CHECK(plain.guest_isa == IsaSet{i, m, a, c});
+    CHECK(plain.guest_isa == with_first_base(IsaSet{i, m, a, c}));
     CHECK(!plain.features.svpbmt);
     CHECK(!plain.features.fp);
 }
@@ -108,24 +126,25 @@ TEST_CASE("FP is told whole or not at all", "[host_resources]") {
     // The FP registers are opened for harts with D alone, so F by itself is not the guest's.
     const HartAbilities single = abilities("rv64imafc_h_zfh_zfa");
     CHECK(!single.features.fp);
-    CHECK(single.guest_isa == IsaSet{i, m, a, c});
-    CHECK(abilities("rv64imafdc_h_zfh").guest_isa == IsaSet{i, m, a, f, d, c, zfh});
+    CHECK(single.guest_isa == with_first_base(IsaSet{i, m, a, c}));
+    CHECK(abilities("rv64imafdc_h_zfh").guest_isa ==
+          with_first_base(IsaSet{i, m, a, f, d, c, zfh}));
 }
 
 TEST_CASE("cache-block instructions need a block size", "[host_resources]") {
     const std::string_view isa = "rv64imac_h_zicbom_zicboz_zicbop";
     const HartAbilities none = abilities(isa);
-    CHECK(none.guest_isa == IsaSet{i, m, a, c, zicbop});
+    CHECK(none.guest_isa == with_first_base(IsaSet{i, m, a, c, zicbop}));
     CHECK(!none.features.zicbom);
     CHECK(!none.features.zicboz);
     const HartAbilities both = abilities(isa, 64, 32);
-    CHECK(both.guest_isa == IsaSet{i, m, a, c, zicbop, zicbom, zicboz});
+    CHECK(both.guest_isa == with_first_base(IsaSet{i, m, a, c, zicbop, zicbom, zicboz}));
     CHECK(both.features.zicbom);
     CHECK(both.features.zicboz);
     CHECK(both.cbom_block_size == 64);
     CHECK(both.cboz_block_size == 32);
     const HartAbilities zero_only = abilities(isa, 0, 64);
-    CHECK(zero_only.guest_isa == IsaSet{i, m, a, c, zicbop, zicboz});
+    CHECK(zero_only.guest_isa == with_first_base(IsaSet{i, m, a, c, zicbop, zicboz}));
     CHECK(zero_only.cbom_block_size == 0);
     // A size without the instructions is not passed on.
     CHECK(abilities("rv64imac_h", 64, 64).cbom_block_size == 0);
@@ -138,7 +157,7 @@ TEST_CASE("what a guest may have of a machine is read once", "[host_resources]")
     Bench bench("rv64imafdch_zicntr_sstc");
     HostResources& host = bench.host;
     REQUIRE(host.take(*bench.self));
-    CHECK(host.guest_isa_text() == "rv64imafdc_zicntr_sstc");
+    CHECK(host.guest_isa_text() == "rv64imafdc_zicntr_zicsr_zifencei_sstc");
     CHECK(host.mmu_type() == "riscv,sv57");
     CHECK(host.timebase_hz() == 10'000'000);
     CHECK(host.abilities().stage2_mode == Stage2Mode::sv39x4);  // the narrowest
@@ -155,7 +174,7 @@ TEST_CASE("a guest is told of counters that the firmware lends", "[host_resource
     Bench without("rv64imac_h_zihpm");
     REQUIRE(without.host.take(*without.self));
     CHECK(without.host.abilities().features.counters == HardwareCounters{});
-    CHECK(without.host.abilities().guest_isa == IsaSet{i, m, a, c});
+    CHECK(without.host.abilities().guest_isa == IsaSet{i, m, a, c, zicntr, zicsr, zifencei});
     fake_sbi_answer = [](const FakeSbiCall& call) {
         if (call.extension != SbiExtension::pmu) return sbi_success(1);
         if (call.function == 0) return sbi_success(2);  // cycle and hpmcounter5
@@ -164,7 +183,7 @@ TEST_CASE("a guest is told of counters that the firmware lends", "[host_resource
     Bench with("rv64imac_h_zihpm");
     REQUIRE(with.host.take(*with.self));
     CHECK(with.host.abilities().features.counters.present == 0b10'0001);
-    CHECK(with.host.abilities().guest_isa == IsaSet{i, m, a, c, zihpm});
+    CHECK(with.host.abilities().guest_isa == IsaSet{i, m, a, c, zicntr, zicsr, zifencei, zihpm});
     CHECK(csr_read<Csr::hcounteren>() == 0);
     fake_sbi_answer = [](const FakeSbiCall&) { return sbi_success(); };
 }
@@ -175,9 +194,61 @@ TEST_CASE("with Svadu a guest starts without it, and is told of both", "[host_re
     Bench bench("rv64imac_h_svadu");
     REQUIRE(bench.host.take(*bench.self));
     CHECK(bench.host.abilities().features.svadu);
-    CHECK(bench.host.abilities().guest_isa == IsaSet{i, m, a, c, svadu, svade});
+    CHECK(bench.host.abilities().guest_isa ==
+          IsaSet{i, m, a, c, zicntr, zicsr, zifencei, svadu, svade});
     CHECK(std::ranges::count(fake_sbi_calls, FakeSbiCall{SbiExtension::fwft, 0, {4, 1, 0}}) == 1);
     CHECK(csr_read<Csr::henvcfg>() == 0);
+}
+
+TEST_CASE("what the tree names and the hart has not is dropped", "[host_resources]") {
+    fake_csrs.fill(0);
+    Bench bench("rv64imafdcvh_sstc_smstateen_zba");
+    fake_absent_csrs.set(static_cast<std::size_t>(Csr::vstimecmp));
+    fake_absent_csrs.set(static_cast<std::size_t>(Csr::hstateen0));
+    fake_hart.has_vectors = false;
+    const bool taken = bench.host.take(*bench.self);
+    fake_absent_csrs.reset();
+    fake_hart = {};
+    REQUIRE(taken);
+    CHECK(bench.host.guest_isa_text() == "rv64imafdc_zicntr_zicsr_zifencei_zba");
+    const GuestFeatures& features = bench.host.abilities().features;
+    CHECK(features.fp);
+    CHECK_FALSE(features.sstc);
+    CHECK_FALSE(features.stateen);
+    CHECK_FALSE(features.vector);
+}
+
+TEST_CASE("a hart that says it has H and has not runs no guest", "[host_resources]") {
+    Bench bench("rv64imach");
+    fake_absent_csrs.set(static_cast<std::size_t>(Csr::hgatp));
+    CHECK_FALSE(bench.host.take(*bench.self));
+    fake_absent_csrs.reset();
+}
+
+TEST_CASE("other harts run guests where they have what guests are told", "[host_resources]") {
+    fake_csrs.fill(0);
+    Bench bench("rv64imach_sstc");
+    for (const std::uint64_t id : {1ull, 2ull}) {
+        MachineHart hart = hart_with("rv64imach_sstc");
+        hart.id = id;
+        REQUIRE(bench.self->machine.harts.try_push_back(hart));
+    }
+    const std::array running{RunningHart{.id = 0, .missing = {}},
+                             RunningHart{.id = 1, .missing = {sstc}},
+                             RunningHart{.id = 2, .missing = {}}};
+    REQUIRE(bench.host.take(*bench.self, running));
+    REQUIRE(bench.host.guest_hart_count() == 2);
+    CHECK(bench.host.guest_hart(1) == 2);
+    // Where the boot hart lacks it too, guests are not told, and any hart will do.
+    Bench alike("rv64imach_sstc");
+    MachineHart hart = hart_with("rv64imach_sstc");
+    hart.id = 1;
+    REQUIRE(alike.self->machine.harts.try_push_back(hart));
+    fake_absent_csrs.set(static_cast<std::size_t>(Csr::vstimecmp));
+    const bool taken = alike.host.take(*alike.self, std::span(running).first(2));
+    fake_absent_csrs.reset();
+    REQUIRE(taken);
+    CHECK(alike.host.guest_hart_count() == 2);
 }
 
 TEST_CASE("reserved memory, archive and tree are not given away", "[host_resources]") {
@@ -185,7 +256,7 @@ TEST_CASE("reserved memory, archive and tree are not given away", "[host_resourc
     REQUIRE(bench.host.take(*bench.self));
     FramePool& frames = bench.host.frames();
     const std::uint64_t total = frames.total_bytes();
-    // Less 2 MiB of firmware, two pages of archive, the tree, and 13 bytes for each page.
+    // Less 2 MiB of firmware, two pages of archive, the tree, and 15 bytes for each page.
     CHECK(total / mebi == 61);
     const std::array reserved{bench.self->machine.reserved[0], *bench.self->machine.initrd,
                               bench.self->device_tree};

@@ -8,6 +8,7 @@
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/exit/host_wait.hpp"
+#include "kernel/host/hart_trials.hpp"
 #include "kernel/host/harts.hpp"
 #include "kernel/manager/guest_loader.hpp"
 #include "kernel/manager/vm_builder.hpp"
@@ -26,7 +27,12 @@ constinit thread_local VmidFlushes vmid_flushes;
 constinit ExitCounts exit_counts;
 
 /// Loads the guest afresh; each start gets a random seed of its own.
-std::expected<GuestEntry, GuestFdtError> load(BuiltVm& built) {
+std::expected<GuestEntry, GuestLoadError> load(BuiltVm& built) {
+    if (built.ram->present_bytes() != 0) {  // it runs again
+        built.ram->forget();
+        built.vmid.renew();
+        built.use_table();
+    }
     std::array<std::byte, rng_seed_size> seed{};
     platform_random(seed);
     GuestFdtConfig tree = built.tree;
@@ -68,7 +74,7 @@ StopReason run_once(BuiltVm& built) {
     vm.reset_devices();
     const auto entry = load(built);
     if (!entry) {
-        println("vm {}: its device tree: {}", vm.name(), to_string(entry.error()));
+        println("vm {}: it cannot be loaded: {}", vm.name(), to_string(entry.error()));
         return StopReason::killed;
     }
     vm.harts().power_on({.address = entry->pc.value, .opaque = entry->device_tree.value});
@@ -109,11 +115,35 @@ std::optional<Bundle> read_archive(const Machine& machine) {
     return *bundle;
 }
 
+struct HartTrial {
+    const MachineHart& hart;
+    IsaSet missing;
+};
+
+void try_this_hart(void* trial) {
+    auto& self = *static_cast<HartTrial*>(trial);
+    const auto isa = machine_isa(self.hart);
+    if (!isa) return;
+    if (isa->contains(IsaExtension::svadu)) let_guests_choose_ad_updates();
+    self.missing = missing_extensions(*isa, self.hart);
+}
+
+/// What hart `index` lacks of what its node says.
+RunningHart running_hart(const Machine& machine, std::size_t index) {
+    const std::uint64_t id = ipi_target(index).hart;
+    const MachineHart* const hart = machine.hart(id);
+    if (index == 0 || hart == nullptr) return {.id = id, .missing = {}};
+    HartTrial trial{.hart = *hart, .missing = {}};
+    run_on_hart(index, try_this_hart, &trial);
+    wait_for_hart(index);
+    return {.id = id, .missing = trial.missing};
+}
+
 /// Takes what the host has; false, with a sentence in the log, where `config` needs more harts.
 bool take_host(const ThisMachine& self, const VmConfig& config) {
-    static_vector<std::uint64_t, max_harts> running;
+    static constinit static_vector<RunningHart, max_harts> running;
     for (std::size_t index = 0; index < hart_count(); ++index)
-        running.push_back(ipi_target(index).hart);
+        running.push_back(running_hart(self.machine, index));
     if (!host.take(self, running)) return false;
     if (config.cpus <= host.guest_hart_count()) return true;
     println("cairn: vm {}: it has {} CPUs, and {} of the machine's harts can run guests",

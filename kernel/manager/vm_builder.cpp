@@ -20,19 +20,6 @@ constexpr std::uint64_t mib(std::uint64_t bytes) {
     return bytes >> 20;
 }
 
-std::optional<HostRange> take_ram(HostResources& host, const VmConfig& config) {
-    const auto ram = host.frames().take_guest_ram(config.memory, guest_map::ram_base);
-    if (!ram) {
-        print("cairn: {}", config.file);
-        if (config.memory_line != 0) print(":{}", config.memory_line);
-        println(
-            ": memory: {} MiB are more than the machine can give: {} MiB are free, {} MiB in one "
-            "piece",
-            mib(config.memory), mib(host.frames().free_bytes()), mib(host.frames().largest_free()));
-    }
-    return ram;
-}
-
 /// Why `memory` gave nothing: the VM has had its share, or there is none for anybody, which
 /// `otherwise` says.
 void explain_refusal(const VmMemory& memory, std::string_view otherwise) {
@@ -47,16 +34,43 @@ void explain_refusal(const VmMemory& memory, std::string_view otherwise) {
     }
 }
 
-std::optional<Stage2Table> map_ram(const HostResources& host, VmMemory& memory, HostRange ram) {
+void explain_lack_of_ram(HostResources& host, const VmConfig& config) {
+    print("cairn: {}", config.file);
+    if (config.memory_line != 0) print(":{}", config.memory_line);
+    println(
+        ": memory: {} MiB are more than the machine can give: {} MiB are free, {} MiB in one "
+        "piece",
+        mib(config.memory), mib(host.frames().free_bytes()), mib(host.frames().largest_free()));
+}
+
+using RamPointer = allocated_ptr<GuestRam, VmAllocator<GuestRam>>;
+
+/// The VM's RAM, none of it present; nothing, with a sentence in the log, where there is not
+/// enough.
+std::optional<RamPointer> take_ram(HostResources& host, const VmConfig& config, VmMemory& memory) {
     auto table = Stage2Table::create(host.abilities().stage2_mode, memory.frames());
-    if (table) {
-        const auto mapped = table->map(guest_map::ram_base, ram.base, ram.size, pages_rwx);
-        if (mapped) return std::move(*table);
-        table = std::unexpected(mapped.error());
+    if (!table) {
+        FixedBuffer<128> reason;
+        print(reason, "its memory cannot be mapped: {}", table.error());
+        explain_refusal(memory, reason.view());
+        return std::nullopt;
     }
-    FixedBuffer<128> reason;
-    print(reason, "its memory cannot be mapped: {}", table.error());
-    explain_refusal(memory, reason.view());
+    const GuestRam::Settings settings{.base = guest_map::ram_base,
+                                      .size = config.memory,
+                                      .trust_unused = host.trusts_unused_ram()};
+    auto ram = try_allocate_unique<GuestRam>(VmAllocator<GuestRam>(memory.heap()), host.frames(),
+                                             memory, std::move(*table), settings);
+    if (!ram) {
+        explain_refusal(memory, "the heap has no room for it");
+        return std::nullopt;
+    }
+    switch (ram->take_frames()) {
+        case GuestRam::Taken::all: return ram;
+        case GuestRam::Taken::no_frames: explain_lack_of_ram(host, config); break;
+        case GuestRam::Taken::no_memory:
+            explain_refusal(memory, "the heap has no room for it");
+            break;
+    }
     return std::nullopt;
 }
 
@@ -73,11 +87,11 @@ GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config)
             .rng_seed = {}};
 }
 
-void announce(const VmConfig& config, const LoadPlan& plan, HostRange ram,
-              const Stage2Table& table) {
-    const auto& leaves = table.statistics().leaves;
-    println("vm {}: {} MiB at {:#x}, {}: {} leaves of 1 GiB, {} of 2 MiB, {} of 4 KiB", config.name,
-            mib(ram.size), ram.base.value, table.mode(), leaves[2], leaves[1], leaves[0]);
+void announce(const VmConfig& config, const LoadPlan& plan, const GuestRam& ram) {
+    print("vm {}: {} MiB at {:#x}, {}", config.name, mib(config.memory),
+          ram.pieces().front().base.value, ram.table().mode());
+    if (ram.pieces().size() > 1) print(", in {} pieces", ram.pieces().size());
+    println("");
     if (plan.format == KernelFormat::raw) {  // told by what the file is not: show it
         println("vm {}: its kernel '{}' has no header: a raw binary of {}, started at {:#x}",
                 config.name, config.kernel.path, ByteSize{plan.kernel.size},
@@ -95,13 +109,9 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
         println("cairn: {}", plan.error());
         return std::nullopt;
     }
-    const auto ram = take_ram(host, config);
+    auto ram = take_ram(host, config, memory);
     if (!ram) return std::nullopt;
-    auto table = map_ram(host, memory, *ram);
-    if (!table) return std::nullopt;
-    auto* const bytes = reinterpret_cast<std::byte*>(ram->base.value);
-    auto vm = try_allocate_unique<Vm>(VmAllocator<Vm>(memory.heap()), config.name,
-                                      GuestMemory(guest_map::ram_base, {bytes, ram->size}),
+    auto vm = try_allocate_unique<Vm>(VmAllocator<Vm>(memory.heap()), config.name, (*ram)->memory(),
                                       guest_console(), host.abilities().features, host.ids(),
                                       config.cpus);
     if (!vm) {
@@ -113,18 +123,19 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
         println("cairn: vm {}: the harts have no VMID left for it", config.name);
         return std::nullopt;
     }
-    vm->use_translation(table->hgatp(vmid->number), *vmid);
     static_vector<IpiTarget, Vm::max_cpus> harts;
     for (std::uint32_t cpu = 0; cpu < config.cpus; ++cpu)
         harts.push_back(ipi_target(host.guest_hart(cpu)));
     vm->run_on(harts);
-    announce(config, *plan, *ram, *table);
-    return BuiltVm{.bundle = &bundle,
-                   .plan = *plan,
-                   .tree = describe_guest(host, config),
-                   .table = std::move(*table),
-                   .vmid = VmidLease(host.vmids(), *vmid),
-                   .vm = std::move(vm)};
+    announce(config, *plan, **ram);
+    BuiltVm built{.bundle = &bundle,
+                  .plan = *plan,
+                  .tree = describe_guest(host, config),
+                  .ram = std::move(*ram),
+                  .vmid = VmidLease(host.vmids(), *vmid),
+                  .vm = std::move(vm)};
+    built.use_table();
+    return built;
 }
 
 }  // namespace cairn

@@ -7,7 +7,7 @@
 #include "kernel/manager/host_resources.hpp"
 #include "kernel/vm/bundle.hpp"
 #include "kernel/vm/guest_fdt.hpp"
-#include "kernel/vm/stage2_table.hpp"
+#include "kernel/vm/guest_ram.hpp"
 #include "kernel/vm/vm.hpp"
 #include "kernel/vm/vm_memory.hpp"
 #include "lib/container/unique_ptr.hpp"
@@ -18,9 +18,12 @@ struct BuiltVm {
     const BundleVm* bundle;
     LoadPlan plan;
     GuestFdtConfig tree;  ///< but for the random seed, which every start has anew
-    Stage2Table table;
+    allocated_ptr<GuestRam, VmAllocator<GuestRam>> ram;
     VmidLease vmid;
     allocated_ptr<Vm, VmAllocator<Vm>> vm;
+
+    /// Has the VM's harts use its RAM's table, by the number that the VM has now.
+    void use_table() { vm->use_translation(ram->table().hgatp(vmid.vmid().number), vmid.vmid()); }
 };
 
 /// Builds the VM; `host` has a hart for each of its CPUs. What it needs of the hypervisor's

@@ -52,6 +52,11 @@ Outcome<Archive> read_archive(Firmware firmware, const LoadedImage& image,
     const InitrdMedia media;
     const auto device = firmware.locate_device(LoadFile2::guid, &media.vendor);
     if (!device) {
+        // One of several would be part of what is meant.
+        if (line.has_several_initrds()) {
+            return fail(Status::invalid_parameter,
+                        "boot option 'initrd={}': expected initrd= only once", *line.initrd());
+        }
         return read_file(firmware, image.device, line.initrd().value_or(default_archive));
     }
     const auto initrd = firmware.protocol<LoadFile2>(*device);

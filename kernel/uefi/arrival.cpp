@@ -10,14 +10,28 @@
 namespace cairn::uefi {
 namespace {
 
+std::unexpected<Failure> bad_command_line(CommandLineFault fault, const CommandLine& line) {
+    switch (fault) {
+        case CommandLineFault::too_long: break;
+        case CommandLineFault::no_path:
+            return fail(Status::invalid_parameter,
+                        "the command line: archive= or initrd= without a path");
+        case CommandLineFault::repeated:
+            return fail(Status::invalid_parameter,
+                        "boot option 'archive={}': expected archive= only once",
+                        line.archive().value_or(""));
+    }
+    return fail(Status::bad_buffer_size, "the command line: it, or a path, is too long");
+}
+
 /// Load options, or the tree's bootargs where there are none.
 Outcome<BootOptions> read_options(CommandLine& line, const LoadedImage& image, const Fdt& tree) {
     const auto* text = static_cast<const std::byte*>(image.load_options);
     const std::size_t size = text == nullptr ? 0 : image.load_options_size;
-    bool fits = line.read(std::span(text, size));
-    if (fits && line.words().empty() && !line.archive() && !line.initrd())
-        fits = line.read(boot_arguments(tree));
-    if (!fits) return fail(Status::bad_buffer_size, "the command line: it, or a path, is too long");
+    auto read = line.read(std::span(text, size));
+    if (read && line.words().empty() && !line.archive() && !line.initrd())
+        read = line.read(boot_arguments(tree));
+    if (!read) return bad_command_line(read.error(), line);
     const auto options = parse_boot_options(line.words());
     if (!options) {
         const auto [word, expected] = options.error();

@@ -151,8 +151,17 @@ TEST_CASE("a wrong boot option is refused before anything is taken", "[arrival]"
           "EFI_INVALID_PARAMETER");
     fake.set_load_options(u"verbose");
     CHECK(refused(fake, Status::invalid_parameter) ==
-          "boot option 'verbose': expected heap=SIZE, quota=SIZE, gstage=MODE, exits=count or "
-          "crash=HOW; or archive=PATH: EFI_INVALID_PARAMETER");
+          "boot option 'verbose': expected heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, "
+          "exits=count or crash=HOW; or archive=PATH: EFI_INVALID_PARAMETER");
+    fake.set_load_options(u"heap=64K heap=128K");
+    CHECK(refused(fake, Status::invalid_parameter) ==
+          "boot option 'heap=128K': expected heap= only once: EFI_INVALID_PARAMETER");
+    fake.set_load_options(u"archive=/a archive=/b");
+    CHECK(refused(fake, Status::invalid_parameter) ==
+          R"(boot option 'archive=\a': expected archive= only once: EFI_INVALID_PARAMETER)");
+    fake.set_load_options(u"archive=");
+    CHECK(refused(fake, Status::invalid_parameter) ==
+          "the command line: archive= or initrd= without a path: EFI_INVALID_PARAMETER");
     fake.set_load_options(std::u16string(3000, u'x'));
     CHECK(refused(fake, Status::bad_buffer_size).starts_with("the command line: "));
     CHECK(std::ranges::count(fake.names, "AllocatePages") == 0);
@@ -178,9 +187,21 @@ TEST_CASE("the archive: named, offered, or the default", "[arrival]") {
           R"(the VM archive \EFI\cairn\vms.cpio: EFI_NOT_FOUND)");
     none.set_load_options(u"heap=64K initrd=initrd");
     CHECK(refused(none, Status::not_found) == "the VM archive initrd: EFI_NOT_FOUND");
-    none.has_initrd = true;  // what is offered comes before initrd=
-    const Start start(none);
-    check_arrived(none, start);
+    none.set_load_options(u"initrd=/a initrd=/b heap=64K");
+    CHECK(refused(none, Status::invalid_parameter) ==
+          R"(boot option 'initrd=\a': expected initrd= only once: EFI_INVALID_PARAMETER)");
+}
+
+TEST_CASE("what a boot loader offers comes before initrd=", "[arrival]") {
+    // One that offers several files as one names each of them too.
+    for (const char16_t* options : {u"heap=64K initrd=initrd", u"initrd=/a initrd=/b heap=64K"}) {
+        FakeFirmware fake;
+        fake.has_initrd = true;
+        fake.archive_path = u"elsewhere";
+        fake.set_load_options(options);
+        const Start start(fake);
+        check_arrived(fake, start);
+    }
 }
 
 TEST_CASE("an empty archive is refused", "[arrival]") {

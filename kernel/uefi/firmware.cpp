@@ -78,7 +78,8 @@ Result<PoolBuffer> PoolBuffer::allocate(Firmware firmware, std::size_t size) {
 }
 
 PoolBuffer::~PoolBuffer() {
-    if (!bytes_.empty()) (void)firmware_.free_pool(bytes_.data());
+    // A buffer of no bytes is one, too.
+    if (bytes_.data() != nullptr) (void)firmware_.free_pool(bytes_.data());
 }
 
 }  // namespace cairn::uefi

@@ -5,17 +5,26 @@
 //
 //     archive=PATH   the VM archive, on the volume that Cairn came from
 //     initrd=PATH    the same as boot loaders say it (EDK2 does for QEMU's -initrd), where nobody
-//                    offers one by protocol
+//                    offers one by protocol; boot loaders with several of them say it several
+//                    times, beside that protocol
 //
 // UEFI's shell puts the name of the image first: a first word that ends in ".efi" is skipped. Pure.
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
 
 namespace cairn::uefi {
+
+enum class CommandLineFault : std::uint8_t {
+    too_long,  ///< the line, or a path in it
+    no_path,   ///< archive= or initrd= with nothing behind it
+    repeated,  ///< archive=; archive() is the first one
+};
 
 class CommandLine {
   public:
@@ -26,21 +35,23 @@ class CommandLine {
     CommandLine(const CommandLine&) = delete;
     CommandLine& operator=(const CommandLine&) = delete;
 
+    using Result = std::expected<void, CommandLineFault>;
+
     /// Copies the load options in; what is no printable ASCII becomes '?', which no option has.
-    /// False where they are too long.
-    [[nodiscard]] bool read(std::span<const std::byte> load_options);
+    [[nodiscard]] Result read(std::span<const std::byte> load_options);
     /// The same for text, as a device tree has it.
-    [[nodiscard]] bool read(std::string_view text);
+    [[nodiscard]] Result read(std::string_view text);
 
     /// What is left for parse_boot_options.
     [[nodiscard]] std::string_view words() const { return {words_.data(), words_size_}; }
     [[nodiscard]] std::optional<std::string_view> archive() const { return archive_.view(); }
+    /// The first one.
     [[nodiscard]] std::optional<std::string_view> initrd() const { return initrd_.view(); }
+    [[nodiscard]] bool has_several_initrds() const { return several_initrds_; }
 
   private:
     struct Path {
-        /// False where it is empty or too long.
-        [[nodiscard]] bool set(std::string_view path);
+        [[nodiscard]] Result set(std::string_view path);
         [[nodiscard]] std::optional<std::string_view> view() const {
             if (size == 0) return std::nullopt;
             return std::string_view(letters.data(), size);
@@ -50,12 +61,14 @@ class CommandLine {
         std::size_t size = 0;
     };
 
-    [[nodiscard]] bool take_words(std::string_view text);
+    [[nodiscard]] Result take_words(std::string_view text);
+    [[nodiscard]] Result set_initrd(std::string_view path);
 
     std::array<char, capacity> words_{};
     std::size_t words_size_ = 0;
     Path archive_;
     Path initrd_;
+    bool several_initrds_ = false;
 };
 
 }  // namespace cairn::uefi

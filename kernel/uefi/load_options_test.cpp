@@ -7,6 +7,7 @@
 
 using namespace cairn;
 using uefi::CommandLine;
+using uefi::CommandLineFault;
 
 namespace {
 
@@ -56,10 +57,25 @@ TEST_CASE("archive= and initrd= are taken out, with backslashes", "[load_options
     CHECK(line.initrd() == "initrd");
     CHECK(!line.archive());
     CHECK(line.words() == "heap=2M");
-    CHECK_FALSE(line.read(std::string_view("initrd=")));
-    CHECK_FALSE(line.read(std::string_view("archive=")));
-    CHECK_FALSE(line.read("archive=" + std::string(CommandLine::path_capacity + 1, 'x')));
+    CHECK(line.read(std::string_view("initrd=")).error() == CommandLineFault::no_path);
+    CHECK(line.read(std::string_view("archive=")).error() == CommandLineFault::no_path);
+    CHECK(line.read("archive=" + std::string(CommandLine::path_capacity + 1, 'x')).error() ==
+          CommandLineFault::too_long);
     REQUIRE(line.read("archive=" + std::string(CommandLine::path_capacity, 'x')));
+}
+
+TEST_CASE("one archive= is all; several initrd= are noted", "[load_options]") {
+    CommandLine line;
+    CHECK(line.read(std::string_view("archive=/a heap=1M archive=/a")).error() ==
+          CommandLineFault::repeated);
+    CHECK(line.archive() == "\\a");
+    REQUIRE(line.read(std::string_view("initrd=/a heap=1M initrd=/b archive=/c")));
+    CHECK(line.has_several_initrds());
+    CHECK(line.initrd() == "\\a");
+    CHECK(line.archive() == "\\c");
+    CHECK_FALSE(line.read("initrd=/a initrd=" + std::string(CommandLine::path_capacity + 1, 'x')));
+    REQUIRE(line.read(std::string_view("initrd=/a")));
+    CHECK_FALSE(line.has_several_initrds());
 }
 
 TEST_CASE("a command line that is too long is refused", "[load_options]") {

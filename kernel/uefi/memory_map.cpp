@@ -40,6 +40,7 @@ Result<FirmwareMemoryMap> FirmwareMemoryMap::take(Firmware firmware) {
         if (descriptor_size < sizeof(MemoryDescriptor)) {
             return std::unexpected(Status::incompatible_version);
         }
+        if (size > buffer->bytes().size()) return std::unexpected(Status::protocol_error);
         FirmwareMemoryMap map(std::move(*buffer));
         map.used_ = size;
         map.descriptor_size_ = descriptor_size;

@@ -90,6 +90,25 @@ TEST_CASE("descriptors may be longer than ours, and not shorter", "[memory_map]"
     CHECK(fake.outstanding() == 0);
 }
 
+TEST_CASE("a map that ends behind its buffer is refused", "[memory_map]") {
+    FakeFirmware fake;
+    for (const std::size_t lie : {8 * fake.descriptor_size + 1, ~std::size_t{0} / 2}) {
+        fake.map_lies_by = lie;
+        CHECK(FirmwareMemoryMap::take(Firmware(fake.table)).error() == Status::protocol_error);
+    }
+    fake.map_lies_by = 8 * fake.descriptor_size;  // of which it only says that they are there
+    CHECK(FirmwareMemoryMap::take(Firmware(fake.table)));
+    CHECK(fake.outstanding() == 0);
+}
+
+TEST_CASE("a map of nothing gives its buffer back", "[memory_map]") {
+    FakeFirmware fake;
+    fake.map.clear();
+    fake.descriptor_size = 0;
+    CHECK(FirmwareMemoryMap::take(Firmware(fake.table)).error() == Status::incompatible_version);
+    CHECK(fake.outstanding() == 0);
+}
+
 TEST_CASE("leaving is tried again where the map has changed", "[memory_map]") {
     FakeFirmware fake;
     fake.stale_maps = 3;

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "lib/container/static_vector.hpp"
+#include "lib/cpio_path.hpp"
+
 namespace cairn {
 
 namespace {
@@ -12,11 +15,6 @@ constexpr std::size_t longest_name = 32;
 
 std::string_view as_text(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-/// What follows the last "/".
-std::string_view last_part(std::string_view path) {
-    return path.substr(path.rfind('/') + 1);
 }
 
 constexpr bool may_be_in_name(char c) {
@@ -29,34 +27,34 @@ bool is_vm_name(std::string_view name) {
            std::ranges::all_of(name, may_be_in_name);
 }
 
-/// Takes the next part off a path, past empty and "." ones; empty at the end.
-std::string_view take_part(std::string_view& path) {
-    while (!path.empty()) {
-        const std::size_t slash = path.find('/');
-        const std::string_view part = path.substr(0, slash);
-        path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
-        if (!part.empty() && part != ".") return part;
-    }
-    return {};
-}
-
 /// Whether a relative path stays below where it starts.
 bool stays_inside(std::string_view path) {
     if (path.starts_with('/')) return false;
-    for (std::string_view part = take_part(path); !part.empty(); part = take_part(path)) {
+    CpioPath parts(path);
+    for (std::string_view part = parts.take(); !part.empty(); part = parts.take()) {
         if (part == "..") return false;
     }
     return true;
 }
 
-/// Whether the archive's `name` is `path` in `folder`, part by part.
-bool names_file(std::string_view name, std::string_view folder, std::string_view path) {
-    if (take_part(name) != folder) return false;
-    for (;;) {
-        const std::string_view a = take_part(name);
-        if (a != take_part(path)) return false;
-        if (a.empty()) return true;
+/// Where a vm.conf lies: in one `folder`, if it is `in_place`.
+struct ConfigPath {
+    std::string_view folder;
+    bool in_place = false;
+};
+
+/// Nothing where `name` is no vm.conf's.
+std::optional<ConfigPath> read_config_path(std::string_view name) {
+    CpioPath parts(name);
+    std::string_view folder;
+    std::string_view last;
+    std::size_t count = 0;
+    for (std::string_view part = parts.take(); !part.empty(); part = parts.take(), ++count) {
+        folder = last;
+        last = part;
     }
+    if (last != config_name) return std::nullopt;
+    return ConfigPath{folder, count == 2};
 }
 
 class Reader {
@@ -65,12 +63,13 @@ class Reader {
         : archive_(archive), limits_(limits) {}
 
     std::expected<Bundle, BundleError> read() {
+        if (const auto found = find_configs(); !found) return std::unexpected(found.error());
         Bundle bundle;
-        for (const CpioEntry& entry : archive_) {
-            if (!entry.is_file() || last_part(entry.name) != config_name) continue;
-            const auto vm = read_vm(entry, bundle);
+        for (const Config& config : configs_) {
+            if (!config.entry.is_file()) continue;  // a link or a folder has replaced it
+            const auto vm = read_vm(config);
             if (!vm) return std::unexpected(vm.error());
-            if (!bundle.add(*vm)) return fail(BundleFault::too_many_vms, entry.name);
+            if (!bundle.add(*vm)) return fail(BundleFault::too_many_vms, config.entry.name);
         }
         if (bundle.vms().empty()) return fail(BundleFault::no_vms, {});
         return bundle;
@@ -79,16 +78,35 @@ class Reader {
   private:
     using Bytes = std::span<const std::byte>;
 
-    [[nodiscard]] std::expected<BundleVm, BundleError> read_vm(const CpioEntry& entry,
-                                                               const Bundle& so_far) const {
-        const std::string_view path = entry.name;
-        if (std::ranges::count(path, '/') != 1) return fail(BundleFault::misplaced, path);
-        const std::string_view name = path.substr(0, path.find('/'));
-        if (!is_vm_name(name)) return fail(BundleFault::bad_name, path);
-        const auto has_name = [name](const BundleVm& vm) { return vm.config.name == name; };
-        if (std::ranges::any_of(so_far.vms(), has_name)) return fail(BundleFault::repeated, path);
+    struct Config {
+        std::string_view folder;
+        CpioEntry entry;  ///< the last one of its path
+    };
 
-        const auto config = parse_vm_config(path, as_text(entry.data), limits_);
+    /// Every vm.conf of the archive, in the order of their first entries.
+    std::expected<void, BundleError> find_configs() {
+        for (const CpioEntry& entry : archive_) {
+            const auto path = read_config_path(entry.name);
+            if (!path) continue;
+            const auto earlier = std::ranges::find(configs_, path->folder, &Config::folder);
+            if (path->in_place && earlier != configs_.end()) {
+                earlier->entry = entry;
+                continue;
+            }
+            if (!entry.is_file()) continue;
+            if (!path->in_place) return fail(BundleFault::misplaced, entry.name);
+            if (!is_vm_name(path->folder)) return fail(BundleFault::bad_name, entry.name);
+            if (configs_.size() == configs_.capacity()) {
+                return fail(BundleFault::too_many_vms, entry.name);
+            }
+            configs_.push_back({path->folder, entry});
+        }
+        return {};
+    }
+
+    [[nodiscard]] std::expected<BundleVm, BundleError> read_vm(const Config& found) const {
+        const std::string_view path = found.entry.name;
+        const auto config = parse_vm_config(path, as_text(archive_.data_of(found.entry)), limits_);
         if (!config) {
             auto error = fail(BundleFault::config, path);
             error.error().config_error = config.error();
@@ -116,12 +134,7 @@ class Reader {
             return error;
         };
         if (!stays_inside(file.path)) return fail_file(BundleFault::outside_folder);
-        std::optional<std::string_view> name;
-        for (const CpioEntry& entry : archive_) {
-            if (names_file(entry.name, config.name, file.path)) name = entry.name;
-        }
-        // The archive's own find knows where the data of hard links is.
-        const auto found = name ? archive_.find(*name) : std::nullopt;
+        const auto found = archive_.find(file.path, config.name);
         if (!found) return fail_file(BundleFault::missing_file);
         if (!found->is_file()) return fail_file(BundleFault::not_a_file);
         if (found->data.empty()) return fail_file(BundleFault::empty_file);
@@ -139,6 +152,7 @@ class Reader {
 
     const CpioArchive& archive_;
     VmConfigLimits limits_;
+    static_vector<Config, Bundle::max_vms> configs_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The VMs in the cpio archive that the boot loader hands over: each folder at the top of the
-// archive with a vm.conf in it is a VM, the files its vm.conf names are in that folder.
+// archive with a vm.conf in it is a VM, the files its vm.conf names are in that folder. A later
+// entry replaces an earlier one of the same path, so that an archive can be appended to another.
 //
 //     hello/vm.conf   kernel = Image        ──► BundleVm "hello": config, kernel, initrd
 //     hello/Image
@@ -36,7 +37,7 @@ class Bundle {
   public:
     static constexpr std::size_t max_vms = 16;
 
-    /// In the order of their vm.conf in the archive; at least one.
+    /// In the order in which the archive first names their vm.conf; at least one.
     [[nodiscard]] std::span<const BundleVm> vms() const { return {vms_.data(), count_}; }
 
     /// False where there is no room for one more.
@@ -57,7 +58,6 @@ enum class BundleFault : std::uint8_t {
     too_many_vms,    ///< more than Bundle::max_vms
     misplaced,       ///< a vm.conf that is not in a folder at the top
     bad_name,        ///< a folder whose name no VM can have
-    repeated,        ///< a vm.conf that is in the archive twice
     config,          ///< `config_error` says why
     outside_folder,  ///< a file named by an absolute path or with `..`
     missing_file,

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The sentences about the archive of VMs: where, what is wrong, and what would be right.
+#include <algorithm>
+
 #include "kernel/vm/bundle.hpp"
-#include "kernel/vm/quoted.hpp"
+#include "lib/container/static_vector.hpp"
+#include "lib/cpio_path.hpp"
 #include "lib/print.hpp"
+#include "lib/quoted.hpp"
 
 namespace cairn {
 
@@ -19,20 +23,19 @@ void write_file_place(Writer& out, std::string_view path, VmConfigKey key, VmCon
     print(out, "{}:{}: {}: {} ", path, file.line, name_of(key), Quoted{file.path});
 }
 
-/// "; the folder has: Image, initrd.gz", but for vm.conf itself.
+/// "; the folder has: Image, initrd.gz", each once, but for vm.conf itself.
 void write_folder(Writer& out, const BundleError& error) {
-    const std::string_view folder = error.path.substr(0, error.path.find('/') + 1);
-    std::size_t listed = 0;
+    const CpioPath folder(CpioPath(error.path).take());
+    static_vector<CpioPath, most_listed> listed;
     for (const CpioEntry& entry : *error.archive) {
-        const bool other =
-            entry.is_file() && entry.name.starts_with(folder) && entry.name != error.path;
-        if (!other) continue;
-        if (listed == most_listed) return out.write(", ...");
-        print(out, "{}{}", listed == 0 ? "; the folder has: " : ", ",
-              Plain{entry.name.substr(folder.size())});
-        ++listed;
+        CpioPath path(entry.name);
+        const bool other = entry.is_file() && path != CpioPath(error.path) && path.take(folder);
+        if (!other || std::ranges::find(listed, path) != listed.end()) continue;
+        if (listed.size() == most_listed) return out.write(", ...");
+        print(out, "{}{}", listed.empty() ? "; the folder has: " : ", ", Plain{path.text()});
+        listed.push_back(path);
     }
-    if (listed == 0) out.write("; the folder has no file but vm.conf");
+    if (listed.empty()) out.write("; the folder has no file but vm.conf");
 }
 
 void write_no_vms(Writer& out, const CpioArchive& archive) {
@@ -67,9 +70,6 @@ bool write_layout_fault(Writer& out, const BundleError& error) {
                   "{}: the folder's name cannot be a VM's; use up to 32 letters, digits, '-', "
                   "'_' and '.', with no '.' first",
                   Plain{error.path});
-            return true;
-        case BundleFault::repeated:
-            print(out, "{}: is in the archive twice", Plain{error.path});
             return true;
         default: return false;
     }

@@ -17,7 +17,8 @@ struct Device {
     std::string_view name;
 };
 constexpr std::array devices{Device{guest_map::uart, "UART"}, Device{guest_map::plic, "PLIC"},
-                             Device{guest_map::test_device, "power device"}};
+                             Device{guest_map::test_device, "power device"},
+                             Device{guest_map::virtio_all, "virtio slot"}};
 
 bool is_call(std::uint64_t scause) {
     return scause == static_cast<std::uint64_t>(Exception::ecall_from_vs);

@@ -34,6 +34,7 @@ TEST_CASE("a cause is what made the guest leave, and nothing else", "[exit_count
     CHECK(exit_cause(call, 1, 2, {0x1000'0000}) == ExitCause{call, 1, 2});
     CHECK(exit_cause(load, 1, 2, {0x1000'0005}) == ExitCause{load, 0x1000'0000, 0});
     CHECK(exit_cause(load, 1, 2, {0x1000'0100}) == ExitCause{load, 0, 0});
+    CHECK(exit_cause(load, 1, 2, {0x1000'800c}) == ExitCause{load, 0x1000'1000, 0});
     CHECK(exit_cause(timer, 1, 2, {0x1000'0000}) == ExitCause{timer, 0, 0});
 }
 

@@ -157,6 +157,15 @@ void write_uart(FdtWriter& tree, std::uint32_t cpus) {
     tree.end_node();
 }
 
+void write_virtio_slot(FdtWriter& tree, std::uint32_t cpus, std::size_t slot) {
+    tree.begin_node("virtio_mmio", guest_map::virtio(slot).base.value);
+    tree.property_string("compatible", "virtio,mmio");
+    write_reg(tree, guest_map::virtio(slot));
+    tree.property_u32("interrupt-parent", plic_phandle(cpus));
+    tree.property_u32("interrupts", guest_map::virtio_irq(slot));
+    tree.end_node();
+}
+
 void write_soc(FdtWriter& tree, std::uint32_t cpus) {
     tree.begin_node("soc");
     tree.property_string("compatible", "simple-bus");
@@ -166,6 +175,8 @@ void write_soc(FdtWriter& tree, std::uint32_t cpus) {
     write_test_device(tree, cpus);
     write_plic(tree, cpus);
     write_uart(tree, cpus);
+    for (std::size_t slot = 0; slot < guest_map::virtio_slots; ++slot)
+        write_virtio_slot(tree, cpus, slot);
     tree.end_node();
 }
 

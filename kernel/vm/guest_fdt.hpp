@@ -4,7 +4,8 @@
 //
 //     / ── chosen ── memory ── cpus ── soc ─┬─ test@100000        syscon: poweroff, reboot
 //                              └─ cpu@N ... ├─ plic@c000000       contexts 2N: none, 2N+1: cpu N's
-//                                 └─ intc   └─ serial@10000000    ns16550a
+//                                 └─ intc   ├─ serial@10000000    ns16550a
+//                                           └─ virtio_mmio@1000N000 eight slots
 #pragma once
 
 #include <cstdint>
@@ -49,7 +50,7 @@ inline constexpr std::size_t guest_fdt_spare = 4096;
 /// Bytes that are enough for a tree of `cpus` harts, whatever the config; `texts` is the length of
 /// its strings and seed together.
 [[nodiscard]] constexpr std::size_t guest_fdt_size_limit(std::size_t cpus, std::size_t texts) {
-    return 4096 + guest_fdt_spare + texts + cpus * 1024;
+    return 5120 + guest_fdt_spare + texts + cpus * 1024;
 }
 
 /// Writes the tree to the start of `into` and returns the bytes it took.

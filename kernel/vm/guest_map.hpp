@@ -54,6 +54,8 @@ inline constexpr std::uint64_t virtio_slot_size = 0x1000;
     return {virtio_first + slot * virtio_slot_size, virtio_slot_size};
 }
 
+inline constexpr GuestRange virtio_all{virtio_first, virtio_slots* virtio_slot_size};
+
 /// The interrupt of virtio-mmio slot `slot`.
 [[nodiscard]] constexpr std::uint32_t virtio_irq(std::size_t slot) {
     return virtio_first_irq + static_cast<std::uint32_t>(slot);
@@ -61,7 +63,7 @@ inline constexpr std::uint64_t virtio_slot_size = 0x1000;
 
 /// All device blocks in the order of their addresses; virtio's slots count as one.
 inline constexpr std::array devices{
-    test_device, rtc, plic, uart, GuestRange{virtio_first, virtio_slots* virtio_slot_size},
+    test_device, rtc, plic, uart, virtio_all,
 };
 
 namespace detail {

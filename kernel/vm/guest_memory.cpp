@@ -1,36 +1,69 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/guest_memory.hpp"
 
+#include <algorithm>
+
 namespace cairn {
+
+std::expected<std::span<std::byte>, GuestMemoryError> GuestMemory::piece(GuestPhys at,
+                                                                         std::uint64_t size,
+                                                                         RamUse use) const {
+    if (!holds(at, size)) return std::unexpected(GuestMemoryError::out_of_range);
+    const std::uint64_t offset = at - range_.base;
+    for (const Segment& segment : segments_) {
+        const std::uint64_t inside = offset - segment.offset;
+        if (inside >= segment.bytes.size()) continue;
+        const auto found = segment.bytes.subspan(
+            inside, std::min<std::uint64_t>(size, segment.bytes.size() - inside));
+        if (backing_ != nullptr && !backing_->prepare({at, found.size()}, use))
+            return std::unexpected(GuestMemoryError::unavailable);
+        return found;
+    }
+    return std::span<std::byte>{};  // none are asked for, at the end
+}
 
 std::expected<std::span<std::byte>, GuestMemoryError> GuestMemory::bytes(GuestPhys at,
                                                                          std::uint64_t size) const {
-    if (!range().contains(at, size)) return std::unexpected(GuestMemoryError::out_of_range);
-    return bytes_.subspan(at - base_, size);
+    const auto found = piece(at, size);
+    if (found && found->size() != size) return std::unexpected(GuestMemoryError::out_of_range);
+    return found;
+}
+
+template <class Visitor>
+std::expected<void, GuestMemoryError> GuestMemory::for_each_piece(GuestPhys at, std::uint64_t size,
+                                                                  RamUse use, Visitor visit) const {
+    if (!holds(at, size)) return std::unexpected(GuestMemoryError::out_of_range);
+    for (std::uint64_t done = 0; done < size;) {
+        const auto found = piece(at + done, size - done, use);
+        if (!found) return std::unexpected(found.error());
+        visit(*found, done);
+        done += found->size();
+    }
+    return {};
 }
 
 std::expected<void, GuestMemoryError> GuestMemory::copy_in(GuestPhys to,
                                                            std::span<const std::byte> from) const {
-    const auto target = bytes(to, from.size());
-    if (!target) return std::unexpected(target.error());
-    if (!from.empty()) std::memmove(target->data(), from.data(), from.size());
-    return {};
+    return for_each_piece(to, from.size(), RamUse::overwrite_all,
+                          [&](std::span<std::byte> piece, std::uint64_t offset) {
+                              std::memmove(piece.data(), from.data() + offset, piece.size());
+                          });
 }
 
 std::expected<void, GuestMemoryError> GuestMemory::copy_out(GuestPhys from,
                                                             std::span<std::byte> to) const {
-    const auto source = bytes(from, to.size());
-    if (!source) return std::unexpected(source.error());
-    if (!to.empty()) std::memmove(to.data(), source->data(), to.size());
-    return {};
+    return for_each_piece(from, to.size(), RamUse::access,
+                          [&](std::span<std::byte> piece, std::uint64_t offset) {
+                              std::memmove(to.data() + offset, piece.data(), piece.size());
+                          });
 }
 
 std::expected<void, GuestMemoryError> GuestMemory::fill(GuestPhys at, std::uint64_t size,
                                                         std::byte value) const {
-    const auto target = bytes(at, size);
-    if (!target) return std::unexpected(target.error());
-    if (size != 0) std::memset(target->data(), std::to_integer<int>(value), size);
-    return {};
+    return for_each_piece(at, size, RamUse::overwrite_all,
+                          [&](std::span<std::byte> piece, std::uint64_t) {
+                              std::memset(piece.data(), std::to_integer<int>(value), piece.size());
+                          });
 }
 
 }  // namespace cairn

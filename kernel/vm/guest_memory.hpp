@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: MIT
-// A guest's RAM: the one place where a guest's physical address becomes bytes of ours. Every access
-// is checked against the ends without wrapping, so any 64-bit address and size may be asked for.
-// Borrows the bytes. No locking: the guest's harts write the same memory at any time, so whoever
-// reads a value twice may see two values; copy first, then check.
+// A guest's RAM as Cairn reads and writes it: the one place where a guest's physical address
+// becomes bytes of ours. It is one range of guest addresses, without holes, of one or more pieces
+// of the machine's memory:
+//
+//     guest   base ├──────────────┼─────────┤ end
+//     host          ▲ segment 0     ▲ segment 1
+//
+// Every access is checked against the ends without wrapping, so any 64-bit address and size may be
+// asked for. RAM may be given to the guest only when somebody touches it: `RamBacking` is told
+// before Cairn does. Borrows the bytes. No locking: the guest's harts write the same memory at any
+// time, so whoever reads a value twice may see two values; copy first, then check.
 #pragma once
 
 #include <cstddef>
@@ -13,34 +20,85 @@
 #include <type_traits>
 
 #include "kernel/arch/address.hpp"
+#include "lib/container/static_vector.hpp"
 
 namespace cairn {
 
 enum class GuestMemoryError : std::uint8_t {
-    out_of_range,  ///< some byte asked for is not RAM
+    out_of_range,  ///< some byte asked for is not RAM, or, of `bytes`, lies in another piece
+    unavailable,   ///< it is RAM, and there is no memory for the tables that it needs
+};
+
+/// What came of a guest's touching its RAM.
+enum class RamTouch : std::uint8_t {
+    given,        ///< it is there now
+    present,      ///< it was there already: the hart had not seen it yet
+    busy,         ///< another hart is at it: touch it again
+    unavailable,  ///< there is no memory for the tables that it needs
+};
+
+/// What Cairn is about to do with RAM. What it overwrites whole may hold anything until it has:
+/// that much is written at once only while no hart runs the guest.
+enum class RamUse : std::uint8_t { access, overwrite_all };
+
+/// Makes RAM be there where it is not yet; all ranges lie in RAM.
+class RamBacking {
+  public:
+    /// Before Cairn reads or writes `range`; false where there is no memory for it.
+    [[nodiscard]] virtual bool prepare(GuestRange range, RamUse use) = 0;
+    /// When a hart of the guest could not reach `at`.
+    [[nodiscard]] virtual RamTouch touch(GuestPhys at) = 0;
+
+  protected:
+    ~RamBacking() = default;
 };
 
 class GuestMemory {
   public:
-    /// RAM at `base` backed by `bytes`; `base + bytes.size()` does not wrap.
-    constexpr GuestMemory(GuestPhys base, std::span<std::byte> bytes)
-        : base_(base), bytes_(bytes) {}
+    static constexpr std::size_t max_segments = 8;
 
-    [[nodiscard]] constexpr GuestRange range() const { return {base_, bytes_.size()}; }
+    /// RAM at `base` backed by `bytes`, all there; `base + bytes.size()` does not wrap.
+    constexpr GuestMemory(GuestPhys base, std::span<std::byte> bytes) : range_{base, 0} {
+        (void)append(bytes);
+    }
+    /// RAM at `base` of which nothing is there but what `backing`, which outlives this, makes so.
+    constexpr GuestMemory(GuestPhys base, RamBacking& backing)
+        : range_{base, 0}, backing_(&backing) {}
 
-    /// The `size` bytes at `at`; an empty span is fine up to and including the end of RAM.
+    /// Makes RAM longer by a piece. False where there are max_segments already.
+    constexpr bool append(std::span<std::byte> bytes) {
+        if (!segments_.try_push_back({range_.size, bytes})) return false;
+        range_.size += bytes.size();
+        return true;
+    }
+
+    [[nodiscard]] constexpr GuestRange range() const { return range_; }
+    [[nodiscard]] constexpr bool holds(GuestPhys at, std::uint64_t size) const {
+        return range_.contains(at, size);
+    }
+
+    /// Those of the `size` bytes at `at`, RAM all of them, that follow `at` in one piece.
+    [[nodiscard]] std::expected<std::span<std::byte>, GuestMemoryError> piece(
+        GuestPhys at, std::uint64_t size, RamUse use = RamUse::access) const;
+    /// The `size` bytes at `at`, in one piece; an empty span is fine up to and including the end
+    /// of RAM.
     [[nodiscard]] std::expected<std::span<std::byte>, GuestMemoryError> bytes(
         GuestPhys at, std::uint64_t size) const;
 
-    /// Copies `from` into the guest at `to`; all of it or nothing.
+    /// Copies `from` into the guest at `to`; all of it, or nothing where it is out of range.
     [[nodiscard]] std::expected<void, GuestMemoryError> copy_in(
         GuestPhys to, std::span<const std::byte> from) const;
-    /// Copies from the guest at `from` into `to`; all of it or nothing.
+    /// Copies from the guest at `from` into `to`; all of it, or nothing where it is out of range.
     [[nodiscard]] std::expected<void, GuestMemoryError> copy_out(GuestPhys from,
                                                                  std::span<std::byte> to) const;
     /// Sets `size` bytes at `at` to `value`.
     [[nodiscard]] std::expected<void, GuestMemoryError> fill(GuestPhys at, std::uint64_t size,
                                                              std::byte value) const;
+
+    /// A hart of the guest could not reach `at`, which is RAM.
+    [[nodiscard]] RamTouch touch(GuestPhys at) const {
+        return backing_ == nullptr ? RamTouch::present : backing_->touch(at);
+    }
 
     /// The T at `at`, aligned or not, in the guest's (little-endian) byte order.
     template <class T>
@@ -60,8 +118,21 @@ class GuestMemory {
     }
 
   private:
-    GuestPhys base_;
-    std::span<std::byte> bytes_;
+    struct Segment {
+        std::uint64_t offset;  ///< of its first byte in RAM
+        std::span<std::byte> bytes;
+    };
+
+    /// Calls `visit(piece, offset)` for each piece of the range, RAM all of it.
+    template <class Visitor>
+    [[nodiscard]] std::expected<void, GuestMemoryError> for_each_piece(GuestPhys at,
+                                                                       std::uint64_t size,
+                                                                       RamUse use,
+                                                                       Visitor visit) const;
+
+    GuestRange range_;
+    static_vector<Segment, max_segments> segments_;
+    RamBacking* backing_ = nullptr;
 };
 
 }  // namespace cairn

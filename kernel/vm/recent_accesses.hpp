@@ -5,8 +5,10 @@
 //     pc ──► one of 16 places ──► key == the instruction (or htinst) of now? ──► access, device
 //
 // Nothing here is believed: the key is all that decoding depends on, so there is nothing to forget
-// when a guest changes its code, and the bus checks its hint. Owned by the vCPU, touched by its
-// hart.
+// when a guest changes its code, and the bus checks its hint. What a key does not tell is where the
+// access begins: the second page of a misaligned one that crosses into a device faults with the
+// address of that page's start. There the base register must hold what it held when the access was
+// learned to be aligned. Owned by the vCPU, touched by its hart.
 #pragma once
 
 #include <array>
@@ -25,17 +27,21 @@ namespace cairn {
     return reg == 9 || (reg >= 18 && reg <= 27);  // RISC-V psABI, "Integer register convention"
 }
 
-struct RecentAccess {
+struct alignas(64) RecentAccess {
     RecentAccess() = default;
     /// `access` is a load or a store.
-    RecentAccess(std::uint64_t known_by, const MemoryAccess& what, Bus::Hint where)
+    /// `base_register` is the guest's register that its address is made of.
+    RecentAccess(std::uint64_t known_by, const MemoryAccess& what, Bus::Hint where,
+                 const std::uint64_t& base_register)
         : access(what),
           resumption(what.kind == AccessKind::load && is_saved_register(what.reg)
                          ? Resumption::all
                          : Resumption::with_saved_registers),
+          unused_bits(static_cast<std::uint8_t>(64 - what.width * 8u)),
           hint(where),
           key(known_by),
-          unused_bits(64 - what.width * 8u) {}
+          base(&base_register),
+          base_value(base_register) {}
 
     /// An instruction is below 2^32; what the hart put into htinst, which is too, has bit 32 set.
     static constexpr std::uint64_t from_htinst = std::uint64_t{1} << 32;
@@ -52,16 +58,20 @@ struct RecentAccess {
     [[nodiscard]] std::uint64_t stored(std::uint64_t value) const {
         return value << (unused_bits & 63) >> (unused_bits & 63);
     }
+    /// Whether the access begins where it did when it was learned.
+    [[nodiscard]] bool begins_as_learned() const { return *base == base_value; }
     /// The number of the register: below 32, which a mask says cheaper than a check.
     [[nodiscard]] unsigned reg() const { return access.reg & 31; }
 
     MemoryAccess access{};
     Resumption resumption = Resumption::all;
+    std::uint8_t unused_bits = 0;  ///< of a register, above the width of the access; < 64
     Bus::Hint hint{};
     std::uint64_t key = no_key;
-    std::uint64_t unused_bits = 0;  ///< of a register, above the width of the access; < 64
+    const std::uint64_t* base = nullptr;
+    std::uint64_t base_value = 0;
 };
-static_assert(sizeof(RecentAccess) == 32, "a power of two, since it is looked up by pc");
+static_assert(sizeof(RecentAccess) == 64, "a power of two, since it is looked up by pc");
 
 class RecentAccesses {
   public:

@@ -26,11 +26,20 @@ constexpr std::uint64_t delegated_interrupts = bit(Interrupt::virtual_supervisor
                                                bit(Interrupt::virtual_supervisor_external);
 constexpr std::uint64_t never = ~std::uint64_t{0};
 
+/// sstatus.FS or VS of what the guest has of FP or vector registers.
+ExtensionState state_of(bool present, ExtensionState state) {
+    return present ? state : ExtensionState::off;
+}
+
 /// What a hart starts with. Its VS CSRs are 0, so that it begins in VS-mode with paging off and
-/// interrupts off.
+/// interrupts off; but it finds the registers that there are open and in use, as firmware (OpenSBI)
+/// hands a hart over: there are kernels and boot loaders that rely on it.
 GuestCsrs csrs_at_start(const GuestFeatures& features) {
+    constexpr auto initial = ExtensionState::initial;
+    constexpr auto dirty = ExtensionState::dirty;
     return {
-        .vsstatus = Sstatus::UXL::of(Xlen::rv64),
+        .vsstatus = Sstatus::UXL::of(Xlen::rv64) | Sstatus::FS::of(state_of(features.fp, dirty)) |
+                    Sstatus::VS::of(state_of(features.vector, dirty)),
         .vstimecmp = never,
         // Not a VS CSR, but it rules VU-mode too. Kernels expect their firmware to have set it:
         // Linux's user space reads `time` without asking first.
@@ -43,9 +52,8 @@ GuestCsrs csrs_at_start(const GuestFeatures& features) {
         .hstatus = Hstatus::SPV::of(true) | Hstatus::SPVP::of(true) | Hstatus::VSXL::of(Xlen::rv64),
         // FS and VS open FP and vector registers to V=1, where vsstatus decides; the kernel itself
         // uses none.
-        .sstatus = Sstatus::SPP::of(true) |
-                   Sstatus::FS::of(features.fp ? ExtensionState::initial : ExtensionState::off) |
-                   Sstatus::VS::of(features.vector ? ExtensionState::initial : ExtensionState::off),
+        .sstatus = Sstatus::SPP::of(true) | Sstatus::FS::of(state_of(features.fp, initial)) |
+                   Sstatus::VS::of(state_of(features.vector, initial)),
     };
 }
 
@@ -222,6 +230,24 @@ bool Vcpu::update_ad_bits(bool wanted) {
     const std::uint64_t value = Henvcfg::ADUE::with(csr_read<Csr::henvcfg>(), wanted);
     csr_write<Csr::henvcfg>(value);
     return csr_read<Csr::henvcfg>() == value;
+}
+
+bool Vcpu::handles_misaligned() const {
+    require_here();
+    return (csr_read<Csr::hedeleg>() & misaligned_exceptions) != 0;
+}
+
+bool Vcpu::handle_misaligned(bool wanted) {
+    require_here();
+    const std::uint64_t others = csr_read<Csr::hedeleg>() & ~misaligned_exceptions;
+    const std::uint64_t value = others | (wanted ? misaligned_exceptions : 0);
+    csr_write<Csr::hedeleg>(value);
+    return csr_read<Csr::hedeleg>() == value;
+}
+
+void Vcpu::mark_fp_changed() {
+    require_here();
+    csr_set<Csr::vsstatus>(Sstatus::FS::of(ExtensionState::dirty));
 }
 
 std::uint64_t Vcpu::trap_vector() const {

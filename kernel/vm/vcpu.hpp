@@ -132,6 +132,12 @@ class Vcpu {
     [[nodiscard]] bool updates_ad_bits() const;
     /// False where the hart does not take it.
     [[nodiscard]] bool update_ad_bits(bool wanted);
+    /// Whether misaligned accesses that the hart does not carry out are the guest's (hedeleg).
+    [[nodiscard]] bool handles_misaligned() const;
+    /// False where the hart does not take it.
+    [[nodiscard]] bool handle_misaligned(bool wanted);
+    /// After a write of an FP register on the guest's behalf.
+    void mark_fp_changed();
 
     /// Where the guest's own trap handler starts, for exceptions.
     [[nodiscard]] std::uint64_t trap_vector() const;

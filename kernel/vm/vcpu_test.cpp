@@ -82,13 +82,14 @@ TEST_CASE("reset opens what the features name", "[vcpu]") {
     CHECK(changed.at(number(Csr::henvcfg)) == 3ull << 62);
     CHECK(changed.at(number(Csr::vstimecmp)) == never);
     CHECK((changed.at(number(Csr::sstatus)) & 0x6000) == 0x2000);  // FS is initial
-    CHECK((changed.at(number(Csr::vsstatus)) & 0x6000) == 0);      // the guest turns it on
+    CHECK((changed.at(number(Csr::vsstatus)) & 0x6600) == 0x6000);  // and looks dirty to the guest
     CHECK(fake_hart.vector_resets == 0);
     CHECK((changed.at(number(Csr::sstatus)) & 0x600) == 0);
 
     bench.vcpu().reset(0, 0, {.fp = true, .vector = true});
     CHECK(fake_hart.vector_resets == 1);
     CHECK((csr_read<Csr::sstatus>() & 0x600) == 0x200);  // VS
+    CHECK((csr_read<Csr::vsstatus>() & 0x6600) == 0x6600);
 }
 
 TEST_CASE("reset makes new code and page tables seen", "[vcpu]") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/vm.hpp"
 
+#include "kernel/arch/virtio_mmio_registers.hpp"
 #include "lib/panic.hpp"
 
 namespace cairn {
@@ -25,9 +26,12 @@ Vm::Vm(std::string_view name, GuestMemory memory, ByteSink& console, const Guest
         Vcpu& vcpu = vcpus_[hart].emplace(*this, hart);
         plic_.connect(plic::supervisor_context(hart), vcpu.external_interrupt());
     }
-    const bool attached = bus_.attach(guest_map::plic, plic_) &&
-                          bus_.attach(guest_map::uart, uart_) &&
-                          bus_.attach(guest_map::test_device, syscon_);
+    bool attached = bus_.attach(guest_map::plic, plic_) && bus_.attach(guest_map::uart, uart_) &&
+                    bus_.attach(guest_map::test_device, syscon_);
+    for (std::size_t slot = 0; slot < guest_map::virtio_slots; ++slot) {
+        const GuestRange registers{guest_map::virtio(slot).base, virtio_mmio::block_size};
+        attached = attached && bus_.attach(registers, empty_slot_);
+    }
     require(attached, "the guest map's devices fit on the bus");
 }
 

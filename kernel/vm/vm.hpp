@@ -14,6 +14,7 @@
 
 #include "kernel/dev/bus.hpp"
 #include "kernel/dev/byte_sink.hpp"
+#include "kernel/dev/empty_virtio_slot.hpp"
 #include "kernel/dev/plic.hpp"
 #include "kernel/dev/syscon.hpp"
 #include "kernel/dev/uart16550.hpp"
@@ -133,6 +134,7 @@ class Vm final : public PowerEvents {
     Plic plic_;
     Uart16550 uart_;
     Syscon syscon_{*this};
+    EmptyVirtioSlot empty_slot_;  ///< in all of virtio's
     Bus bus_;
     std::atomic<std::uint8_t> stop_reason_ = not_stopped;
     std::atomic<unsigned> complaints_ = 0;

@@ -7,6 +7,7 @@
 
 #include "lib/bits.hpp"
 #include "lib/byte_size.hpp"
+#include "lib/cpio_path.hpp"
 
 namespace cairn {
 
@@ -30,10 +31,16 @@ std::string_view trim(std::string_view text) {
     return text;
 }
 
-/// The part of `file` before its last "/": "demo" of "demo/vm.conf".
+/// The part of `file` before its last one: "demo" of "demo/vm.conf".
 std::string_view folder_of(std::string_view file) {
-    const std::size_t slash = file.rfind('/');
-    return slash == std::string_view::npos ? std::string_view{} : file.substr(0, slash);
+    CpioPath parts(file);
+    std::string_view folder;
+    std::string_view last = parts.take();
+    for (std::string_view part = parts.take(); !part.empty(); part = parts.take()) {
+        folder = last;
+        last = part;
+    }
+    return folder;
 }
 
 /// Takes the next line off `text`, without its LF or CRLF.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The sentences about vm.conf: where, which key, what is wrong, and what would be right.
 #include "kernel/vm/nearest_word.hpp"
-#include "kernel/vm/quoted.hpp"
 #include "kernel/vm/vm_config.hpp"
 #include "lib/byte_size.hpp"
 #include "lib/print.hpp"
+#include "lib/quoted.hpp"
 
 namespace cairn {
 

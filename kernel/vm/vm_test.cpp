@@ -76,12 +76,21 @@ TEST_CASE("the test device ends the run through the bus", "[vm]") {
 
 TEST_CASE("nothing but the devices of the map answers", "[vm]") {
     GuestBench bench;
-    CHECK(bench.vm.bus().size() == 3);
+    CHECK(bench.vm.bus().size() == 3 + 8);
     for (const std::uint64_t at :
          {0x0ull, 0xf'fffcull, 0x10'1000ull, 0xbff'fffcull, 0xc60'0000ull, 0x1000'0100ull,
-          0x1000'1000ull, 0x7fff'fffcull, 0x8000'0000ull, 0xffff'ffff'ffff'fffcull}) {
+          0x1000'1200ull, 0x1000'1ffcull, 0x1000'8200ull, 0x1000'9000ull, 0x7fff'fffcull,
+          0x8000'0000ull, 0xffff'ffff'ffff'fffcull}) {
         CHECK(bench.vm.bus().read(GuestPhys{at}, AccessWidth::word) ==
               std::unexpected(BusError::unmapped));
+    }
+}
+
+TEST_CASE("every virtio slot is there, and empty", "[vm]") {
+    GuestBench bench;
+    for (std::uint64_t at = 0x1000'1000; at < 0x1000'9000; at += 0x1000) {
+        CHECK(bench.vm.bus().read(GuestPhys{at}, AccessWidth::word) == 0x7472'6976u);
+        CHECK(bench.vm.bus().read(GuestPhys{at + 8}, AccessWidth::word) == 0u);
     }
 }
 

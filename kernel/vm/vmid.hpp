@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // VMIDs: the tags by which a hart tells one VM's translations from another's (Privileged
 // Architecture, "Hypervisor Guest Address Translation and Protection (hgatp) Register"). A VM
-// keeps its number for its life, so that neither its start nor its reset flushes anything. A number
+// keeps its number until its translations are other ones (a reset), so that its start flushes
+// nothing. A number
 // that is given back is stale: harts may still hold translations of its last VM. Clean ones are
 // given out first; when none is left, all stale ones become clean at once, in a new generation, and
 // a hart flushes before it runs a VM of a generation that it has not flushed for:
@@ -72,6 +73,11 @@ class VmidLease {
     VmidLease& operator=(VmidLease&& other) = delete;
     ~VmidLease() {
         if (from_ != nullptr) from_->give(vmid_);
+    }
+    /// Another number, for a VM whose translations are other ones from now on. No hart runs it.
+    void renew() {
+        from_->give(vmid_);
+        vmid_ = *from_->take();  // at worst the same one, in a new generation
     }
     [[nodiscard]] const Vmid& vmid() const { return vmid_; }
 

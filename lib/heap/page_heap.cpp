@@ -124,6 +124,20 @@ void PageHeap::shrink(std::size_t first, std::size_t new_count) {
     release(first + new_count, count - new_count);
 }
 
+void PageHeap::split(std::size_t first, std::size_t at) {
+    const std::size_t end = first + info_[first].extent;
+    if (at <= first || at >= end) return;
+    set_extent(first, at - first);
+    set_extent(at, end - at);
+    use_[at] = use_[first];
+}
+
+std::size_t PageHeap::run_of(std::size_t page) const {
+    while (page != 0 && is(page, PageUse::inside))
+        --page;
+    return page;
+}
+
 bool PageHeap::extend(std::size_t first, std::size_t new_count) {
     const std::size_t count = info_[first].extent;
     if (new_count <= count) return new_count == count;

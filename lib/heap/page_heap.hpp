@@ -93,6 +93,12 @@ class PageHeap {
     /// Gives back what a used run has beyond `new_count` > 0 pages.
     void shrink(std::size_t first, std::size_t new_count);
 
+    /// Makes two used runs of one; the second one starts at `at`, inside it.
+    void split(std::size_t first, std::size_t at);
+
+    /// The first page of the used run that `page` belongs to; looks at every page in between.
+    [[nodiscard]] std::size_t run_of(std::size_t page) const;
+
     /// Makes a used run `new_count` pages long where the pages after it are free; else false. Their
     /// use is `inside`.
     [[nodiscard]] bool extend(std::size_t first, std::size_t new_count);

@@ -174,6 +174,26 @@ struct Scene : Bench {
     }
 };
 
+TEST_CASE("a used run is split into two", "[page_heap]") {
+    Bench bench(16);
+    bench.heap.add(0, 16);
+    const std::uint32_t run = bench.heap.allocate(8);
+    bench.heap.split(run, run);
+    bench.heap.split(run, run + 8);
+    CHECK(bench.heap.run_length(run) == 8);
+    bench.heap.split(run, run + 3);
+    CHECK(bench.heap.run_length(run) == 3);
+    CHECK(bench.heap.run_length(run + 3) == 5);
+    CHECK(bench.heap.run_of(run + 2) == run);
+    CHECK(bench.heap.run_of(run + 7) == run + 3);
+    CHECK(bench.heap.check());
+    bench.heap.free(run);
+    CHECK(bench.heap.check());
+    bench.heap.free(run + 3);
+    CHECK(bench.heap.largest_free() == 16);
+    CHECK(bench.heap.check());
+}
+
 TEST_CASE("check finds what was damaged", "[page_heap]") {
     Scene scene;
     CHECK(scene.damaged_page() == -1);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Prints what the decoders make of each instruction on standard input (a hexadecimal number a
 // line), for tests/checks/instruction_table.py to compare with LLVM:
-//   KIND WIDTH SIGN REG LENGTH   or   NAME   or   -
+//   KIND WIDTH SIGN REG LENGTH BASE OFFSET   or   NAME   or   -
 #include <cstdio>
 #include <string_view>
 
+#include "kernel/arch/access_address.hpp"
 #include "kernel/arch/instruction.hpp"
 #include "kernel/arch/system_instruction.hpp"
 
@@ -31,8 +32,10 @@ int main() {
     while (std::scanf("%x", &instruction) == 1) {
         const std::string_view name = cairn::instruction_name(instruction);
         if (const auto access = cairn::decode_memory_access(instruction)) {
-            std::printf("%s %d %d %d %d\n", kind_name(access->kind), access->width,
-                        access->sign_extend ? 1 : 0, access->reg, access->length);
+            const cairn::AccessAddress address = cairn::decode_access_address(instruction);
+            std::printf("%s %d %d %d %d %d %d\n", kind_name(access->kind), access->width,
+                        access->sign_extend ? 1 : 0, access->reg, access->length, address.base,
+                        address.offset);
         } else if (!name.empty()) {
             std::printf("%.*s\n", static_cast<int>(name.size()), name.data());
         } else {

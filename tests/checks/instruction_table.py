@@ -47,7 +47,7 @@ def wide():
 
 
 def disassembled(objdump, objcopy, instructions, length):
-    """What LLVM prints for each instruction: (mnemonic, first operand)."""
+    """What LLVM prints for each instruction: (mnemonic, first operand, all operands)."""
     with tempfile.TemporaryDirectory() as folder:
         binary, elf = Path(folder, "bytes"), Path(folder, "elf")
         binary.write_bytes(b"".join(bits.to_bytes(length, "little") for bits in instructions))
@@ -56,15 +56,29 @@ def disassembled(objdump, objcopy, instructions, length):
         text = subprocess.run([objdump, "-d", "--no-show-raw-insn", "--triple=riscv64", "-M",
                                "no-aliases,numeric", f"--mattr={EXTENSIONS}", elf],
                               capture_output=True, text=True, check=True).stdout
-    found = {int(at, 16) // length: (mnemonic, operand) for at, mnemonic, operand in
-             re.findall(r"^ *([0-9a-f]+):\s+(\S+)[ \t]*([^,\s]*)", text, re.M)}
+    found = {int(at, 16) // length: (mnemonic, first, first + others)
+             for at, mnemonic, first, others in
+             re.findall(r"^ *([0-9a-f]+):\s+(\S+)[ \t]*([^,\s]*)(.*)", text, re.M)}
     if len(found) != len(instructions):
         raise SystemExit(f"{objdump}: {len(found)} lines for {len(instructions)} instructions")
     return [found[index] for index in range(len(instructions))]
 
 
-def expected(mnemonic, operand, length):
+def address(operands):
+    """"BASE OFFSET" of `OFFSET(xBASE)` or `(xBASE)`."""
+    match = re.search(r"(-?(?:0x)?[0-9a-f]+)?\(x(\d+)\)", operands)
+    return f"{match[2]} {int(match[1] or '0', 0)}" if match else None
+
+
+def expected(mnemonic, operand, operands, length):
     """The line that instruction_dump prints, from LLVM's words."""
+    access = access_of(mnemonic, operand, length)
+    if access:
+        return f"{access} {address(operands)}"
+    return mnemonic if NAMED.match(mnemonic) else "-"
+
+
+def access_of(mnemonic, operand, length):
     register = int(operand[1:]) if re.fullmatch(r"[xf]\d+", operand) else None
     if match := LOAD.match(mnemonic):
         sign = 0 if match[3] else 1
@@ -77,7 +91,7 @@ def expected(mnemonic, operand, length):
     if match := ATOMIC.match(mnemonic):
         kind = match[1] if match[1] in ("lr", "sc") else "amo"
         return f"{kind} {WIDTHS[match[2]]} {0 if kind == 'sc' else 1} {register} {length}"
-    return mnemonic if NAMED.match(mnemonic) else "-"
+    return None
 
 
 def compare(dump, objdump, objcopy, instructions, length):
@@ -88,11 +102,11 @@ def compare(dump, objdump, objcopy, instructions, length):
     if len(ours) != len(instructions):
         raise SystemExit(f"{dump}: {len(ours)} lines for {len(instructions)} instructions")
     violations = []
-    for bits, our, (mnemonic, operand) in zip(instructions, ours, theirs):
-        their = expected(mnemonic, operand, length)
+    for bits, our, (mnemonic, operand, operands) in zip(instructions, ours, theirs):
+        their = expected(mnemonic, operand, operands, length)
         if our != their:
             violations.append(f"{bits:#0{2 + 2 * length}x}: decoded as '{our}', "
-                              f"LLVM: '{mnemonic} {operand}' ('{their}')")
+                              f"LLVM: '{mnemonic} {operands}' ('{their}')")
     print(f"{len(instructions)} encodings of {length} bytes compared, "
           f"{sum(our != '-' for our in ours)} of them decoded or named")
     return violations

@@ -9,11 +9,13 @@
 #include <cstdlib>
 #include <deque>
 #include <span>
+#include <vector>
 
 #include "kernel/dev/bus.hpp"
 #include "kernel/dev/plic.hpp"
 #include "kernel/dev/syscon.hpp"
 #include "kernel/dev/uart16550.hpp"
+#include "tests/fuzz/input.hpp"
 #include "tests/unit/plic_model.hpp"
 
 using namespace cairn;
@@ -59,27 +61,7 @@ class Tee final : public InterruptLine {
     test::PlicModel& model_;
 };
 
-class Input {
-  public:
-    explicit Input(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
-    [[nodiscard]] bool empty() const { return bytes_.empty(); }
-    std::uint64_t take(std::size_t count) {
-        std::uint64_t value = 0;
-        for (; count > 0 && !bytes_.empty(); --count) {
-            value = value << 8 | bytes_.front();
-            bytes_ = bytes_.subspan(1);
-        }
-        return value;
-    }
-    std::span<const std::uint8_t> run(std::size_t count) {
-        const auto head = bytes_.first(count < bytes_.size() ? count : bytes_.size());
-        bytes_ = bytes_.subspan(head.size());
-        return head;
-    }
-
-  private:
-    std::span<const std::uint8_t> bytes_;
-};
+using Input = FuzzInput;
 
 class Machine {
   public:
@@ -108,12 +90,17 @@ class Machine {
 
   private:
     void type(Input& input) {
-        const auto bytes = std::as_bytes(input.run(input.take(1)));
+        std::vector<uart16550::Character> characters;
+        const auto errors = static_cast<std::uint8_t>(input.take(1) & uart16550::lsr::errors);
+        for (const std::byte byte : std::as_bytes(input.run(input.take(1)))) {
+            const bool faulty = byte == std::byte{0};
+            characters.push_back({.value = byte, .errors = faulty ? errors : std::uint8_t{0}});
+        }
         const std::size_t room = uart_.receive_room();
-        const std::size_t accepted = uart_.receive(bytes);
-        check(accepted == (bytes.size() < room ? bytes.size() : room));
-        typed_.insert(typed_.end(), bytes.begin(),
-                      bytes.begin() + static_cast<std::ptrdiff_t>(accepted));
+        const std::size_t accepted = uart_.receive(characters);
+        check(accepted == (characters.size() < room ? characters.size() : room));
+        for (const auto& taken : std::span(characters).first(accepted))
+            typed_.push_back(taken.value);
     }
 
     void drive(Input& input) {

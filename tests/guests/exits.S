@@ -90,8 +90,11 @@
 
     access_loop loop_plic_read, 0x0c000004, lw t0, 0(t5)      # priority of source 1
     access_loop loop_plic_write, 0x0c000004, sw zero, 0(t5)
+    access_loop loop_page_start_read, 0x0c200000, lw t0, 0(t5)    # threshold of context 0
+    access_loop loop_page_start_write, 0x0c200000, sw zero, 0(t5)
     access_loop loop_uart_read, 0x10000005, lbu t0, 0(t5)     # LSR
     access_loop loop_uart_write, 0x10000007, sb zero, 0(t5)   # SCR
+    access_loop loop_uart_output, 0x10000000, sb zero, 0(t5)  # THR
 
     loop loop_compressed_read           # the same register as loop_plic_read, in 2 bytes
     .option push

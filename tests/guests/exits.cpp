@@ -10,6 +10,7 @@
 #include <charconv>
 
 #include "kernel/arch/hart_operations.hpp"
+#include "tests/guests/longest_exits.hpp"
 #include "tests/guests/runtime.hpp"
 
 namespace cairn::guest {
@@ -21,6 +22,8 @@ using Loop = void(std::uint64_t rounds);
 Loop loop_empty, loop_nops, loop_base, loop_probe, loop_hart_status, loop_unknown, loop_set_timer;
 Loop loop_remote_fence, loop_ipi, loop_timer_interrupt, loop_dbcn_write, loop_illegal;
 Loop loop_plic_read, loop_plic_write, loop_uart_read, loop_uart_write, loop_compressed_read;
+Loop loop_uart_output;
+Loop loop_page_start_read, loop_page_start_write;
 void loop_touch(std::uint64_t pages, std::byte* first);
 std::uint64_t sleep_and_spin(std::uint64_t deadline, std::uint64_t end, std::uint64_t delay);
 void handle_ipi();
@@ -36,6 +39,7 @@ constexpr std::uint64_t instructions_per_tick = 100;
 constexpr std::uint64_t never = ~std::uint64_t{0};
 constexpr std::uint64_t default_rounds = 10'000;
 constexpr std::uint64_t console_rounds = 50;  // these can be seen
+constexpr std::uint64_t character_rounds = 1'000;
 
 std::uint64_t now() {
     return csr_read<Csr::time>();
@@ -69,6 +73,8 @@ constexpr std::array figures{
     Figure{"plic-read", loop_plic_read},
     Figure{"plic-read-compressed", loop_compressed_read},
     Figure{"plic-write", loop_plic_write},
+    Figure{"page-start-read", loop_page_start_read},
+    Figure{"page-start-write", loop_page_start_write},
     Figure{"uart-read", loop_uart_read},
     Figure{"uart-write", loop_uart_write},
     Figure{"illegal-csr", loop_illegal, handle_illegal},
@@ -86,6 +92,15 @@ void measure(const Figure& figure, std::uint64_t rounds) {
     csr_write<Csr::sie>(0);
     csr_write<Csr::stvec>(reinterpret_cast<std::uint64_t>(guest_trap_entry));
     print_figure(figure.name, ticks * instructions_per_tick, rounds);
+}
+
+/// Characters that terminals do not show.
+void measure_characters() {
+    const std::uint64_t start = now();
+    loop_uart_output(character_rounds);
+    const std::uint64_t ticks = now() - start;
+    println();
+    print_figure("uart-output", ticks * instructions_per_tick, character_rounds);
 }
 
 void measure_console() {
@@ -199,9 +214,11 @@ void run(std::string_view arguments) {
     }
     set_timer(never);
     if (only.empty()) {
+        measure_characters();
         measure_console();
         measure_first_touch();
         measure_sleep();
+        measure_longest_exits();
     }
     measure_cross_ipi(rounds);
     println("exits: end");

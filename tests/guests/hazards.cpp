@@ -171,6 +171,140 @@ void pull_code_away() {
     load_behind_the_page_table("second half", page_size - 2, leaves[1]);
 }
 
+// What the two pages of the alias are for accesses that lie on both, at `crossing`.
+constexpr std::uint64_t crossing = alias + page_size - 2;
+constexpr std::uint64_t threshold = 0x0c20'0000;  // of the PLIC, at a page's start
+constexpr std::uint64_t test_device = 0x10'0000;
+
+void map_alias(const void* first, const void* second) {
+    turn_paging_on();
+    leaves[0] = entry(first, everything);
+    leaves[1] = entry(second, everything);
+    asm volatile("sfence.vma" : : : "memory");
+}
+
+void turn_paging_off() {
+    csr_write<Csr::satp>(0);
+    asm volatile("sfence.vma" : : : "memory");
+}
+
+/// One instruction, so that what is remembered of it from one place counts at the other.
+[[gnu::noinline]] std::uint32_t load_word(std::uint64_t at) {
+    std::uint32_t value;
+    asm volatile("lw %0, 0(%1)" : "=r"(value) : "r"(at) : "memory");
+    return value;
+}
+[[gnu::noinline]] void store_word(std::uint64_t at, std::uint32_t value) {
+    asm volatile("sw %1, 0(%0)" : : "r"(at), "r"(value) : "memory");
+}
+
+/// Every form of access at `crossing`, whose trap handler has its stack on the alias's first page
+/// or on the usual one.
+void cross(bool with_stack) {
+    (void)load_word(crossing);
+    report("lw");
+    store_word(crossing, 0x5555);
+    report("sw");
+    asm volatile("ld zero, 2(%0)" : : "r"(crossing - 4) : "memory");
+    report("ld");
+    asm volatile("sd %1, -2(%0)" : : "r"(crossing + 2), "r"(0x5555) : "memory");
+    report("sd");
+    asm volatile("mv a5, %0\nc.lw a4, 4(a5)" : : "r"(crossing - 4) : "a4", "a5", "memory");
+    report("c.lw");
+    asm volatile("mv a5, %0\nmv a4, %1\nc.sd a4, 8(a5)"
+                 :
+                 : "r"(crossing - 8), "r"(0x5555)
+                 : "a4", "a5", "memory");
+    report("c.sd");
+    if (!with_stack) return;
+    asm volatile("mv s2, sp\nmv sp, %0\nc.lwsp a4, 252(sp)\nmv sp, s2"
+                 :
+                 : "r"(crossing - 252)
+                 : "a4", "s2", "memory");
+    report("c.lwsp");
+    asm volatile("mv s2, sp\nmv sp, %0\nmv a4, %1\nc.sdsp a4, 504(sp)\nmv sp, s2"
+                 :
+                 : "r"(crossing - 504), "r"(0x5555)
+                 : "a4", "s2", "memory");
+    report("c.sdsp");
+    csr_set<Csr::sstatus>(Sstatus::FS::of(ExtensionState::initial));
+    asm volatile(".option push\n.option arch, +d\nfld ft0, 0(%0)\n.option pop"
+                 :
+                 : "r"(crossing)
+                 : "memory");
+    report("fld");
+    asm volatile(".option push\n.option arch, +d\nfsw ft0, 0(%0)\n.option pop"
+                 :
+                 : "r"(crossing)
+                 : "memory");
+    report("fsw");
+    csr_clear<Csr::sstatus>(Sstatus::FS::mask);
+}
+
+/// Misaligned accesses that lie in RAM and in a device, of which none may reach the device.
+void cross_into_devices() {
+    auto* const at_threshold = reinterpret_cast<void*>(threshold);
+    store_word(threshold, 3);
+    map_alias(&code, at_threshold);
+    cross(true);
+    println("the threshold is {}", load_word(alias + page_size));
+    (void)load_word(crossing);
+    report("lw, known");
+    store_word(alias + page_size, 5);
+    store_word(crossing, 0x5555);
+    report("sw, known");
+    println("the threshold is {}", load_word(alias + page_size));
+    map_alias(at_threshold, &code);
+    cross(false);
+    map_alias(&code, reinterpret_cast<void*>(test_device));
+    store_word(crossing, 0x5555);
+    report("sw to the test device");
+    turn_paging_off();
+}
+
+void lose_page_table() {
+    csr_write<Csr::satp>(8ull << 60 | nowhere / page_size);
+    asm volatile("sfence.vma" : : : "memory");
+    println("not reached");
+}
+
+/// A table of which the entry for the alias leads nowhere.
+void lose_table_of_alias() {
+    turn_paging_on();
+    root[3] = entry(reinterpret_cast<const void*>(nowhere), branch);
+    asm volatile("sfence.vma" : : : "memory");
+}
+
+void lose_table_of_handler() {
+    lose_table_of_alias();
+    csr_write<Csr::stvec>(alias);
+    asm volatile(".word 0");
+    println("not reached");
+}
+
+void lose_table_of_data() {
+    lose_table_of_alias();
+    (void)load_word(alias + 0x123);
+    report("load");
+    store_word(alias + 0x123, 1);
+    report("store");
+    reinterpret_cast<void (*)()>(alias + 0x124)();
+    report("jump");
+    turn_paging_off();
+}
+
+void fault_in_handler() {
+    asm volatile(
+        "la t0, 1f\n"
+        "csrw stvec, t0\n"
+        ".balign 4\n"
+        "1: lw zero, 0(%0)\n"
+        :
+        : "r"(nowhere)
+        : "t0", "memory");
+    println("not reached");
+}
+
 struct Hazard {
     std::string_view name;
     void (*run)();
@@ -182,6 +316,11 @@ constexpr std::array hazards{
     Hazard{"illegal-instruction", execute_illegal},
     Hazard{"hypervisor-instruction", execute_hypervisor_instructions},
     Hazard{"pull-code-away", pull_code_away},
+    Hazard{"cross-into-devices", cross_into_devices},
+    Hazard{"lose-page-table", lose_page_table},
+    Hazard{"lose-table-of-handler", lose_table_of_handler},
+    Hazard{"lose-table-of-data", lose_table_of_data},
+    Hazard{"fault-in-handler", fault_in_handler},
     Hazard{"unknown-sbi-call", call_unknown_sbi},
     Hazard{"power-off-in-the-middle", power_off_in_the_middle},
     Hazard{"reset", reset_again},

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 // memcpy, memmove, memset, memcmp and strlen of this program against loops over bytes, at every
-// offset inside a word and around the lengths where word loops begin and end.
+// offset inside a word and around the lengths where word loops begin and end; and what they cost.
 #include <array>
 #include <cstring>
 
+#include "kernel/arch/csr_access.hpp"
 #include "lib/print.hpp"
 #include "tests/guests/runtime_check.hpp"
 
 namespace cairn::guest {
 namespace {
 
-constexpr std::size_t room = 128;
+constexpr std::size_t room = 192;
 constexpr std::size_t offsets = 8;
-constexpr std::size_t longest = 70;
+constexpr std::size_t longest = 150;
 using Bytes = std::array<unsigned char, room>;
 
 // Through pointers that the compiler cannot see through, or it would do the work itself.
@@ -103,6 +104,23 @@ void check_memory() {
     check(right, "memset and memcmp do what loops over bytes do");
     check(length("") == 0 && length("abcdefghi") == 9, "strlen counts to the zero");
     println("memcpy, memmove, memset, memcmp, strlen");
+}
+
+void check_memory_costs() {
+    constexpr std::size_t size = 16384;
+    alignas(8) static std::array<unsigned char, size + 2 * offsets> source;
+    alignas(8) static std::array<unsigned char, size> destination;
+    for (std::size_t shift = 0; shift < offsets; ++shift) {
+        const std::uint64_t start = csr_read<Csr::instret>();
+        copy(destination.data(), &source[shift], size);
+        const std::uint64_t copied = csr_read<Csr::instret>();
+        const bool equal = compare(destination.data(), &source[shift], size) == 0;
+        const std::uint64_t compared = csr_read<Csr::instret>();
+        move(&source[offsets], &source[offsets - shift], size);
+        const std::uint64_t moved = csr_read<Csr::instret>();
+        check(equal, "a copy is equal");
+        println("{} {} {} {}", shift, copied - start, compared - copied, moved - compared);
+    }
 }
 
 }  // namespace cairn::guest

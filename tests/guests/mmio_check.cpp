@@ -16,6 +16,8 @@ constexpr std::uint64_t plic_base = 0x0c00'0000;
 // first but for bit 0 (source 0 is none). No source is up, or has a priority.
 constexpr std::uint64_t word_at = plic_base + plic::enable(plic::supervisor_context(0), 0);
 constexpr std::uint64_t next_word = 4;
+constexpr std::uint64_t virtio_base = 0x1000'1000;
+constexpr std::uint64_t virtio_end = 0x1000'9000;
 constexpr std::uint64_t scratch_at = uart_base + 7;  // a byte of memory in the UART
 
 // Registers that the compressed forms reach too; without `norvc` the assembler would use those
@@ -148,6 +150,19 @@ void check_refused_mmio() {
     expect("lwu", LOAD("lwu", word_at), 0);
 }
 
+void check_virtio_slots() {
+    for (std::uint64_t slot = virtio_base; slot < virtio_end; slot += 0x1000) {
+        STORE("sw", slot + 0x70, 1);
+        println("{:#x}: {:#x} {} {} {:#x}, {} {} {}, {:#x} {:#x} {:#x}", slot,
+                LOAD("lwu", slot + 0x0), LOAD("lwu", slot + 0x4), LOAD("lwu", slot + 0x8),
+                LOAD("lwu", slot + 0xc), LOAD("lwu", slot + 0x10), LOAD("lwu", slot + 0x70),
+                LOAD("lwu", slot + 0x1fc), LOAD("lbu", slot), LOAD("lhu", slot),
+                LOAD("ld", slot + 0x8));
+    }
+    check(last_trap.count == 0, "no access was refused");
+    refused("lw behind the last", [] { LOAD("lw", virtio_end - 0xe00); });
+}
+
 void check_debug_console() {
     check(sbi_has(SbiExtension::dbcn), "SBI has DBCN");
     constexpr std::string_view greeting = "written by DBCN\r\n";
@@ -167,7 +182,10 @@ void check_debug_console() {
         if (!read.ok()) break;
         length += read.value;
     }
-    println("read by DBCN: {}", std::string_view(line.data(), length));
+    println("read by DBCN, and written:");
+    sbi_call(SbiExtension::dbcn, SbiDbcn::console_write, length,
+             reinterpret_cast<std::uint64_t>(line.data()), 0u);
+    println();
 }
 
 }  // namespace cairn::guest

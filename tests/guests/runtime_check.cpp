@@ -141,6 +141,7 @@ constexpr std::array checks{
     Check{"smash-stack", smash_stack},
     Check{"pure-virtual", call_pure_virtual},
     Check{"memory", check_memory},
+    Check{"memory-costs", check_memory_costs},
     Check{"heap", check_heap},
     Check{"out-of-heap", exhaust_heap},
     Check{"vector-and-format", check_vector_and_format},
@@ -151,8 +152,11 @@ constexpr std::array checks{
           }},
     Check{"mmio", check_mmio},
     Check{"mmio-refused", check_refused_mmio},
+    Check{"virtio-slots", check_virtio_slots},
+    Check{"entry", check_entry},
     Check{"fp", check_fp},
     Check{"vector", check_vector},
+    Check{"misaligned", check_misaligned},
     Check{"debug-console", check_debug_console},
 };
 

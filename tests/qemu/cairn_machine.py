@@ -26,6 +26,7 @@ DEBIAN_INITRD = ROOT / ".cache/guest/initramfs.cpio.gz"
 U_BOOT = Path("/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin")
 QEMU = "qemu-system-riscv64"
 TIMEOUT = 120
+MARK = "\x10" # of Cairn's own lines (docs/adr/0016)
 
 # What OpenSBI prints: its banner, and lines like `Boot HART MEDELEG         : 0x0000000000f0b509`.
 FIRMWARE_LINE = re.compile(r"^(OpenSBI|\s*[_/|\\(]|[A-Z][\w* ]*\s*:\s)")
@@ -76,11 +77,12 @@ def write_guest(path, kernel, initrd=None, append=None, cpus=1, memory="512M"):
 
 class Machine:
     def __init__(self, archive=None, *, cpu="rv64", smp=1, memory="2G", icount=False,
-                 append=None, kernel=HYPERVISOR, board="virt", options=()):
+                 append=None, kernel=HYPERVISOR, board="virt", mux=False, options=()):
         self.log_stream = io.StringIO()
         self.command = [QEMU, "-M", board, "-cpu", cpu, "-smp", str(smp), "-m", memory,
                         "-bios", "default", "-nographic", "-monitor", "none",
-                        "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+                        "-chardev", "stdio,id=console,signal=off" + (",mux=on" if mux else ""),
+                        "-serial", "chardev:console"]
         if kernel:
             self.command += ["-kernel", str(kernel)]
         if archive:
@@ -97,8 +99,18 @@ class Machine:
         self.process.delaybeforesend = None
 
     @property
-    def log(self):
+    def raw(self):
+        """What the console said, byte for byte but for carriage returns."""
         return self.log_stream.getvalue().replace("\r", "")
+
+    @property
+    def log(self):
+        """What the console said, as a terminal shows it: without the marks of Cairn's own lines."""
+        return self.raw.replace(MARK, "")
+
+    def own_lines(self):
+        """Cairn's own lines since it shares the console with guests: nobody else can write them."""
+        return re.findall(rf"^{MARK}(?!{MARK})(.*)$", self.raw, re.MULTILINE)
 
     def lines(self):
         """What came after the firmware's last line, without empty lines."""

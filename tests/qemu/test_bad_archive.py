@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Archives of VMs that are wrong: the whole sentence, with file, line and key, and a clean end."""
 import gzip
+import re
 
 import pytest
 
@@ -11,6 +12,8 @@ NO_ARCHIVE = ("cairn: no VM archive: give the boot loader one as its initrd "
               "(tools/pack_bundle.py makes it)")
 ENDS_EARLY = "the archive ends in the middle of an entry"
 NO_ENTRY = "no entry of an uncompressed cpio archive in newc format starts here"
+COMPRESSED = "a compressed archive starts here; decompress it first"
+GARBAGE = "neither zeroes nor another archive in newc format follow the archive's trailer"
 KEYS = "cpus, memory, kernel, initrd, append, disk"
 
 
@@ -57,12 +60,20 @@ def flip(data, at, content):
                  "name is longer than 4095 bytes", id="huge-name"),
     pytest.param(lambda data: bytes(i * 7 + 3 & 255 for i in range(5000)), f"byte 0: {NO_ENTRY}",
                  id="garbage"),
-    pytest.param(gzip.compress, f"byte 0: {NO_ENTRY}", id="gzip"),
+    pytest.param(gzip.compress, f"byte 0: {COMPRESSED}", id="gzip"),
+    pytest.param(lambda data: data + bytes(388) + gzip.compress(data),
+                 f"byte {{before+388}}: {COMPRESSED}", id="gzip-behind"),
+    pytest.param(lambda data: data + bytes(3) + b"garbage", f"byte {{before+3}}: {GARBAGE}",
+                 id="garbage-behind"),
+    pytest.param(lambda data: data + data[:1000], f"byte {{before+272}}: {ENDS_EARLY}",
+                 id="half-behind"),
 ])
 def test_damaged_archive(machine, tmp_path, damage, said):
     path = archive(tmp_path)
-    damaged = damage(path.read_bytes())
+    good = path.read_bytes()
+    damaged = damage(good)
     path.write_bytes(damaged)
+    said = re.sub(r"\{before\+(\d+)\}", lambda found: str(len(good) + int(found[1])), said)
     assert sentence(machine, path) == f"cairn: archive, {said.format(end=len(damaged))}"
 
 

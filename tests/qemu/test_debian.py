@@ -18,7 +18,7 @@ MACHINES = [
 @pytest.mark.parametrize("mode", ["Sv39x4", "Sv48x4", "Sv57x4"])
 def test_every_stage2_mode(guest, debian, mode):
     m = guest(machine_options={"append": f"gstage={mode.lower()}"}, **debian)
-    m.expect(f"vm guest: .* {mode}:")
+    m.expect(f"vm guest: .* {mode}\r")
     m.expect(PROMPT)
     m.send_line("poweroff -f")
     assert m.wait_exit() == 0

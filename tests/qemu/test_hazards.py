@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Guests that do what no guest should: each gets what the architecture prescribes, or is stopped
 with a sentence. The same guest on QEMU's bare `virt` machine gives a second opinion."""
+import re
+
 import pytest
 
 from cairn_machine import guest_image
@@ -117,6 +119,47 @@ def test_pull_code_away(hazard):
         *traps(("aligned", *fault, hex(alias + 0x200)), ("not aligned", *fault, hex(alias + 0x206)),
                ("second half", *fault, hex(alias + 0x1000))),
         f"survived {name}"] for fault in (page_fault, access_fault)]
+
+
+def test_cross_into_devices(hazard):
+    # A bare machine carries most of these out in pieces; the specification lets I/O refuse them.
+    name, alias = "cross-into-devices", 0xc0000000
+    second, crossing = hex(alias + 0x1000), alias + 0xffe
+    plain = [("lw", LOAD), ("sw", STORE), ("ld", LOAD), ("sd", STORE), ("c.lw", LOAD),
+             ("c.sd", STORE)]
+    others = [("c.lwsp", LOAD), ("c.sdsp", STORE), ("fld", LOAD), ("fsw", STORE)]
+    faults = traps(*((what, *fault, second) for what, fault in plain + others),
+                   ("lw, known", *LOAD, second), ("sw, known", *STORE, second),
+                   *((what, *fault, hex(crossing - 2 if what == "ld" else crossing))
+                     for what, fault in plain),
+                   ("sw to the test device", *STORE, second))
+    assert said(hazard(name), name) == [
+        f"hazard {name}", *faults[:10], "the threshold is 3", *faults[10:12], "the threshold is 5",
+        *faults[12:], f"survived {name}"]
+
+
+ENDLESS = r"vm guest: stopped: its trap handler at 0x[0-9a-f]+ "
+NOT_IN_RAM = ENDLESS + "is not in RAM, so it can only fault"
+
+
+@pytest.mark.parametrize("name, sentence", [
+    ("lose-page-table", NOT_IN_RAM),
+    ("lose-table-of-handler", NOT_IN_RAM),
+    ("fault-in-handler", ENDLESS + r"begins with a trap \(load access fault\), so it gets no further")])
+def test_handler_that_can_only_fault(hazard, name, sentence):
+    lines = ended(hazard(name), status=1)
+    assert re.fullmatch(sentence, lines[-1])
+    assert "not reached" not in lines
+
+
+def test_lose_table_of_data(hazard):
+    # The walk's own reads fault, for an access that the guest's handler steps over.
+    name, at = "lose-table-of-data", 0xc0000123
+    assert said(hazard(name), name) == [
+        f"hazard {name}",
+        *traps(("load", *LOAD, hex(at)), ("store", *STORE, hex(at)),
+               ("jump", "instruction access fault", 1, hex(at + 1))),
+        f"survived {name}"]
 
 
 def test_unknown_sbi_call(hazard, machine):

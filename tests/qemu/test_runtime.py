@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The freestanding runtime on the target, and devices behind every load and store: the guest
 tests/guests/runtime_check.cpp on Cairn, and on the bare machine as a second opinion."""
+import re
+
 import pytest
 
 from cairn_machine import guest_image
@@ -66,6 +68,21 @@ def test_memory_functions(checked):
     assert checked("memory") == ["memcpy, memmove, memset, memcmp, strlen"]
 
 
+def test_misaligned_memory_functions_cost_little(checked):
+    """Instructions for 16 KiB by misalignment: memcpy, memcmp, memmove of what overlaps upwards."""
+    rows = [list(map(int, line.split()))
+            for line in checked("memory-costs", BARE, icount=True)]
+    shifts, copied, compared, moved = zip(*rows)
+    assert shifts == tuple(range(8))
+    # In an archive data is aligned to 4, so 4 is what loading a kernel meets.
+    assert copied[4] <= 2 * copied[0]
+    assert copied[0] < 5300  # ld, sd, and a share of the loop for each of 2048 words
+    # Load, two shifts, or, store: five instructions a word, where an aligned one takes two.
+    assert max(copied) <= 2.2 * copied[0]
+    assert max(moved) <= 2.2 * moved[0]
+    assert max(compared) <= 2 * compared[0]
+
+
 def test_heap(checked):
     assert checked("heap") == ["window 65536"]
 
@@ -110,8 +127,36 @@ def test_refused_widths(checked):
         f"{'lwu':<8} {0:#018x}"]
 
 
+@BOTH
+def test_empty_virtio_slots(checked, where):
+    """Magic value, version 1, no device, vendor "QEMU"; then registers that read as 0, and parts."""
+    assert checked("virtio-slots", where) == [
+        *(f"{slot:#x}: 0x74726976 1 0 0x554d4551, 0 0 0, 0x76 0x6976 0x554d455100000000"
+          for slot in range(0x10001000, 0x10009000, 0x1000)),
+        "lw behind the last: load access fault at 0x10008200"]
+
+
+@BOTH
+@pytest.mark.parametrize("cpu, state", [("rv64", "FS 3, VS 0"), ("rv64,v=true", "FS 3, VS 3"),
+                                        ("rv64,d=false,f=false", "FS 0, VS 0")])
+def test_registers_that_are_open_at_entry(checked, cpu, state, where):
+    """As firmware hands a hart over: Dirty (3) where the hart has such registers."""
+    assert checked("entry", where, cpu=cpu) == [state]
+
+
 def test_floating_point_state(checked):
     assert checked("fp") == ["f"]
+
+
+def test_misaligned_accesses_left_to_cairn(machine, tmp_path):
+    # OpenSBI 1.1 delegates none: it carries them out itself, and the guest cannot have them. Later
+    # versions are asked to delegate them, so that it is Cairn that carries them out.
+    m = machine(small_guest(tmp_path, "runtime_check", "misaligned"))
+    lines = without_log(ended(m))
+    version = tuple(map(int, re.search(r"OpenSBI v(\d+)\.(\d+)", m.log).groups()))
+    delegated = "true" if version >= (1, 6) else "false"
+    assert lines == ["check misaligned", "misaligned accesses by bytes; exceptions reach the guest: "
+                     + delegated, "end of misaligned: 0 failed"]
 
 
 @pytest.mark.parametrize("bits", [128, 256])

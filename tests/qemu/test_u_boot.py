@@ -182,8 +182,9 @@ def test_device_tree(u_boot):
     assert ask(m, "fdt print /memory@80000000 reg") == (
         "reg = <0x00000000 0x80000000 0x00000000 0x04000000>")
     nodes = re.findall(r"^\t([\w@]+) {", ask(m, "fdt list /soc"), re.MULTILINE)
-    assert nodes == ["test@100000", "plic@c000000", "serial@10000000"]
-    for read in ["md.l 100000 1", "md.l c000000 1", "md.l c5ffffc 1", "md.b 10000000 8"]:
+    assert nodes == ["test@100000", "plic@c000000", "serial@10000000",
+                     *(f"virtio_mmio@1000{slot}000" for slot in range(1, 9))]
+    for read in ["md.l 100000 1", "md.l c000000 1", "md.l c5ffffc 1", "md.b 10000000 8", "md.l 10001000 4"]:
         assert re.match(r"[0-9a-f]{8}: ", ask(m, read))
     drivers = ask(m, "dm tree")
     for driver in ["ns16550_serial", "riscv_timer", "sbi-sysreset", "syscon_reboot", "riscv_cpu"]:
@@ -194,7 +195,7 @@ def test_device_tree(u_boot):
 @pytest.mark.parametrize("command, exception, address", [
     pytest.param("md.l 20000000 1", "Load access fault", 0x2000_0000, id="flash"),
     pytest.param("mw.l 30000000 1", "Store/AMO access fault", 0x3000_0000, id="pci"),
-    pytest.param("md.l 10001000 1", "Load access fault", 0x1000_1000, id="virtio"),
+    pytest.param("md.l 10001200 1", "Load access fault", 0x1000_1200, id="behind-virtio"),
     pytest.param("mw.b 84000000 1", "Store/AMO access fault", 0x8400_0000, id="end-of-memory"),
 ])
 def test_access_to_nothing(u_boot, command, exception, address):

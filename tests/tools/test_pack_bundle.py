@@ -61,6 +61,68 @@ def test_same_input_same_archive(run, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+def offset_of(archive, name):
+    """Where cpio's own rules put the data of the file `name`, the last of its name."""
+    data, at, found = archive.read_bytes(), 0, None
+    while True:
+        size, name_size = (int(data[at + place:at + place + 8], 16) for place in (54, 94))
+        entry = data[at + 110:at + 110 + name_size].split(b"\0")[0]
+        start = at + 110 + name_size + -(at + 110 + name_size) % 4
+        assert name_size <= 4096
+        if entry == b"TRAILER!!!":
+            return found
+        if entry == name.encode():
+            found = start
+        at = start + size + -size % 4
+
+
+@pytest.mark.parametrize("align", [8, 64, 4096])
+def test_aligned_data_after_everything(tmp_path, align):
+    """Whatever stands before: every remainder of 4 in a page, those with too many NULs too."""
+    for before in range(0, 4096, 4 if align == 4096 else 28):
+        archive = tmp_path / "a.cpio"
+        with archive.open("wb") as stream:
+            writer = newc.Writer(stream)
+            writer.file("before", b"x" * before)
+            writer.file("vm/kernel", b"kernel", align=align)
+            writer.finish()
+        assert offset_of(archive, "vm/kernel") % align == 0
+
+
+def test_aligned_archive_is_unpacked_by_cpio(tmp_path):
+    for before in (0, 1700, 3836, 3840, 3844, 3848):
+        archive = tmp_path / f"{before}.cpio"
+        with archive.open("wb") as stream:
+            writer = newc.Writer(stream)
+            writer.directory("vm")
+            writer.file("vm/before", b"x" * before)
+            writer.file("vm/kernel", b"kernel", align=4096)
+            writer.file("vm/initrd", b"initrd", align=4096)
+            writer.finish()
+        assert unpack(archive, tmp_path / str(before)) == {
+            "vm/before": b"x" * before, "vm/kernel": b"kernel", "vm/initrd": b"initrd"}
+        names = subprocess.run(["cpio", "-t", "--quiet"], stdin=archive.open("rb"), check=True,
+                               capture_output=True, text=True).stdout.split()
+        assert sorted(set(names)) == ["vm", "vm/before", "vm/initrd", "vm/kernel"]
+
+
+@pytest.mark.parametrize("form", ["options", "bundle"])
+def test_kernel_and_initrd_are_aligned(run, tmp_path, form):
+    folder = tmp_path / "vms/guest"
+    folder.mkdir(parents=True)
+    (folder / "vm.conf").write_text("kernel = kernel\n")
+    (folder / "kernel").write_bytes(b"k" * 5001)
+    (folder / "initrd").write_bytes(b"i" * 4099)
+    source = (["--bundle", tmp_path / "vms"] if form == "bundle" else
+              ["--kernel", folder / "kernel", "--initrd", folder / "initrd"])
+    for append in ("a", "ab", "abc", "abcd", "abcde"):
+        options = source if form == "bundle" else [*source, "--append", append]
+        status, _, _ = run("tools/pack_bundle.py", "--output", tmp_path / "a.cpio", *options)
+        assert status == 0
+        for name in ("kernel", "initrd"):
+            assert offset_of(tmp_path / "a.cpio", f"guest/{name}") % 4096 == 0
+
+
 def test_missing_file_is_named(run, tmp_path):
     status, _, errors = run("tools/pack_bundle.py", "--output", tmp_path / "a.cpio", "--kernel",
                             tmp_path / "nothing")

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/arch/uart16550_character.hpp"
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/dev/syscon.hpp"
@@ -32,6 +33,14 @@ class Transcript final : public ByteSink {
 
     std::string text;
 };
+
+/// `text` as it arrives on a line without errors.
+inline std::vector<uart16550::Character> characters(std::string_view text) {
+    std::vector<uart16550::Character> all;
+    for (const char c : text)
+        all.push_back({.value = static_cast<std::byte>(c)});
+    return all;
+}
 
 class PowerLog final : public PowerEvents {
   public:

@@ -90,6 +90,7 @@ class FakeFirmware {
     std::size_t ram_pages = 4096;     ///< that can be allocated
     std::size_t read_at_most = ~0ul;  ///< of a file, in one call
     unsigned stale_maps = 0;          ///< how often the map changes behind the caller's back
+    std::size_t map_lies_by = 0;      ///< bytes that it says the map has, and has not
     std::size_t descriptor_size = sizeof(MemoryDescriptor) + 8;  ///< later firmware has more fields
     std::vector<MemoryDescriptor> map{
         {MemoryType::reserved, 0, 0x8000'0000, 0, 0x80, 0},
@@ -174,6 +175,7 @@ class FakeFirmware {
             std::memcpy(reinterpret_cast<char*>(map) + i * current->descriptor_size,
                         &current->map[i], std::min(sizeof(*map), current->descriptor_size));
         }
+        *size += current->map_lies_by;
         *key = current->key;
         if (current->stale_maps != 0) {
             --current->stale_maps;

@@ -64,9 +64,7 @@ class GuestBench {
     Vcpu& vcpu() { return vm.vcpu(); }
     Registers& x() { return vcpu().context.x; }
     std::uint64_t& pc() { return vcpu().context.pc; }
-    std::size_t type(std::string_view text) {
-        return vm.uart().receive(std::as_bytes(std::span(text)));
-    }
+    std::size_t type(std::string_view text) { return vm.uart().receive(characters(text)); }
 
     /// Makes the call as a guest does. "All registers except a0 & a1 must be preserved."
     template <class... Arguments>

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernel/arch/access_address.hpp"
 #include "kernel/exit/handle_exit.hpp"
 #include "tests/unit/guest_bench.hpp"
 
@@ -77,15 +78,30 @@ class MmioBench : public GuestBench {
         instructions_[pc() + 2] = static_cast<std::uint16_t>(instruction >> 16);
     }
 
+    /// Lets the access of the instruction at pc begin at virtual address `first`.
+    void begin_at(std::uint64_t first) {
+        const auto [fetched, fault_address] = fetch();
+        const AccessAddress address = decode_access_address(static_cast<std::uint32_t>(fetched));
+        if (address.base != 0) x()[address.base] += first - address.in(x());
+    }
     /// The access of the instruction at pc to guest physical address `at` has faulted.
     Resumption fault_at(Exception cause, std::uint64_t at, std::uint64_t htinst = 0) {
         stval_ = window + at % 0x1000;
+        begin_at(stval_);
+        return trap(cause, at, htinst);
+    }
+    /// The access begins `before` bytes before a page at `at`, on another one, and faults there.
+    Resumption fault_across(Exception cause, std::uint64_t before, std::uint64_t at,
+                            std::uint64_t htinst = 0) {
+        stval_ = window + at % 0x1000;
+        begin_at(stval_ - before);
         return trap(cause, at, htinst);
     }
     /// The walk of the guest's own page table has read from `offset`, for an access elsewhere.
-    Resumption walk_fault(Exception cause, std::uint64_t offset) {
+    Resumption walk_fault(Exception cause, std::uint64_t offset, std::uint64_t htinst = 0) {
         stval_ = window + (offset ^ 0x100);
-        return trap(cause, device_base + offset, 0);
+        begin_at(stval_);
+        return trap(cause, device_base + offset, htinst);
     }
     void forget_instructions() { instructions_.clear(); }
     Resumption fault(Exception cause, std::uint64_t offset, std::uint64_t htinst = 0) {
@@ -123,21 +139,23 @@ class MmioBench : public GuestBench {
         csr_write<Csr::stval>(stval_);
         csr_write<Csr::htval>(at >> 2);
         csr_write<Csr::htinst>(htinst);
-        const auto [instruction, fault] = fetch();
-        return handle_guest_access(&vcpu().context, instruction, fault, htinst, stval_, at >> 2);
+        const auto [fetched, fault_address] = fetch();
+        return handle_guest_access(&vcpu().context, fetched, fault_address, htinst, stval_,
+                                   at >> 2);
     }
 
-    /// (instruction, 0) or (address, scause), as the world switch reads it. The bits behind a
-    /// compressed instruction are those of the next one, if there is one.
+    /// (instruction, anything) or (scause and a bit, address), as the world switch reads it. The
+    /// bits behind a compressed instruction are those of the next one, if there is one.
     [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> fetch() {
         const auto low = instructions_.find(pc());
         const auto high = instructions_.find(pc() + 2);
         const auto end = instructions_.end();
-        if (low == end) return {pc(), fetch_fault};
+        const std::uint64_t faulted = fetch_fault | std::uint64_t{1} << CAIRN_FETCH_FAULTED_BIT;
+        if (low == end) return {faulted, pc()};
         const bool whole = pc() % 4 == 0 || (low->second & 3) == 3;
-        if (high != end && whole) return {std::uint64_t{high->second} << 16 | low->second, 0};
-        if ((low->second & 3) == 3) return {pc() + 2, fetch_fault};
-        return {low->second, 0};
+        if (high != end && whole) return {std::uint64_t{high->second} << 16 | low->second, ~0ull};
+        if ((low->second & 3) == 3) return {faulted, pc() + 2};
+        return {low->second, ~0ull};
     }
 
     std::map<std::uint64_t, std::uint16_t> instructions_;  ///< by guest virtual address

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "kernel/dev/uart16550.hpp"
+#include "tests/unit/catch.hpp"
 #include "tests/unit/device_doubles.hpp"
 
 namespace cairn::test {
@@ -20,7 +21,13 @@ struct UartBench {
     void out(uart16550::Register which, unsigned value) {
         uart.write(static_cast<std::uint64_t>(which), AccessWidth::byte, value).value();
     }
-    std::size_t type(std::string_view text) { return uart.receive(std::as_bytes(std::span(text))); }
+    std::size_t type(std::string_view text) { return uart.receive(characters(text)); }
+    /// One character that comes with errors: bits of LSR.
+    void type_faulty(char value, unsigned errors) {
+        const uart16550::Character faulty{static_cast<std::byte>(value),
+                                          static_cast<std::uint8_t>(errors)};
+        REQUIRE(uart.receive(std::span(&faulty, 1)) == 1);
+    }
     /// Reads RBR for as long as LSR says that there is something.
     std::string drain() {
         std::string text;

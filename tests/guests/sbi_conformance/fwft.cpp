@@ -78,6 +78,24 @@ constexpr Named reserved[]{
     {"feature 6 below garbage", 6 | high_garbage},
 };
 
+/// Whoever handles what the hart does not carry out: without delegation no exception comes here.
+void check_misaligned() {
+    constexpr std::string_view what = "FWFT MISALIGNED_EXC_DELEG 0";
+    const SbiResult before = get(0);
+    if (!before.ok() || !set(0, 0).ok()) return;
+    alignas(8) std::array<std::uint64_t, 2> memory{0x8786'8584'8382'8180, 0x8f8e'8d8c'8b8a'8988};
+    const unsigned exceptions = last_trap.count;
+    const std::uint64_t at = reinterpret_cast<std::uint64_t>(memory.data()) + 3;
+    std::uint64_t loaded = 0;
+    asm volatile("ld %0, 0(%1)" : "=r"(loaded) : "r"(at) : "memory");
+    check_value(what, "a misaligned load", loaded, 0x8a89'8887'8685'8483);
+    asm volatile("sd %0, 0(%1)" : : "r"(0x1122'3344'5566'7788), "r"(at) : "memory");
+    check_value(what, "a misaligned store", memory[0], 0x4455'6677'8882'8180);
+    check_value(what, "a misaligned store, its end", memory[1], 0x8f8e'8d8c'8b11'2233);
+    check_value(what, "no exception", last_trap.count, exceptions);
+    check_success(what, "as before", set(0, before.value));
+}
+
 /// Locks the first feature that is there; nothing unlocks it but a reset.
 void check_lock() {
     for (const Feature& feature : features) {
@@ -105,6 +123,7 @@ void check_fwft() {
         check_value("FWFT get", when, got.value, 0);
         check_error("FWFT set", when, set(number, 0), {SbiError::denied});
     }
+    check_misaligned();
     check_lock();
 }
 

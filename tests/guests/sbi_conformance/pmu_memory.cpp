@@ -189,6 +189,22 @@ void check_bad_event_info() {
                 {SbiError::invalid_param});
 }
 
+/// As many as there is room for: an implementation may not stop half way.
+void check_many_events() {
+    constexpr std::string_view what = "PMU event_get_info";
+    constexpr std::size_t entries = memory.size() / 2;
+    for (std::size_t n = 0; n < entries; ++n) {
+        memory[2 * n] = event_cycles | std::uint64_t{0xffff'ffff} << 32;
+        memory[2 * n + 1] = 0;
+    }
+    check_success(what, "512 events", event_info(address(), 0, entries, 0));
+    std::size_t same = 0;
+    for (std::size_t n = 0; n < entries; ++n)
+        same += memory[2 * n] == memory[0] ? 1 : 0;
+    check_value(what, "each of 512 is answered, with the same", same, entries);
+    check(what, "an answer to 512 events is 0 or 1", memory[0] >> 33 == 0);
+}
+
 void check_event_info() {
     constexpr std::string_view what = "PMU event_get_info";
     memory.fill(0);
@@ -226,6 +242,7 @@ void check_event_info() {
         pmu(SbiPmu::counter_start, found.value, 1u, 0u, 0u);
         pmu(SbiPmu::counter_stop, found.value, 1u, 1u);
     }
+    check_many_events();
     check_bad_event_info();
 }
 

@@ -1,23 +1,33 @@
 // SPDX-License-Identifier: MIT
-// Stands in for kernel/arch/csr_access.hpp in host tests: every CSR is a plain 64-bit cell.
+// Stands in for kernel/arch/csr_access.hpp in host tests: every CSR is a plain 64-bit cell,
+// but for those that the hart has not got.
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 
 #include "kernel/arch/csr.hpp"
+#include "kernel/arch/guarded_call.hpp"
 
 namespace cairn {
 
 inline std::array<std::uint64_t, 4096> fake_csrs{};
+inline std::bitset<4096> fake_absent_csrs;  ///< accesses to these trap
+
+inline std::uint64_t& fake_csr(Csr csr) {
+    const auto number = static_cast<std::size_t>(csr);
+    if (fake_absent_csrs[number]) fake_trap();
+    return fake_csrs[number];
+}
 
 template <Csr csr>
 [[nodiscard]] inline std::uint64_t csr_read() {
-    return fake_csrs[static_cast<std::size_t>(csr)];
+    return fake_csr(csr);
 }
 template <Csr csr>
 inline std::uint64_t csr_swap(std::uint64_t value) {
-    std::uint64_t& cell = fake_csrs[static_cast<std::size_t>(csr)];
+    std::uint64_t& cell = fake_csr(csr);
     const std::uint64_t old = cell;
     cell = value;
     return old;

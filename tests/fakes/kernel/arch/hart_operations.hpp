@@ -2,9 +2,11 @@
 // Stands in for kernel/arch/hart_operations.hpp in host tests: records what was asked for.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -13,18 +15,30 @@
 
 namespace cairn {
 
+struct GuestValue {
+    std::uint64_t value;
+    std::uint64_t fault;
+};
+
 struct FakeHart {
+    std::map<std::uint64_t, std::uint8_t> guest_bytes{};    ///< by the guest's virtual address
+    std::map<std::uint64_t, std::uint64_t> guest_faults{};  ///< scause of an access, by address
     unsigned gvma_fences = 0;
     unsigned vvma_fences = 0;  ///< of all addresses of all address spaces
     /// Others: the page, or -1; the address space, or -1.
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> narrow_fences;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> narrow_fences{};
     unsigned instruction_fences = 0;
     unsigned vector_resets = 0;
-    GuestFp fp;                  ///< the FP registers
-    std::uint64_t vector = 0;    ///< stands for v0 to v31
-    GuestVector vector_control;  ///< `registers` apart
+    GuestFp fp{};                  ///< the FP registers
+    std::uint64_t vector = 0;      ///< stands for v0 to v31
+    GuestVector vector_control{};  ///< `registers` apart
     unsigned fp_saves = 0;
     unsigned fp_loads = 0;
+    bool has_doubles = true;
+    bool has_vectors = true;
+    bool has_cache_blocks = true;     ///< cbo.clean, cbo.flush, cbo.inval
+    std::uint64_t zeroed_block = 64;  ///< bytes that cbo.zero zeroes; 0: it traps
+    bool (*loads_as_guest)(std::uint64_t address) = [](std::uint64_t) { return true; };
     unsigned waits = 0;
     /// What happens while the hart sleeps; unless a test says otherwise, an interrupt of the guest.
     void (*on_wait)() = [] {
@@ -35,6 +49,7 @@ struct FakeHart {
 inline FakeHart fake_hart;
 
 inline void reset_guest_fp() {
+    if (!fake_hart.has_doubles) fake_trap();
     fake_hart.fp = {};
 }
 inline void save_guest_fp_control(GuestFp* fp) {
@@ -48,7 +63,35 @@ inline void load_guest_fp(const GuestFp* fp) {
     ++fake_hart.fp_loads;
     fake_hart.fp = *fp;
 }
+/// Where nothing is said, G-stage translation has nothing: a guest-page fault.
+inline std::uint64_t guest_fault(std::uint64_t address, std::uint64_t otherwise) {
+    const auto said = fake_hart.guest_faults.find(address);
+    if (said != fake_hart.guest_faults.end()) return said->second;
+    return fake_hart.guest_bytes.contains(address) ? 0 : otherwise;
+}
+inline GuestValue load_guest_byte(std::uint64_t address) {
+    const std::uint64_t fault = guest_fault(address, 21);
+    return fault != 0 ? GuestValue{~0ull, fault} : GuestValue{fake_hart.guest_bytes[address], 0};
+}
+inline GuestValue store_guest_byte(std::uint64_t address, std::uint64_t byte) {
+    const std::uint64_t fault = guest_fault(address, 23);
+    if (fault == 0) fake_hart.guest_bytes[address] = static_cast<std::uint8_t>(byte);
+    return {~0ull, fault};
+}
+inline GuestValue fetch_guest_half(std::uint64_t address) {
+    const std::uint64_t fault = guest_fault(address, 21);
+    if (fault != 0) return {~0ull, fault};
+    const std::uint64_t high = fake_hart.guest_bytes[address + 1];
+    return {fake_hart.guest_bytes[address] | high << 8, 0};
+}
+inline std::uint64_t read_fp_register(unsigned number) {
+    return fake_hart.fp.f.at(number);
+}
+inline void write_fp_register(unsigned number, std::uint64_t bits) {
+    fake_hart.fp.f.at(number) = bits;
+}
 inline void reset_guest_vector() {
+    if (!fake_hart.has_vectors) fake_trap();
     ++fake_hart.vector_resets;
     fake_hart.vector = 0;
     fake_hart.vector_control = {};
@@ -80,6 +123,24 @@ inline void hfence_vvma_page(std::uint64_t address, std::uint64_t asid = ~std::u
 }
 inline void hfence_vvma_address_space(std::uint64_t asid) {
     fake_hart.narrow_fences.emplace_back(~std::uint64_t{0}, asid);
+}
+inline void cbo_zero(std::uint64_t address) {
+    if (fake_hart.zeroed_block == 0) fake_trap();
+    const std::uint64_t base = address & ~(fake_hart.zeroed_block - 1);
+    std::memset(reinterpret_cast<void*>(base), 0, fake_hart.zeroed_block);
+}
+inline void cbo_clean(std::uint64_t) {
+    if (!fake_hart.has_cache_blocks) fake_trap();
+}
+inline void cbo_flush(std::uint64_t address) {
+    cbo_clean(address);
+}
+inline void cbo_inval(std::uint64_t address) {
+    cbo_clean(address);
+}
+inline std::uint64_t load_as_guest(std::uint64_t address) {
+    if (!fake_hart.loads_as_guest(address)) fake_trap();
+    return 0;
 }
 inline void fence_i() {
     ++fake_hart.instruction_fences;

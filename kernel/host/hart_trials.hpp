@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Whether the hart at hand has what its node in the device tree says. QEMU's `spike` names Sstc and
+// has no vstimecmp; what is told to a guest, or touched for it, is tried before. Each CSR, register
+// file, henvcfg bit and cache-block instruction once, in an attempt that may trap
+// (kernel/arch/guarded_call.hpp).
+//
+// Extensions of which neither Cairn nor the world switch touches anything, Zba for one, are
+// believed.
+#pragma once
+
+#include "kernel/arch/isa_string.hpp"
+#include "kernel/host/machine.hpp"
+
+namespace cairn {
+
+/// What of `claimed` the hart at hand lacks; where that is H, nothing else is looked at. `hart` is
+/// its node, for the size of cache blocks: blocks of another size are none. One hart at a time, for
+/// all use the same page of memory; the hart runs no guest meanwhile.
+[[nodiscard]] IsaSet missing_extensions(const IsaSet& claimed, const MachineHart& hart);
+
+/// Whether a cache block may be so many bytes.
+[[nodiscard]] bool is_block_size(std::uint32_t bytes);
+
+}  // namespace cairn

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// A guest's RAM, given to it when it is first touched, by its harts or by Cairn on its behalf.
+//
+//     RAM    ├──────┼──────┼──────┼──────┼──────┤   chunks of 2 MiB
+//             present absent absent present absent
+//     table  leaf     -      -      leaf    -        an access to what is absent is an exit:
+//                                                    zeroes, one leaf of 2 MiB, and on it goes
+//
+// All frames are the VM's from the beginning, so no guest finds its RAM taken later. They are of
+// one piece where the machine has one, placed so that large leaves fit. What was in them stays
+// until they are touched, and no guest sees it: a chunk is zeroed before it is mapped. Its
+// owner can be told that frames nobody has used since the machine's reset are clean as they are.
+//
+// Owns the frames and the G-stage table; both go back when it dies. A spinlock guards chunks and
+// table; zeroing happens without it, so a hart that touches another chunk waits for a few
+// instructions at most.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "kernel/host/frame_pool.hpp"
+#include "kernel/vm/guest_memory.hpp"
+#include "kernel/vm/stage2_table.hpp"
+#include "kernel/vm/vm_memory.hpp"
+#include "lib/container/static_vector.hpp"
+#include "lib/container/vector.hpp"
+#include "lib/spinlock.hpp"
+
+namespace cairn {
+
+class GuestRam final : public RamBacking {
+  public:
+    static constexpr std::uint64_t chunk_size = paging::leaf_size(1);
+
+    struct Settings {
+        GuestPhys base;      ///< on a chunk's boundary
+        std::uint64_t size;  ///< whole chunks
+        bool trust_unused;   ///< frames that nobody has used since reset are not zeroed
+    };
+
+    /// Without frames yet. `pool` and `memory` outlive it; `table` is empty.
+    GuestRam(FramePool& pool, VmMemory& memory, Stage2Table table, const Settings& settings);
+    GuestRam(const GuestRam&) = delete;
+    GuestRam& operator=(const GuestRam&) = delete;
+    ~GuestRam();
+
+    enum class Taken : std::uint8_t {
+        all,
+        no_frames,  ///< the machine has too little RAM left, or in too many pieces
+        no_memory,  ///< the VM's share of the hypervisor's own memory is used up
+    };
+    /// Takes all frames; called once, before anything else. All of them or none.
+    [[nodiscard]] Taken take_frames();
+
+    /// RAM for Cairn's eyes; refers to this object.
+    [[nodiscard]] GuestMemory memory();
+    [[nodiscard]] bool prepare(GuestRange range, RamUse use) override;
+    [[nodiscard]] RamTouch touch(GuestPhys at) override;
+
+    /// All of RAM is absent again, and so zero when it is next touched. No hart runs the guest, and
+    /// each forgets what it knew of the table before it does.
+    void forget();
+
+    [[nodiscard]] const Stage2Table& table() const { return table_; }
+    /// The pieces, in the order of their guest addresses.
+    [[nodiscard]] std::span<const HostRange> pieces() const { return pieces_; }
+    /// Bytes that are present.
+    [[nodiscard]] std::uint64_t present_bytes() const;
+
+  private:
+    enum class Chunk : std::uint8_t { absent, filling, present };
+
+    [[nodiscard]] bool take_pieces();
+    [[nodiscard]] bool take_piece(std::uint64_t size);
+    [[nodiscard]] HostPhys frames_of(std::size_t chunk) const;
+    [[nodiscard]] RamTouch give(std::size_t chunk, bool zero);
+
+    FramePool& pool_;
+    const Settings settings_;
+    static_vector<HostRange, GuestMemory::max_segments> pieces_;
+    mutable Spinlock lock_;
+    Stage2Table table_;
+    vector<Chunk, VmAllocator<Chunk>> chunks_;
+    std::uint64_t present_ = 0;
+};
+
+}  // namespace cairn
