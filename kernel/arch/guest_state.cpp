@@ -117,4 +117,12 @@ void save_guest_state(GuestState& state) {
     set_status(status);
 }
 
+void clear_guest_state(const GuestStateParts& parts) {
+    constexpr auto initial = ExtensionState::initial;
+    load_guest_state({.parts = parts,
+                      .csrs = {.sstatus = Sstatus::FS::of(initial) | Sstatus::VS::of(initial)},
+                      .fp = {},
+                      .vector = {}});
+}
+
 }  // namespace cairn

@@ -30,7 +30,7 @@ struct GuestCsrs {
     std::uint64_t vstval = 0;
     std::uint64_t vsatp = 0;
     std::uint64_t hvip = 0;
-    std::uint64_t vstimecmp = ~std::uint64_t{0};  ///< with Sstc
+    std::uint64_t vstimecmp = ~std::uint64_t{0};  ///< without Sstc the host's timer stands in
     std::uint64_t senvcfg = 0;
     std::uint64_t scounteren = 0;
     std::uint64_t henvcfg = 0;
@@ -55,6 +55,7 @@ struct GuestFp {
 struct GuestVector {
     static constexpr std::uint64_t illegal_type = std::uint64_t{1} << 63;  ///< vtype.vill
 
+    static constexpr std::uint64_t count = 32;
     std::byte* registers = nullptr;  ///< room for v0 to v31, 32 * vlenb bytes; nullptr: no V
     std::uint64_t vstart = 0;
     std::uint64_t vl = 0;
@@ -86,18 +87,23 @@ struct GuestState {
     /// The interrupts that are pending and enabled in the value at `time`, as bits of vsie: what
     /// ends a wfi. The lines are bits of hvip, one above those of vsie.
     [[nodiscard]] std::uint64_t wakes(std::uint64_t time) const {
-        const bool expired = parts.sstc && time + csrs.htimedelta >= csrs.vstimecmp;
+        const bool expired = time + csrs.htimedelta >= csrs.vstimecmp;
         const std::uint64_t lines = csrs.hvip | Hip::VSTIP::of(expired);
         return lines >> 1 & csrs.vsie;
     }
 };
 
-/// Everything of `state` into the hart at hand. Registers that have been neither changed nor saved
-/// since a reset are cleared: what another guest has left there is not seen.
+/// Everything of `state` into the hart at hand, but for the deadline without Sstc. Registers that
+/// have been neither changed nor saved since a reset are cleared: what another guest has left there
+/// is not seen.
 void load_guest_state(const GuestState& state);
 
 /// The state of the hart at hand into `state`, whose `parts` it keeps; FP and vector registers only
 /// where they are dirty.
 void save_guest_state(GuestState& state);
+
+/// Leaves nothing of a guest with `parts` in the hart at hand: its registers are cleared, and no
+/// interrupt of a guest is pending or enabled.
+void clear_guest_state(const GuestStateParts& parts);
 
 }  // namespace cairn

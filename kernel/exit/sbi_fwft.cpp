@@ -17,8 +17,7 @@ std::expected<std::uint64_t, SbiError> value_of(const Vm& vm, const Vcpu& vcpu,
                                                 std::uint32_t feature) {
     if (feature >= sbi_features) return std::unexpected(SbiError::denied);
     switch (static_cast<SbiFeature>(feature)) {
-        case SbiFeature::misaligned_exc_deleg:
-            return vcpu.handles_misaligned();
+        case SbiFeature::misaligned_exc_deleg: return vcpu.handles_misaligned();
         case SbiFeature::pte_ad_hw_updating:
             if (!vm.features().svadu) break;
             return vcpu.updates_ad_bits();

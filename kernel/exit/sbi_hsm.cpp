@@ -41,7 +41,7 @@ void sleep(Vm& vm, Vcpu& vcpu) {
     vm.harts().suspend(vcpu.context.hart_id);
     wait_for_guest_interrupt(vm, vcpu);
     vm.harts().resume(vcpu.context.hart_id);
-    Vcpu::forget_memory();
+    vcpu.load();  // from here on others ask it for fences again
 }
 
 [[gnu::noinline]] SbiResult suspend(Vm& vm, Vcpu& vcpu, SbiCall call) {

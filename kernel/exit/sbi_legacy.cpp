@@ -8,7 +8,7 @@ namespace cairn {
 SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, SbiCall call) {
     switch (extension) {
         case SbiExtension::legacy_set_timer:
-            set_guest_timer(vm, vcpu, call.arguments[0]);
+            set_guest_timer(vcpu, call.arguments[0]);
             return sbi_success();
         case SbiExtension::legacy_console_putchar:
             vm.console().put(static_cast<std::byte>(call.arguments[0] & 0xff));

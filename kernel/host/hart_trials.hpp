@@ -18,6 +18,9 @@ namespace cairn {
 /// all use the same page of memory; the hart runs no guest meanwhile.
 [[nodiscard]] IsaSet missing_extensions(const IsaSet& claimed, const MachineHart& hart);
 
+/// The size of a vector register of the hart at hand, which has V (vlenb).
+[[nodiscard]] std::uint32_t vector_register_bytes();
+
 /// Whether a cache block may be so many bytes.
 [[nodiscard]] bool is_block_size(std::uint32_t bytes);
 

@@ -5,6 +5,8 @@
 
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
+#include "kernel/host/host_timer.hpp"
+#include "kernel/vm/counter_moves.hpp"
 #include "kernel/vm/vm.hpp"
 #include "lib/panic.hpp"
 
@@ -72,13 +74,29 @@ void Vcpu::load() {
     if (is_here()) return;
     if (loaded_vcpu != nullptr) loaded_vcpu->put_away();
     load_guest_state(state_);
+    if (!state_.parts.sstc) arm_host_timer(state_.csrs.vstimecmp);
+    load_hardware_counters(vm_.features().counters, pmu_);
     loaded_vcpu = this;
+    forget_memory();  // what its VM's other vCPUs have left here, too: they have the same VMID
 }
 
 void Vcpu::put_away() {
     require_here();
+    put_away_hardware_counters(vm_.features().counters, pmu_);
     save_guest_state(state_);
+    if (!state_.parts.sstc) put_away_timer();
     loaded_vcpu = nullptr;
+}
+
+/// What has come is in hvip, and the host's timer is not armed any more.
+void Vcpu::put_away_timer() {
+    if ((csr_read<Csr::sie>() & Sip::STIP::mask) == 0) state_.csrs.vstimecmp = never;
+    disarm_host_timer();
+}
+
+void Vcpu::vacate() {
+    put_away();
+    clear_guest_state(state_.parts);
 }
 
 bool VcpuInterrupt::is_asserted() const {
@@ -152,6 +170,8 @@ void Vcpu::forget_requests() {
 
 void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeatures& features) {
     if (is_here()) loaded_vcpu = nullptr;  // what lies there is not needed any more
+    require(!features.vector || state_.vector.registers != nullptr,
+            "a vCPU with V has room for it");
     state_ = {.parts = {.sstc = features.sstc,
                         .stateen = features.stateen,
                         .fp = features.fp,
@@ -160,16 +180,15 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
               .fp = {},
               .vector = {.registers = state_.vector.registers}};
     state_.csrs.hvip = Hip::VSEIP::of(external_.is_asserted());
+    pmu_.reset(features.counters.present);
     load();
     if (features.svadu) let_guests_choose_ad_updates();
-    forget_memory();
     context.x = {};
     context.x[10] = hart_id();
     context.has_sstc = features.sstc ? 1 : 0;
     context.x[11] = argument;
     context.pc = entry;
     locked_features_ = 0;
-    pmu_.reset(features.counters.present);
     choose_exit_path();
 }
 
@@ -217,7 +236,13 @@ void Vcpu::inject(Exception exception, std::uint64_t trap_value) {
 
 void Vcpu::set_timer(std::uint64_t deadline) {
     require_here();
-    csr_write<Csr::vstimecmp>(deadline);
+    if (state_.parts.sstc) {
+        csr_write<Csr::vstimecmp>(deadline);
+    } else {
+        state_.csrs.vstimecmp = deadline;
+        timer_.set(false);
+        arm_host_timer(deadline);
+    }
 }
 
 bool Vcpu::updates_ad_bits() const {

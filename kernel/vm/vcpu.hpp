@@ -2,7 +2,8 @@
 // One virtual hart. Its integer registers are in `context` while the host runs. All else is a value
 // (kernel/arch/guest_state.hpp) that lies in a hart from `load` to `put_away`, and stays there
 // until another vCPU is loaded: what changes the guest's state in between writes the hart's CSRs,
-// and that is done here and in the world switch alone. Its interrupt lines are bits of hvip.
+// and that is done here and in the world switch alone. Its interrupt lines are bits of hvip. The
+// hart's counters that it uses go with it (kernel/vm/hardware_counters.hpp).
 // Touched only by the hart that runs it, but for `request`, `fence_mail`, `pmu().count` and the
 // external interrupt's line: those are how other harts reach it (kernel/vm/doorbell.hpp).
 #pragma once
@@ -71,14 +72,18 @@ class Vcpu {
         if (is_here()) loaded_vcpu = nullptr;
     }
 
-    /// Brings its state into the hart at hand; whoever's was there is put away before. It lies in
-    /// no other hart.
+    /// Brings its state into the hart at hand, by whose hgatp its VM is translated; whoever's was
+    /// there is put away before. It lies in no other hart. The hart forgets all memory of the
+    /// guest: fences that the vCPU was asked for meanwhile are carried out by that.
     void load();
-    /// Takes its state out of the hart at hand. Not for a guest with V that has no room for it.
+    /// Takes its state out of the hart at hand.
     void put_away();
+    /// The same, and the hart, which is about to sleep, keeps nothing that could wake it.
+    void vacate();
     /// The same where its state is not needed any more.
     void leave() { loaded_vcpu = nullptr; }
-    /// Where its vector registers are put away: 32 * vlenb bytes that outlive it.
+    /// Where its vector registers are put away: 32 * vlenb bytes that outlive it. Before the first
+    /// reset of a vCPU with V.
     void keep_vector_in(std::byte* room) { state_.vector.registers = room; }
     /// Whether its state lies in the hart at hand, so that its CSRs are the vCPU's.
     [[nodiscard]] bool is_here() const { return loaded_vcpu == this; }
@@ -126,7 +131,8 @@ class Vcpu {
     /// Architecture, "Supervisor", section "Trap Handling", for VS-mode).
     void inject(Exception exception, std::uint64_t trap_value);
 
-    /// Arms the guest's own comparator. Needs Sstc.
+    /// Its timer interrupt comes at `deadline`. With Sstc the guest's own comparator is armed;
+    /// without, its interrupt ends and the host's timer is armed.
     void set_timer(std::uint64_t deadline);
     /// Whether the guest's page tables have their A and D bits updated (henvcfg.ADUE).
     [[nodiscard]] bool updates_ad_bits() const;
@@ -165,6 +171,7 @@ class Vcpu {
 
   private:
     void require_here() const;
+    void put_away_timer();
 
     Vm& vm_;
     IpiTarget host_hart_;

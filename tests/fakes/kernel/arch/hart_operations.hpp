@@ -40,11 +40,8 @@ struct FakeHart {
     std::uint64_t zeroed_block = 64;  ///< bytes that cbo.zero zeroes; 0: it traps
     bool (*loads_as_guest)(std::uint64_t address) = [](std::uint64_t) { return true; };
     unsigned waits = 0;
-    /// What happens while the hart sleeps; unless a test says otherwise, an interrupt of the guest.
-    void (*on_wait)() = [] {
-        csr_set<Csr::hip>(Hip::VSSIP::mask);
-        csr_set<Csr::hie>(Hip::VSSIP::mask);
-    };
+    /// What happens while the hart sleeps; unless a test says otherwise, all deadlines pass.
+    void (*on_wait)() = [] { csr_write<Csr::time>(~std::uint64_t{0}); };
 };
 inline FakeHart fake_hart;
 
