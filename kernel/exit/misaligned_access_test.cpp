@@ -110,12 +110,12 @@ TEST_CASE("misaligned FP accesses reach the f-registers", "[misaligned_access]")
         bench.place(instruction);
         const Registers before = bench.x();
         CHECK(bench.trap(load_address_misaligned));
-        CHECK(fake_hart.fp_registers[14] == value);
+        CHECK(fake_hart.fp.f[14] == value);
         CHECK(Sstatus::FS::get(csr_read<Csr::vsstatus>()) == ExtensionState::dirty);
         CHECK(bench.x() == before);
     }
     MisalignedBench bench;
-    fake_hart.fp_registers[14] = 0xffff'ffff'1122'3344;
+    fake_hart.fp.f[14] = 0xffff'ffff'1122'3344;
     bench.place(0x00e6'a027);  // fsw f14, 0(x13)
     CHECK(bench.trap(store_address_misaligned));
     CHECK(bench.bytes(5) == 0x84'1122'3344);
@@ -173,7 +173,7 @@ TEST_CASE("a byte that faults is the guest's fault, with its address", "[misalig
         CHECK(bench.trap(load_address_misaligned));
         bench.check_trapped(row.guest, page + 0x1000);
         CHECK(bench.x() == before);
-        CHECK(fake_hart.fp_registers[14] == 0);
+        CHECK(fake_hart.fp.f[14] == 0);
     }
 }
 

@@ -86,6 +86,18 @@ VmPointer make_vm(const HostResources& host, const VmConfig& config, const Guest
                                    host.abilities().features, host.ids(), std::move(*room));
 }
 
+using VectorRoom = vector<std::byte, VmAllocator<std::byte>>;
+
+/// Where the vCPUs' vector registers are put away: `each` bytes for one. Nothing, with a sentence
+/// in the log, where there is not enough.
+std::optional<VectorRoom> take_vector_room(VmMemory& memory, std::uint32_t cpus,
+                                           std::uint64_t each) {
+    VectorRoom room{VmAllocator<std::byte>(memory.heap())};
+    if (room.try_resize(cpus * each)) return room;
+    explain_refusal(memory, "the heap has no room for its vector registers");
+    return std::nullopt;
+}
+
 GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config, Vm& vm) {
     return {.memory = {guest_map::ram_base, config.memory},
             .cpus = config.cpus,
@@ -129,6 +141,11 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
         explain_refusal(memory, "the heap has no room for it");
         return std::nullopt;
     }
+    const std::uint64_t each = GuestVector::count * host.abilities().vector_register_bytes;
+    auto vector_room = take_vector_room(memory, config.cpus, each);
+    if (!vector_room) return std::nullopt;
+    for (std::uint32_t cpu = 0; each != 0 && cpu < config.cpus; ++cpu)
+        vm->vcpu(cpu).keep_vector_in(vector_room->data() + cpu * each);
     const auto vmid = host.vmids().take();
     if (!vmid) {
         println("cairn: vm {}: the harts have no VMID left for it", config.name);
@@ -145,6 +162,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
                   .tree = describe_guest(host, config, *vm),
                   .ram = std::move(*ram),
                   .vmid = VmidLease(host.vmids(), *vmid),
+                  .vector_room = std::move(*vector_room),
                   .vm = std::move(vm)};
     built.use_table();
     return built;

@@ -27,7 +27,7 @@ struct FreshFakes {
         fake_sbi_calls.clear();
         fake_sbi_effect = [](const FakeSbiCall&) {};
         fake_sbi_answer = [](const FakeSbiCall&) { return sbi_success(); };
-        this_hart = {};
+        loaded_vcpu = nullptr;
     }
 };
 
@@ -57,9 +57,9 @@ class GuestBench {
     }
     /// What the hart of vCPU `hart` does when it is interrupted.
     void answer_on(std::uint32_t hart) {
-        const std::uint64_t here = std::exchange(this_hart.id, hart);
+        Vcpu* const here = std::exchange(loaded_vcpu, &vm.vcpu(hart));
         vm.vcpu(hart).answer();
-        this_hart.id = here;
+        loaded_vcpu = here;
     }
 
     Vcpu& vcpu() { return vm.vcpu(); }
