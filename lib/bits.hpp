@@ -7,6 +7,8 @@
 #include <concepts>
 #include <optional>
 
+#include "lib/language.hpp"
+
 namespace cairn {
 
 /// The largest multiple of `alignment` (a power of two) that is <= `value`.

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "lib/escape.hpp"
+#include "lib/panic.hpp"
 
 namespace cairn {
 namespace {
@@ -214,6 +215,11 @@ void write_range(Writer& writer, const FormatShape& shape, const void* object, L
     if (!spec.bare) writer.write(braces ? "}" : "]");
 }
 
+/// Whether the number is one that a `char` can be, signed or not.
+bool is_character(std::uint64_t number, FormatKind kind) {
+    return number < 256 || (kind == FormatKind::signed_integer && number + 128 < 128);
+}
+
 /// Everything but numbers, without padding.
 void write_bare(Writer& writer, const FormatShape& shape, FormatValue value, Levels levels) {
     const FormatSpec& spec = levels.front();
@@ -223,7 +229,10 @@ void write_bare(Writer& writer, const FormatShape& shape, FormatValue value, Lev
         case FormatKind::character:
             return spec.debug ? write_quoted(writer, '\'', {&c, 1}) : writer.write({&c, 1});
         case FormatKind::signed_integer:
-        case FormatKind::unsigned_integer: return writer.write({&c, 1});
+        case FormatKind::unsigned_integer:
+            require(is_character(value.number, shape.kind),
+                    "format: {:c} of a number that is no character");
+            return writer.write({&c, 1});
         case FormatKind::pointer: return;
         case FormatKind::string:
         case FormatKind::name:

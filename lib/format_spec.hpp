@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "lib/format_shape.hpp"
+#include "lib/language.hpp"
 
 namespace cairn {
 

@@ -15,6 +15,7 @@
 
 #include "lib/print.hpp"
 #include "tests/unit/catch.hpp"
+#include "tests/unit/last_words.hpp"
 
 using namespace cairn;
 
@@ -76,6 +77,14 @@ TEST_CASE("integers", "[format]") {
     CHECK(formatted("{:*^7} {:06} {:#06x} {:<06}|", 42, -42, 0xa, 42) ==
           "**42*** -00042 0x000a 42    |");
     CHECK(formatted("{:c}{:c}", 72, 105) == "Hi");
+    CHECK(formatted("{:c}{:c}", 255, std::int8_t{-1}) == "\xff\xff");
+    for (const std::int64_t number : {300L, 256L, -129L}) {
+        CHECK(last_words([&] {
+                  (void)formatted("{:c}", number);
+              }).find("format: {:c} of a number that is no character") != std::string::npos);
+    }
+    CHECK(last_words([] { (void)formatted("{:c}", UINT64_MAX); }).find("format: {:c}") !=
+          std::string::npos);
     CHECK(formatted("{}", std::numeric_limits<std::int64_t>::min()) == "-9223372036854775808");
     CHECK(formatted("{:#x}", std::numeric_limits<std::uint64_t>::max()) == "0xffffffffffffffff");
     CHECK(formatted("{:b}", std::numeric_limits<std::int64_t>::min()).size() == 65);

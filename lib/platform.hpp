@@ -10,6 +10,8 @@
 #include <span>
 #include <string_view>
 
+#include "lib/language.hpp"
+
 namespace cairn {
 
 /// Writes `text` to the console. Takes no lock that a panic could be holding and allocates nothing.

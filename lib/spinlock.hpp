@@ -135,8 +135,9 @@ class Guarded {
         return std::forward<Function>(function)(value_);
     }
 
-    /// As above for reading; readers exclude each other too.
-    template <std::invocable<const T&> Function>
+    /// As above for reading; readers exclude each other too. (Without a constraint: to see whether
+    /// it holds, the compiler would look into a lambda that may only be meant for the other form.)
+    template <class Function>
     decltype(auto) with(Function&& function) const {
         const LockGuard<Lock> guard(lock_);
         return std::forward<Function>(function)(value_);

@@ -82,6 +82,20 @@ TEST_CASE("Guarded data is reached with its lock held", "[spinlock]") {
     CHECK(text.with([](const std::string& value) { return value; }) == "free");
 }
 
+/// What a user's class may have: a member that changes it, and one that does not.
+struct Sum {
+    int total = 0;
+    void add(int value) { total += value; }
+    [[nodiscard]] int twice() const { return 2 * total; }
+};
+
+TEST_CASE("with takes a function for any argument", "[spinlock]") {
+    Guarded<Sum> sum;
+    sum.with([](auto& value) { value.add(3); });
+    CHECK(sum.with([](const auto& value) { return value.twice(); }) == 6);
+    CHECK(std::as_const(sum).with([](auto& value) { return value.twice(); }) == 6);
+}
+
 TEST_CASE("with returns references and unlocks once", "[spinlock]") {
     Guarded<int, CountingLock> value(std::in_place, 1);
     static_assert(std::is_same_v<decltype(value.with([](int& v) -> int& { return v; })), int&>);

@@ -4,6 +4,8 @@
 // https://clang.llvm.org/docs/ThreadSafetyAnalysis.html
 #pragma once
 
+#include "lib/language.hpp"
+
 #define CAIRN_CAPABILITY(name) [[clang::capability(name)]]
 #define CAIRN_SCOPED_CAPABILITY [[clang::scoped_lockable]]
 #define CAIRN_GUARDED_BY(lock) __attribute__((guarded_by(lock)))

@@ -10,6 +10,8 @@
 #include <span>
 #include <string_view>
 
+#include "lib/language.hpp"
+
 namespace cairn {
 
 class Writer {

@@ -249,9 +249,11 @@ exit_in_host:
     la      t0, kernel_trap_entry
     csrw    stvec, t0
     call    handle_guest_exit
-    mv      t0, a0
+    addi    t0, a0, -CAIRN_RESUME_WITH_SAVED_REGISTERS
+    mv      t1, a0
     csrr    a0, sscratch
-    bnez    t0, resume_guest
+    beqz    t0, resume_with_saved_registers
+    bnez    t1, resume_guest
     j       leave_guest
 
 # A load or store that G-stage translation refused, most likely of a device. C++ is given what the

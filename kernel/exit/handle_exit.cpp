@@ -78,16 +78,21 @@ extern "C" void count_guest_exit(VcpuContext* context) {
                            vm.devices().list()));
 }
 
-extern "C" bool handle_guest_exit(VcpuContext* context) {
+/// A call changes a0 and a1 alone. (A hart that has stopped and been started again within its call
+/// finds s1 to s11 as it left them: "All other registers remain in an undefined state", HSM.)
+extern "C" Resumption handle_guest_exit(VcpuContext* context) {
     Vcpu& vcpu = *context->vcpu;
     Vm& vm = vcpu.vm();
     const std::uint64_t scause = csr_read<Csr::scause>();
     if (scause == static_cast<std::uint64_t>(Exception::ecall_from_vs)) [[likely]] {
         handle_sbi_call(vm, vcpu);
+        if (!vm.needs_attention()) [[likely]]
+            return Resumption::with_saved_registers;
     } else {
         dispatch(vm, vcpu, scause);
+        if (!vm.needs_attention()) return Resumption::all;
     }
-    return !vm.needs_attention() || attend(vm);
+    return attend(vm) ? Resumption::all : Resumption::none;
 }
 
 TrapState read_trap() {

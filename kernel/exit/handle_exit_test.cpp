@@ -35,7 +35,7 @@ bool exit(GuestBench& bench, std::uint64_t scause, const TrapState& trap = {}) {
     csr_write<Csr::stval>(trap.stval);
     csr_write<Csr::htval>(trap.htval);
     csr_write<Csr::htinst>(trap.htinst);
-    return handle_guest_exit(&bench.vcpu().context);
+    return handle_guest_exit(&bench.vcpu().context) != Resumption::none;
 }
 
 constexpr std::uint64_t interrupt = 1ull << 63;

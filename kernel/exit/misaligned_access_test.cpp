@@ -31,7 +31,7 @@ class MisalignedBench : public GuestBench {
     bool trap(Exception exception) {
         csr_write<Csr::scause>(static_cast<std::uint64_t>(exception));
         csr_write<Csr::stval>(first());
-        return handle_guest_exit(&vcpu().context);
+        return handle_guest_exit(&vcpu().context) == Resumption::all;
     }
     /// The instruction at `entry` has trapped in the guest.
     void check_trapped(Exception exception, std::uint64_t trap_value) {
@@ -136,7 +136,7 @@ TEST_CASE("f-registers that are off are not touched", "[misaligned_access]") {
                              {without.pc() + 2, 0x06},
                              {without.pc() + 3, 0x00}};
     csr_write<Csr::scause>(4);
-    CHECK(handle_guest_exit(&without.vcpu().context));
+    CHECK(handle_guest_exit(&without.vcpu().context) == Resumption::all);
     CHECK(csr_read<Csr::vscause>() == 4);
 }
 

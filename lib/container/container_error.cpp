@@ -23,8 +23,9 @@ void panic_length(const char* container, std::size_t wanted, std::size_t maximum
     panic_format("{}: {} elements wanted, at most {} possible", container, wanted, maximum);
 }
 
-void panic_position(const char* container) {
-    panic_format("{}: a position outside of its elements", container);
+void panic_position(const char* container, std::source_location where) {
+    const ArgumentStore<const char*> values(container);
+    vpanic("{}: a position outside of its elements", values.view(), where);
 }
 
 void panic_key(const char* container, std::source_location where) {

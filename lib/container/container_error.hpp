@@ -8,6 +8,8 @@
 #include <source_location>
 #include <string_view>
 
+#include "lib/language.hpp"
+
 namespace cairn {
 
 enum class ContainerError : std::uint8_t {
@@ -36,7 +38,7 @@ enum class ContainerError : std::uint8_t {
                                           std::size_t maximum);
 
 /// "vector: a position outside of its elements"
-[[noreturn, gnu::cold]] void panic_position(const char* container);
+[[noreturn, gnu::cold]] void panic_position(const char* container, std::source_location where);
 
 /// "hash_map: at() of a key that it does not have"
 [[noreturn, gnu::cold]] void panic_key(const char* container, std::source_location where);

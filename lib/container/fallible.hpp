@@ -7,6 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
+
+#include "lib/language.hpp"
 
 namespace cairn {
 
@@ -22,6 +25,14 @@ concept ResizingAllocator =
     requires(Allocator& allocator, typename Allocator::value_type* block, std::size_t count) {
         { allocator.try_resize(block, count, count) } -> std::same_as<bool>;
     };
+
+/// What a container's elements can be made of: the allocator decides, if it constructs at all, as
+/// std::pmr's does, which adds itself to the arguments.
+template <class T, class Allocator, class... Arguments>
+concept ConstructibleBy = std::is_constructible_v<T, Arguments...> ||
+                          requires(Allocator& allocator, T* at, Arguments&&... arguments) {
+                              allocator.construct(at, static_cast<Arguments&&>(arguments)...);
+                          };
 
 /// `Allocator` for objects of another type.
 template <class T, class Allocator>

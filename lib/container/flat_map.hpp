@@ -15,8 +15,10 @@
 #include <expected>
 #include <functional>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <ranges>
+#include <source_location>
 #include <tuple>
 #include <utility>
 
@@ -36,12 +38,15 @@ class flat_map : public MapForms<Key, Value, Allocator, Transparent<Compare>> {
     template <class T>
     using Result = std::expected<T, ContainerError>;
     static constexpr const char* name = "flat_map";
+    using Here = std::source_location;
 
   public:
     using typename Forms::size_type, typename Forms::value_type;
     using key_compare = Compare;
     using iterator = value_type*;
     using const_iterator = const value_type*;
+    using reverse_iterator = std::reverse_iterator<iterator>;
+    using const_reverse_iterator = std::reverse_iterator<const_iterator>;
 
     constexpr flat_map() = default;
     constexpr explicit flat_map(const Allocator& allocator) : entries_(allocator) {}
@@ -59,6 +64,17 @@ class flat_map : public MapForms<Key, Value, Allocator, Transparent<Compare>> {
         this->insert_range(std::forward<Range>(range));
     }
 
+    template <std::input_iterator Iterator>
+    constexpr flat_map(Iterator first, Iterator last, const Allocator& allocator = Allocator())
+        : entries_(allocator) {
+        this->insert(std::move(first), std::move(last));
+    }
+    constexpr flat_map& operator=(std::initializer_list<value_type> entries) {
+        clear();
+        this->insert_range(entries);
+        return *this;
+    }
+
     // --- access
 
     [[nodiscard]] constexpr iterator begin() noexcept { return entries_.begin(); }
@@ -67,6 +83,17 @@ class flat_map : public MapForms<Key, Value, Allocator, Transparent<Compare>> {
     [[nodiscard]] constexpr const_iterator end() const noexcept { return entries_.end(); }
     [[nodiscard]] constexpr const_iterator cbegin() const noexcept { return entries_.begin(); }
     [[nodiscard]] constexpr const_iterator cend() const noexcept { return entries_.end(); }
+
+    [[nodiscard]] constexpr reverse_iterator rbegin() noexcept { return reverse_iterator(end()); }
+    [[nodiscard]] constexpr reverse_iterator rend() noexcept { return reverse_iterator(begin()); }
+    [[nodiscard]] constexpr const_reverse_iterator rbegin() const noexcept { return crbegin(); }
+    [[nodiscard]] constexpr const_reverse_iterator rend() const noexcept { return crend(); }
+    [[nodiscard]] constexpr const_reverse_iterator crbegin() const noexcept {
+        return const_reverse_iterator(end());
+    }
+    [[nodiscard]] constexpr const_reverse_iterator crend() const noexcept {
+        return const_reverse_iterator(begin());
+    }
 
     /// The first entry whose key is not less than `key`.
     template <class Other = Key>
@@ -89,6 +116,12 @@ class flat_map : public MapForms<Key, Value, Allocator, Transparent<Compare>> {
 
     [[nodiscard]] constexpr Allocator get_allocator() const { return entries_.get_allocator(); }
     [[nodiscard]] constexpr Compare key_comp() const { return compare_; }
+    /// The order of entries, which is that of their keys.
+    [[nodiscard]] constexpr auto value_comp() const {
+        return [compare = compare_](const value_type& a, const value_type& b) -> bool {
+            return compare(a.first, b.first);
+        };
+    }
 
     // --- capacity
 
@@ -108,8 +141,15 @@ class flat_map : public MapForms<Key, Value, Allocator, Transparent<Compare>> {
 
     using Forms::erase;
     /// What follows the entry.
-    constexpr iterator erase(const_iterator position) { return entries_.erase(position); }
-    constexpr iterator erase(const_iterator first, const_iterator last) {
+    constexpr iterator erase(const_iterator position, Here where = Here::current()) {
+        if (position < begin() || position >= end()) [[unlikely]]
+            panic_position(name, where);
+        return entries_.erase(position);
+    }
+    constexpr iterator erase(const_iterator first, const_iterator last,
+                             Here where = Here::current()) {
+        if (first < begin() || last < first || last > end()) [[unlikely]]
+            panic_position(name, where);
         return entries_.erase(first, last);
     }
     constexpr void clear() noexcept { entries_.clear(); }
@@ -122,6 +162,14 @@ class flat_map : public MapForms<Key, Value, Allocator, Transparent<Compare>> {
 
     friend constexpr bool operator==(const flat_map& a, const flat_map& b) {
         return std::ranges::equal(a, b);
+    }
+    /// Lexicographical, of entries as pairs.
+    friend constexpr auto operator<=>(const flat_map& a, const flat_map& b)
+        requires requires(const value_type& entry) { compare_elements(entry, entry); }
+    {
+        return std::lexicographical_compare_three_way(
+            a.begin(), a.end(), b.begin(), b.end(),
+            [](const value_type& x, const value_type& y) { return compare_elements(x, y); });
     }
 
     /// Removes the entries that satisfy `predicate`; returns how many.
@@ -147,8 +195,10 @@ class flat_map : public MapForms<Key, Value, Allocator, Transparent<Compare>> {
     /// A vector that inserts by index, fails as it is told, and whose elements cannot be assigned.
     struct Entries : vector<value_type, Allocator> {
         using Base = vector<value_type, Allocator>;
-        using Base::Base, Base::emplace_at, Base::erase_where;
+        using Base::Base, Base::emplace_at, Base::erase_at, Base::erase_where;
     };
+
+    constexpr void remove(size_type index) { entries_.erase_at(index, 1); }
 
     template <class Other>
     constexpr size_type lower(const Other& key) const {

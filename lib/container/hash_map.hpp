@@ -4,6 +4,11 @@
 // invalidates iterators and references; removal invalidates those of other entries too (but erase
 // returns where to go on, and a walk that removes on its way sees each entry once).
 //
+// A walk looks at every slot, so in a map that was made much larger than what it holds the way from
+// one entry to the next is long. So is it for erase(iterator), which finds the next entry; erase of
+// a key does not. begin() does not start anew each time: `while (!m.empty()) m.erase(m.begin())`
+// is one walk.
+//
 // Hashes are seeded, so that nobody outside can choose keys that collide: seeded_hash. A Hash of
 // yours is a function to 64 bits. A Hash and Equal that are both transparent compare keys with
 // whatever they take: strings with string_views. How entries lie: lib/container/hash_table.hpp.
@@ -19,6 +24,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <ranges>
+#include <source_location>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -87,6 +93,7 @@ class hash_map : public MapForms<Key, Value, Allocator, Transparent<Hash> && Tra
     template <class T>
     using Result = std::expected<T, ContainerError>;
     static constexpr const char* name = "hash_map";
+    using Here = std::source_location;
     static constexpr bool moves_allocator =
         Traits::propagate_on_container_move_assignment::value || Traits::is_always_equal::value;
 
@@ -113,42 +120,58 @@ class hash_map : public MapForms<Key, Value, Allocator, Transparent<Hash> && Tra
         : hash_map(allocator) {
         this->insert_range(std::forward<Range>(range));
     }
+    template <std::input_iterator Iterator>
+    constexpr hash_map(Iterator first, Iterator last, const Allocator& allocator = Allocator())
+        : hash_map(allocator) {
+        this->insert(std::move(first), std::move(last));
+    }
     constexpr hash_map(const hash_map& other)
         : hash_map(other.hash_, other.equal_,
                    Traits::select_on_container_copy_construction(other.table_.allocator())) {
-        table_.copy(other.table_);
+        copy_entries(other);
     }
     constexpr hash_map(hash_map&& other) noexcept
         : hash_map(other.hash_, other.equal_, other.table_.allocator()) {
         table_.steal(other.table_);
+        std::swap(salt_, other.salt_);
     }
+    // What is assigned may be part of an entry: those end last.
     constexpr hash_map& operator=(const hash_map& other) {
         if (this == &other) return *this;
-        table_.release();
+        Table ended(table_.allocator());
+        ended.steal(table_);
         if constexpr (Traits::propagate_on_container_copy_assignment::value) {
             table_.allocator() = other.table_.allocator();
         }
         take_functions(other);
-        table_.copy(other.table_);
+        salt_ = fresh_salt();
+        copy_entries(other);
         return *this;
     }
     constexpr hash_map& operator=(hash_map&& other) noexcept(moves_allocator) {
         if (this == &other) return *this;
-        table_.release();
+        Table ended(table_.allocator());
+        ended.steal(table_);
         if constexpr (Traits::propagate_on_container_move_assignment::value) {
             table_.allocator() = other.table_.allocator();
         }
         take_functions(other);
         table_.take(other.table_);
+        salt_ = std::exchange(other.salt_, fresh_salt());
+        return *this;
+    }
+    constexpr hash_map& operator=(std::initializer_list<value_type> entries) {
+        clear();
+        this->insert_range(entries);
         return *this;
     }
     constexpr ~hash_map() = default;
 
     // --- iterators
 
-    [[nodiscard]] constexpr iterator begin() { return iterator_at(first()); }
+    [[nodiscard]] constexpr iterator begin() { return iterator_at(table_.first()); }
     [[nodiscard]] constexpr iterator end() { return iterator_at(table_.slots().count()); }
-    [[nodiscard]] constexpr const_iterator begin() const { return iterator_at(first()); }
+    [[nodiscard]] constexpr const_iterator begin() const { return iterator_at(table_.first()); }
     [[nodiscard]] constexpr const_iterator end() const {
         return iterator_at(table_.slots().count());
     }
@@ -175,13 +198,43 @@ class hash_map : public MapForms<Key, Value, Allocator, Transparent<Hash> && Tra
     {
         return make_room(OnFailure::report, count);
     }
+    /// Slots, of which at most max_load_factor() hold an entry.
+    [[nodiscard]] constexpr size_type bucket_count() const noexcept {
+        return table_.slots().count();
+    }
+    [[nodiscard]] constexpr float load_factor() const noexcept {
+        return empty() ? 0 : static_cast<float>(size()) / static_cast<float>(bucket_count());
+    }
+    [[nodiscard]] static constexpr float max_load_factor() noexcept { return 0.75F; }
+    /// As few slots as `count`, or as the entries need.
+    constexpr void rehash(size_type count) {
+        const size_type room = count - count / 4;
+        [[maybe_unused]] const auto done = fit(OnFailure::panic, room < size() ? size() : room);
+    }
+    /// Where the smaller block cannot be had, nothing changes.
+    constexpr void shrink_to_fit() {
+        [[maybe_unused]] const auto done =
+            fit(can_report ? OnFailure::report : OnFailure::panic, size());
+    }
 
     // --- removal
 
     using Forms::erase;
-    /// What follows the entry.
-    constexpr iterator erase(const_iterator position) {
+    /// What follows the entry, for which all slots up to there are looked at.
+    constexpr iterator erase(const_iterator position, Here where = Here::current()) {
+        check(position, where);
         return iterator_at(table_.erase(position.at_));
+    }
+    constexpr iterator erase(const_iterator first, const_iterator last,
+                             Here where = Here::current()) {
+        // Counted, as entries move where others were removed.
+        size_type count = 0;
+        for (auto at = first; at != last; ++at, ++count)
+            check(at, where);
+        iterator next = iterator_at(first.at_);
+        for (; count != 0; --count)
+            next = erase(next, where);
+        return next;
     }
     /// Keeps the memory.
     constexpr void clear() noexcept { table_.clear(); }
@@ -196,6 +249,7 @@ class hash_map : public MapForms<Key, Value, Allocator, Transparent<Hash> && Tra
 
     constexpr void swap(hash_map& other) noexcept {
         table_.swap(other.table_);
+        std::swap(salt_, other.salt_);
         std::ranges::swap(hash_, other.hash_);
         std::ranges::swap(equal_, other.equal_);
     }
@@ -227,12 +281,27 @@ class hash_map : public MapForms<Key, Value, Allocator, Transparent<Hash> && Tra
   private:
     using Index = typename Table::Index;
 
-    /// The upper half of a hash, spread in case that it is a poor one.
+    static constexpr std::uint64_t fresh_salt() noexcept {
+        if consteval {
+            return first_hash_salt;
+        } else {
+            return next_hash_salt();
+        }
+    }
     template <class Other>
     constexpr std::uint32_t hash_of(const Other& key) const {
-        constexpr std::uint64_t golden = 0x9e37'79b9'7f4a'7c15;
-        const auto hash = static_cast<std::uint32_t>(std::uint64_t{hash_(key)} * golden >> 32);
-        return hash - (hash == HashSlot<value_type>::free ? 1 : 0);
+        return slot_hash(hash_(key), salt_);
+    }
+    constexpr void copy_entries(const hash_map& other) {
+        table_.copy(other.table_, [this](const value_type& entry) { return hash_of(entry.first); });
+    }
+    constexpr void remove(Index at) { table_.remove(at); }
+    constexpr void check(const_iterator position, Here where) const {
+        const bool is_entry = position.slots_.slots == table_.slots().slots &&
+                              position.at_ < table_.slots().count() &&
+                              !table_.slots().is_free(position.at_);
+        if (!is_entry) [[unlikely]]
+            panic_position(name, where);
     }
     template <class Other>
     constexpr typename Table::Found search(std::uint32_t hash, const Other& key) const {
@@ -245,9 +314,6 @@ class hash_map : public MapForms<Key, Value, Allocator, Transparent<Hash> && Tra
         const auto found = search(hash_of(key), key);
         return found.is_there ? found.at : table_.slots().count();
     }
-    constexpr Index first() const {
-        return empty() ? table_.slots().count() : table_.slots().first();
-    }
     constexpr iterator iterator_at(Index at) { return iterator(table_.slots(), at); }
     constexpr const_iterator iterator_at(Index at) const {
         return const_iterator(table_.slots(), at);
@@ -255,6 +321,18 @@ class hash_map : public MapForms<Key, Value, Allocator, Transparent<Hash> && Tra
 
     constexpr Result<void> make_room(OnFailure failure, size_type count) {
         if (count <= table_.room()) return {};
+        const auto slots = table_.new_slots(failure, count);
+        if (!slots) return std::unexpected(slots.error());
+        table_.move_to(*slots);
+        return {};
+    }
+    /// As many slots as `count` entries need, if that is not what there is.
+    constexpr Result<void> fit(OnFailure failure, size_type count) {
+        if (count == 0) {
+            table_.release();
+            return {};
+        }
+        if (count <= table_.room() && table_.slots_for(count) == bucket_count()) return {};
         const auto slots = table_.new_slots(failure, count);
         if (!slots) return std::unexpected(slots.error());
         table_.move_to(*slots);
@@ -292,6 +370,7 @@ class hash_map : public MapForms<Key, Value, Allocator, Transparent<Hash> && Tra
     }
 
     Table table_;
+    std::uint64_t salt_ = fresh_salt();
     [[no_unique_address]] Hash hash_{};
     [[no_unique_address]] Equal equal_{};
 };

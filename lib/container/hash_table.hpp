@@ -17,6 +17,10 @@
 //
 // At most three quarters of the slots are taken, so every search ends. Capacities are powers of
 // two.
+//
+// The top bits that count are those of hash * salt. Every table has a salt of its own, so that the
+// order of one table's entries says nothing about where they belong in another: inserted in that
+// order into a table that grows, entries that are neighbours in both would form one long run.
 #pragma once
 
 #include <bit>
@@ -34,6 +38,18 @@
 #include "lib/panic.hpp"
 
 namespace cairn {
+
+/// Salts are odd, so that no bit of a hash is lost; 1 beyond a multiple of 8, so that the top three
+/// bits of a hash that has no others are kept as they are.
+inline constexpr std::uint64_t first_hash_salt = 0x9e37'79b9'7f4a'7c11;
+static_assert(first_hash_salt % 8 == 1);
+
+/// What a slot keeps of a hash: the upper half of the product, and never what marks a free slot.
+[[nodiscard]] constexpr std::uint32_t slot_hash(std::uint64_t hash, std::uint64_t salt) {
+    const auto upper = static_cast<std::uint32_t>(hash * salt >> 32);
+    return upper - (upper == UINT32_MAX ? 1 : 0);
+}
+static_assert(slot_hash(UINT64_MAX, 1) == UINT32_MAX - 1 && slot_hash(7ULL << 32, 1) == 7);
 
 template <class Entry>
 struct HashSlot {
@@ -70,11 +86,11 @@ struct HashSlots {
     }
     [[nodiscard]] constexpr bool is_wrapped(Index at) const { return home(slots[at].hash) > at; }
 
-    /// Entries are walked from the first that is not wrapped to the last slot, then those that are
-    /// wrapped. Removal never moves one that is to come to where the walk has been, nor one that
-    /// has been to what is to come: each is seen once, whatever is removed on the way.
-    [[nodiscard]] constexpr Index first() const {
-        Index at = 0;
+    /// Where a walk begins, if no entry lies before `at` but wrapped ones. Entries are walked from
+    /// the first that is not wrapped to the last slot, then those that are wrapped. Removal never
+    /// moves one that is to come to where the walk has been, nor one that has been to what is to
+    /// come: each is seen once, whatever is removed on the way.
+    [[nodiscard]] constexpr Index first(Index at) const {
         while (at < count() && !is_free(at) && is_wrapped(at))
             ++at;
         return from(at);
@@ -120,6 +136,18 @@ class HashTable {
 
     [[nodiscard]] constexpr const Slots& slots() const { return slots_; }
     [[nodiscard]] constexpr std::size_t size() const { return size_; }
+    /// Where a walk begins. What is found out on the way there is kept, so that a loop that takes
+    /// the first entry again and again walks over the slots once.
+    [[nodiscard]] constexpr Index first() const {
+        if (size_ == 0) return slots_.count();
+        const Index start = first_if_any();
+        const Index at = slots_.first(start);
+        if !consteval {
+            // Readers may do this side by side: each stores what is right.
+            __atomic_store_n(&first_, at < start ? slots_.count() : at, __ATOMIC_RELAXED);
+        }
+        return at;
+    }
     [[nodiscard]] constexpr std::size_t room() const { return room_in(slots_.count()); }
     [[nodiscard]] constexpr Allocator& allocator() { return allocator_; }
     [[nodiscard]] constexpr const Allocator& allocator() const { return allocator_; }
@@ -139,15 +167,20 @@ class HashTable {
         }
     }
 
-    /// Slots of which `count` entries take no more than three quarters; nobody's yet.
+    /// The fewest slots of which `count` entries take no more than three quarters.
+    [[nodiscard]] static constexpr std::size_t slots_for(std::size_t count) {
+        std::size_t wanted = fewest_slots;
+        while (room_in(wanted) < count)
+            wanted *= 2;
+        return wanted;
+    }
+    /// As many, for `count` entries; nobody's yet.
     constexpr Result<Slots> new_slots(OnFailure failure, std::size_t count) {
         if (count > max_size()) {
             if (failure == OnFailure::panic) panic_length("hash_map", count, max_size());
             return std::unexpected(ContainerError::too_long);
         }
-        std::size_t wanted = fewest_slots;
-        while (room_in(wanted) < count)
-            wanted *= 2;
+        const std::size_t wanted = slots_for(count);
         SlotAllocator allocator(allocator_);
         Slot* const block = obtain(failure, allocator, wanted);
         if (block == nullptr) return std::unexpected(ContainerError::out_of_memory);
@@ -159,6 +192,7 @@ class HashTable {
     /// Moves all entries to `next`, which becomes the slots.
     constexpr void move_to(Slots next) {
         const Slots old = std::exchange(slots_, next);
+        first_ = next.count();
         for (Index at = 0; at < old.count(); ++at) {
             if (old.is_free(at)) continue;
             Slot& from = old.slots[at];
@@ -183,13 +217,19 @@ class HashTable {
             last = before;
         }
         slots_.slots[gap].hash = hash;
+        if (gap < first_ || size_ == 0) first_ = gap;
         return &slots_.slots[gap];
     }
     constexpr void count_one() { ++size_; }
 
-    /// Removes the entry at `at`. Where the walk goes on.
+    /// Removes the entry at `at`. Where the walk goes on, which may be far away.
     constexpr Index erase(Index at) {
         const bool was_wrapped = slots_.is_wrapped(at);
+        remove(at);
+        if (size_ == 0) return slots_.count();
+        return was_wrapped ? slots_.wrapped_or_end(at) : slots_.from(at);
+    }
+    constexpr void remove(Index at) {
         destroy_elements(allocator_, &slots_.slots[at].entry, 1);
         Index gap = at;
         for (;;) {
@@ -197,14 +237,16 @@ class HashTable {
             if (slots_.is_free(next) || slots_.distance(next) == 0) break;
             relocate_down(allocator_, &slots_.slots[next].entry, 1, &slots_.slots[gap].entry);
             slots_.slots[gap].hash = slots_.slots[next].hash;
+            // One that was wrapped may be home again.
+            if (gap < first_ && !slots_.is_wrapped(gap)) first_ = gap;
             gap = next;
         }
         slots_.slots[gap].hash = Slot::free;
         --size_;
-        return was_wrapped ? slots_.wrapped_or_end(at) : slots_.from(at);
     }
 
     constexpr void clear() {
+        if (size_ == 0) return;
         destroy_all();
         for (Index at = 0; at < slots_.count(); ++at)
             slots_.slots[at].hash = Slot::free;
@@ -214,14 +256,15 @@ class HashTable {
         give_back(std::exchange(slots_, nowhere));
     }
 
-    /// Copies of `other`'s entries, which has the same hash function; this is empty.
-    constexpr void copy(const HashTable& other) {
+    /// Copies of `other`'s entries, whose hashes here `hash_of` tells; this is empty.
+    template <class HashOf>
+    constexpr void copy(const HashTable& other, HashOf hash_of) {
         if (other.size_ == 0) return;
         slots_ = *new_slots(OnFailure::panic, other.size_);
         for (Index at = 0; at < other.slots_.count(); ++at) {
             if (other.slots_.is_free(at)) continue;
             const Slot& from = other.slots_.slots[at];
-            Traits::construct(allocator_, &open_gap(from.hash)->entry, from.entry);
+            Traits::construct(allocator_, &open_gap(hash_of(from.entry))->entry, from.entry);
             ++size_;
         }
     }
@@ -236,14 +279,16 @@ class HashTable {
                 Slot& from = other.slots_.slots[at];
                 relocate_down(allocator_, &from.entry, 1, &open_gap(from.hash)->entry);
                 from.hash = Slot::free;
+                ++size_;
             }
-            size_ = std::exchange(other.size_, 0);
+            other.size_ = 0;
         }
     }
     /// The slots of `other`, whose allocator is equal; this has none.
     constexpr void steal(HashTable& other) noexcept {
         slots_ = std::exchange(other.slots_, nowhere);
         size_ = std::exchange(other.size_, 0);
+        first_ = std::exchange(other.first_, 0);
     }
     constexpr void swap(HashTable& other) noexcept {
         if constexpr (Traits::propagate_on_container_swap::value) {
@@ -253,6 +298,7 @@ class HashTable {
         }
         std::swap(slots_, other.slots_);
         std::swap(size_, other.size_);
+        std::swap(first_, other.first_);
     }
 
   private:
@@ -261,6 +307,13 @@ class HashTable {
 
     static constexpr std::size_t room_in(std::size_t slots) { return slots - slots / 4; }
 
+    [[nodiscard]] constexpr Index first_if_any() const {
+        if consteval {
+            return first_;
+        } else {
+            return __atomic_load_n(&first_, __ATOMIC_RELAXED);
+        }
+    }
     constexpr void destroy_all() {
         size_ = 0;
         if constexpr (std::is_trivially_destructible_v<Entry> &&
@@ -279,6 +332,7 @@ class HashTable {
 
     Slots slots_;
     Index size_ = 0;
+    mutable Index first_ = 0;  ///< before it lies no entry but wrapped ones
     [[no_unique_address]] Allocator allocator_;
 };
 

@@ -13,6 +13,8 @@
 
 #include <cstdint>
 
+#include "lib/language.hpp"
+
 namespace cairn {
 
 enum class ListFault : std::uint8_t {

@@ -34,18 +34,16 @@ template <class Map>
 constexpr Operation<Map> operations[] = {
     {"try_insert",
      [](auto& map, auto& with) { return map.try_insert({with.key, with.value}).has_value(); }, 1},
-    {"try_emplace, moving",
+    {"try_add, moving",
      [](auto& map, auto& with) {
-         return map.try_emplace(std::move(with.key), std::move(with.value)).has_value();
+         return map.try_add(std::move(with.key), std::move(with.value)).has_value();
      },
      1},
-    {"try_emplace of an entry's value",
-     [](auto& map, auto& with) {
-         return map.try_emplace(with.key, map.begin()->second).has_value();
-     },
+    {"try_add of an entry's value",
+     [](auto& map, auto& with) { return map.try_add(with.key, map.begin()->second).has_value(); },
      1},
-    {"try_emplace of a key that is there",
-     [](auto& map, auto&) { return map.try_emplace(2, 5).has_value(); }, 0},
+    {"try_add of a key that is there",
+     [](auto& map, auto&) { return map.try_add(2, 5).has_value(); }, 0},
     {"try_insert_or_assign, moving",
      [](auto& map, auto& with) {
          return map.try_insert_or_assign(std::move(with.key), std::move(with.value)).has_value();

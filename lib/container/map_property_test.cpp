@@ -63,7 +63,7 @@ class Pair {
         switch (*rc::gen::inRange(0, 5)) {
             case 0: agrees(subject_.insert({Key(key), Value(value)})); break;
             case 1: agrees(subject_.emplace(Key(key), value)); break;
-            case 2: agrees(*subject_.try_emplace(Key(key), Value(value))); break;
+            case 2: agrees(*subject_.try_add(Key(key), Value(value))); break;
             case 3: agrees(*subject_.try_insert({Key(key), Value(value)})); break;
             default: {
                 const std::pair<const Key, Value> entry(key, value);

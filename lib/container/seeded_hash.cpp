@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "lib/container/seeded_hash.hpp"
 
+#include <atomic>
 #include <span>
 
+#include "lib/container/hash_table.hpp"
+#include "lib/mix64.hpp"
 #include "lib/platform.hpp"
 #include "lib/spinlock.hpp"
 
@@ -14,6 +17,7 @@ struct Secret {
     std::uint64_t drawn = 0;
 };
 constinit Guarded<Secret> the_secret;
+constinit std::atomic<std::size_t> salts = 0;
 
 }  // namespace
 
@@ -23,6 +27,10 @@ HashSeed next_hash_seed() {
         // Related seeds are as good as others: SipHash is a pseudorandom function.
         return HashSeed{secret.seed.first + secret.drawn++, secret.seed.second};
     });
+}
+
+std::uint64_t next_hash_salt() noexcept {
+    return mix64(first_hash_salt + salts.fetch_add(1, std::memory_order_relaxed)) / 8 * 8 + 1;
 }
 
 }  // namespace cairn

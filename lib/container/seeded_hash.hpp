@@ -32,6 +32,10 @@ struct HashSeed {
 /// A seed that no other hash has.
 [[nodiscard]] HashSeed next_hash_seed();
 
+/// An odd factor for the table of one hash_map (lib/container/hash_table.hpp), unlike the others'.
+/// No secret.
+[[nodiscard]] std::uint64_t next_hash_salt() noexcept;
+
 class Hasher {
   public:
     constexpr explicit Hasher(HashSeed seed)
@@ -97,8 +101,13 @@ class Hasher {
             text(value);
         } else if constexpr (std::is_pointer_v<T>) {
             word(reinterpret_cast<std::uintptr_t>(value));
-        } else {
+        } else if constexpr (requires { add(value.first, value.second); }) {
             add(value.first, value.second);
+        } else {
+            static_assert(!sizeof(T),
+                          "seeded_hash: write `void hash_append(cairn::Hasher&, const T&)` in the "
+                          "namespace of the key, or give the map a Hash (floating-point numbers "
+                          "that compare equal need not have the same bits)");
         }
     }
 

@@ -131,6 +131,83 @@ void step(static_vector<Tracked, 8>& subject, std::vector<int>& model) {
     }
 }
 
+TEST_CASE("a static_vector is assigned what one of its elements has", "[static_vector]") {
+    struct Node {
+        static_vector<std::unique_ptr<Node>, 2> kids;
+        int name = 0;
+    };
+    Node node;
+    node.kids.push_back(std::make_unique<Node>());
+    node.kids[0]->kids.push_back(std::make_unique<Node>());
+    node.kids[0]->kids[0]->name = 7;
+    node.kids = std::move(node.kids[0]->kids);
+    CHECK((node.kids.size() == 1 && node.kids[0]->name == 7));
+}
+
+/// Every form of std::vector's that changes, as both do it.
+template <class Vector>
+std::vector<std::string> through_all_forms() {
+    const std::vector<std::string> more{"x", "y"};
+    Vector v(2, "two");
+    v.assign({"a", "b", "c"});
+    v.insert(v.begin() + 1, v[2]);
+    v.insert(v.end(), 2, v[0]);
+    v.insert(v.begin(), more.begin(), more.end());
+    v.insert(v.begin() + 3, {"in", "braces"});
+    v.emplace(v.begin(), 3, 'e');
+    v.resize(v.size() + 1);
+    v.resize(v.size() + 1, "end");
+    v.erase(v.begin() + 1);
+    v.insert(v.begin(), "first");
+    Vector other(more.begin(), more.end());
+    other.reserve(2);
+    v.swap(other);
+    v.push_back("pushed");
+    v.emplace_back(2, 'p');
+    other.insert(other.end(), v.rbegin(), v.rend());
+    v.assign(2, v[1]);
+    other.insert(other.begin(), v.cbegin(), v.cend());
+    other.at(3) += "!";
+    erase(other, "y");
+    erase_if(other, [](const std::string& each) { return each == "in"; });
+    v = {"last"};
+    swap(v, other);
+    v.insert(v.end(), other.begin(), other.end());
+    v.shrink_to_fit();
+    return {v.begin(), v.end()};
+}
+
+TEST_CASE("every form of std::vector's does what that does", "[static_vector]") {
+    CHECK(through_all_forms<static_vector<std::string, 30>>() ==
+          through_all_forms<std::vector<std::string>>());
+    static_vector<int, 4> v(from_range, std::array{1, 2});
+    v.insert_range(v.begin() + 1, std::array{3, 4});
+    CHECK(v == static_vector<int, 4>{1, 3, 4, 2});
+    CHECK(!v.try_insert_range(v.begin(), std::array{1}));
+    CHECK(!v.try_insert(v.begin(), 1, 5));
+    CHECK(!v.try_emplace(v.begin(), 5));
+    CHECK(v.try_insert(v.begin() + 1, 0, 5) == v.begin() + 1);
+    CHECK(static_vector<int, 4>(3).size() == 3);
+}
+
+TEST_CASE("a wrong position in a static_vector names the caller", "[static_vector]") {
+    static_vector<int, 4> v{1, 2, 3};
+    static_vector<int, 4> other{4};
+    for (const auto& words : {last_words([&] { (void)v.try_insert(other.begin(), 1); }),
+                              last_words([&] { (void)v.try_insert(v.end() + 1, 1); }),
+                              last_words([&] { v.insert(other.begin(), 1); }),
+                              last_words([&] { v.emplace(other.begin(), 1); }),
+                              last_words([&] { v.insert(other.begin(), 0, 1); }),
+                              last_words([&] { v.insert(other.begin(), {1}); }),
+                              last_words([&] { v.erase(other.begin()); }),
+                              last_words([&] { v.erase(v.end(), v.begin()); })}) {
+        CHECK(words.find("static_vector: a position outside of its elements") != std::string::npos);
+        CHECK(words.find("static_vector_test.cpp") != std::string::npos);
+    }
+    CHECK(last_words([&] { v.insert(v.begin(), 2, 1); }).find("at most 4 possible") !=
+          std::string::npos);
+}
+
 TEST_CASE("any sequence of operations acts as on std::vector", "[static_vector]") {
     const bool held = rc::check([] {
         {

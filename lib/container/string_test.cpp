@@ -2,6 +2,7 @@
 #include "lib/container/string.hpp"
 
 #include <cstring>
+#include <functional>
 #include <ranges>
 #include <string>
 #include <string_view>
@@ -33,6 +34,18 @@ static_assert(std::is_nothrow_move_assignable_v<string>);
 static_assert(!std::is_nothrow_move_assignable_v<Text>);
 static_assert(is_trivially_relocatable_v<string>);
 static_assert(Formattable<string>);
+// No number and no null pointer is a text.
+static_assert(!std::is_assignable_v<string&, std::nullptr_t> &&
+              !std::is_assignable_v<string&, int>);
+static_assert(!std::is_constructible_v<string, std::nullptr_t> &&
+              !std::is_constructible_v<string, int>);
+template <class T>
+concept TakesNull =
+    requires(T text) { text = 0; } || requires(T text) { text.append(nullptr); } ||
+    requires(T text) { text.assign(nullptr); } || requires { T(0); } ||
+    requires(T text) { text += nullptr; } || requires(T text) { text + nullptr; } ||
+    requires(T text) { text.find(nullptr); } || requires(T text) { text == nullptr; };
+static_assert(!TakesNull<string>);
 
 constexpr bool edits() {
     string s = "abc";
@@ -73,6 +86,115 @@ static_assert(tries());
 TEST_CASE("a string is edited as std::string is", "[string]") {
     CHECK(edits());
     CHECK(tries());
+}
+
+TEST_CASE("braces without anything in them are an empty text", "[string]") {
+    string s("x");
+    s = {};
+    CHECK(s.empty());
+    s = "x";
+    s.assign({}).append({}).insert(0, {}).replace(0, 0, {});
+    s += {};
+    CHECK(s.empty());
+    CHECK(string({}).empty());
+    flat_map<int, string> sorted{{1, "x"}};
+    hash_map<int, string> hashed{{1, "x"}};
+    sorted[1] = {};
+    hashed[1] = {};
+    CHECK((sorted[1].empty() && hashed[1].empty()));
+}
+
+TEST_CASE("letters in braces are the text", "[string]") {
+    CHECK(string{'a', 'b'} == "ab");
+    string s = {'a', 'b', 'c'};
+    CHECK(s == "abc");
+    s = {'d'};
+    s += {'e', 'f'};
+    s.append({'g'}).replace(s.begin(), s.begin() + 1, {'x', 'y'});
+    CHECK(s == "xyefg");
+    s = 'z';
+    CHECK(s == "z");
+}
+
+TEST_CASE("behind the last character of a string stands a NUL", "[string]") {
+    string s = "abc";
+    CHECK(s[s.size()] == '\0');
+    CHECK(std::as_const(s)[3] == '\0');
+    CHECK(string()[0] == '\0');
+}
+
+/// Every form of std::string's that changes or asks, as both do it.
+template <class Text>
+std::string through_all_forms() {
+    Text s("the quick brown fox jumps over the lazy dog");
+    const Text kept(s);
+    Text out;
+    const auto say = [&](std::size_t value) {
+        if (value == Text::npos) value = 9999;
+        out.append(1, static_cast<char>('a' + value % 26))
+            .append(1, static_cast<char>('a' + value / 26 % 26));
+    };
+    for (const std::size_t from : {std::size_t{0}, std::size_t{5}, std::size_t{43}, Text::npos}) {
+        say(s.find('o', from)), say(s.find("the", from)), say(s.find("they", from, 3));
+        say(s.rfind('o', from)), say(s.rfind("the", from)), say(s.rfind("they", from, 3));
+        say(s.find_first_of("xyz", from)), say(s.find_first_of('q', from));
+        say(s.find_last_of("xyz", from)), say(s.find_last_of('q', from));
+        say(s.find_first_not_of("the ", from)), say(s.find_first_not_of('t', from));
+        say(s.find_last_not_of("dog", from)), say(s.find_last_not_of('g', from));
+    }
+    say(s.compare("the") > 0), say(s.compare(4, 5, "quick") == 0), say(s.compare(4, 5, "q", 1) > 0);
+    say(s.compare(0, 3, kept, 31, 3) == 0), say(s.compare(kept) == 0);
+    out += s.substr(4, 5) + ' ' + s.substr(40) + "!" + ("<" + s.substr(0, 3)) +
+           ('>' + kept.substr(41));
+    s.insert(4, 3, '.').insert(0, "abcdef", 2).insert(3, kept, 10, 5);
+    s.insert(s.begin() + 1, 'I');
+    s.insert(s.end(), 2, 'E');
+    s.insert(s.begin() + 2, {'x', 'y'});
+    s.insert(s.begin(), kept.begin(), kept.begin() + 3);
+    out += s;
+    s.replace(0, 3, "THE")
+        .replace(3, 2, "abcdef", 2)
+        .replace(1, 1, 4, 'z')
+        .replace(2, 1, kept, 35, 4);
+    s.replace(s.begin(), s.begin() + 2, "QQ").replace(s.begin(), s.begin() + 1, 3, 'R');
+    s.replace(s.begin() + 1, s.begin() + 4, kept.begin(), kept.begin() + 6);
+    out += s;
+    s.erase(s.begin());
+    s.erase(s.begin() + 2, s.begin() + 6);
+    s.erase(s.size() - 3);
+    out += s;
+    out.append(kept, 4, 5).append(kept.begin(), kept.begin() + 3);
+    s.assign("abc", 2).push_back('!');
+    s.append("xyz", 1);
+    say(s.at(1) == 'b'), say(s.contains('!')), say(s.starts_with('a')), say(s.ends_with('x'));
+    out += s;
+    s.assign(kept, 4, 5);
+    out.append(s.rbegin(), s.rend());
+    char copied[4] = {};
+    say(s.copy(copied, 3, 1));
+    out += copied;
+    s.resize_and_overwrite(3, [](char* to, std::size_t count) {
+        to[0] = 'W';
+        return count - 1;
+    });
+    out += s;
+    say(erase_if(out, [](char letter) { return letter == 'o'; })), say(erase(out, 'x'));
+    return std::string(std::string_view(out));
+}
+
+TEST_CASE("every form of std::string's does what that does", "[string]") {
+    CHECK(through_all_forms<string>() == through_all_forms<std::string>());
+    CHECK(std::hash<string>()(string("abc")) == std::hash<std::string_view>()("abc"));
+    const vector<int> numbers{'a', 'b'};
+    string s(from_range, numbers);
+    s.append_range(numbers);
+    s.insert_range(s.begin(), std::string_view("x"));
+    s.replace_with_range(s.end(), s.end(), std::views::single('y'));
+    CHECK(s == "xababy");
+    s.assign_range(s.view().substr(1, 2));
+    CHECK(s == "ab");
+    s.insert(s.begin() + 1, s.begin(), s.end());
+    CHECK(s == "aabb");
 }
 
 TEST_CASE("15 characters lie in the object itself", "[string]") {
@@ -175,7 +297,17 @@ TEST_CASE("misuse of a string ends in a sentence", "[string]") {
     const auto says = [](const std::string& words, const char* what) {
         return words.find(what) != std::string::npos;
     };
-    CHECK(says(last_words([&] { s[3] = 'x'; }), "string: index 3 of 3 elements"));
+    CHECK(says(last_words([&] { s[4] = 'x'; }), "string: index 4 of 3 elements"));
+    CHECK(says(last_words([&] { s.at(3) = 'x'; }), "string: index 3 of 3 elements"));
+    CHECK(says(last_words([&] { (void)s.substr(4); }), "string: index 4 of 3 elements"));
+    const string other = "xyz";
+    for (const auto& words :
+         {last_words([&] { s.insert(4, "x"); }),
+          last_words([&] { s.insert(other.end() + 1, 'x'); }),
+          last_words([&] { s.erase(s.end()); }), last_words([&] { (void)s.compare(4, 1, "x"); }),
+          last_words([&] { s.replace(s.end(), s.begin(), "x"); })}) {
+        CHECK(says(words, "string_test.cpp"));
+    }
     CHECK(says(last_words([&] { s.erase(4); }), "string: index 4 of 3 elements"));
     CHECK(says(last_words([&] { s.append(SIZE_MAX, 'x'); }), "elements wanted, at most"));
     s.clear();

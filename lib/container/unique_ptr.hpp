@@ -126,7 +126,7 @@ constexpr unique_block<T, Allocator> make_block(OnFailure failure, const Allocat
 }  // namespace unique_detail
 
 template <class T, class Allocator, class... Arguments>
-    requires(!std::is_array_v<T> && std::is_constructible_v<T, Arguments...>)
+    requires(!std::is_array_v<T> && ConstructibleBy<T, rebound<T, Allocator>, Arguments...>)
 [[nodiscard]] constexpr allocated_ptr<T, Allocator> allocate_unique(const Allocator& allocator,
                                                                     Arguments&&... arguments) {
     return unique_detail::make<T>(OnFailure::panic, allocator,
@@ -134,7 +134,7 @@ template <class T, class Allocator, class... Arguments>
 }
 
 template <class T, class Allocator, class... Arguments>
-    requires(!std::is_array_v<T> && std::is_constructible_v<T, Arguments...> &&
+    requires(!std::is_array_v<T> && ConstructibleBy<T, rebound<T, Allocator>, Arguments...> &&
              FallibleAllocator<rebound<T, Allocator>>)
 [[nodiscard]] constexpr allocated_ptr<T, Allocator> try_allocate_unique(const Allocator& allocator,
                                                                         Arguments&&... arguments) {

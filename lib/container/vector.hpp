@@ -46,8 +46,10 @@ class vector : public VectorTryForms<T, Allocator> {
     using Result = std::expected<Value, ContainerError>;
     using Here = std::source_location;
 
-    static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>);
-    static_assert(std::is_same_v<typename Traits::value_type, T>);
+    static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>,
+                  "vector: its elements are objects that are not const, nor references or void");
+    static_assert(std::is_same_v<typename Traits::value_type, T>,
+                  "vector: its allocator is one for its elements");
     static_assert(std::is_same_v<typename Traits::pointer, T*>, "blocks are held by raw pointers");
 
   public:
@@ -82,7 +84,7 @@ class vector : public VectorTryForms<T, Allocator> {
         : Core(allocator) {
         this->fill_all(panics, std::ranges::subrange(std::move(first), std::move(last)));
     }
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
     constexpr vector(from_range_t, Range&& range, const Allocator& allocator = Allocator())
         : Core(allocator) {
         this->fill_all(panics, std::forward<Range>(range));
@@ -122,9 +124,10 @@ class vector : public VectorTryForms<T, Allocator> {
         Traits::propagate_on_container_move_assignment::value || Traits::is_always_equal::value) {
         if (this == std::addressof(other)) return *this;
         if constexpr (Traits::propagate_on_container_move_assignment::value) {
-            this->release();
-            allocator_ = std::move(other.allocator_);
+            vector ended(allocator_);  // last: `other` may be part of one of its elements
+            ended.steal(*this);
             this->steal(other);
+            allocator_ = std::move(other.allocator_);
         } else {
             this->take(other);
         }
@@ -142,7 +145,7 @@ class vector : public VectorTryForms<T, Allocator> {
         this->assign_all(panics, std::ranges::subrange(std::move(first), std::move(last)));
     }
     constexpr void assign(std::initializer_list<T> values) { this->assign_all(panics, values); }
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
         requires std::is_assignable_v<T&, std::ranges::range_reference_t<Range>>
     constexpr void assign_range(Range&& range) {
         this->assign_all(panics, std::forward<Range>(range));
@@ -225,61 +228,61 @@ class vector : public VectorTryForms<T, Allocator> {
     // --- insertion and removal
 
     template <class... Arguments>
-        requires std::is_constructible_v<T, Arguments...>
+        requires ConstructibleBy<T, Allocator, Arguments...>
     constexpr T& emplace_back(Arguments&&... arguments) {
         return **this->emplace_last(panics, std::forward<Arguments>(arguments)...);
     }
     constexpr void push_back(const T& value)
-        requires std::is_copy_constructible_v<T>
+        requires ConstructibleBy<T, Allocator, const T&>
     {
         this->push(panics, value);
     }
     constexpr void push_back(T&& value) { this->push(panics, std::move(value)); }
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
     constexpr void append_range(Range&& range) {
         this->insert_all(panics, size_, std::forward<Range>(range));
     }
 
     template <class... Arguments>
-        requires std::is_constructible_v<T, Arguments...>
-    constexpr iterator emplace(const_iterator position, Arguments&&... arguments) {
+        requires ConstructibleBy<T, Allocator, Arguments...>
+    constexpr iterator emplace(Position<T> position, Arguments&&... arguments) {
         return *this->emplace_at(panics, this->index_of(position),
                                  std::forward<Arguments>(arguments)...);
     }
-    constexpr iterator insert(const_iterator position, const T& value)
-        requires std::is_copy_constructible_v<T>
+    constexpr iterator insert(Position<T> position, const T& value)
+        requires ConstructibleBy<T, Allocator, const T&>
     {
         return *this->emplace_at(panics, this->index_of(position), value);
     }
-    constexpr iterator insert(const_iterator position, T&& value) {
+    constexpr iterator insert(Position<T> position, T&& value) {
         return *this->emplace_at(panics, this->index_of(position), std::move(value));
     }
-    constexpr iterator insert(const_iterator position, size_type count, const T& value) {
+    constexpr iterator insert(Position<T> position, size_type count, const T& value) {
         return *this->insert_copies(panics, this->index_of(position), count, value);
     }
     template <std::input_iterator Iterator>
-    constexpr iterator insert(const_iterator position, Iterator first, Iterator last) {
+    constexpr iterator insert(Position<T> position, Iterator first, Iterator last) {
         return *this->insert_all(panics, this->index_of(position),
                                  std::ranges::subrange(std::move(first), std::move(last)));
     }
-    constexpr iterator insert(const_iterator position, std::initializer_list<T> values) {
+    constexpr iterator insert(Position<T> position, std::initializer_list<T> values) {
         return *this->insert_all(panics, this->index_of(position), values);
     }
-    template <RangeOf<T> Range>
-    constexpr iterator insert_range(const_iterator position, Range&& range) {
+    template <RangeOf<T, Allocator> Range>
+    constexpr iterator insert_range(Position<T> position, Range&& range) {
         return *this->insert_all(panics, this->index_of(position), std::forward<Range>(range));
     }
 
     constexpr iterator erase(const_iterator position, Here where = Here::current()) {
-        const size_type index = this->index_of(position);
+        const size_type index = this->index_of({position, where});
         check_index(index, where);
         this->erase_at(index, 1);
         return data_ + index;
     }
     constexpr iterator erase(const_iterator first, const_iterator last,
                              Here where = Here::current()) {
-        const size_type begin = this->index_of(first);
-        const size_type end = this->index_of(last);
+        const size_type begin = this->index_of({first, where});
+        const size_type end = this->index_of({last, where});
         require(begin <= end, "vector: erase() of a range that ends before it begins", where);
         this->erase_at(begin, end - begin);
         return data_ + begin;
@@ -315,7 +318,7 @@ class vector : public VectorTryForms<T, Allocator> {
         return result;
     }
     /// A vector of the elements of `range`.
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
         requires can_report
     [[nodiscard]] static constexpr Result<vector> try_from_range(
         Range&& range, const Allocator& allocator = Allocator()) {

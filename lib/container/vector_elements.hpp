@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "lib/container/container_error.hpp"
+#include "lib/container/position.hpp"
 #include "lib/container/relocate.hpp"
 #include "lib/container/temporary.hpp"
 #include "lib/container/vector_storage.hpp"
@@ -241,17 +242,19 @@ class VectorElements : public VectorStorage<T, Allocator> {
         return {};
     }
     /// The elements of `other`, which is left empty, instead of ours: its block where the
-    /// allocators are equal.
+    /// allocators are equal. As `other` may be part of one of ours, those end last.
     constexpr void take(VectorElements& other) {
-        if (allocator_ == other.allocator_) {
-            release();
-            steal(other);
+        VectorElements fresh(allocator_);
+        if (allocator_ != other.allocator_) {
+            (void)fresh.reserve_at_least(OnFailure::panic, other.size_);
+            relocate_down(allocator_, other.data_, other.size_, fresh.data_);
+            fresh.size_ = std::exchange(other.size_, 0);
         } else {
-            truncate(0);
-            (void)reserve_at_least(OnFailure::panic, other.size_);
-            relocate_down(allocator_, other.data_, other.size_, data_);
-            size_ = std::exchange(other.size_, 0);
+            fresh.steal(other);
         }
+        VectorElements ended(allocator_);
+        ended.steal(*this);
+        steal(fresh);
     }
     template <class... Value>
     constexpr Result<void> resize_with(OnFailure failure, std::size_t count,
@@ -276,10 +279,10 @@ class VectorElements : public VectorStorage<T, Allocator> {
         return assign_counted(failure, Repeat{std::addressof(copy.value)}, count);
     }
 
-    [[nodiscard]] constexpr std::size_t index_of(const T* position) const {
-        if (position < data_ || position > data_ + size_) [[unlikely]]
-            panic_position("vector");
-        return static_cast<std::size_t>(position - data_);
+    [[nodiscard]] constexpr std::size_t index_of(Position<T> position) const {
+        if (position.at < data_ || position.at > data_ + size_) [[unlikely]]
+            panic_position("vector", position.where);
+        return static_cast<std::size_t>(position.at - data_);
     }
 
     template <class Range>

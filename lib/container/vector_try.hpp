@@ -19,10 +19,10 @@
 
 namespace cairn {
 
-/// A range whose elements a vector<T> can be filled with.
-template <class Range, class T>
+/// A range whose elements a vector<T, Allocator> can be filled with.
+template <class Range, class T, class Allocator>
 concept RangeOf = std::ranges::input_range<Range> &&
-                  std::is_constructible_v<T, std::ranges::range_reference_t<Range>>;
+                  ConstructibleBy<T, Allocator, std::ranges::range_reference_t<Range>>;
 
 template <class T, class Allocator>
 class VectorTryForms : public VectorElements<T, Allocator> {
@@ -64,7 +64,7 @@ class VectorTryForms : public VectorElements<T, Allocator> {
         return assign_copies(reports, count, value);
     }
     /// The elements of `range` instead of what there was. Strong.
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
         requires can_report && std::is_assignable_v<T&, std::ranges::range_reference_t<Range>>
     [[nodiscard]] constexpr Result<void> try_assign_range(Range&& range) {
         return assign_all(reports, std::forward<Range>(range));
@@ -72,13 +72,13 @@ class VectorTryForms : public VectorElements<T, Allocator> {
     /// Constructs an element at the end; the arguments may be elements. Strong, and on error the
     /// arguments have not been moved from.
     template <class... Arguments>
-        requires can_report && std::is_constructible_v<T, Arguments...>
+        requires can_report && ConstructibleBy<T, Allocator, Arguments...>
     [[nodiscard]] constexpr Result<T*> try_emplace_back(Arguments&&... arguments) {
         return emplace_last(reports, std::forward<Arguments>(arguments)...);
     }
     /// Appends a copy of `value`, which may be an element. Strong.
     [[nodiscard]] constexpr Result<T*> try_push_back(const T& value)
-        requires can_report && std::is_copy_constructible_v<T>
+        requires can_report && ConstructibleBy<T, Allocator, const T&>
     {
         return push(reports, value);
     }
@@ -89,7 +89,7 @@ class VectorTryForms : public VectorElements<T, Allocator> {
         return push(reports, std::move(value));
     }
     /// Appends the elements of `range`, which may be this vector. Strong.
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
         requires can_report
     [[nodiscard]] constexpr Result<T*> try_append_range(Range&& range) {
         return insert_all(reports, size_, std::forward<Range>(range));
@@ -97,33 +97,33 @@ class VectorTryForms : public VectorElements<T, Allocator> {
     /// Constructs an element before `position`; the arguments may be elements. Strong, and on error
     /// the arguments have not been moved from.
     template <class... Arguments>
-        requires can_report && std::is_constructible_v<T, Arguments...>
-    [[nodiscard]] constexpr Result<T*> try_emplace(const T* position, Arguments&&... arguments) {
+        requires can_report && ConstructibleBy<T, Allocator, Arguments...>
+    [[nodiscard]] constexpr Result<T*> try_emplace(Position<T> position, Arguments&&... arguments) {
         return emplace_at(reports, index_of(position), std::forward<Arguments>(arguments)...);
     }
     /// Inserts a copy of `value`, which may be an element. Strong.
-    [[nodiscard]] constexpr Result<T*> try_insert(const T* position, const T& value)
-        requires can_report && std::is_copy_constructible_v<T>
+    [[nodiscard]] constexpr Result<T*> try_insert(Position<T> position, const T& value)
+        requires can_report && ConstructibleBy<T, Allocator, const T&>
     {
         return emplace_at(reports, index_of(position), value);
     }
     /// Inserts `value`. Strong, and on error `value` has not been moved from.
-    [[nodiscard]] constexpr Result<T*> try_insert(const T* position, T&& value)
+    [[nodiscard]] constexpr Result<T*> try_insert(Position<T> position, T&& value)
         requires can_report
     {
         return emplace_at(reports, index_of(position), std::move(value));
     }
     /// Inserts `count` copies of `value`, which may be an element. Strong.
-    [[nodiscard]] constexpr Result<T*> try_insert(const T* position, std::size_t count,
+    [[nodiscard]] constexpr Result<T*> try_insert(Position<T> position, std::size_t count,
                                                   const T& value)
         requires can_report
     {
         return insert_copies(reports, index_of(position), count, value);
     }
     /// Inserts the elements of `range`. Strong.
-    template <RangeOf<T> Range>
+    template <RangeOf<T, Allocator> Range>
         requires can_report
-    [[nodiscard]] constexpr Result<T*> try_insert_range(const T* position, Range&& range) {
+    [[nodiscard]] constexpr Result<T*> try_insert_range(Position<T> position, Range&& range) {
         return insert_all(reports, index_of(position), std::forward<Range>(range));
     }
 };

@@ -142,7 +142,7 @@ class HeapCache {
         SlotCheck check{};
     };
     static constexpr std::size_t bin_count = 40;
-    static_assert(static_cast<std::size_t>(PageUse::cached_run) < bin_count);
+    static_assert(static_cast<std::size_t>(PageUse::uncarved) < bin_count);
 
     static constexpr std::array<Bin, bin_count> make_bins() {
         std::array<Bin, bin_count> bins{};

@@ -172,8 +172,13 @@ void HeapCache<checks>::give_slot(std::byte* block, unsigned small_class) {
             return core_->report_(HeapFaultKind::invalid_pointer, block);
         }
         // The canary may also be the user's data: a struct, copied before all of it was set.
-        if (slot->canary == origin_ && core_->is_free_slot(block)) {
-            return core_->report_(HeapFaultKind::double_free, block, class_size(small_class));
+        if (slot->canary == origin_) {
+            const auto state = core_->state_of_slot(block);
+            const auto kind = state == SlabStore::SlotState::free ? HeapFaultKind::double_free
+                                                                  : HeapFaultKind::invalid_pointer;
+            if (state != SlabStore::SlotState::out) {
+                return core_->report_(kind, block, class_size(small_class));
+            }
         }
     }
     slot->canary = origin_;

@@ -202,13 +202,13 @@ void HeapCore<checks>::give_slots(std::byte** slots, std::size_t count) {
 
 /// Another hart that takes this very slot at the moment may hide it.
 template <Checks checks>
-bool HeapCore<checks>::is_free_slot(const std::byte* slot) const {
+SlabStore::SlotState HeapCore<checks>::state_of_slot(const std::byte* slot) const {
     const SpinGuard guard(lock_);
     const unsigned small_class = pages_.use_map()[page_of(slot)];
     for (const HeapCache<checks>* cache = caches_; cache != nullptr; cache = cache->next_) {
-        if (cache->holds_slot(slot, small_class)) return true;
+        if (cache->holds_slot(slot, small_class)) return SlabStore::SlotState::free;
     }
-    return slabs_.is_free(slot);
+    return slabs_.state_of(slot);
 }
 
 // --- blocks --------------------------------------------------------------------------------------

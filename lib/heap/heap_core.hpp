@@ -119,8 +119,8 @@ class HeapCore {
     void give_internal(std::byte* memory);
     void trim();
     void count_failure();
-    /// Whether `slot`, of a slab, is free: looks for it everywhere, in the caches too.
-    [[nodiscard]] bool is_free_slot(const std::byte* slot) const;
+    /// What became of `slot`, of a slab: looks for it everywhere, in the caches too.
+    [[nodiscard]] SlabStore::SlotState state_of_slot(const std::byte* slot) const;
     bool reclaim(std::size_t wanted);
     void attach(HeapCache<checks>& cache);
     void detach(HeapCache<checks>& cache);

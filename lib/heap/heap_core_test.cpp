@@ -75,6 +75,29 @@ TEST_CASE("a region of zeros need not be cleared", "[heap_core]") {
     ::munmap(region.base, region.size);
 }
 
+TEST_CASE("the walk sees a write to a slot that was never handed out", "[heap_core]") {
+    HeapBench heap;
+    std::byte* const block = heap.cache.take(64);
+    CHECK(heap.core.check());
+    std::memset(block + 63 * 64, 0x5a, 16);  // the last one of its page
+    CHECK_FALSE(heap.core.check());
+    CHECK(heap.faults.only() == HeapFaultKind::use_after_free);
+}
+
+TEST_CASE("a new slab touches no page before a slot of it is handed out", "[heap_core]") {
+    HeapBench heap;
+    std::byte* const block = heap.cache.take(16);
+    std::memset(block + heap_page, 0x5a, 3 * heap_page);
+    CHECK(heap.core.check());
+    std::vector<std::byte*> blocks;
+    for (std::size_t i = 0; i < slots_per_slab(1); ++i)
+        blocks.push_back(heap.cache.take(16));
+    for (std::byte* each : blocks)
+        heap.cache.give(each);
+    CHECK(heap.core.check());
+    CHECK(heap.faults.seen.empty());
+}
+
 TEST_CASE("a forked child forgets the caches of threads that it does not have", "[heap_core]") {
     HeapBench heap;
     const std::size_t before = heap.core.statistics().live;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Twenty-four mistakes and damages, made by hand, each with what the heap must say of it. After the
+// Thirty mistakes and damages, made by hand, each with what the heap must say of it. After the
 // report the heap goes on: it still hands out blocks, and they do not overlap.
 #include <functional>
 #include <string>
@@ -41,6 +41,11 @@ std::byte* flushed(Bench& heap, std::size_t size) {
     heap.cache.give(block);
     heap.cache.flush();
     return block;
+}
+
+/// A slot in the page of one that was handed out, beyond those that wait in the magazine.
+std::byte* untouched(Bench& heap, std::size_t size) {
+    return take(heap, size) + 30 * size;
 }
 
 struct Damage {
@@ -98,6 +103,22 @@ const Damage damages[] = {
          const auto slab = reinterpret_cast<std::uintptr_t>(take(heap, 48)) & ~(slab_size - 1);
          heap.cache.give(reinterpret_cast<std::byte*>(slab + slots_per_slab(3) * 48));
      }},
+    {"the next slot, which was never handed out", invalid_pointer,
+     [](Bench& heap) { heap.cache.give(untouched(heap, 48)); }},
+    {"a slot of another page, which was never handed out", invalid_pointer,
+     [](Bench& heap) { heap.cache.give(take(heap, 48) + 128 * 48); }},
+    {"the last slot of a slab, which was never handed out", invalid_pointer,
+     [](Bench& heap) { heap.cache.give(take(heap, 512) + 31 * 512); }},
+    {"a slot never handed out, with its size", invalid_pointer,
+     [](Bench& heap) { heap.cache.deallocate(untouched(heap, 48), {.size = 48}); }},
+    {"a slot of another page never handed out, with its size", invalid_pointer,
+     [](Bench& heap) { heap.cache.deallocate(take(heap, 16) + 4096, {.size = 16}); }},
+    {"a write to a slot that was never handed out", use_after_free,
+     [](Bench& heap) {
+         scribble(untouched(heap, 48) + 8, 8);
+         for (int i = 0; i < 40; ++i)
+             (void)heap.cache.take(48);
+     }},
     {"the middle of a run", invalid_pointer,
      [](Bench& heap) { heap.cache.give(take(heap, 400'000) + 8192); }},
     {"an odd address in a run", invalid_pointer,
@@ -135,7 +156,7 @@ const Damage damages[] = {
              (void)heap.cache.take(64);
      }},
 };
-static_assert(std::size(damages) == 24);
+static_assert(std::size(damages) == 30);
 
 TEST_CASE("every mistake is told by its name", "[heap_corruption]") {
     for (const Damage& damage : damages) {

@@ -9,6 +9,8 @@
 #include <expected>
 #include <string_view>
 
+#include "lib/language.hpp"
+
 namespace cairn {
 
 /// The alignment of any ordinary object, and of every block that asks for no other.

@@ -15,6 +15,7 @@ std::string_view to_string(PageUse use) {
         case PageUse::block_chunk: return "block chunk";
         case PageUse::internal: return "internal";
         case PageUse::cached_run: return "cached run";
+        case PageUse::uncarved: return "uncarved";
     }
     return "slab";
 }

@@ -40,6 +40,7 @@ enum class PageUse : std::uint8_t {
     block_chunk = 36,  ///< of a chunk that is cut into blocks
     internal = 37,     ///< of the heap's own data
     cached_run = 38,   ///< the first page of a run that waits in a cache
+    uncarved = 39,     ///< of a slab, no slot of which has been carved in this page yet
 };
 
 [[nodiscard, gnu::cold]] std::string_view to_string(PageUse use);

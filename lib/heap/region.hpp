@@ -11,6 +11,8 @@
 #include <expected>
 #include <string_view>
 
+#include "lib/language.hpp"
+
 namespace cairn {
 
 /// `size` writable bytes from `base`, owned by whoever holds the value; contents unknown.

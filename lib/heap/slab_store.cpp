@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/heap/slab_store.hpp"
 
+#include <algorithm>
+
 namespace cairn {
 
 /// The second descriptor of a slab, by its meaning.
@@ -46,7 +48,9 @@ void SlabStore::unlink(unsigned small_class, std::uint32_t first) {
 }
 
 void SlabStore::add_slab(unsigned small_class, std::uint32_t first) {
-    pages_->set_use(first, slab_pages, static_cast<std::uint8_t>(small_class));
+    pages_->set_use(first, slab_pages, PageUse::uncarved);
+    // The first page says whose slab it is, so it is never without a class.
+    enter_page(small_class, first, 0);
     const SlabInfo info = slab(first);
     info.live = 0;
     info.free_list = no_slot;
@@ -72,10 +76,34 @@ std::byte* SlabStore::pop(unsigned small_class, std::uint32_t first, const Fault
                class_size(small_class));
         info.free_list = no_slot;
     }
-    if (info.carved == slots_per_slab(small_class)) return nullptr;
-    std::byte* const slot = base + std::size_t{info.carved++} * class_size(small_class);
-    reinterpret_cast<FreeSlot*>(slot)->canary = canary_;
-    return slot;
+    return carve(small_class, first, report);
+}
+
+/// The next slot that was never out, or nullptr. One that was written to is reported and left.
+std::byte* SlabStore::carve(unsigned small_class, std::uint32_t first,
+                            const FaultReporter& report) {
+    const SlabInfo info = slab(first);
+    const std::uint32_t size = class_size(small_class);
+    while (info.carved != slots_per_slab(small_class)) {
+        const std::uint32_t offset = info.carved++ * size;
+        if (offset % heap_page < size && offset != 0) enter_page(small_class, first, offset);
+        std::byte* const slot = address(first) + offset;
+        if (reinterpret_cast<FreeSlot*>(slot)->canary == canary_) [[likely]]
+            return slot;
+        report(HeapFaultKind::use_after_free, slot, size);
+    }
+    return nullptr;
+}
+
+/// Writes the canaries of the page that the slot at `offset` starts in as its first one.
+void SlabStore::enter_page(unsigned small_class, std::uint32_t first, std::uint32_t offset) {
+    const auto page = static_cast<std::uint32_t>(offset / heap_page);
+    pages_->set_use(first + page, 1, static_cast<std::uint8_t>(small_class));
+    const std::uint32_t size = class_size(small_class);
+    const std::size_t end =
+        std::min<std::size_t>((page + 1) * heap_page, slots_per_slab(small_class) * size);
+    for (std::size_t at = offset; at < end; at += size)
+        reinterpret_cast<FreeSlot*>(address(first) + at)->canary = canary_;
 }
 
 std::size_t SlabStore::take(unsigned small_class, std::byte** slots, std::size_t wanted,
@@ -131,17 +159,19 @@ std::uint32_t SlabStore::drop_spare(unsigned small_class) {
     return first;
 }
 
-bool SlabStore::is_free(const std::byte* slot) const {
+SlabStore::SlotState SlabStore::state_of(const std::byte* slot) const {
     const std::uint32_t first = slab_of(slot);
     const SlabInfo info = slab(first);
     const auto offset = static_cast<std::size_t>(slot - address(first));
-    if (offset >= std::size_t{info.carved} * class_size(pages_->use_map()[first])) return true;
+    if (offset >= std::size_t{info.carved} * class_size(pages_->use_map()[first])) {
+        return SlotState::uncarved;
+    }
     std::uint64_t at = info.free_list;
     for (std::uint32_t left = info.carved; left != 0 && at < slab_size / 16; --left) {
-        if (at * 16 == offset) return true;
+        if (at * 16 == offset) return SlotState::free;
         at = reinterpret_cast<const FreeSlot*>(address(first) + at * 16)->next_offset;
     }
-    return false;
+    return SlotState::out;
 }
 
 bool SlabStore::check(std::uint32_t first, const FaultReporter& report) const {
@@ -162,6 +192,13 @@ bool SlabStore::check(std::uint32_t first, const FaultReporter& report) const {
     }
     if (info.carved > slots_per_slab(small_class) || free_slots + info.live > info.carved) {
         return fault(HeapFaultKind::corrupt_page_table, address(first));
+    }
+    const std::size_t end = std::size_t{slots_per_slab(small_class)} * class_size(small_class);
+    for (std::size_t at = std::size_t{info.carved} * class_size(small_class); at < end;
+         at += class_size(small_class)) {
+        if (pages_->use_map()[first + at / heap_page] != small_class) break;
+        const auto* slot = reinterpret_cast<const FreeSlot*>(address(first) + at);
+        if (slot->canary != canary_) return fault(HeapFaultKind::use_after_free, slot);
     }
     return true;
 }

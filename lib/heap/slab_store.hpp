@@ -11,7 +11,9 @@
 //
 // A free slot holds two words: the offset of the next free slot, and the canary. Offsets are
 // checked before they are followed, so what a stray write leaves there never becomes a pointer.
-// Slots are carved one by one as they are needed, so a new slab costs nothing until then.
+// Slots are carved one by one as they are needed. Before the first of a page is, every slot that
+// starts in that page gets the canary, so that one which was never out is told from one that is.
+// The pages behind are `uncarved` in the use map: a new slab touches one page of its four.
 //
 // A slab whose last slot comes back stays, as the class's spare; a second one is for the page heap.
 // No locking: HeapCore guards it.
@@ -61,8 +63,9 @@ class SlabStore {
         return pages_->info(first + 1).extent;
     }
 
+    enum class SlotState : std::uint8_t { out, free, uncarved };
     /// Whether `slot` is on its slab's free list, or was never out.
-    [[nodiscard]] bool is_free(const std::byte* slot) const;
+    [[nodiscard]] SlotState state_of(const std::byte* slot) const;
 
     /// Bytes in slots that are not out.
     [[nodiscard]] std::size_t free_bytes() const { return free_bytes_; }
@@ -87,6 +90,9 @@ class SlabStore {
     [[nodiscard]] SlabInfo slab(std::uint32_t first) const;
     [[nodiscard]] std::byte* pop(unsigned small_class, std::uint32_t first,
                                  const FaultReporter& report);
+    [[nodiscard]] std::byte* carve(unsigned small_class, std::uint32_t first,
+                                   const FaultReporter& report);
+    void enter_page(unsigned small_class, std::uint32_t first, std::uint32_t offset);
     void link(unsigned small_class, std::uint32_t first);
     void unlink(unsigned small_class, std::uint32_t first);
     [[nodiscard]] std::byte* address(std::uint32_t first) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Operations on a heap, as bytes: take, give, resize, by two caches. After every step the walker
-// finds nothing wrong, and what blocks hold is what was written.
+// Operations on a heap, as bytes: take, give, resize, by two caches; and now and then a slot is
+// given back that nobody has, free or never handed out. After every step the walker finds nothing
+// wrong, and what blocks hold is what was written; what nobody has is reported.
 #include <cstdlib>
 
 #include "lib/heap/heap_test_support.hpp"
@@ -41,6 +42,25 @@ Layout layout_from(Input& input) {
             std::size_t{1} << (input.byte() % 14)};
 }
 
+/// Gives back another slot of the slab that one of the blocks lies in. If nobody has it, the heap
+/// says so.
+void give_what_nobody_has(test::HeapBench<>& heap, HeapCache<Checks::basic>& cache,
+                          const std::vector<Block>& blocks, Input& input) {
+    const Block& near = blocks[input.byte() % blocks.size()];
+    const auto page = static_cast<std::size_t>(near.at - heap.region.base) / heap_page;
+    const unsigned small_class = heap.use_map()[page];
+    if (small_class - 1 >= small_classes) return;
+    const auto slab = reinterpret_cast<std::uintptr_t>(near.at) & ~(slab_size - 1);
+    const std::size_t slot = (input.byte() << 8 | input.byte()) % slots_per_slab(small_class);
+    auto* const at = reinterpret_cast<std::byte*>(slab + slot * class_size(small_class));
+    for (const Block& block : blocks) {
+        if (block.at == at) return;
+    }
+    cache.give(at);
+    require(heap.faults.seen.size() == 1);
+    heap.faults.seen.clear();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -51,7 +71,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (!input.is_empty()) {
         const unsigned action = input.byte();
         auto& cache = (action & 1) != 0 ? heap.cache : other;
-        if ((action & 6) <= 2 || blocks.empty()) {
+        if ((action & 0x78) == 0x78 && !blocks.empty()) {
+            give_what_nobody_has(heap, cache, blocks, input);
+        } else if ((action & 6) <= 2 || blocks.empty()) {
             const Layout layout = layout_from(input);
             const auto at = cache.allocate(layout);
             if (!at) continue;

@@ -22,8 +22,8 @@ void check_maps() {
     flat_map<std::uint64_t, std::uint64_t> sorted;
     for (std::uint64_t i = 0; i < entries; ++i) {
         const std::uint64_t key = i * 7919 % entries;  // 7919 is prime: each once
-        check(squares.try_emplace(key, key * key).has_value(), "a hash_map takes what is new");
-        check(sorted.try_emplace(key, i).has_value(), "a flat_map takes what is new");
+        check(squares.try_add(key, key * key).has_value(), "a hash_map takes what is new");
+        check(sorted.try_add(key, i).has_value(), "a flat_map takes what is new");
     }
     std::uint64_t found = 0;
     for (std::uint64_t key = 0; key < entries; ++key) {

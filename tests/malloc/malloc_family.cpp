@@ -163,6 +163,10 @@ void test_aligned() {
     // glibc 2.36 lets aligned_alloc round as well.
     EXPECT(!is_ours || is_refusal(aligned_alloc(no_power_of_two, 10), EINVAL));
     EXPECT(!is_ours || is_refusal(aligned_alloc(zero, 10), EINVAL));
+    EXPECT(!is_ours || is_refusal(aligned_alloc(zero + 24, 10), EINVAL));
+    void* const rounded_to_32 = memalign(zero + 24, 10);
+    EXPECT(is_aligned(rounded_to_32, 32));
+    std::free(rounded_to_32);
 }
 
 void test_posix_memalign() {

@@ -31,6 +31,10 @@ void free_inside() {
     std::free(static_cast<char*>(std::malloc(size)) + 16);
 }
 
+void free_never_handed_out() {
+    std::free(static_cast<char*>(std::malloc(size)) + size * 15);
+}
+
 void free_with_wrong_size() {
     ::operator delete(::operator new(size), size * 3);
 }
@@ -71,6 +75,7 @@ constexpr Misuse misuses[] = {
     {"free_twice", free_twice},
     {"free_from_stack", free_from_stack},
     {"free_inside", free_inside},
+    {"free_never_handed_out", free_never_handed_out},
     {"free_with_wrong_size", free_with_wrong_size},
     {"write_behind", write_behind},
     {"write_after_free", write_after_free},

@@ -49,6 +49,7 @@ MISUSES = {
     "free_twice": ("double free", [SLOTS, 1000, BLOCKS, RUNS]),
     "free_from_stack": ("foreign pointer", [SLOTS]),
     "free_inside": ("invalid pointer", [SLOTS, 1000, BLOCKS, RUNS]),
+    "free_never_handed_out": ("invalid pointer", [SLOTS, 16, 512]),
     "free_with_wrong_size": ("wrong size", [SLOTS, BLOCKS, RUNS]),
     "write_behind": ("overflow", [BLOCKS]),
     "write_after_free": ("use after free", [SLOTS, 1000]),

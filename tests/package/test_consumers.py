@@ -113,14 +113,77 @@ def test_fetched(project):
     """The same folder by another way: so configured and compiled, but the library not once more."""
     folder = project("hosted", block("cmake", "FetchContent"))
     run(f"""cmake -G Ninja -S hosted -B build -DCMAKE_CXX_COMPILER=clang++-19 \
-                  -DFETCHCONTENT_SOURCE_DIR_CAIRN={ROOT}
-            cmake --build build --target CMakeFiles/hosted.dir/hosted.cpp.o""", folder.parent)
+                  -DFETCHCONTENT_SOURCE_DIR_CAIRN={ROOT} -DCMAKE_UNITY_BUILD=ON
+            cmake --build build --target CMakeFiles/hosted.dir/Unity/unity_0_cxx.cxx.o""", folder.parent)
     commands = run("ninja -C build -t commands hosted", folder.parent)
+    # The project's unity build is not Cairn's.
+    assert "unity" in commands and "cairn_lib.dir/print.cpp.o" in commands
+    assert not re.search(r"cairn_\w+\.dir/Unity", commands)
     link = next(line for line in commands.splitlines() if " -o hosted " in line)
     assert "libcairn.a" in link and "cairn_new.dir/heap/new.cpp.o" in link
     # It is the program's to install, not its parts'.
     run("cmake --install build --prefix installed", folder.parent)
     assert not (folder.parent / "installed/include").exists()
+
+
+def test_installed_for_a_shared_library(project, tmp_path):
+    """The page's commands, with the library's own folder and prefix; what it is linked into runs."""
+    prefix = tmp_path / "prefix"
+    build = tmp_path / "build-pic"
+    commands = block("sh", "CAIRN_PIC").replace("build/shared", f"'{build}'")
+    run(commands.replace("/opt/cairn-shared", f"'{prefix}'"), ROOT)
+    folder = project("hosted")
+    text = (folder / "CMakeLists.txt").read_text()
+    text = text.replace("add_executable(hosted hosted.cpp)", "add_library(hosted SHARED hosted.cpp)")
+    text += ("add_executable(user user.cpp)\ntarget_link_libraries(user PRIVATE hosted)\n"
+             "target_link_options(hosted PRIVATE -Wl,-z,defs -Wl,-z,text)\n")
+    (folder / "CMakeLists.txt").write_text(text)
+    source = (folder / "hosted.cpp").read_text()
+    assert "int main()" in source
+    (folder / "hosted.cpp").write_text(source.replace("int main()", "void squares()"))
+    (folder / "user.cpp").write_text("void squares();\nint main() { squares(); }\n")
+    output = run(f"""cmake -G Ninja -S hosted -B build -DCMAKE_CXX_COMPILER=clang++-19 \
+                           -DCMAKE_PREFIX_PATH='{prefix}'
+                     cmake --build build && ./build/user""", folder.parent)
+    assert output.splitlines()[-1] == OUTPUT
+
+
+def compiler_says(tmp_path, source, *flags):
+    """The lines with "error:" of a compilation that must fail."""
+    path = tmp_path / "wrong.cpp"
+    path.write_text(source)
+    done = subprocess.run(["clang++-19", "-fsyntax-only", "-I", ROOT, *(flags or ["-std=c++23"]), path],
+                          text=True, capture_output=True, check=False)
+    assert done.returncode != 0
+    return [line for line in done.stderr.splitlines() if "error:" in line]
+
+
+HEADERS = ["container/vector", "container/string", "container/hash_map", "container/unique_ptr", "print",
+           "spinlock", "heap/global_heap"]
+
+
+def test_compilers_that_cannot_are_told_in_one_sentence(tmp_path):
+    for header in HEADERS:
+        source = f'#include "lib/{header}.hpp"\n'
+        [old] = compiler_says(tmp_path, source, "-std=c++20")
+        assert "Cairn needs C++23: compile with -std=c++23" in old, header
+        [older] = compiler_says(tmp_path, source, "-std=c++23", "-Wno-builtin-macro-redefined",
+                                "-D__clang_major__=16")
+        assert "Cairn needs a newer compiler" in older, header
+
+
+@pytest.mark.parametrize("header, declaration, sentence", [
+    ("hash_map", "cairn::hash_map<double, int> m; int* p = &m[1.5];", "write `void hash_append"),
+    ("hash_map", "struct S { bool operator==(const S&) const; }; cairn::hash_map<S, int> m; "
+                 "int* p = &m[S()];", "write `void hash_append"),
+    ("hash_map", "cairn::hash_map<std::tuple<int, int>, int> m; int* p = &m[{1, 2}];",
+     "write `void hash_append"),
+    ("vector", "cairn::vector<const int> v;", "objects that are not const"),
+    ("static_vector", "cairn::static_vector<const int, 3> v;", "objects that are not const"),
+    ("static_vector", "cairn::static_vector<int, 0> v;", "room for one element at least")])
+def test_what_cannot_be_is_told_in_one_sentence(tmp_path, header, declaration, sentence):
+    [line] = compiler_says(tmp_path, f'#include "lib/container/{header}.hpp"\n{declaration}\n')
+    assert sentence in line
 
 
 def test_targets_bring_no_flags(prefix):
