@@ -7,6 +7,8 @@
 
 namespace cairn {
 
+struct GuestFp;
+struct GuestVector;
 /// What an access to the guest's memory gave: `fault` is 0, or the scause with which it ended.
 struct GuestValue {
     std::uint64_t value;
@@ -30,6 +32,14 @@ void reset_guest_fp();
 /// Zeroes v0..v31 and the vector CSRs; vtype is an illegal one, as after reset. Needs sstatus.VS
 /// other than off, and a hart with V.
 void reset_guest_vector();
+/// Between the hart and the values of kernel/arch/guest_state.hpp, under the same conditions. Those
+/// of `control` save the control registers alone.
+void save_guest_fp(GuestFp* fp);
+void save_guest_fp_control(GuestFp* fp);
+void load_guest_fp(const GuestFp* fp);
+void save_guest_vector(GuestVector* vector);
+void save_guest_vector_control(GuestVector* vector);
+void load_guest_vector(const GuestVector* vector);
 /// Not functions: where traps of the guest go (kernel/arch/world_switch.S).
 void guest_exit();
 void renewing_guest_exit();

@@ -42,11 +42,12 @@ static_assert(enable(15871, 1023) == 0x1f'1ffc);
 static_assert(claim(15871) == 0x3ff'f004);
 
 /// The contexts of a hart in QEMU's and most boards' layout: M-mode first, then S-mode.
+inline constexpr std::uint32_t contexts_per_hart = 2;
 [[nodiscard]] constexpr std::uint32_t machine_context(std::uint32_t hart) {
-    return 2 * hart;
+    return contexts_per_hart * hart;
 }
 [[nodiscard]] constexpr std::uint32_t supervisor_context(std::uint32_t hart) {
-    return 2 * hart + 1;
+    return contexts_per_hart * hart + 1;
 }
 
 }  // namespace cairn::plic

@@ -101,17 +101,17 @@ static_assert(static_cast<int>(Resumption::with_saved_registers) ==
               CAIRN_RESUME_WITH_SAVED_REGISTERS);
 
 extern "C" {
-/// Runs the guest until `handle_guest_exit` answers false. Interrupts of the host stay masked while
-/// the host itself runs; they are taken as exits.
+/// Runs the guest until one of the handlers below answers `Resumption::none`. Interrupts of the
+/// host stay masked while the host itself runs; they are taken as exits.
 void enter_guest(VcpuContext* context);
 
 /// Called before the next two, where exits do not go by the shortest way (guest_exit_entry).
 /// Defined by kernel/exit/handle_exit.cpp.
 void count_guest_exit(VcpuContext* context);
 
-/// Called on each exit but those of the next function, on the host's stack; whether the guest goes
-/// on. Defined by kernel/exit/handle_exit.cpp.
-bool handle_guest_exit(VcpuContext* context);
+/// Called on each exit but those of the next function, on the host's stack. Defined by
+/// kernel/exit/handle_exit.cpp.
+Resumption handle_guest_exit(VcpuContext* context);
 
 /// Called on a guest-page fault of a load or store. `fetched` is the instruction at pc, of 16 or 32
 /// bits by its own length bits (more bits than that may follow it), unless reading it faulted: then

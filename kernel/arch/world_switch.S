@@ -249,9 +249,11 @@ exit_in_host:
     la      t0, kernel_trap_entry
     csrw    stvec, t0
     call    handle_guest_exit
-    mv      t0, a0
+    addi    t0, a0, -CAIRN_RESUME_WITH_SAVED_REGISTERS
+    mv      t1, a0
     csrr    a0, sscratch
-    bnez    t0, resume_guest
+    beqz    t0, resume_with_saved_registers
+    bnez    t1, resume_guest
     j       leave_guest
 
 # A load or store that G-stage translation refused, most likely of a device. C++ is given what the
@@ -326,32 +328,3 @@ fetch_fault:
     csrw    stval, a4
     csrw    htinst, a3
     j       fetched
-
-# void reset_guest_fp(): the FP registers and fcsr as after reset. Needs sstatus.FS on and D.
-    .global reset_guest_fp
-    .option push
-    .option arch, +d
-reset_guest_fp:
-    .irp    n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-    fmv.d.x f\n, zero
-    .endr
-    csrw    fcsr, zero
-    ret
-    .option pop
-
-# void reset_guest_vector(): the vector registers as after reset ("V" extension, "Vector Extension State
-# at reset"). Needs sstatus.VS on and V.
-    .global reset_guest_vector
-    .option push
-    .option arch, +v
-reset_guest_vector:
-    vsetvli t0, zero, e8, m8, ta, ma
-    .irp    n, 0,8,16,24
-    vmv.v.i v\n, 0
-    .endr
-    csrw    vcsr, zero
-    li      t0, -1 << 63                # vill
-    vsetvl  zero, zero, t0
-    csrw    vstart, zero
-    ret
-    .option pop

@@ -6,12 +6,16 @@
 // It has no state: one answers for any number of slots.
 #pragma once
 
+#include "kernel/dev/device_kind.hpp"
 #include "kernel/dev/mmio_device.hpp"
 
 namespace cairn {
 
 class EmptyVirtioSlot final : public MmioDevice {
   public:
+    static constexpr DeviceKind kind{
+        .name = "virtio slot", .node = "virtio_mmio", .compatible = {"virtio,mmio"}};
+
     EmptyVirtioSlot() = default;
     EmptyVirtioSlot(const EmptyVirtioSlot&) = delete;
     EmptyVirtioSlot& operator=(const EmptyVirtioSlot&) = delete;

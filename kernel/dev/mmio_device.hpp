@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
-// What an emulated device is to the bus: a block of registers that is read and written. Devices are
-// pure: they see guest memory and interrupt lines only through interfaces, and own no locks.
+// What an emulated device is: to the bus a block of registers that is read and written, to its VM
+// something that can be turned off and on again, and described to the guest. Devices are pure: they
+// see guest memory and interrupt lines only through interfaces, and own no locks.
 #pragma once
 
 #include <cstdint>
 #include <expected>
 
+#include "kernel/dev/tree_phandles.hpp"
+
 namespace cairn {
+
+class FdtWriter;
 
 /// Width of one access in bytes.
 enum class AccessWidth : std::uint8_t { byte = 1, half = 2, word = 4, dword = 8 };
@@ -26,6 +31,14 @@ class MmioDevice {
     /// Writes the low `width` bytes of `value` at `offset` bytes into the block.
     virtual std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
                                                 std::uint64_t value) = 0;
+
+    /// Back to power-on; a device without a state has nothing to do.
+    virtual void reset() {}
+
+    /// Adds to the device's node in the guest's tree what its kind and its place do not say.
+    virtual void describe(FdtWriter& /*node*/, const TreePhandles& /*handles*/) const {}
+    /// Adds nodes to the root, for what is not found by the device's own node.
+    virtual void describe_uses(FdtWriter& /*root*/, const TreePhandles& /*handles*/) const {}
 
   protected:
     ~MmioDevice() = default;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/bits.hpp"
+#include "lib/fdt/fdt_writer.hpp"
 #include "lib/panic.hpp"
 
 namespace cairn {
@@ -254,6 +255,25 @@ void Plic::write_enable(std::uint32_t context, std::uint32_t index, std::uint32_
     }
     enabled.bits[index / 2] ^= std::uint64_t{changed} << (index % 2 * 32);
     if (changed != 0) update(context);
+}
+
+// The node.
+
+void Plic::describe(FdtWriter& node, const TreePhandles& handles) const {
+    constexpr std::uint32_t no_interrupt = 0xffff'ffff;
+    constexpr std::uint32_t supervisor_external = 9;  // privileged specification, scause
+    node.property_u32("#address-cells", 0);
+    node.property_u32("#interrupt-cells", 1);
+    node.property_empty("interrupt-controller");
+    node.begin_property("interrupts-extended");
+    for (std::uint32_t hart = 0; hart < handles.cpus; ++hart) {
+        for (const std::uint32_t cause : {no_interrupt, supervisor_external}) {
+            node.append_u32(handles.hart(hart));
+            node.append_u32(cause);
+        }
+    }
+    node.property_u32("riscv,ndev", config_.sources);
+    node.property_u32("phandle", handles.interrupt_controller());
 }
 
 }  // namespace cairn

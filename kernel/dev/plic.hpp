@@ -19,6 +19,7 @@
 #include <expected>
 
 #include "kernel/arch/plic_registers.hpp"
+#include "kernel/dev/device_kind.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/dev/mmio_device.hpp"
 
@@ -34,6 +35,8 @@ class Plic final : public MmioDevice {
     static constexpr std::uint32_t max_sources = 127;
     static constexpr std::uint32_t max_contexts = 64;
     static constexpr std::uint8_t max_priority = 7;
+    static constexpr DeviceKind kind{
+        .name = "PLIC", .node = "plic", .compatible = {"sifive,plic-1.0.0", "riscv,plic0"}};
 
     /// Panics when `config` is beyond the limits above: the VM's builder has checked it.
     explicit Plic(PlicConfig config);
@@ -55,7 +58,10 @@ class Plic final : public MmioDevice {
     void complete(std::uint32_t context, std::uint32_t id);
 
     /// Back to power-on: everything 0, then the wires that are up pend again.
-    void reset();
+    void reset() override;
+    /// Contexts are numbered as on `virt`, two to a hart. The first would be M-mode's, which a
+    /// guest has not: like OpenSBI, says that it is wired to nothing.
+    void describe(FdtWriter& node, const TreePhandles& handles) const override;
 
     [[nodiscard]] PlicConfig config() const { return config_; }
 

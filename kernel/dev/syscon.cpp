@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/dev/syscon.hpp"
 
-namespace cairn {
+#include <utility>
 
-static constexpr bool has_width(AccessWidth width) {
+#include "lib/fdt/fdt_writer.hpp"
+
+namespace cairn {
+namespace {
+
+constexpr bool has_width(AccessWidth width) {
     return width == AccessWidth::half || width == AccessWidth::word;
 }
+
+void write_use(FdtWriter& root, std::uint32_t device, std::string_view name,
+               std::string_view compatible, SysconCommand command) {
+    root.begin_node(name);
+    root.property_string("compatible", compatible);
+    root.property_u32("regmap", device);
+    root.property_u32("offset", 0);
+    root.property_u32("value", std::to_underlying(command));
+    root.end_node();
+}
+
+}  // namespace
 
 std::expected<std::uint64_t, BusError> Syscon::read(std::uint64_t, AccessWidth width) {
     if (!has_width(width)) return std::unexpected(BusError::width);
@@ -25,6 +42,16 @@ std::expected<void, BusError> Syscon::write(std::uint64_t offset, AccessWidth wi
         case SysconCommand::reset: events_.reset(); break;
     }
     return {};
+}
+
+void Syscon::describe(FdtWriter& node, const TreePhandles& handles) const {
+    node.property_u32("phandle", handles.power_device());
+}
+
+void Syscon::describe_uses(FdtWriter& root, const TreePhandles& handles) const {
+    const std::uint32_t device = handles.power_device();
+    write_use(root, device, "poweroff", "syscon-poweroff", SysconCommand::pass);
+    write_use(root, device, "reboot", "syscon-reboot", SysconCommand::reset);
 }
 
 }  // namespace cairn

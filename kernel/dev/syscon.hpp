@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <expected>
 
+#include "kernel/dev/device_kind.hpp"
 #include "kernel/dev/mmio_device.hpp"
 
 namespace cairn {
@@ -36,6 +37,9 @@ class PowerEvents {
 class Syscon final : public MmioDevice {
   public:
     static constexpr std::uint64_t block_size = 0x1000;
+    static constexpr DeviceKind kind{.name = "power device",
+                                     .node = "test",
+                                     .compatible = {"sifive,test1", "sifive,test0", "syscon"}};
 
     explicit Syscon(PowerEvents& events) : events_(events) {}
     Syscon(const Syscon&) = delete;
@@ -44,6 +48,11 @@ class Syscon final : public MmioDevice {
     std::expected<std::uint64_t, BusError> read(std::uint64_t offset, AccessWidth width) override;
     std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
                                         std::uint64_t value) override;
+
+    void describe(FdtWriter& node, const TreePhandles& handles) const override;
+    /// The nodes by which kernels find what to write here (bindings "syscon-poweroff" and
+    /// "syscon-reboot").
+    void describe_uses(FdtWriter& root, const TreePhandles& handles) const override;
 
   private:
     PowerEvents& events_;

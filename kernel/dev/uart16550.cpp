@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "lib/fdt/fdt_writer.hpp"
+
 namespace cairn {
 
 using namespace uart16550;
@@ -67,6 +69,10 @@ void Uart16550::reset() {
     receiver_.clear();
     backlog_.clear();
     update_interrupt();
+}
+
+void Uart16550::describe(FdtWriter& node, const TreePhandles& /*handles*/) const {
+    node.property_u32("clock-frequency", clock_hz);
 }
 
 std::uint8_t Uart16550::read_register(Register which) {

@@ -10,7 +10,7 @@
 // A character brings its errors along (PE, FE, BI), and LSR shows those of the one at the FIFO's
 // head until LSR or the character is read. OE is what the sender says of its own line, or loopback.
 //
-//      receive() ─► backlog 4096 ─► FIFO 16 ─► RBR        THR ─► ByteSink
+//      receive() ─► backlog 2048 ─► FIFO 16 ─► RBR        THR ─► ByteSink
 //                                     ▲─────── loopback ───┘
 //
 // Bad accesses give a BusError; nothing else can fail. No lock: who calls guards it.
@@ -25,6 +25,7 @@
 #include "kernel/arch/uart16550_character.hpp"
 #include "kernel/arch/uart16550_registers.hpp"
 #include "kernel/dev/byte_sink.hpp"
+#include "kernel/dev/device_kind.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/dev/mmio_device.hpp"
 #include "lib/container/ring_buffer.hpp"
@@ -33,7 +34,10 @@ namespace cairn {
 
 class Uart16550 final : public MmioDevice {
   public:
-    static constexpr std::size_t backlog_capacity = 4096;
+    static constexpr std::size_t backlog_capacity = 2048;
+    static constexpr std::uint32_t clock_hz = 3'686'400;  ///< `virt`'s
+    static constexpr DeviceKind kind{
+        .name = "UART", .node = "serial", .compatible = {"ns16550a"}, .is_console = true};
 
     /// Transmits to `output` and drives `interrupt`; both are borrowed and outlive the device.
     Uart16550(ByteSink& output, InterruptLine& interrupt) : output_(output), line_(interrupt) {}
@@ -56,7 +60,8 @@ class Uart16550 final : public MmioDevice {
     [[nodiscard]] std::size_t receive_room() const { return backlog_.room(); }
 
     /// Back to power-on; input that the guest has not read is forgotten.
-    void reset();
+    void reset() override;
+    void describe(FdtWriter& node, const TreePhandles& handles) const override;
 
   private:
     using Register = uart16550::Register;

@@ -70,22 +70,29 @@ void count_trap(Vcpu& vcpu, Exception exception) {
 }  // namespace
 
 extern "C" void count_guest_exit(VcpuContext* context) {
-    ExitCounts* const counts = context->vcpu->vm().exit_counts();
+    Vm& vm = context->vcpu->vm();
+    ExitCounts* const counts = vm.exit_counts();
     if (counts == nullptr) return;
     const TrapState trap = read_trap();
-    counts->add(exit_cause(trap.scause, context->x[17], context->x[16], faulting_address(trap)));
+    counts->add(exit_cause(trap.scause, context->x[17], context->x[16], faulting_address(trap),
+                           vm.devices().list()));
 }
 
-extern "C" bool handle_guest_exit(VcpuContext* context) {
+/// A call changes a0 and a1 alone. (A hart that has stopped and been started again within its call
+/// finds s1 to s11 as it left them: "All other registers remain in an undefined state", HSM.)
+extern "C" Resumption handle_guest_exit(VcpuContext* context) {
     Vcpu& vcpu = *context->vcpu;
     Vm& vm = vcpu.vm();
     const std::uint64_t scause = csr_read<Csr::scause>();
     if (scause == static_cast<std::uint64_t>(Exception::ecall_from_vs)) [[likely]] {
         handle_sbi_call(vm, vcpu);
+        if (!vm.needs_attention()) [[likely]]
+            return Resumption::with_saved_registers;
     } else {
         dispatch(vm, vcpu, scause);
+        if (!vm.needs_attention()) return Resumption::all;
     }
-    return !vm.needs_attention() || attend(vm);
+    return attend(vm) ? Resumption::all : Resumption::none;
 }
 
 TrapState read_trap() {
@@ -96,7 +103,7 @@ TrapState read_trap() {
 }
 
 bool attend(Vm& vm) {
-    if (vm.input_waits()) retry_console_input(vm);
+    if (vm.input_waits()) take_console_input(vm);
     return !vm.stopped();
 }
 

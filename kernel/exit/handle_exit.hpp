@@ -34,11 +34,11 @@ namespace cairn {
 /// The host's timer, which stands in for the guest's.
 [[gnu::noinline]] void handle_timer_interrupt(Vcpu& vcpu);
 
-/// The host's interrupt controller: console input.
+/// An interrupt of one of the host's devices.
 [[gnu::noinline]] void handle_external_interrupt(Vm& vm);
 
-/// Passes on input that had to wait, if there is room for it now.
-void retry_console_input(Vm& vm);
+/// Passes on what waits of the console's input, if there is room for it now.
+void take_console_input(Vm& vm);
 
 /// Gives the guest `exception`, unless its handler cannot be fetched either, or begins with an
 /// instruction that traps again and again: then the VM ends, because the guest would do so for

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/exit/handle_exit.hpp"
 
+#include <string>
+
+#include "kernel/host/interrupt_router.hpp"
 #include "tests/unit/guest_bench.hpp"
 
 using namespace cairn;
@@ -8,8 +11,23 @@ using namespace cairn::test;
 
 namespace {
 
-unsigned external_interrupts;
-unsigned retries;
+/// An interrupt controller with one interrupt, and who handles that.
+class OneInterrupt final : public HostInterruptController, public InterruptHandler {
+  public:
+    OneInterrupt() {
+        host_interrupts().start(*this);
+        REQUIRE(host_interrupts().wire(HostSource::console, number));
+        host_interrupts().handle_by(HostSource::console, *this);
+    }
+
+    bool enable(std::uint32_t) override { return true; }
+    std::uint32_t claim() override { return number; }
+    void complete(std::uint32_t) override {}
+    void interrupted() override { ++interrupts; }
+
+    static constexpr std::uint32_t number = 10;
+    unsigned interrupts = 0;
+};
 
 /// The hart traps with `scause`; whether the guest goes on.
 bool exit(GuestBench& bench, std::uint64_t scause, const TrapState& trap = {}) {
@@ -17,20 +35,12 @@ bool exit(GuestBench& bench, std::uint64_t scause, const TrapState& trap = {}) {
     csr_write<Csr::stval>(trap.stval);
     csr_write<Csr::htval>(trap.htval);
     csr_write<Csr::htinst>(trap.htinst);
-    return handle_guest_exit(&bench.vcpu().context);
+    return handle_guest_exit(&bench.vcpu().context) != Resumption::none;
 }
 
 constexpr std::uint64_t interrupt = 1ull << 63;
 
 }  // namespace
-
-// The host's interrupt controller is the target's alone.
-void cairn::handle_external_interrupt(Vm&) {
-    ++external_interrupts;
-}
-void cairn::retry_console_input(Vm&) {
-    ++retries;
-}
 
 TEST_CASE("an SBI call is answered, and ends the run only if it stops the VM", "[handle_exit]") {
     GuestBench bench;
@@ -129,27 +139,55 @@ TEST_CASE("interrupts of the host leave the guest where it was", "[handle_exit]"
     const Registers before = bench.x();
     csr_write<Csr::sip>(0xffff);
     csr_write<Csr::sie>(0xffff);
-    external_interrupts = 0;
+    static OneInterrupt controller;  // the router keeps it
+    controller.interrupts = 0;
     CHECK(exit(bench, interrupt | 1));
     CHECK(csr_read<Csr::sip>() == (0xffff & ~(1 << 1)));
     CHECK(exit(bench, interrupt | 5));
     CHECK(csr_read<Csr::sie>() == (0xffff & ~(1 << 5)));
     CHECK(csr_read<Csr::hvip>() == 1 << 6);
     CHECK(exit(bench, interrupt | 9));
-    CHECK(external_interrupts == 1);
+    CHECK(controller.interrupts == 1);
     CHECK(bench.pc() == bench.entry);
     CHECK(bench.x() == before);
 }
 
-TEST_CASE("input that had to wait is tried again on each exit", "[handle_exit]") {
+TEST_CASE("input is taken on the next exit, and once there is room", "[handle_exit]") {
     GuestBench bench;
-    retries = 0;
+    bench.keyboard.type("x");
     CHECK(exit(bench, interrupt | 1));
-    CHECK(retries == 0);
-    bench.vm.let_input_wait_behind(10);
+    CHECK(bench.keyboard.waiting() == 1);  // nobody has said so
+    bench.vm.input_arrived();
     CHECK(exit(bench, interrupt | 1));
+    CHECK(bench.keyboard.waiting() == 0);
+    CHECK(bench.keyboard.listens == 1);
+
+    CHECK(bench.type(std::string(bench.vm.uart().receive_room(), '.')) > 0);
+    bench.keyboard.type("y");
+    bench.vm.input_arrived();
     CHECK(exit(bench, interrupt | 1));
-    CHECK(retries == 2);
+    CHECK(bench.keyboard.waiting() == 1);
+    CHECK(bench.keyboard.listens == 1);
+    CHECK(bench.vm.uart().take_input() == std::byte{'x'});
+    CHECK(exit(bench, interrupt | 1));
+    CHECK(bench.keyboard.waiting() == 0);
+    CHECK(exit(bench, interrupt | 1));
+    CHECK(bench.keyboard.listens == 1);  // full again before the end was seen
+    CHECK(bench.vm.uart().take_input());
+    CHECK(exit(bench, interrupt | 1));
+    CHECK(bench.keyboard.listens == 2);
+    CHECK(!bench.vm.input_waits());
+}
+
+TEST_CASE("one exit takes 64 characters, and a longer input is another interrupt",
+          "[handle_exit]") {
+    GuestBench bench;
+    bench.keyboard.type(std::string(65, 'x'));
+    bench.vm.input_arrived();
+    CHECK(exit(bench, interrupt | 1));
+    CHECK(bench.keyboard.waiting() == 1);
+    CHECK(bench.keyboard.listens == 1);
+    CHECK(!bench.vm.input_waits());
 }
 
 TEST_CASE("any other trap ends the VM, not the host", "[handle_exit]") {

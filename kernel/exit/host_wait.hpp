@@ -13,7 +13,8 @@ namespace cairn {
 /// the VM has been stopped.
 [[nodiscard]] bool wait_for_start(Vm& vm, Vcpu& vcpu);
 
-/// Waits until an interrupt is pending that the guest has enabled, as wfi would in the guest.
+/// Puts the vCPU away and waits until an interrupt is pending that the guest has enabled, as wfi
+/// would in the guest. It is for the caller to load it again.
 void wait_for_guest_interrupt(Vm& vm, Vcpu& vcpu);
 
 /// Waits, awake, until all whom `vcpu` has asked for a fence have fenced.

@@ -2,6 +2,7 @@
 #include <rapidcheck.h>
 
 #include "kernel/exit/handle_exit.hpp"
+#include "kernel/vm/guest_map.hpp"
 #include "tests/unit/mmio_bench.hpp"
 
 using namespace cairn;

@@ -94,7 +94,7 @@ std::uint64_t boxed(std::uint64_t value, unsigned width) {
 void set_register(Vcpu& vcpu, const MemoryAccess& access, std::uint64_t value) {
     if (access.kind == AccessKind::fp_load) {
         write_fp_register(access.reg, boxed(value, access.width));
-        csr_set<Csr::vsstatus>(Sstatus::FS::of(ExtensionState::dirty));
+        vcpu.mark_fp_changed();
     } else if (access.reg != 0) {
         vcpu.context.x[access.reg & 31] = loaded_value(access, value);
     }

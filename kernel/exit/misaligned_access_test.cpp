@@ -31,7 +31,7 @@ class MisalignedBench : public GuestBench {
     bool trap(Exception exception) {
         csr_write<Csr::scause>(static_cast<std::uint64_t>(exception));
         csr_write<Csr::stval>(first());
-        return handle_guest_exit(&vcpu().context);
+        return handle_guest_exit(&vcpu().context) == Resumption::all;
     }
     /// The instruction at `entry` has trapped in the guest.
     void check_trapped(Exception exception, std::uint64_t trap_value) {
@@ -110,12 +110,12 @@ TEST_CASE("misaligned FP accesses reach the f-registers", "[misaligned_access]")
         bench.place(instruction);
         const Registers before = bench.x();
         CHECK(bench.trap(load_address_misaligned));
-        CHECK(fake_hart.fp_registers[14] == value);
+        CHECK(fake_hart.fp.f[14] == value);
         CHECK(Sstatus::FS::get(csr_read<Csr::vsstatus>()) == ExtensionState::dirty);
         CHECK(bench.x() == before);
     }
     MisalignedBench bench;
-    fake_hart.fp_registers[14] = 0xffff'ffff'1122'3344;
+    fake_hart.fp.f[14] = 0xffff'ffff'1122'3344;
     bench.place(0x00e6'a027);  // fsw f14, 0(x13)
     CHECK(bench.trap(store_address_misaligned));
     CHECK(bench.bytes(5) == 0x84'1122'3344);
@@ -136,7 +136,7 @@ TEST_CASE("f-registers that are off are not touched", "[misaligned_access]") {
                              {without.pc() + 2, 0x06},
                              {without.pc() + 3, 0x00}};
     csr_write<Csr::scause>(4);
-    CHECK(handle_guest_exit(&without.vcpu().context));
+    CHECK(handle_guest_exit(&without.vcpu().context) == Resumption::all);
     CHECK(csr_read<Csr::vscause>() == 4);
 }
 
@@ -173,7 +173,7 @@ TEST_CASE("a byte that faults is the guest's fault, with its address", "[misalig
         CHECK(bench.trap(load_address_misaligned));
         bench.check_trapped(row.guest, page + 0x1000);
         CHECK(bench.x() == before);
-        CHECK(fake_hart.fp_registers[14] == 0);
+        CHECK(fake_hart.fp.f[14] == 0);
     }
 }
 

@@ -47,6 +47,6 @@ SbiResult sbi_fwft(Vm& vm, Vcpu& vcpu, SbiCall call);
 SbiResult suspend_hart(Vm& vm, Vcpu& vcpu, std::uint64_t address, std::uint64_t opaque);
 
 /// Arms the guest's timer for `deadline` in ticks of `time`; all ones disarms it.
-void set_guest_timer(Vm& vm, Vcpu& vcpu, std::uint64_t deadline);
+void set_guest_timer(Vcpu& vcpu, std::uint64_t deadline);
 
 }  // namespace cairn

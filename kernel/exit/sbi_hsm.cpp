@@ -32,6 +32,7 @@ SbiResult beginning(const Vcpu& vcpu, std::uint64_t opaque) {
         vm.stop(StopReason::power_off);
         return sbi_success();
     }
+    vcpu.leave();  // it begins anew
     if (!wait_for_start(vm, vcpu)) return sbi_success();
     return beginning(vcpu, vcpu.context.x[11]);
 }
@@ -40,7 +41,7 @@ void sleep(Vm& vm, Vcpu& vcpu) {
     vm.harts().suspend(vcpu.context.hart_id);
     wait_for_guest_interrupt(vm, vcpu);
     vm.harts().resume(vcpu.context.hart_id);
-    Vcpu::forget_memory();
+    vcpu.load();  // from here on others ask it for fences again
 }
 
 [[gnu::noinline]] SbiResult suspend(Vm& vm, Vcpu& vcpu, SbiCall call) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "kernel/exit/handle_exit.hpp"
 #include "kernel/exit/host_wait.hpp"
 #include "tests/unit/guest_bench.hpp"
 
@@ -52,13 +53,16 @@ TEST_CASE("retentive suspend waits and goes on", "[sbi_hsm]") {
     GuestBench bench;
     csr_write<Csr::vsatp>(0x8000'0000'0008'0000);
     csr_write<Csr::vsstatus>(Sstatus::SIE::mask);
+    csr_write<Csr::vsie>(Sip::STIP::mask);
     // The address is unused; the type is 32 bits wide, so what is above does not count.
     for (const std::uint64_t type : {0ull, 1ull << 32}) {
-        csr_write<Csr::hip>(0);
+        csr_write<Csr::time>(0);
         CHECK(bench.call(SbiExtension::hsm, SbiHsm::hart_suspend, type, ~0ull, opaque) ==
               sbi_success());
     }
     CHECK(fake_hart.waits == 2);
+    CHECK(fake_hart.vvma_fences == 2);  // of what others passed over while it was suspended
+    CHECK(fake_hart.instruction_fences == 2);
     CHECK(csr_read<Csr::vsatp>() == 0x8000'0000'0008'0000);
     CHECK(csr_read<Csr::vsstatus>() == Sstatus::SIE::mask);
 }
@@ -68,6 +72,7 @@ TEST_CASE("non-retentive suspend waits and resumes where it was told", "[sbi_hsm
         GuestBench bench;
         csr_write<Csr::vsatp>(0x8000'0000'0008'0000);
         csr_write<Csr::vsstatus>(Sstatus::SIE::mask | Sstatus::SUM::mask);
+        csr_write<Csr::vsie>(Sip::STIP::mask);
         const SbiResult result = bench.ecall(hsm, hart_suspend, type, resume_at, opaque);
         CHECK(result.error == 0);  // a0: the hart's id
         CHECK(result.value == opaque);
@@ -158,7 +163,8 @@ TEST_CASE("a stopped hart serves what comes, and leaves when the VM stops", "[sb
             csr_set<Csr::sip>(Sip::SSIP::mask);
             CHECK(!waiting->vm.vcpu(1).fence_mail().all_have_fenced());
         } else {
-            CHECK(fake_hart.instruction_fences == 1);
+            CHECK(waiting->vm.vcpu(1).fence_mail().all_have_fenced());
+            CHECK(fake_hart.instruction_fences == 0);  // left for its next start
             waiting->vm.stop(StopReason::reset);
         }
     };
@@ -172,14 +178,55 @@ TEST_CASE("what is not the guest's interrupt does not end a suspension", "[sbi_h
     bench.run(1);
     waiting = &bench;
     csr_write<Csr::sie>(Sip::SSIP::mask);
+    csr_write<Csr::vsie>(Sip::SSIP::mask);
+    csr_write<Csr::vsscratch>(77);
     fake_hart.on_wait = [] {
         CHECK(waiting->vm.harts().state(0) == SbiHartState::suspended);
+        CHECK(loaded_vcpu == nullptr);
+        CHECK(csr_read<Csr::vsscratch>() == 0);  // the hart that sleeps is nobody's
+        CHECK(csr_read<Csr::vsie>() == 0);
         csr_set<Csr::sip>(Sip::SSIP::mask);
-        if (fake_hart.waits < 3) return waiting->vm.vcpu(0).request(Request::fence);
-        csr_set<Csr::hie>(Hip::VSSIP::mask);
-        csr_set<Csr::hip>(Hip::VSSIP::mask);
+        waiting->vm.vcpu(0).request(fake_hart.waits < 3 ? Request::fence
+                                                        : Request::software_interrupt);
     };
     CHECK(bench.call(SbiExtension::hsm, SbiHsm::hart_suspend, 0, 0, 0) == sbi_success());
     CHECK(fake_hart.waits == 3);
     CHECK(bench.vm.harts().state(0) == SbiHartState::started);
+    CHECK(csr_read<Csr::vsscratch>() == 77);
+    CHECK(csr_read<Csr::hvip>() == Hip::VSSIP::mask);
+}
+
+TEST_CASE("a deadline ends a suspension, with Sstc or without", "[sbi_hsm]") {
+    for (const bool sstc : {true, false}) {
+        GuestBench bench({.sstc = sstc});
+        csr_write<Csr::vsie>(Sip::STIP::mask);
+        bench.call(SbiExtension::time, SbiTime::set_timer, 5000);
+        fake_sbi_calls.clear();
+        fake_hart.on_wait = [] {
+            CHECK(csr_read<Csr::sie>() == Sip::STIP::mask);  // the host's timer
+            csr_write<Csr::time>(fake_hart.waits < 3 ? 4999 : 5000);
+        };
+        CHECK(bench.call(SbiExtension::hsm, SbiHsm::hart_suspend, 0, 0, 0) == sbi_success());
+        CHECK(fake_hart.waits == 3);
+        CHECK(fake_sbi_calls.front() == FakeSbiCall{SbiExtension::time, 0, {5000}});
+        if (sstc) {
+            CHECK(csr_read<Csr::vstimecmp>() == 5000);
+            CHECK(csr_read<Csr::sie>() == 0);
+        } else {  // it comes at once, to be the guest's
+            CHECK(fake_sbi_calls.back() == FakeSbiCall{SbiExtension::time, 0, {5000}});
+            CHECK(csr_read<Csr::sie>() == Sip::STIP::mask);
+        }
+    }
+}
+
+TEST_CASE("without Sstc a deadline that has come is not waited for again", "[sbi_hsm]") {
+    GuestBench bench;
+    csr_write<Csr::vsie>(Sip::STIP::mask);
+    bench.call(SbiExtension::time, SbiTime::set_timer, 5000);
+    handle_timer_interrupt(bench.vcpu());
+    fake_sbi_calls.clear();
+    CHECK(bench.call(SbiExtension::hsm, SbiHsm::hart_suspend, 0, 0, 0) == sbi_success());
+    CHECK(fake_hart.waits == 0);
+    CHECK(fake_sbi_calls.empty());
+    CHECK(csr_read<Csr::hvip>() == Hip::VSTIP::mask);
 }

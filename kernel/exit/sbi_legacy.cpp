@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SBI specification, chapter "Legacy Extensions": those that old guests need for time, console and
 // power-off. The remote fences and IPIs by pointer are left out; their successors are there.
-#include "kernel/arch/csr_access.hpp"
 #include "kernel/exit/sbi.hpp"
 
 namespace cairn {
@@ -9,7 +8,7 @@ namespace cairn {
 SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, SbiCall call) {
     switch (extension) {
         case SbiExtension::legacy_set_timer:
-            set_guest_timer(vm, vcpu, call.arguments[0]);
+            set_guest_timer(vcpu, call.arguments[0]);
             return sbi_success();
         case SbiExtension::legacy_console_putchar:
             vm.console().put(static_cast<std::byte>(call.arguments[0] & 0xff));
@@ -20,7 +19,7 @@ SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, SbiCall call) {
             return {byte ? std::to_integer<long>(*byte) : -1, 0};
         }
         case SbiExtension::legacy_clear_ipi: {
-            const bool pending = Hip::VSSIP::get(csr_read<Csr::hvip>());
+            const bool pending = vcpu.software_interrupt().is_asserted();
             vcpu.software_interrupt().set(false);
             return {pending ? 1 : 0, 0};
         }

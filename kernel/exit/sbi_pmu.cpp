@@ -120,6 +120,11 @@ SbiResult config_matching(Vm& vm, VcpuPmu& pmu, SbiCall call) {
     const auto counter = configure(hardware, pmu, set, flags, event, call.arguments[4]);
     if (!counter) return sbi_error(counter.error());
     pmu.assign(*counter, SbiEvent::CODE::get(event));
+    if (pmu.is_hardware(*counter)) {
+        pmu.remember(*counter, {.event_data = call.arguments[4],
+                                .event = static_cast<std::uint32_t>(event),
+                                .flags = static_cast<std::uint32_t>(flags)});
+    }
     if ((flags & SbiCounterConfig::auto_start) != 0 &&
         !start_counter(hardware, pmu, *counter, std::nullopt)) {
         return sbi_error(SbiError::failed);

@@ -54,11 +54,18 @@ void fence_remotely(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function, const
     if ((harts & ~own) != 0) fence_remotely(vm, vcpu, harts & ~own, function, fence);
 }
 
-/// Whether the call is about all translations of the hart at hand alone, in the usual form.
-bool is_whole_and_own(const Vcpu& vcpu, SbiRfence function, SbiCall call) {
-    return function == SbiRfence::remote_sfence_vma &&
-           call.arguments[0] == vcpu.context.self_mask && call.arguments[1] == 0 &&
-           call.arguments[3] == ~std::uint64_t{0};
+/// Whether the call is about the hart at hand alone, in the usual form.
+bool is_own(const Vcpu& vcpu, SbiCall call) {
+    return call.arguments[0] == vcpu.context.self_mask && call.arguments[1] == 0;
+}
+
+/// Of the hart at hand alone, the commonest first.
+void fence_here(SbiRfence function, SbiCall call) {
+    if (function == SbiRfence::remote_fence_i) return fence_i();
+    if (function == SbiRfence::remote_sfence_vma && call.arguments[3] == ~std::uint64_t{0}) {
+        return hfence_vvma_all();
+    }
+    carry_out(fence_of(function, call));
 }
 
 }  // namespace
@@ -66,8 +73,8 @@ bool is_whole_and_own(const Vcpu& vcpu, SbiRfence function, SbiCall call) {
 SbiResult sbi_rfence(Vm& vm, Vcpu& vcpu, SbiCall call) {
     const auto function = static_cast<SbiRfence>(call.function);
     if (function > SbiRfence::remote_sfence_vma_asid) return sbi_error(SbiError::not_supported);
-    if (is_whole_and_own(vcpu, function, call)) {
-        hfence_vvma_all();
+    if (is_own(vcpu, call)) {
+        fence_here(function, call);
         return sbi_success();
     }
     const auto harts = select_harts(call.arguments[0], call.arguments[1], vm.cpus());

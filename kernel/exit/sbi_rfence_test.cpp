@@ -131,6 +131,7 @@ TEST_CASE("a suspended hart is not interrupted: it forgets everything when it re
     CHECK(fence(bench, SbiRfence::remote_sfence_vma, 2, 0) == sbi_success());
     CHECK(fake_sbi_calls.empty());
     CHECK(fake_hart.narrow_fences.empty());
+    csr_write<Csr::vsie>(Sip::STIP::mask);
     CHECK(bench.call(SbiExtension::hsm, SbiHsm::hart_suspend, 0u) == sbi_success());
     CHECK(fake_hart.vvma_fences == 1);
     CHECK(fake_hart.instruction_fences == 1);

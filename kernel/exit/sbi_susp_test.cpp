@@ -22,6 +22,7 @@ TEST_CASE("a suspended system resumes where it was told", "[sbi_susp]") {
         GuestBench bench;
         csr_write<Csr::vsatp>(0x8000'0000'0008'0000);
         csr_write<Csr::vsstatus>(Sstatus::SIE::mask | Sstatus::SUM::mask);
+        csr_write<Csr::vsie>(Sip::STIP::mask);
         const SbiResult result =
             bench.ecall(static_cast<std::uint64_t>(SbiExtension::susp), 0, type, resume_at, opaque);
         CHECK(result.error == 0);  // a0: the hart's id
@@ -62,6 +63,7 @@ TEST_CASE("a system does not sleep while another hart is not stopped", "[sbi_sus
     bench.vm.harts().suspend(2);
     CHECK(fail_to_suspend(bench, 0, resume_at) == denied);
     CHECK(bench.vm.harts().stop(2));
+    csr_write<Csr::vsie>(Sip::STIP::mask);
     CHECK(fake_hart.waits == 0);
     bench.ecall(static_cast<std::uint64_t>(SbiExtension::susp), 0, 0, resume_at, opaque);
     CHECK(bench.pc() == resume_at);
@@ -70,9 +72,13 @@ TEST_CASE("a system does not sleep while another hart is not stopped", "[sbi_sus
 TEST_CASE("what the guest has not enabled does not wake it", "[sbi_susp]") {
     GuestBench bench;
     sleeping = &bench;
-    csr_write<Csr::hie>(Hip::VSEIP::mask);
+    csr_write<Csr::vsie>(Sip::SEIP::mask);
+    csr_write<Csr::sie>(Sip::SSIP::mask);
     fake_hart.on_wait = [] {
-        csr_set<Csr::hip>(fake_hart.waits < 3 ? Hip::VSSIP::mask : Hip::VSEIP::mask);
+        csr_set<Csr::sip>(Sip::SSIP::mask);
+        Vcpu& vcpu = sleeping->vcpu();
+        if (fake_hart.waits < 3) return vcpu.request(Request::software_interrupt);
+        vcpu.external_interrupt().set(true);
     };
     bench.ecall(static_cast<std::uint64_t>(SbiExtension::susp), 0, 0, resume_at, opaque);
     CHECK(fake_hart.waits == 3);

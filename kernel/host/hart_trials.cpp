@@ -143,6 +143,12 @@ bool is_interrupted_by(HostPhys set_ssip) {
     return false;
 }
 
+std::uint32_t vector_register_bytes() {
+    std::uint64_t bytes = 0;
+    (void)completes_with_registers([&] { bytes = csr_read<Csr::vlenb>(); });
+    return static_cast<std::uint32_t>(bytes);
+}
+
 bool is_block_size(std::uint32_t bytes) {
     return std::has_single_bit(bytes) && bytes <= frame_size;
 }

@@ -29,6 +29,9 @@ namespace cairn {
 /// the hart at hand pending; nobody else interrupts it meanwhile. It is not pending afterwards.
 [[nodiscard]] bool is_interrupted_by(HostPhys set_ssip);
 
+/// The size of a vector register of the hart at hand, which has V (vlenb).
+[[nodiscard]] std::uint32_t vector_register_bytes();
+
 /// Whether a cache block may be so many bytes.
 [[nodiscard]] bool is_block_size(std::uint32_t bytes);
 

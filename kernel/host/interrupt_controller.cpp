@@ -8,53 +8,58 @@
 namespace cairn {
 namespace {
 
-struct HostPlic {
-    std::uint64_t base = 0;
-    std::uint32_t context = 0;
+class HostPlic final : public HostInterruptController {
+  public:
+    [[nodiscard]] bool start(std::uint64_t base, std::uint32_t context, std::uint32_t sources);
+
+    [[nodiscard]] bool enable(std::uint32_t number) override;
+    [[nodiscard]] std::uint32_t claim() override { return at(plic::claim(context_)); }
+    void complete(std::uint32_t number) override { at(plic::claim(context_)) = number; }
+
+  private:
+    [[nodiscard]] volatile std::uint32_t& at(std::uint64_t offset) const {
+        return *reinterpret_cast<volatile std::uint32_t*>(base_ + offset);
+    }
+    [[nodiscard]] bool keeps(std::uint64_t offset, std::uint32_t value) const {
+        at(offset) = value;
+        return at(offset) == value;
+    }
+
+    std::uint64_t base_ = 0;
+    std::uint32_t context_ = 0;
 };
 constinit HostPlic host_plic;
 
-volatile std::uint32_t& at(std::uint64_t offset) {
-    return *reinterpret_cast<volatile std::uint32_t*>(host_plic.base + offset);
+/// What an earlier stage may have left on is turned off.
+bool HostPlic::start(std::uint64_t base, std::uint32_t context, std::uint32_t sources) {
+    base_ = base;
+    context_ = context;
+    bool kept = false;
+    const bool completed = completes([&] {
+        for (std::uint32_t source = 0; source <= sources; source += 32)
+            at(plic::enable(context_, source)) = 0;
+        kept = keeps(plic::threshold(context_), 0);
+    });
+    return completed && kept;
 }
 
-/// What an earlier stage may have left on, for the context at hand.
-void disable_all(std::uint32_t sources) {
-    for (std::uint32_t source = 0; source <= sources; source += 32)
-        at(plic::enable(host_plic.context, source)) = 0;
-}
-
-bool keeps(std::uint64_t offset, std::uint32_t value) {
-    at(offset) = value;
-    return at(offset) == value;
+bool HostPlic::enable(std::uint32_t number) {
+    bool kept = false;
+    const bool completed = completes([&] {
+        kept = keeps(plic::priority(number), 1);
+        const std::uint64_t word = plic::enable(context_, number);
+        kept = kept && keeps(word, at(word) | 1u << (number % 32));
+    });
+    if (!completed || !kept) return false;
+    csr_set<Csr::sie>(Sip::SEIP::mask);
+    return true;
 }
 
 }  // namespace
 
-bool start_interrupt_controller(const MachinePlic& plic, std::uint32_t context,
-                                std::uint32_t source) {
-    host_plic = {.base = plic.registers.base.value, .context = context};
-    bool kept = false;
-    const bool completed = completes([&] {
-        disable_all(plic.sources);
-        kept = keeps(plic::priority(source), 1) && keeps(plic::threshold(context), 0) &&
-               keeps(plic::enable(context, source), 1u << (source % 32));
-    });
-    if (completed && kept) {
-        csr_set<Csr::sie>(Sip::SEIP::mask);
-        return true;
-    }
-    host_plic = {};
-    return false;
-}
-
-std::uint32_t claim_host_interrupt() {
-    if (host_plic.base == 0) return 0;
-    return at(plic::claim(host_plic.context));
-}
-
-void complete_host_interrupt(std::uint32_t source) {
-    at(plic::claim(host_plic.context)) = source;
+HostInterruptController* start_interrupt_controller(const MachinePlic& plic,
+                                                    std::uint32_t context) {
+    return host_plic.start(plic.registers.base.value, context, plic.sources) ? &host_plic : nullptr;
 }
 
 }  // namespace cairn

@@ -120,6 +120,13 @@ bool interrupt_is_wired(const Machine& machine) {
            source <= machine.plic->sources;
 }
 
+bool route_console_input(const Machine& machine, std::uint32_t context) {
+    HostInterruptController* const plic = start_interrupt_controller(*machine.plic, context);
+    if (plic == nullptr) return false;
+    host_interrupts().start(*plic);
+    return host_interrupts().wire(HostSource::console, *machine.uart->interrupt);
+}
+
 /// What the tree says of devices and memory, beside itself.
 void check_claims(ThisMachine& self) {
     if (self.machine.memory_overlaps && door().memory.empty()) {
@@ -210,7 +217,7 @@ void start_devices(const ThisMachine& self) {
                 self.boot_hart);
         return;
     }
-    if (!start_interrupt_controller(*machine.plic, *hart->plic_context, *machine.uart->interrupt)) {
+    if (!route_console_input(machine, *hart->plic_context)) {
         println("console: {} is no PLIC that works, so input is off", Plain{machine.plic->node});
     }
 }

@@ -239,6 +239,7 @@ bool HostResources::take_hart(const ThisMachine& self) {
     drop_closed_features(abilities_);
     take_counters(abilities_);
     abilities_.features.timer_renewal = timer_renewal(self.machine, abilities_.features);
+    if (abilities_.features.vector) abilities_.vector_register_bytes = vector_register_bytes();
     if (!choose_stage2_mode(self.options, hart->id)) return false;
     isa_text_ = write_isa_string(abilities_.guest_isa, isa_buffer_).value_or("");
     mmu_type_ = hart->mmu_type;
@@ -261,9 +262,9 @@ bool HostResources::choose_stage2_mode(const BootOptions& options, std::uint64_t
 }
 
 /// A guest may find any of its harts anywhere: what one of them lacks, none may have.
-bool HostResources::is_like_boot_hart(const MachineHart& hart, const IsaSet& missing) const {
+bool HostResources::is_like_boot_hart(const MachineHart& hart, const RunningHart& running) const {
     auto isa = machine_isa(hart);
-    if (isa) isa->erase(missing);
+    if (isa) isa->erase(running.missing);
     if (!isa || !isa->contains(IsaExtension::h) || hart.mmu_type != mmu_type_) return false;
     HartAbilities theirs = abilities_of(*isa, hart);
     // What the boot hart's firmware keeps closed has been taken from the guest already.
@@ -276,7 +277,9 @@ bool HostResources::is_like_boot_hart(const MachineHart& hart, const IsaSet& mis
     const bool same_blocks =
         (abilities_.cbom_block_size == 0 || abilities_.cbom_block_size == theirs.cbom_block_size) &&
         (abilities_.cboz_block_size == 0 || abilities_.cboz_block_size == theirs.cboz_block_size);
-    return same_blocks && theirs.features.stateen == abilities_.features.stateen;
+    const bool same_vectors = running.vector_register_bytes == abilities_.vector_register_bytes ||
+                              !abilities_.features.vector;
+    return same_blocks && same_vectors && theirs.features.stateen == abilities_.features.stateen;
 }
 
 void HostResources::take_other_harts(const Machine& machine, std::span<const RunningHart> running) {
@@ -284,7 +287,7 @@ void HostResources::take_other_harts(const Machine& machine, std::span<const Run
     for (std::size_t index = 1; index < running.size(); ++index) {
         const MachineHart* const hart = machine.hart(running[index].id);
         if (guest_harts_.size() == guest_harts_.capacity()) return;
-        if (hart != nullptr && is_like_boot_hart(*hart, running[index].missing)) {
+        if (hart != nullptr && is_like_boot_hart(*hart, running[index])) {
             guest_harts_.push_back(index);
         } else {
             println("cairn: hart {} runs no guests: it is not like hart {}, which booted",

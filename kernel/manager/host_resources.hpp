@@ -25,6 +25,7 @@ struct HartAbilities {
     Stage2Mode stage2_mode = Stage2Mode::sv39x4;
     std::uint32_t cbom_block_size = 0;
     std::uint32_t cboz_block_size = 0;
+    std::uint32_t vector_register_bytes = 0;  ///< with features.vector
 };
 
 /// Which extensions `hart` has, by its node: the list of `riscv,isa-extensions` and
@@ -37,6 +38,7 @@ struct HartAbilities {
 struct RunningHart {
     std::uint64_t id = 0;
     IsaSet missing;
+    std::uint32_t vector_register_bytes = 0;  ///< where it has V
 };
 
 /// What a guest gets of `isa`. Cache-block instructions are passed on only with a block size.
@@ -71,7 +73,7 @@ class HostResources {
     [[nodiscard]] bool take_memory(const ThisMachine& self);
     [[nodiscard]] bool choose_stage2_mode(const BootOptions& options, std::uint64_t hart);
     [[nodiscard]] bool take_hart(const ThisMachine& self);
-    [[nodiscard]] bool is_like_boot_hart(const MachineHart& hart, const IsaSet& missing) const;
+    [[nodiscard]] bool is_like_boot_hart(const MachineHart& hart, const RunningHart& running) const;
     void take_other_harts(const Machine& machine, std::span<const RunningHart> running);
 
     FramePool frames_;

@@ -47,7 +47,10 @@ void run_vcpu(Vm& vm, Vcpu& vcpu) {
     if (vmid_flushes.must_flush_for(vm.vmid())) hfence_gvma_all();
     vcpu.forget_requests();
     if (wait_for_start(vm, vcpu)) enter_guest(&vcpu.context);
-    vcpu.quiesce(vm.features());
+    if (vcpu.is_here()) {
+        vcpu.quiesce(vm.features());
+        vcpu.leave();
+    }
     csr_write<Csr::hgatp>(0);
 }
 
@@ -114,7 +117,7 @@ std::optional<Bundle> read_archive(const Machine& machine) {
 
 struct HartTrial {
     const MachineHart& hart;
-    IsaSet missing;
+    RunningHart found;
 };
 
 void try_this_hart(void* trial) {
@@ -122,7 +125,10 @@ void try_this_hart(void* trial) {
     const auto isa = machine_isa(self.hart);
     if (!isa) return;
     if (isa->contains(IsaExtension::svadu)) let_guests_choose_ad_updates();
-    self.missing = missing_extensions(*isa, self.hart);
+    self.found.missing = missing_extensions(*isa, self.hart);
+    if (isa->contains(IsaExtension::v) && !self.found.missing.contains(IsaExtension::v)) {
+        self.found.vector_register_bytes = vector_register_bytes();
+    }
 }
 
 /// What hart `index` lacks of what its node says.
@@ -130,10 +136,10 @@ RunningHart running_hart(const Machine& machine, std::size_t index) {
     const std::uint64_t id = ipi_target(index).hart;
     const MachineHart* const hart = machine.hart(id);
     if (index == 0 || hart == nullptr) return {.id = id, .missing = {}};
-    HartTrial trial{.hart = *hart, .missing = {}};
+    HartTrial trial{.hart = *hart, .found = {.id = id, .missing = {}}};
     run_on_hart(index, try_this_hart, &trial);
     wait_for_hart(index);
-    return {.id = id, .missing = trial.missing};
+    return trial.found;
 }
 
 /// Takes what the host has; false, with a sentence in the log, where `config` needs more harts.

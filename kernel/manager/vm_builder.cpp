@@ -2,7 +2,7 @@
 #include "kernel/manager/vm_builder.hpp"
 
 #include "kernel/host/harts.hpp"
-#include "kernel/manager/console_sink.hpp"
+#include "kernel/manager/console_multiplexer.hpp"
 #include "kernel/vm/guest_map.hpp"
 #include "lib/byte_size.hpp"
 #include "lib/print.hpp"
@@ -74,7 +74,31 @@ std::optional<RamPointer> take_ram(HostResources& host, const VmConfig& config, 
     return std::nullopt;
 }
 
-GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config) {
+using VmPointer = allocated_ptr<Vm, VmAllocator<Vm>>;
+
+/// Nothing where there is not enough memory.
+VmPointer make_vm(const HostResources& host, const VmConfig& config, const GuestMemory& ram,
+                  VmMemory& memory) {
+    const VmAllocator<Vm> allocator(memory.heap());
+    auto room = VcpuRoom::take(memory.heap(), config.cpus);
+    if (!room) return VmPointer(nullptr, VmPointer::deleter_type(allocator));
+    return try_allocate_unique<Vm>(allocator, config.name, ram, guest_console(),
+                                   host.abilities().features, host.ids(), std::move(*room));
+}
+
+using VectorRoom = vector<std::byte, VmAllocator<std::byte>>;
+
+/// Where the vCPUs' vector registers are put away: `each` bytes for one. Nothing, with a sentence
+/// in the log, where there is not enough.
+std::optional<VectorRoom> take_vector_room(VmMemory& memory, std::uint32_t cpus,
+                                           std::uint64_t each) {
+    VectorRoom room{VmAllocator<std::byte>(memory.heap())};
+    if (room.try_resize(cpus * each)) return room;
+    explain_refusal(memory, "the heap has no room for its vector registers");
+    return std::nullopt;
+}
+
+GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config, Vm& vm) {
     return {.memory = {guest_map::ram_base, config.memory},
             .cpus = config.cpus,
             .isa = host.guest_isa_text(),
@@ -84,7 +108,8 @@ GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config)
             .cboz_block_size = host.abilities().cboz_block_size,
             .bootargs = config.append,
             .initrd = std::nullopt,
-            .rng_seed = {}};
+            .rng_seed = {},
+            .devices = vm.devices().list()};
 }
 
 void announce(const VmConfig& config, const LoadPlan& plan, const GuestRam& ram) {
@@ -111,13 +136,16 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     }
     auto ram = take_ram(host, config, memory);
     if (!ram) return std::nullopt;
-    auto vm = try_allocate_unique<Vm>(VmAllocator<Vm>(memory.heap()), config.name, (*ram)->memory(),
-                                      guest_console(), host.abilities().features, host.ids(),
-                                      config.cpus);
+    auto vm = make_vm(host, config, (*ram)->memory(), memory);
     if (!vm) {
         explain_refusal(memory, "the heap has no room for it");
         return std::nullopt;
     }
+    const std::uint64_t each = GuestVector::count * host.abilities().vector_register_bytes;
+    auto vector_room = take_vector_room(memory, config.cpus, each);
+    if (!vector_room) return std::nullopt;
+    for (std::uint32_t cpu = 0; each != 0 && cpu < config.cpus; ++cpu)
+        vm->vcpu(cpu).keep_vector_in(vector_room->data() + cpu * each);
     const auto vmid = host.vmids().take();
     if (!vmid) {
         println("cairn: vm {}: the harts have no VMID left for it", config.name);
@@ -127,12 +155,14 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     for (std::uint32_t cpu = 0; cpu < config.cpus; ++cpu)
         harts.push_back(ipi_target(host.guest_hart(cpu)));
     vm->run_on(harts);
+    give_console_input_to(*vm);
     announce(config, *plan, **ram);
     BuiltVm built{.bundle = &bundle,
                   .plan = *plan,
-                  .tree = describe_guest(host, config),
+                  .tree = describe_guest(host, config, *vm),
                   .ram = std::move(*ram),
                   .vmid = VmidLease(host.vmids(), *vmid),
+                  .vector_room = std::move(*vector_room),
                   .vm = std::move(vm)};
     built.use_table();
     return built;

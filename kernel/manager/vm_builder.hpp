@@ -11,6 +11,7 @@
 #include "kernel/vm/vm.hpp"
 #include "kernel/vm/vm_memory.hpp"
 #include "lib/container/unique_ptr.hpp"
+#include "lib/container/vector.hpp"
 
 namespace cairn {
 
@@ -20,6 +21,7 @@ struct BuiltVm {
     GuestFdtConfig tree;  ///< but for the random seed, which every start has anew
     allocated_ptr<GuestRam, VmAllocator<GuestRam>> ram;
     VmidLease vmid;
+    vector<std::byte, VmAllocator<std::byte>> vector_room;  ///< for registers that are put away
     allocated_ptr<Vm, VmAllocator<Vm>> vm;
 
     /// Has the VM's harts use its RAM's table, by the number that the VM has now.

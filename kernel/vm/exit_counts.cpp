@@ -2,23 +2,13 @@
 #include "kernel/vm/exit_counts.hpp"
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
 #include "kernel/arch/sbi.hpp"
 #include "kernel/arch/trap_cause.hpp"
-#include "kernel/vm/guest_map.hpp"
 
 namespace cairn {
 namespace {
-
-struct Device {
-    GuestRange range;
-    std::string_view name;
-};
-constexpr std::array devices{Device{guest_map::uart, "UART"}, Device{guest_map::plic, "PLIC"},
-                             Device{guest_map::test_device, "power device"},
-                             Device{guest_map::virtio_all, "virtio slot"}};
 
 bool is_call(std::uint64_t scause) {
     return scause == static_cast<std::uint64_t>(Exception::ecall_from_vs);
@@ -30,15 +20,8 @@ bool is_page_fault(std::uint64_t scause) {
            scause == static_cast<std::uint64_t>(Exception::instruction_guest_page_fault);
 }
 
-std::string_view device_name(std::uint64_t base) {
-    for (const Device& device : devices) {
-        if (device.range.base.value == base) return device.name;
-    }
-    return "nothing";
-}
-
 void print_call(Writer& out, const ExitCause& cause) {
-    const auto extension = static_cast<SbiExtension>(cause.detail);
+    const auto extension = static_cast<SbiExtension>(cause.extension);
     const std::string_view function = sbi_function_name(extension, cause.function);
     print(out, "SBI {}", to_string(extension));
     if (!function.empty()) print(out, ": {}", function);
@@ -47,12 +30,12 @@ void print_call(Writer& out, const ExitCause& cause) {
 }  // namespace
 
 ExitCause exit_cause(std::uint64_t scause, std::uint64_t extension, std::uint64_t function,
-                     GuestPhys address) {
-    if (is_call(scause)) return {.scause = scause, .detail = extension, .function = function};
+                     GuestPhys address, std::span<const GuestDevice> devices) {
+    if (is_call(scause)) return {.scause = scause, .extension = extension, .function = function};
     if (!is_page_fault(scause)) return {.scause = scause};
-    for (const Device& device : devices) {
-        if (device.range.contains(address, 1)) {
-            return {.scause = scause, .detail = device.range.base.value};
+    for (const GuestDevice& device : devices) {
+        if (device.block.contains(address, 1)) {
+            return {.scause = scause, .device = device.kind->name};
         }
     }
     return {.scause = scause};
@@ -61,9 +44,9 @@ ExitCause exit_cause(std::uint64_t scause, std::uint64_t extension, std::uint64_
 void print_cause(Writer& out, const ExitCause& cause) {
     if (is_call(cause.scause)) return print_call(out, cause);
     if (cause.scause == static_cast<std::uint64_t>(Exception::load_guest_page_fault)) {
-        print(out, "load from {}", device_name(cause.detail));
+        print(out, "load from {}", cause.device);
     } else if (cause.scause == static_cast<std::uint64_t>(Exception::store_guest_page_fault)) {
-        print(out, "store to {}", device_name(cause.detail));
+        print(out, "store to {}", cause.device);
     } else {
         print(out, "{}", trap_cause_name(cause.scause));
     }

@@ -7,9 +7,11 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "kernel/arch/address.hpp"
+#include "kernel/vm/guest_devices.hpp"
 #include "lib/print.hpp"
 #include "lib/spinlock.hpp"
 
@@ -18,14 +20,17 @@ namespace cairn {
 /// What made the guest leave.
 struct ExitCause {
     std::uint64_t scause = 0;
-    std::uint64_t detail = 0;    ///< of a call, its extension; of an access, the device's address
-    std::uint64_t function = 0;  ///< of a call
+    std::uint64_t extension = 0;          ///< of a call
+    std::uint64_t function = 0;           ///< of a call
+    std::string_view device = "nothing";  ///< of an access, the kind's name, which lives for ever
     bool operator==(const ExitCause&) const = default;
 };
 
-/// The cause of an exit with `scause`: of calls a7 and a6 count, of page faults the address.
+/// The cause of an exit with `scause`: of calls a7 and a6 count, of page faults whose of the VM's
+/// `devices` the address is.
 [[nodiscard]] ExitCause exit_cause(std::uint64_t scause, std::uint64_t extension,
-                                   std::uint64_t function, GuestPhys address);
+                                   std::uint64_t function, GuestPhys address,
+                                   std::span<const GuestDevice> devices);
 
 /// Words for `cause`.
 void print_cause(Writer& out, const ExitCause& cause);

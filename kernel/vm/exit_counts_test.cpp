@@ -4,8 +4,8 @@
 #include <string>
 
 #include "kernel/arch/sbi.hpp"
-#include "kernel/vm/guest_map.hpp"
 #include "tests/unit/catch.hpp"
+#include "tests/unit/device_doubles.hpp"
 
 using namespace cairn;
 
@@ -23,19 +23,28 @@ std::string words(const ExitCause& cause) {
     return std::string(text.view());
 }
 
+/// In a VM with the usual devices.
+ExitCause cause(std::uint64_t scause, std::uint64_t extension, std::uint64_t function,
+                GuestPhys address) {
+    test::Transcript console;
+    test::PowerLog power;
+    const GuestDevices devices(1, console, power);
+    return exit_cause(scause, extension, function, address, devices.list());
+}
+
 std::string words(std::uint64_t scause, std::uint64_t extension, std::uint64_t function,
                   std::uint64_t address) {
-    return words(exit_cause(scause, extension, function, GuestPhys{address}));
+    return words(cause(scause, extension, function, GuestPhys{address}));
 }
 
 }  // namespace
 
 TEST_CASE("a cause is what made the guest leave, and nothing else", "[exit_counts]") {
-    CHECK(exit_cause(call, 1, 2, {0x1000'0000}) == ExitCause{call, 1, 2});
-    CHECK(exit_cause(load, 1, 2, {0x1000'0005}) == ExitCause{load, 0x1000'0000, 0});
-    CHECK(exit_cause(load, 1, 2, {0x1000'0100}) == ExitCause{load, 0, 0});
-    CHECK(exit_cause(load, 1, 2, {0x1000'800c}) == ExitCause{load, 0x1000'1000, 0});
-    CHECK(exit_cause(timer, 1, 2, {0x1000'0000}) == ExitCause{timer, 0, 0});
+    CHECK(cause(call, 1, 2, {0x1000'0000}) == ExitCause{call, 1, 2});
+    CHECK(cause(load, 1, 2, {0x1000'0005}) == ExitCause{.scause = load, .device = "UART"});
+    CHECK(cause(load, 1, 2, {0x1000'0100}) == ExitCause{.scause = load});
+    CHECK(cause(load, 1, 2, {0x1000'800c}) == ExitCause{.scause = load, .device = "virtio slot"});
+    CHECK(cause(timer, 1, 2, {0x1000'0000}) == ExitCause{.scause = timer});
 }
 
 TEST_CASE("every cause has words", "[exit_counts]") {

@@ -11,11 +11,14 @@ constexpr std::uint64_t page_size = 4096;
 constexpr std::uint64_t most_pages = 16;
 constexpr std::uint64_t most_address_spaces = 1u << 16;  // ASIDLEN is 16 at most
 
-void fence_page(std::uint64_t address, std::uint64_t address_space) {
-    if (address_space == Fence::every_address_space) {
-        hfence_vvma_page(address);
+void fence_pages(const Fence& fence) {
+    const std::uint64_t end = fence.start + fence.pages * page_size;
+    if (fence.address_space == Fence::every_address_space) {
+        for (std::uint64_t page = fence.start; page != end; page += page_size)
+            hfence_vvma_page(page);
     } else {
-        hfence_vvma_page(address, address_space);
+        for (std::uint64_t page = fence.start; page != end; page += page_size)
+            hfence_vvma_page(page, fence.address_space);
     }
 }
 
@@ -46,8 +49,7 @@ Fence fence_of_translations(std::uint64_t start, std::uint64_t size, std::uint64
 void carry_out(const Fence& fence) {
     if (fence.kind == Fence::Kind::instructions) return fence_i();
     if (fence.pages == 0) return fence_all_pages(fence.address_space);
-    for (std::uint64_t page = 0; page < fence.pages; ++page)
-        fence_page(fence.start + page * page_size, fence.address_space);
+    fence_pages(fence);
 }
 
 }  // namespace cairn

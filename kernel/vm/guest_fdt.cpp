@@ -1,30 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/guest_fdt.hpp"
 
-#include "kernel/vm/guest_map.hpp"
+#include <algorithm>
+
+#include "kernel/dev/tree_phandles.hpp"
 #include "lib/fdt/fdt_writer.hpp"
 #include "lib/panic.hpp"
+#include "lib/print.hpp"
 
 namespace cairn {
 namespace {
-
-// Phandles, after those of the harts' interrupt controllers, which are 1 + hart id.
-constexpr std::uint32_t hart_phandle(std::uint32_t hart) {
-    return 1 + hart;
-}
-constexpr std::uint32_t plic_phandle(std::uint32_t cpus) {
-    return 1 + cpus;
-}
-constexpr std::uint32_t test_phandle(std::uint32_t cpus) {
-    return 2 + cpus;
-}
-
-constexpr std::uint32_t supervisor_external = 9;  // interrupt cause, privileged specification
-constexpr std::uint32_t no_interrupt = 0xffff'ffff;
-
-// What the test device is written to stop the machine (QEMU include/hw/misc/sifive_test.h).
-constexpr std::uint32_t poweroff_value = 0x5555;
-constexpr std::uint32_t reboot_value = 0x7777;
 
 constexpr std::string_view isa_prefix = "rv64";
 
@@ -54,10 +39,18 @@ void write_isa_extensions(FdtWriter& tree, std::string_view isa) {
     }
 }
 
+void write_stdout_path(FdtWriter& tree, std::span<const GuestDevice> devices) {
+    const auto is_console = [](const GuestDevice& device) { return device.kind->is_console; };
+    const auto console = std::ranges::find_if(devices, is_console);
+    if (console == devices.end()) return;
+    FixedBuffer<64> path;
+    print(path, "/soc/{}@{:x}", console->kind->node, console->block.base.value);
+    tree.property_string("stdout-path", path.view());
+}
+
 void write_chosen(FdtWriter& tree, const GuestFdtConfig& config) {
     tree.begin_node("chosen");
-    tree.property_string("stdout-path", "/soc/serial@10000000");
-    static_assert(guest_map::uart.base == GuestPhys{0x1000'0000});
+    write_stdout_path(tree, config.devices);
     tree.property_string("bootargs", config.bootargs);
     if (!config.rng_seed.empty()) tree.property("rng-seed", config.rng_seed);
     if (config.initrd) {
@@ -98,7 +91,7 @@ void write_cpu(FdtWriter& tree, const GuestFdtConfig& config, std::uint32_t hart
     tree.property_empty("interrupt-controller");
     tree.property_u32("#address-cells", 0);
     tree.property_string("compatible", "riscv,cpu-intc");
-    tree.property_u32("phandle", hart_phandle(hart));
+    tree.property_u32("phandle", TreePhandles{config.cpus}.hart(hart));
     tree.end_node();
     tree.end_node();
 }
@@ -118,76 +111,37 @@ void write_cpus(FdtWriter& tree, const GuestFdtConfig& config) {
     tree.end_node();
 }
 
-void write_test_device(FdtWriter& tree, std::uint32_t cpus) {
-    tree.begin_node("test", guest_map::test_device.base.value);
-    tree.property_strings("compatible", {"sifive,test1", "sifive,test0", "syscon"});
-    write_reg(tree, guest_map::test_device);
-    tree.property_u32("phandle", test_phandle(cpus));
-    tree.end_node();
-}
-
-/// Contexts are numbered as on `virt`, two to a hart. The first would be M-mode's, which a guest
-/// has not: like OpenSBI, say that it is wired to nothing.
-void write_plic(FdtWriter& tree, std::uint32_t cpus) {
-    tree.begin_node("plic", guest_map::plic.base.value);
-    tree.property_strings("compatible", {"sifive,plic-1.0.0", "riscv,plic0"});
-    write_reg(tree, guest_map::plic);
-    tree.property_u32("#address-cells", 0);
-    tree.property_u32("#interrupt-cells", 1);
-    tree.property_empty("interrupt-controller");
-    tree.begin_property("interrupts-extended");
-    for (std::uint32_t hart = 0; hart < cpus; ++hart) {
-        for (const std::uint32_t cause : {no_interrupt, supervisor_external}) {
-            tree.append_u32(hart_phandle(hart));
-            tree.append_u32(cause);
-        }
+void write_compatible(FdtWriter& tree, const DeviceKind& kind) {
+    tree.begin_property("compatible");
+    for (const std::string_view name : kind.compatible) {
+        if (!name.empty()) tree.append_string(name);
     }
-    tree.property_u32("riscv,ndev", guest_map::plic_sources);
-    tree.property_u32("phandle", plic_phandle(cpus));
+}
+
+void write_device(FdtWriter& tree, const GuestDevice& device, const TreePhandles& handles) {
+    tree.begin_node(device.kind->node, device.block.base.value);
+    write_compatible(tree, *device.kind);
+    write_reg(tree, device.block);
+    device.device->describe(tree, handles);
+    if (device.interrupt != 0) {
+        tree.property_u32("interrupt-parent", handles.interrupt_controller());
+        tree.property_u32("interrupts", device.interrupt);
+    }
     tree.end_node();
 }
 
-void write_uart(FdtWriter& tree, std::uint32_t cpus) {
-    tree.begin_node("serial", guest_map::uart.base.value);
-    tree.property_string("compatible", "ns16550a");
-    write_reg(tree, guest_map::uart);
-    tree.property_u32("clock-frequency", guest_map::uart_clock_hz);
-    tree.property_u32("interrupt-parent", plic_phandle(cpus));
-    tree.property_u32("interrupts", guest_map::uart_irq);
-    tree.end_node();
-}
-
-void write_virtio_slot(FdtWriter& tree, std::uint32_t cpus, std::size_t slot) {
-    tree.begin_node("virtio_mmio", guest_map::virtio(slot).base.value);
-    tree.property_string("compatible", "virtio,mmio");
-    write_reg(tree, guest_map::virtio(slot));
-    tree.property_u32("interrupt-parent", plic_phandle(cpus));
-    tree.property_u32("interrupts", guest_map::virtio_irq(slot));
-    tree.end_node();
-}
-
-void write_soc(FdtWriter& tree, std::uint32_t cpus) {
+void write_devices(FdtWriter& tree, const GuestFdtConfig& config) {
+    const TreePhandles handles{config.cpus};
     tree.begin_node("soc");
     tree.property_string("compatible", "simple-bus");
     tree.property_u32("#address-cells", 2);
     tree.property_u32("#size-cells", 2);
     tree.property_empty("ranges");
-    write_test_device(tree, cpus);
-    write_plic(tree, cpus);
-    write_uart(tree, cpus);
-    for (std::size_t slot = 0; slot < guest_map::virtio_slots; ++slot)
-        write_virtio_slot(tree, cpus, slot);
+    for (const GuestDevice& device : config.devices)
+        write_device(tree, device, handles);
     tree.end_node();
-}
-
-void write_power(FdtWriter& tree, std::uint32_t cpus, std::string_view name,
-                 std::string_view compatible, std::uint32_t value) {
-    tree.begin_node(name);
-    tree.property_string("compatible", compatible);
-    tree.property_u32("regmap", test_phandle(cpus));
-    tree.property_u32("offset", 0);
-    tree.property_u32("value", value);
-    tree.end_node();
+    for (const GuestDevice& device : config.devices)
+        device.device->describe_uses(tree, handles);
 }
 
 std::optional<GuestFdtError> check(const GuestFdtConfig& config) {
@@ -237,9 +191,7 @@ std::expected<std::span<std::byte>, GuestFdtError> write_guest_fdt(std::span<std
     write_chosen(tree, config);
     write_memory(tree, config);
     write_cpus(tree, config);
-    write_soc(tree, config.cpus);
-    write_power(tree, config.cpus, "poweroff", "syscon-poweroff", poweroff_value);
-    write_power(tree, config.cpus, "reboot", "syscon-reboot", reboot_value);
+    write_devices(tree, config);
     tree.end_node();
     const auto finished = tree.finish(guest_fdt_spare);
     if (!finished) return std::unexpected(converted(finished.error()));

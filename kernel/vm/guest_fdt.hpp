@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A guest's device tree: QEMU `virt`'s, as far as it is true of Cairn's guests. Addresses and
-// interrupt numbers are kernel/vm/guest_map.hpp's. Pure; the tree goes into the caller's bytes.
+// A guest's device tree: QEMU `virt`'s, as far as it is true of Cairn's guests. What is in /soc are
+// the VM's devices (kernel/vm/guest_devices.hpp), in their order, and each says itself what it is.
+// Pure; the tree goes into the caller's bytes.
 //
 //     / ── chosen ── memory ── cpus ── soc ─┬─ test@100000        syscon: poweroff, reboot
 //                              └─ cpu@N ... ├─ plic@c000000       contexts 2N: none, 2N+1: cpu N's
@@ -15,6 +16,7 @@
 #include <string_view>
 
 #include "kernel/arch/address.hpp"
+#include "kernel/vm/guest_devices.hpp"
 
 namespace cairn {
 
@@ -29,6 +31,7 @@ struct GuestFdtConfig {
     std::string_view bootargs;             ///< the kernel's command line; may be empty
     std::optional<GuestRange> initrd;
     std::span<const std::byte> rng_seed;  ///< may be empty
+    std::span<const GuestDevice> devices{};
 };
 
 enum class GuestFdtError : std::uint8_t {

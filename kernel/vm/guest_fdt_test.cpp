@@ -9,6 +9,7 @@
 #include "kernel/vm/guest_map.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/command.hpp"
+#include "tests/unit/device_doubles.hpp"
 
 namespace cairn {
 namespace {
@@ -16,6 +17,15 @@ namespace {
 using Bytes = std::vector<std::byte>;
 
 constexpr std::array<std::byte, 32> seed{std::byte{1}, std::byte{2}};
+
+/// A VM's devices, with nothing behind them.
+struct Devices {
+    explicit Devices(std::uint32_t cpus) : all(cpus, console, power) {}
+
+    test::Transcript console;
+    test::PowerLog power;
+    GuestDevices all;
+};
 
 GuestFdtConfig config() {
     return {.memory = {guest_map::ram_base, 0x1000'0000},
@@ -29,7 +39,9 @@ GuestFdtConfig config() {
             .rng_seed = seed};
 }
 
-Bytes tree_of(const GuestFdtConfig& with) {
+Bytes tree_of(GuestFdtConfig with) {
+    const Devices devices(with.cpus);
+    with.devices = devices.all.list();
     Bytes bytes(guest_fdt_size_limit(with.cpus, with.bootargs.size() + with.isa.size()));
     const auto tree = write_guest_fdt(bytes, with);
     REQUIRE(tree);
@@ -37,7 +49,17 @@ Bytes tree_of(const GuestFdtConfig& with) {
     return bytes;
 }
 
-GuestFdtError error_of(const GuestFdtConfig& with, std::size_t size = 8192) {
+/// Fowler, Noll and Vo's hash 1a of 64 bits.
+std::uint64_t fnv1a(const Bytes& bytes) {
+    std::uint64_t hash = 0xcbf2'9ce4'8422'2325;
+    for (const std::byte byte : bytes)
+        hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * 0x100'0000'01b3;
+    return hash;
+}
+
+GuestFdtError error_of(GuestFdtConfig with, std::size_t size = 8192) {
+    const Devices devices(1);
+    with.devices = devices.all.list();
     Bytes bytes(size);
     const auto tree = write_guest_fdt(bytes, with);
     REQUIRE(!tree);
@@ -61,7 +83,7 @@ TEST_CASE("a guest's tree says what its machine is", "[guest_fdt]") {
     REQUIRE(machine->uart);
     CHECK(machine->uart->registers.base == HostPhys{0x1000'0000});
     CHECK(machine->uart->interrupt == guest_map::uart_irq);
-    CHECK(machine->uart->clock_hz == guest_map::uart_clock_hz);
+    CHECK(machine->uart->clock_hz == Uart16550::clock_hz);
     REQUIRE(machine->plic);
     CHECK(machine->plic->registers == HostRange{{0xc00'0000}, 0x60'0000});
     CHECK(machine->plic->sources == guest_map::plic_sources);
@@ -78,6 +100,24 @@ TEST_CASE("a guest's tree says what its machine is", "[guest_fdt]") {
         CHECK(hart.mmu_type == "riscv,sv48");
         CHECK(hart.cbom_block_size == 64);
         CHECK(hart.plic_context == 2 * hart.id + 1);
+    }
+}
+
+// What guests see changes only where that is meant: then these figures are taken anew.
+TEST_CASE("a guest's tree is what it was, byte for byte", "[guest_fdt]") {
+    struct Row {
+        std::uint32_t cpus;
+        std::size_t size;
+        std::uint64_t hash;
+    };
+    for (const auto& [cpus, size, hash] :
+         {Row{1, 6917, 0x630e'd4e5'ea5f'12d6}, Row{2, 7289, 0xf855'b482'0836'0aed},
+          Row{32, 18449, 0x4e00'fb14'1352'7d33}}) {
+        GuestFdtConfig each = config();
+        each.cpus = cpus;
+        const Bytes bytes = tree_of(each);
+        CHECK(bytes.size() == size);
+        CHECK(fnv1a(bytes) == hash);
     }
 }
 
@@ -164,7 +204,7 @@ TEST_CASE("a boot loader can add to a guest's tree in place", "[guest_fdt]") {
 TEST_CASE("the size limit is enough for many harts and a long command line", "[guest_fdt]") {
     const std::string bootargs(4000, 'x');
     const std::string isa = "rv64imafdc_" + std::string(100, 'z');
-    for (const std::uint32_t cpus : {1u, 8u, 64u, 512u}) {
+    for (const std::uint32_t cpus : {1u, 8u, 32u}) {
         GuestFdtConfig large = config();
         large.cpus = cpus;
         large.bootargs = bootargs;

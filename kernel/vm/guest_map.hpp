@@ -43,8 +43,6 @@ inline constexpr std::uint32_t uart_irq = 10;
 inline constexpr std::uint32_t rtc_irq = 11;
 inline constexpr std::uint32_t plic_sources = 95;  ///< `riscv,ndev`: sources 1 to 95
 
-inline constexpr std::uint64_t uart_clock_hz = 3'686'400;  ///< `clock-frequency` of the UART
-
 inline constexpr std::size_t virtio_slots = 8;
 inline constexpr GuestPhys virtio_first{0x1000'1000};
 inline constexpr std::uint64_t virtio_slot_size = 0x1000;

@@ -5,15 +5,11 @@
 #include <array>
 #include <vector>
 
-#include "lib/heap/hart_cache.hpp"
-#include "lib/heap/host_region.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/ram_arena.hpp"
+#include "tests/unit/vm_heap.hpp"
 
 namespace cairn {
-
-/// Here the C++ runtime keeps its own operator new, and the heap is used directly.
-void start_operators(std::string_view /*owner*/, FaultHook /*hook*/) {}
 
 namespace {
 
@@ -22,20 +18,11 @@ constexpr std::uint64_t chunk = GuestRam::chunk_size;
 constexpr GuestPhys base{0x8000'0000};
 constexpr std::byte left_behind{0xa5};
 
-Heap& test_heap() {
-    static const bool ready = [] {
-        return global_break().init(mmap_region(std::size_t{16} << 20).value()).has_value() &&
-               global_heap().core().init(global_break(), "test").has_value();
-    }();
-    REQUIRE(ready);
-    return global_heap();
-}
-
 /// A machine of 64 MiB less what is reserved, whose addresses are those of an arena's bytes. They
 /// hold what somebody left there.
 struct Bench {
     explicit Bench(std::vector<HostRange> reserved = {}, std::size_t quota = mebi)
-        : memory(test_heap(), pool, "bench", quota) {
+        : memory(test::kernel_heap(), pool, "bench", quota) {
         for (HostRange& range : reserved)
             range.base = arena.base() + range.base.value;
         std::fill_n(reinterpret_cast<std::byte*>(arena.base().value), size, left_behind);

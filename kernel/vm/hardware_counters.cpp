@@ -45,6 +45,14 @@ void stop(const HardwareCounters& counters, unsigned counter, std::uint64_t flag
     pmu_call(SbiPmu::counter_stop, counters.number[counter], one, flags);
 }
 
+template <std::size_t... numbers>
+std::uint64_t read_counter(unsigned counter, std::index_sequence<numbers...>) {
+    std::uint64_t value = 0;
+    ((counter == numbers ? void(value = csr_read<static_cast<Csr>(cycle + numbers)>()) : void()),
+     ...);
+    return value;
+}
+
 }  // namespace
 
 HardwareCounters find_hardware_counters() {
@@ -103,6 +111,11 @@ bool start_hardware_counter(const HardwareCounters& counters, unsigned counter,
 
 void stop_hardware_counter(const HardwareCounters& counters, unsigned counter, bool forget) {
     stop(counters, counter, forget ? SbiCounterStop::reset : 0);
+}
+
+std::uint64_t read_hardware_counter(unsigned counter) {
+    take_last_reading(counter);
+    return read_counter(counter, std::make_index_sequence<32>());
 }
 
 void release_hardware_counters(const HardwareCounters& counters, CsrCounters used) {

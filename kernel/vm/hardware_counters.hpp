@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The hart's own performance counters (cycle, instret, hpmcounter3 to 31), as far as the machine's
-// firmware lends them: they are set up by its SBI PMU and read by CSR. A hart belongs to one vCPU,
-// so its guest is given all of them. Described once, for all harts; the calls below are for the
-// hart at hand.
+// firmware lends them: they are set up by its SBI PMU and read by CSR. A guest is given all of them
+// while its vCPU lies in the hart. Described once, for all harts; the calls below are for the hart
+// at hand.
 #pragma once
 
 #include <array>
@@ -41,6 +41,9 @@ inline constexpr CsrCounters free_running_counters = 0b111;
                                           std::optional<std::uint64_t> value);
 /// Stops a counter; if it is to `forget`, its event is taken away.
 void stop_hardware_counter(const HardwareCounters& counters, unsigned counter, bool forget);
+
+/// The value of a counter that has been stopped.
+[[nodiscard]] std::uint64_t read_hardware_counter(unsigned counter);
 
 /// Takes counters that were configured back: they count nothing, but for the free-running ones.
 void release_hardware_counters(const HardwareCounters& counters, CsrCounters used);

@@ -5,7 +5,10 @@
 
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
+#include "kernel/host/host_timer.hpp"
+#include "kernel/vm/counter_moves.hpp"
 #include "kernel/vm/vm.hpp"
+#include "lib/panic.hpp"
 
 namespace cairn {
 namespace {
@@ -26,50 +29,81 @@ constexpr std::uint64_t delegated_interrupts = bit(Interrupt::virtual_supervisor
 constexpr std::uint64_t never = ~std::uint64_t{0};
 
 /// sstatus.FS or VS of what the guest has of FP or vector registers.
-ExtensionState state_of(bool present) {
-    return present ? ExtensionState::dirty : ExtensionState::off;
+ExtensionState state_of(bool present, ExtensionState state) {
+    return present ? state : ExtensionState::off;
 }
 
-/// A start finds the registers that there are open and in use, as firmware (OpenSBI) hands a hart
-/// over: there are kernels and boot loaders that rely on it.
-void reset_vs_csrs(const GuestFeatures& features) {
-    csr_write<Csr::vsstatus>(Sstatus::UXL::of(Xlen::rv64) | Sstatus::FS::of(state_of(features.fp)) |
-                             Sstatus::VS::of(state_of(features.vector)));
-    csr_write<Csr::vsie>(0);
-    csr_write<Csr::vstvec>(0);
-    csr_write<Csr::vsscratch>(0);
-    csr_write<Csr::vsepc>(0);
-    csr_write<Csr::vscause>(0);
-    csr_write<Csr::vstval>(0);
-    csr_write<Csr::vsatp>(0);
-    // Not a VS CSR, but it rules VU-mode too. Kernels expect their firmware to have set it: Linux's
-    // user space reads `time` without asking first.
-    csr_write<Csr::scounteren>(free_running_counters);
-    csr_write<Csr::senvcfg>(0);
-}
-
-void open_guest_mode(const GuestFeatures& features) {
-    csr_write<Csr::hedeleg>(delegated_exceptions);
-    csr_write<Csr::hideleg>(delegated_interrupts);
-    csr_write<Csr::hie>(0);
-    csr_write<Csr::hcounteren>(free_running_counters | features.counters.present);
-    csr_write<Csr::htimedelta>(0);
-    csr_write<Csr::henvcfg>(henvcfg_for(features));
-    if (features.svadu) let_guests_choose_ad_updates();
-    if (features.stateen) csr_write<Csr::hstateen0>(Hstateen0::ENVCFG::of(true));
-    csr_write<Csr::hstatus>(Hstatus::SPV::of(true) | Hstatus::SPVP::of(true) |
-                            Hstatus::VSXL::of(Xlen::rv64));
-    // FS and VS open FP and vector registers to V=1, where vsstatus decides; the kernel itself uses
-    // none.
-    const std::uint64_t status =
-        csr_read<Csr::sstatus>() & ~(Sstatus::SPIE::mask | Sstatus::SIE::mask | Sstatus::FS::mask |
-                                     Sstatus::VS::mask | Sstatus::SUM::mask | Sstatus::MXR::mask);
-    csr_write<Csr::sstatus>(status | Sstatus::SPP::of(true) |
-                            Sstatus::FS::of(state_of(features.fp)) |
-                            Sstatus::VS::of(state_of(features.vector)));
+/// What a hart starts with. Its VS CSRs are 0, so that it begins in VS-mode with paging off and
+/// interrupts off; but it finds the registers that there are open and in use, as firmware (OpenSBI)
+/// hands a hart over: there are kernels and boot loaders that rely on it.
+GuestCsrs csrs_at_start(const GuestFeatures& features) {
+    constexpr auto initial = ExtensionState::initial;
+    constexpr auto dirty = ExtensionState::dirty;
+    return {
+        .vsstatus = Sstatus::UXL::of(Xlen::rv64) | Sstatus::FS::of(state_of(features.fp, dirty)) |
+                    Sstatus::VS::of(state_of(features.vector, dirty)),
+        .vstimecmp = never,
+        // Not a VS CSR, but it rules VU-mode too. Kernels expect their firmware to have set it:
+        // Linux's user space reads `time` without asking first.
+        .scounteren = free_running_counters,
+        .henvcfg = henvcfg_for(features),
+        .hedeleg = delegated_exceptions,
+        .hideleg = delegated_interrupts,
+        .hcounteren = free_running_counters | features.counters.present,
+        .hstateen0 = Hstateen0::ENVCFG::of(true),
+        .hstatus = Hstatus::SPV::of(true) | Hstatus::SPVP::of(true) | Hstatus::VSXL::of(Xlen::rv64),
+        // FS and VS open FP and vector registers to V=1, where vsstatus decides; the kernel itself
+        // uses none.
+        .sstatus = Sstatus::SPP::of(true) | Sstatus::FS::of(state_of(features.fp, initial)) |
+                   Sstatus::VS::of(state_of(features.vector, initial)),
+    };
 }
 
 }  // namespace
+
+constinit thread_local Vcpu* loaded_vcpu = nullptr;
+
+/// Nothing on the target, where this is on the way of exits: the unit tests show that it holds.
+void Vcpu::require_here() const {
+    if constexpr (__STDC_HOSTED__ != 0) {
+        require(is_here(), "a vCPU's CSRs are touched where its state lies");
+    }
+}
+
+void Vcpu::load() {
+    if (is_here()) return;
+    if (loaded_vcpu != nullptr) loaded_vcpu->put_away();
+    load_guest_state(state_);
+    if (!state_.parts.sstc) arm_host_timer(state_.csrs.vstimecmp);
+    load_hardware_counters(vm_.features().counters, pmu_);
+    loaded_vcpu = this;
+    if (context.timer_renewal != 0) renew_timer();
+    forget_memory();  // what its VM's other vCPUs have left here, too: they have the same VMID
+}
+
+void Vcpu::put_away() {
+    require_here();
+    put_away_hardware_counters(vm_.features().counters, pmu_);
+    save_guest_state(state_);
+    if (!state_.parts.sstc) put_away_timer();
+    if (context.timer_renewal != 0) disarm_host_timer();
+    loaded_vcpu = nullptr;
+}
+
+/// What has come is in hvip, and the host's timer is not armed any more.
+void Vcpu::put_away_timer() {
+    if ((csr_read<Csr::sie>() & Sip::STIP::mask) == 0) state_.csrs.vstimecmp = never;
+    disarm_host_timer();
+}
+
+void Vcpu::vacate() {
+    put_away();
+    clear_guest_state(state_.parts);
+}
+
+bool VcpuInterrupt::is_asserted() const {
+    return (csr_read<Csr::hvip>() & mask_) != 0;
+}
 
 void VcpuInterrupt::set(bool asserted) {
     if (asserted) {
@@ -97,6 +131,7 @@ void ExternalInterrupt::apply() {
 }
 
 void Vcpu::answer() {
+    require_here();
     csr_clear<Csr::sip>(Sip::SSIP::mask);
     fence_csrs_and_memory();  // what is sent from here on comes again
     const std::uint32_t requests = bell_.answer();
@@ -113,6 +148,21 @@ void Vcpu::answer() {
     }
 }
 
+void Vcpu::answer_away() {
+    csr_clear<Csr::sip>(Sip::SSIP::mask);
+    fence_csrs_and_memory();
+    if ((bell_.answer() & Request::software_interrupt) != 0) {
+        state_.csrs.hvip |= Hip::VSSIP::mask;
+        pmu_.count(SbiFirmwareEvent::ipi_received);
+    }
+    Hip::VSEIP::set(state_.csrs.hvip, external_.is_asserted());
+    for (FenceMail::Set senders = fence_mail_.take(); senders != 0; senders &= senders - 1) {
+        vm_.vcpu(static_cast<std::uint32_t>(std::countr_zero(senders)))
+            .fence_mail()
+            .report(context.hart_id);  // it forgets everything before it goes on
+    }
+}
+
 void Vcpu::forget_requests() {
     csr_clear<Csr::sip>(Sip::SSIP::mask);
     fence_csrs_and_memory();
@@ -121,24 +171,28 @@ void Vcpu::forget_requests() {
 }
 
 void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeatures& features) {
-    open_guest_mode(features);
-    reset_vs_csrs(features);
-    csr_write<Csr::hvip>(0);
-    external_.apply();
-    if (features.sstc) csr_write<Csr::vstimecmp>(never);
-    if (features.fp) reset_guest_fp();
-    if (features.vector) reset_guest_vector();
-    forget_memory();
+    if (is_here()) loaded_vcpu = nullptr;  // what lies there is not needed any more
+    require(!features.vector || state_.vector.registers != nullptr,
+            "a vCPU with V has room for it");
+    state_ = {.parts = {.sstc = features.sstc,
+                        .stateen = features.stateen,
+                        .fp = features.fp,
+                        .vector = features.vector},
+              .csrs = csrs_at_start(features),
+              .fp = {},
+              .vector = {.registers = state_.vector.registers}};
+    state_.csrs.hvip = Hip::VSEIP::of(external_.is_asserted());
+    pmu_.reset(features.counters.present);
+    context.timer_renewal = features.timer_renewal;
+    load();
+    if (features.svadu) let_guests_choose_ad_updates();
     context.x = {};
     context.x[10] = hart_id();
     context.has_sstc = features.sstc ? 1 : 0;
     context.x[11] = argument;
     context.pc = entry;
     locked_features_ = 0;
-    pmu_.reset(features.counters.present);
     choose_exit_path();
-    context.timer_renewal = features.timer_renewal;
-    if (context.timer_renewal != 0) renew_timer();
 }
 
 void Vcpu::choose_exit_path() {
@@ -163,6 +217,7 @@ void Vcpu::forget_memory() {
 }
 
 void Vcpu::quiesce(const GuestFeatures& features) {
+    require_here();
     release_hardware_counters(features.counters, pmu_.used_hardware());
     if (features.sstc) csr_write<Csr::vstimecmp>(never);
     csr_write<Csr::hvip>(0);
@@ -171,6 +226,7 @@ void Vcpu::quiesce(const GuestFeatures& features) {
 }
 
 void Vcpu::resume(std::uint64_t entry) {
+    require_here();
     csr_write<Csr::vsatp>(0);
     csr_clear<Csr::vsstatus>(Sstatus::SIE::mask);
     csr_set<Csr::sstatus>(Sstatus::SPP::mask);
@@ -178,6 +234,7 @@ void Vcpu::resume(std::uint64_t entry) {
 }
 
 void Vcpu::inject(Exception exception, std::uint64_t trap_value) {
+    require_here();
     const std::uint64_t host_status = csr_read<Csr::sstatus>();
     std::uint64_t status = csr_read<Csr::vsstatus>();
     Sstatus::SPP::set(status, Sstatus::SPP::get(host_status));
@@ -189,6 +246,47 @@ void Vcpu::inject(Exception exception, std::uint64_t trap_value) {
     csr_write<Csr::vstval>(trap_value);
     csr_write<Csr::sstatus>(Sstatus::SPP::with(host_status, true));
     context.pc = trap_vector();
+}
+
+void Vcpu::set_timer(std::uint64_t deadline) {
+    require_here();
+    if (state_.parts.sstc) {
+        csr_write<Csr::vstimecmp>(deadline);
+    } else {
+        state_.csrs.vstimecmp = deadline;
+        timer_.set(false);
+        arm_host_timer(deadline);
+    }
+}
+
+bool Vcpu::updates_ad_bits() const {
+    require_here();
+    return Henvcfg::ADUE::get(csr_read<Csr::henvcfg>());
+}
+
+bool Vcpu::update_ad_bits(bool wanted) {
+    require_here();
+    const std::uint64_t value = Henvcfg::ADUE::with(csr_read<Csr::henvcfg>(), wanted);
+    csr_write<Csr::henvcfg>(value);
+    return csr_read<Csr::henvcfg>() == value;
+}
+
+bool Vcpu::handles_misaligned() const {
+    require_here();
+    return (csr_read<Csr::hedeleg>() & misaligned_exceptions) != 0;
+}
+
+bool Vcpu::handle_misaligned(bool wanted) {
+    require_here();
+    const std::uint64_t others = csr_read<Csr::hedeleg>() & ~misaligned_exceptions;
+    const std::uint64_t value = others | (wanted ? misaligned_exceptions : 0);
+    csr_write<Csr::hedeleg>(value);
+    return csr_read<Csr::hedeleg>() == value;
+}
+
+void Vcpu::mark_fp_changed() {
+    require_here();
+    csr_set<Csr::vsstatus>(Sstatus::FS::of(ExtensionState::dirty));
 }
 
 std::uint64_t Vcpu::trap_vector() const {

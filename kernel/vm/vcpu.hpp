@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT
-// One virtual hart. Its integer registers are in `context` while the host runs; its VS CSRs and FP
-// registers stay in the hart that it runs on, which it has for itself. Its interrupt lines are bits
-// of hvip. Touched only by the hart that runs it, but for `request`, `fence_mail`, `pmu().count`
-// and the external interrupt's line: those are how other harts reach it (kernel/vm/doorbell.hpp).
+// One virtual hart. Its integer registers are in `context` while the host runs. All else is a value
+// (kernel/arch/guest_state.hpp) that lies in a hart from `load` to `put_away`, and stays there
+// until another vCPU is loaded: what changes the guest's state in between writes the hart's CSRs,
+// and that is done here and in the world switch alone. Its interrupt lines are bits of hvip. The
+// hart's counters that it uses go with it (kernel/vm/hardware_counters.hpp).
+// Touched only by the hart that runs it, but for `request`, `fence_mail`, `pmu().count` and the
+// external interrupt's line: those are how other harts reach it (kernel/vm/doorbell.hpp).
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 
+#include "kernel/arch/guest_state.hpp"
 #include "kernel/arch/trap_cause.hpp"
 #include "kernel/arch/vcpu_context.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/host/ipi_batch.hpp"
-#include "kernel/host/this_hart.hpp"
 #include "kernel/vm/doorbell.hpp"
 #include "kernel/vm/fence.hpp"
 #include "kernel/vm/guest_features.hpp"
@@ -27,6 +30,7 @@ class VcpuInterrupt final : public InterruptLine {
     /// `interrupt` is virtual_supervisor_software, _timer or _external.
     explicit constexpr VcpuInterrupt(Interrupt interrupt) : mask_(bit(interrupt)) {}
     void set(bool asserted) override;
+    [[nodiscard]] bool is_asserted() const;
 
   private:
     std::uint64_t mask_;
@@ -35,7 +39,10 @@ class VcpuInterrupt final : public InterruptLine {
 class Vm;
 class Vcpu;
 
-/// A line that ends in VSEIP of the hart that runs `owner`, and is driven from any hart; whoever
+/// Whose state lies in the hart at hand; nullptr: nobody's. Changed by `load` and `put_away`.
+extern constinit thread_local Vcpu* loaded_vcpu;
+
+/// A line that ends in VSEIP of the hart where `owner` lies, and is driven from any hart; whoever
 /// does holds the lock of the device behind it.
 class ExternalInterrupt final : public InterruptLine {
   public:
@@ -43,6 +50,7 @@ class ExternalInterrupt final : public InterruptLine {
     void set(bool asserted) override;
     /// Brings the hart at hand, which is the owner's, up to date.
     void apply();
+    [[nodiscard]] bool is_asserted() const { return asserted_.load(std::memory_order_relaxed); }
 
   private:
     Vcpu& owner_;
@@ -50,6 +58,8 @@ class ExternalInterrupt final : public InterruptLine {
 };
 
 class Vcpu {
+    RecentAccesses recent_accesses_;  // first, as it is what has to be aligned
+
   public:
     /// `hart_id` is the guest's number for it, from 0.
     Vcpu(Vm& vm, std::uint32_t hart_id) : vm_(vm), host_hart_{.hart = hart_id} {
@@ -60,11 +70,31 @@ class Vcpu {
     }
     Vcpu(const Vcpu&) = delete;
     Vcpu& operator=(const Vcpu&) = delete;
+    ~Vcpu() {
+        if (is_here()) loaded_vcpu = nullptr;
+    }
+
+    /// Brings its state into the hart at hand, by whose hgatp its VM is translated; whoever's was
+    /// there is put away before. It lies in no other hart. The hart forgets all memory of the
+    /// guest: fences that the vCPU was asked for meanwhile are carried out by that.
+    void load();
+    /// Takes its state out of the hart at hand.
+    void put_away();
+    /// The same, and the hart, which is about to sleep, keeps nothing that could wake it.
+    void vacate();
+    /// The same where its state is not needed any more.
+    void leave() { loaded_vcpu = nullptr; }
+    /// Where its vector registers are put away: 32 * vlenb bytes that outlive it. Before the first
+    /// reset of a vCPU with V.
+    void keep_vector_in(std::byte* room) { state_.vector.registers = room; }
+    /// Whether its state lies in the hart at hand, so that its CSRs are the vCPU's.
+    [[nodiscard]] bool is_here() const { return loaded_vcpu == this; }
+    /// Up to date while it is not loaded.
+    [[nodiscard]] const GuestState& state() const { return state_; }
 
     /// Which hart of the machine runs it; until this is said, the one of the same number.
     void run_on(const IpiTarget& host_hart) { host_hart_ = host_hart; }
     [[nodiscard]] IpiRoute ipi_route() { return {.bell = &bell_, .target = host_hart_}; }
-    [[nodiscard]] bool is_here() const { return host_hart_.hart == this_hart.id; }
 
     /// Asks the vCPU for what `requests` say (struct Request); its hart is interrupted by `batch`.
     void request(std::uint32_t requests, IpiBatch& batch) {
@@ -78,6 +108,8 @@ class Vcpu {
     [[nodiscard]] FenceMail& fence_mail() { return fence_mail_; }
     /// On its own hart: does what it was asked for.
     void answer();
+    /// The same while its state lies in no hart. It forgets all memory before it goes on.
+    void answer_away();
     /// On its own hart, before a run of the VM: forgets what came after the end of the last run.
     void forget_requests();
     [[nodiscard]] bool is_asked() const { return bell_.asked() != 0; }
@@ -106,6 +138,20 @@ class Vcpu {
     /// Architecture, "Supervisor", section "Trap Handling", for VS-mode).
     void inject(Exception exception, std::uint64_t trap_value);
 
+    /// Its timer interrupt comes at `deadline`. With Sstc the guest's own comparator is armed;
+    /// without, its interrupt ends and the host's timer is armed.
+    void set_timer(std::uint64_t deadline);
+    /// Whether the guest's page tables have their A and D bits updated (henvcfg.ADUE).
+    [[nodiscard]] bool updates_ad_bits() const;
+    /// False where the hart does not take it.
+    [[nodiscard]] bool update_ad_bits(bool wanted);
+    /// Whether misaligned accesses that the hart does not carry out are the guest's (hedeleg).
+    [[nodiscard]] bool handles_misaligned() const;
+    /// False where the hart does not take it.
+    [[nodiscard]] bool handle_misaligned(bool wanted);
+    /// After a write of an FP register on the guest's behalf.
+    void mark_fp_changed();
+
     /// Where the guest's own trap handler starts, for exceptions.
     [[nodiscard]] std::uint64_t trap_vector() const;
 
@@ -131,11 +177,14 @@ class Vcpu {
     VcpuContext context;
 
   private:
+    void require_here() const;
+    void put_away_timer();
+
     Vm& vm_;
     IpiTarget host_hart_;
+    GuestState state_;
     Doorbell bell_;
     FenceMail fence_mail_;
-    RecentAccesses recent_accesses_;
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     ExternalInterrupt external_{*this};

@@ -43,6 +43,20 @@ class VcpuPmu {
     [[nodiscard]] CsrCounters hardware() const { return hardware_; }
     /// The hart's counters that have been given an event since the reset.
     [[nodiscard]] CsrCounters used_hardware() const { return used_hardware_; }
+    /// Those that have one now.
+    [[nodiscard]] CsrCounters assigned_hardware() const {
+        return hardware_ & static_cast<CsrCounters>(assigned_);
+    }
+
+    /// What a counter of the hart has been set up for.
+    struct Setup {
+        std::uint64_t event_data = 0;
+        std::uint32_t event = 0;
+        std::uint32_t flags = 0;  ///< SbiCounterConfig, the guest's
+        bool operator==(const Setup&) const = default;
+    };
+    void remember(unsigned counter, const Setup& setup) { setups_[counter] = setup; }
+    [[nodiscard]] const Setup& setup(unsigned counter) const { return setups_[counter]; }
 
     /// The counters that an SBI call names; nothing where it names one that does not exist, or
     /// none.
@@ -64,7 +78,7 @@ class VcpuPmu {
     /// Takes its event away.
     void release(unsigned counter);
 
-    /// The value of a firmware counter.
+    /// The value of a firmware counter, or of one of the hart's that has been put away.
     [[nodiscard]] std::uint64_t value(unsigned counter) const;
     void set_value(unsigned counter, std::uint64_t value);
 
@@ -93,6 +107,7 @@ class VcpuPmu {
     /// Firmware counters: the value, less the event's total while it runs.
     std::array<std::uint64_t, max_counters> values_{};
     std::array<std::atomic<std::uint64_t>, sbi_firmware_events> totals_{};
+    std::array<Setup, 32> setups_{};
 };
 
 /// How many counters a guest has, those of the hart included.

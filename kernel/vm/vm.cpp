@@ -1,38 +1,27 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/vm.hpp"
 
-#include "kernel/arch/virtio_mmio_registers.hpp"
-#include "lib/panic.hpp"
+#include <span>
+#include <utility>
 
 namespace cairn {
-namespace {
 
-constexpr std::uint32_t contexts_per_hart = 2;
-
-}  // namespace
-
-Vm::Vm(std::string_view name, GuestMemory memory, ByteSink& console, const GuestFeatures& features,
-       const MachineIds& ids, std::uint32_t cpus)
+Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
+       const GuestFeatures& features, const MachineIds& ids, VcpuRoom room)
     : name_(name),
       memory_(memory),
       console_(console),
       features_(features),
       ids_(ids),
-      harts_(cpus),
-      device_lock_(cpus > 1),
-      plic_({.sources = guest_map::plic_sources, .contexts = cpus * contexts_per_hart}),
-      uart_(console, plic_.source(guest_map::uart_irq)) {
-    for (std::uint32_t hart = 0; hart < cpus; ++hart) {
-        Vcpu& vcpu = vcpus_[hart].emplace(*this, hart);
-        plic_.connect(plic::supervisor_context(hart), vcpu.external_interrupt());
+      harts_(room.cpus),
+      vcpus_(std::move(room.vcpus)),
+      ipi_routes_(std::move(room.ipi_routes)),
+      device_lock_(cpus() > 1),
+      devices_(cpus(), console.output, *this) {
+    for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
+        Vcpu& vcpu = vcpus_.emplace_back(*this, hart);
+        devices_.plic().connect(plic::supervisor_context(hart), vcpu.external_interrupt());
     }
-    bool attached = bus_.attach(guest_map::plic, plic_) && bus_.attach(guest_map::uart, uart_) &&
-                    bus_.attach(guest_map::test_device, syscon_);
-    for (std::size_t slot = 0; slot < guest_map::virtio_slots; ++slot) {
-        const GuestRange registers{guest_map::virtio(slot).base, virtio_mmio::block_size};
-        attached = attached && bus_.attach(registers, empty_slot_);
-    }
-    require(attached, "the guest map's devices fit on the bus");
 }
 
 void Vm::run_on(std::span<const IpiTarget> host_harts) {
@@ -46,8 +35,7 @@ void Vm::run_on(std::span<const IpiTarget> host_harts) {
 }
 
 void Vm::reset_devices() {
-    uart_.reset();
-    plic_.reset();
+    devices_.reset();
     stop_reason_ = not_stopped;
     attention_.fetch_and(~stop_attention);
 }
@@ -68,13 +56,20 @@ void Vm::stop(StopReason reason) {
     }
 }
 
-void Vm::let_input_wait_behind(std::uint32_t source) {
-    input_waits_behind_ = source;
-    if (source != 0) {
-        attention_.fetch_or(input_attention);
-    } else {
-        attention_.fetch_and(~input_attention);
+void Vm::input_arrived() {
+    attention_.fetch_or(input_attention);
+    if (!vcpu().is_here()) vcpu().request(Request::look);
+}
+
+void Vm::take_input() {
+    for (unsigned moved = 0; moved < most_input_at_once; ++moved) {
+        if (uart().receive_room() == 0) return;  // a later exit goes on here
+        const auto character = console_.input.take();
+        if (!character) break;
+        (void)uart().receive(std::span(&*character, 1));  // there is room
     }
+    attention_.fetch_and(~input_attention);
+    console_.input.listen();
 }
 
 void Vm::power_off(bool failed, std::uint16_t) {

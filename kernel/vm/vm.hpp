@@ -1,30 +1,27 @@
 // SPDX-License-Identifier: MIT
 // A virtual machine: RAM, G-stage table, devices and vCPUs, wired like QEMU's `virt`
 // (kernel/vm/guest_map.hpp). It is made once; a reset brings its devices back to power-on and its
-// memory is loaded anew by its owner (kernel/manager/). The harts of its vCPUs share it: bus, PLIC
-// and UART under `device_lock`, all else atomic or behind a lock of its own.
+// memory is loaded anew by its owner (kernel/manager/). The harts of its vCPUs share it: bus and
+// devices under `device_lock`, all else atomic or behind a lock of its own.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
 
-#include "kernel/dev/bus.hpp"
 #include "kernel/dev/byte_sink.hpp"
-#include "kernel/dev/empty_virtio_slot.hpp"
-#include "kernel/dev/plic.hpp"
+#include "kernel/dev/input_source.hpp"
 #include "kernel/dev/syscon.hpp"
-#include "kernel/dev/uart16550.hpp"
 #include "kernel/vm/device_lock.hpp"
 #include "kernel/vm/exit_counts.hpp"
+#include "kernel/vm/guest_devices.hpp"
 #include "kernel/vm/guest_features.hpp"
-#include "kernel/vm/guest_map.hpp"
 #include "kernel/vm/guest_memory.hpp"
 #include "kernel/vm/hart_states.hpp"
 #include "kernel/vm/vcpu.hpp"
+#include "kernel/vm/vcpu_room.hpp"
 #include "kernel/vm/vmid.hpp"
 
 namespace cairn {
@@ -44,14 +41,19 @@ struct MachineIds {
     std::uint64_t implementation = 0;
 };
 
-class Vm final : public PowerEvents {
+/// The console that a guest's UART is connected to.
+struct GuestConsole {
+    ByteSink& output;    ///< takes what the guest prints
+    InputSource& input;  ///< has what is typed
+};
+
+class Vm final : public PowerEvents, public InputReceiver {
   public:
     static constexpr std::uint32_t max_cpus = HartStates::max_harts;
 
-    /// `name` and `memory` outlive the VM; `console` takes what the guest prints; `cpus` is 1 to
-    /// max_cpus.
-    Vm(std::string_view name, GuestMemory memory, ByteSink& console, const GuestFeatures& features,
-       const MachineIds& ids, std::uint32_t cpus = 1);
+    /// What is borrowed outlives the VM. `room` is for 1 to max_cpus vCPUs.
+    Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
+       const GuestFeatures& features, const MachineIds& ids, VcpuRoom room);
     Vm(const Vm&) = delete;
     Vm& operator=(const Vm&) = delete;
 
@@ -76,16 +78,17 @@ class Vm final : public PowerEvents {
 
     [[nodiscard]] std::string_view name() const { return name_; }
     [[nodiscard]] GuestMemory& memory() { return memory_; }
-    [[nodiscard]] Bus& bus() { return bus_; }
+    [[nodiscard]] GuestDevices& devices() { return devices_; }
+    [[nodiscard]] Bus& bus() { return devices_.bus(); }
     [[nodiscard]] std::uint32_t cpus() const { return harts_.count(); }
-    [[nodiscard]] Vcpu& vcpu(std::uint32_t hart = 0) { return *vcpus_[hart]; }
+    [[nodiscard]] Vcpu& vcpu(std::uint32_t hart = 0) { return vcpus_[hart]; }
     /// Says which hart of the machine runs each vCPU, one for each, before any of them runs.
     void run_on(std::span<const IpiTarget> host_harts);
     [[nodiscard]] HartStates& harts() { return harts_; }
-    /// Guards bus, PLIC and UART. Nobody waits for another vCPU while holding it.
+    /// Guards bus and devices. Nobody waits for another vCPU while holding it.
     [[nodiscard]] DeviceLock& device_lock() { return device_lock_; }
-    [[nodiscard]] Uart16550& uart() { return uart_; }
-    [[nodiscard]] ByteSink& console() { return console_; }
+    [[nodiscard]] Uart16550& uart() { return devices_.uart(); }
+    [[nodiscard]] ByteSink& console() { return console_.output; }
     [[nodiscard]] const GuestFeatures& features() const { return features_; }
     [[nodiscard]] const MachineIds& machine_ids() const { return ids_; }
 
@@ -102,42 +105,44 @@ class Vm final : public PowerEvents {
     [[nodiscard]] std::uint64_t hgatp() const { return hgatp_; }
     [[nodiscard]] const Vmid& vmid() const { return vmid_; }
 
-    /// The host's interrupt that stays claimed because this VM's UART is full of input; 0: none.
-    /// Under the device lock.
-    [[nodiscard]] std::uint32_t input_waits_behind() const { return input_waits_behind_; }
-    /// The same at a glance, without the lock.
+    /// The console has something for the guest's UART, which the hart at hand or another is to
+    /// take.
+    void input_arrived() override;
     [[nodiscard]] bool input_waits() const {
         return (attention_.load(std::memory_order_relaxed) & input_attention) != 0;
     }
-    void let_input_wait_behind(std::uint32_t source);
+    /// Moves it to the UART, as much as there is room for and one exit may take. Under the device
+    /// lock.
+    void take_input();
 
   private:
     static constexpr unsigned complaints_allowed = 16;
+    static constexpr unsigned most_input_at_once = 64;  ///< a source that has more says so again
     static constexpr std::uint32_t stop_attention = 1;
     static constexpr std::uint32_t input_attention = 2;
     static constexpr std::uint8_t not_stopped = 0xff;
 
     std::atomic<std::uint32_t> attention_ = 0;  ///< read on every exit
-    std::uint32_t input_waits_behind_ = 0;
     std::string_view name_;
     GuestMemory memory_;
-    ByteSink& console_;
+    GuestConsole console_;
     GuestFeatures features_;
     MachineIds ids_;
     std::uint64_t hgatp_ = 0;
     Vmid vmid_;
     ExitCounts* exit_counts_ = nullptr;
     HartStates harts_;
-    std::array<std::optional<Vcpu>, max_cpus> vcpus_;
-    std::array<IpiRoute, max_cpus> ipi_routes_{};
+    VcpuRoom::Row<Vcpu> vcpus_;
+    VcpuRoom::Row<IpiRoute> ipi_routes_;
     DeviceLock device_lock_;
-    Plic plic_;
-    Uart16550 uart_;
-    Syscon syscon_{*this};
-    EmptyVirtioSlot empty_slot_;  ///< in all of virtio's
-    Bus bus_;
+    GuestDevices devices_;
     std::atomic<std::uint8_t> stop_reason_ = not_stopped;
     std::atomic<unsigned> complaints_ = 0;
 };
+
+// What a VM takes of the hypervisor's memory, besides its page tables: half of a vCPU are its
+// recent accesses, and its performance counters come on top.
+static_assert(sizeof(Vm) < 16 << 10);
+static_assert(sizeof(Vcpu) - sizeof(VcpuPmu) + sizeof(IpiRoute) < 2 << 10);
 
 }  // namespace cairn

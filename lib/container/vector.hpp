@@ -8,6 +8,8 @@
 //   nothing.
 // - An argument may refer to an element of the vector itself; a range may not, but append_range(v).
 // - Elements' constructors and assignments do not throw. Trivially relocatable ones move in bulk.
+// - Elements that cannot be moved stay where they are made: reserve for all of them first. Once
+//   there is one, max_size() is the capacity.
 // - vector<bool> is a vector of bools. Iterators are pointers. It owns its elements; takes no lock.
 #pragma once
 

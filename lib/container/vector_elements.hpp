@@ -132,7 +132,11 @@ class VectorElements : public VectorStorage<T, Allocator> {
     template <class... Arguments>
     constexpr Result<T*> emplace_last(OnFailure failure, Arguments&&... arguments) {
         if (size_ == capacity_) [[unlikely]] {
-            return emplace_at(failure, size_, std::forward<Arguments>(arguments)...);
+            if constexpr (Storage::elements_move) {
+                return emplace_at(failure, size_, std::forward<Arguments>(arguments)...);
+            } else if (const auto extended = extend(failure, 1); !extended) {
+                return std::unexpected(extended.error());
+            }
         }
         construct(data_ + size_, std::forward<Arguments>(arguments)...);
         return data_ + size_++;

@@ -44,7 +44,12 @@ class VectorStorage {
         : allocator_(std::move(allocator)) {}
     constexpr ~VectorStorage() { release(); }
 
+    static constexpr bool elements_move = std::is_move_constructible_v<T>;
+
     [[nodiscard]] constexpr std::size_t maximum() const noexcept {
+        if constexpr (!elements_move) {
+            if (size_ != 0) return capacity_;
+        }
         constexpr std::size_t addressable = PTRDIFF_MAX / sizeof(T);
         const std::size_t allocatable = Traits::max_size(allocator_);
         return allocatable < addressable ? allocatable : addressable;
@@ -125,8 +130,10 @@ class VectorStorage {
 
     /// Moves the elements to `block`, leaving a gap of `count` at `index`.
     constexpr void move_to(Block block, std::size_t index, std::size_t count) {
-        relocate_down(allocator_, data_, index, block.data);
-        relocate_down(allocator_, data_ + index, size_ - index, block.data + index + count);
+        if constexpr (elements_move) {
+            relocate_down(allocator_, data_, index, block.data);
+            relocate_down(allocator_, data_ + index, size_ - index, block.data + index + count);
+        }  // else there are none (maximum)
         adopt(block);
     }
 
@@ -153,7 +160,7 @@ class VectorStorage {
     constexpr void shrink() {
         if (size_ == capacity_) return;
         if (size_ == 0) return adopt(Block{});
-        if (resize_in_place(size_)) return;
+        if (resize_in_place(size_) || !elements_move) return;
         Block block{nullptr, size_};
         if constexpr (FallibleAllocator<Allocator>) {
             block.data = allocator_.try_allocate(size_);

@@ -363,6 +363,40 @@ TEST_CASE("an allocator that only has std's interface will do", "[vector]") {
     static_assert(CanTry<vector<int>> && !CanTry<decltype(v)>);
 }
 
+TEST_CASE("elements that cannot be moved stay where they are made", "[vector]") {
+    struct Pinned {
+        explicit Pinned(int number) : value(number) {}
+        Pinned(const Pinned&) = delete;
+        Pinned& operator=(const Pinned&) = delete;
+        int value;
+        Pinned* self = this;
+    };
+    Ledger ledger;
+    {
+        vector<Pinned, TestAllocator<Pinned>> v(TestAllocator<Pinned>{ledger});
+        CHECK(v.try_reserve(1));
+        CHECK(v.try_reserve(3));  // as long as there is nothing to move
+        for (int i = 0; i < 3; ++i)
+            CHECK(v.try_emplace_back(i));
+        CHECK(v.max_size() == 3);
+        CHECK(v.try_emplace_back(3) == std::unexpected(ContainerError::too_long));
+        CHECK(v.try_reserve(4) == std::unexpected(ContainerError::too_long));
+        v.pop_back();
+        v.shrink_to_fit();
+        CHECK(v.size() == 2);
+        for (Pinned& each : v)
+            CHECK(each.self == &each);
+    }
+    CHECK(ledger.bytes == 0);
+    CHECK(ledger.errors == 0);
+    vector<Pinned> one;
+    CHECK(one.emplace_back(7).value == 7);  // takes room for itself
+    CHECK(last_words([&] {
+              for (int i = 0; i < 8; ++i)
+                  one.emplace_back(i);
+          }).find("elements wanted") != std::string::npos);
+}
+
 // --- misuse
 
 TEST_CASE("misuse panics and says what, with the values", "[vector]") {

@@ -37,6 +37,12 @@ HOST_SIDE = re.compile(r"lib/(.*/)?(host_\w+|region_(mmap|sbrk|virtualalloc))\.[
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 ASSEMBLY = re.compile(r"\b(?:asm|__asm|__asm__)\b\s*(?:volatile|goto|\()")
+# The state of a guest is written where a vCPU's state is loaded, and where one that is loaded changes.
+GUEST_STATE = re.compile(r"\bcsr_(?:write|set|clear|swap|fetch_set|fetch_clear)<Csr::"
+                         r"(vs\w+|hvip|henvcfg|senvcfg|scounteren|htimedelta|hedeleg|hideleg|hstatus)>")
+GUEST_STATE_HERE = ("kernel/arch/guest_state.cpp", "kernel/vm/vcpu.cpp",
+                    # They try out what the hart takes, before there is a guest.
+                    "kernel/manager/host_resources.cpp", "kernel/host/hart_trials.cpp")
 COMMENT = re.compile(r"//.*")
 
 
@@ -82,6 +88,8 @@ def check_file(name):
             yield from check_include(name, number, *match.groups())
         if ASSEMBLY.search(COMMENT.sub("", line)) and layer_of(name) != "kernel/arch":
             yield f"{name}:{number}: assembly belongs into kernel/arch"
+        if (match := GUEST_STATE.search(line)) and str(name) not in GUEST_STATE_HERE and not is_test(name):
+            yield f"{name}:{number}: {match[1]} is a guest's: ask its Vcpu"
     yield from check_own_header(name, quoted)
 
 

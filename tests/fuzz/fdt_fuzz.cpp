@@ -7,6 +7,7 @@
 #include "kernel/host/machine.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 #include "tests/fuzz/edits.hpp"
+#include "tests/unit/device_doubles.hpp"
 
 namespace {
 
@@ -43,6 +44,9 @@ void try_tree(std::span<const std::byte> bytes) {
 
 std::vector<std::byte> good_tree() {
     std::vector<std::byte> bytes(8192);  // half of it for what a boot loader adds
+    cairn::test::Transcript console;
+    cairn::test::PowerLog power;
+    const cairn::GuestDevices devices(1, console, power);
     const auto tree =
         cairn::write_guest_fdt(bytes, {.memory = {{0x8000'0000}, 0x1000'0000},
                                        .cpus = 1,
@@ -51,7 +55,8 @@ std::vector<std::byte> good_tree() {
                                        .timebase_frequency = 10'000'000,
                                        .bootargs = "x",
                                        .initrd = cairn::GuestRange{{0x8800'0000}, 0x1000},
-                                       .rng_seed = {}});
+                                       .rng_seed = {},
+                                       .devices = devices.list()});
     if (!tree || !cairn::read_machine(*tree)) __builtin_trap();
     bytes.resize(tree->size());
     return bytes;

@@ -16,12 +16,9 @@
 #include "kernel/exit/handle_exit.hpp"
 #include "kernel/vm/vm.hpp"
 #include "tests/unit/device_doubles.hpp"
+#include "tests/unit/vm_heap.hpp"
 
 namespace cairn {
-
-// Of the machine's own console, which a host has not. Each fuzzer is one file.
-[[gnu::used]] inline void handle_external_interrupt(Vm& /*vm*/) {}
-[[gnu::used]] inline void retry_console_input(Vm& /*vm*/) {}
 
 class GuestMachine {
   public:
@@ -33,7 +30,9 @@ class GuestMachine {
     GuestMachine(const GuestFeatures& guest_features, std::uint32_t cpus)
         : features(guest_features),
           csrs(cpus),
-          vm("fuzzed", GuestMemory(GuestPhys{ram_base}, ram), console, features, {}, cpus) {
+          loaded(cpus),
+          vm("fuzzed", GuestMemory(GuestPhys{ram_base}, ram), {console, keyboard}, features, {},
+             test::room_for(cpus)) {
         fill_memory();
         fake_csrs.fill(0);
         fake_hart = {};
@@ -41,6 +40,7 @@ class GuestMachine {
         fake_sbi_effect = [](const FakeSbiCall&) {};
         fake_sbi_answer = [](const FakeSbiCall&) { return sbi_success(); };
         this_hart = {};
+        loaded_vcpu = nullptr;
         vm.harts().power_on({.address = entry});
         begin_started();
     }
@@ -49,8 +49,10 @@ class GuestMachine {
     void turn_to(std::uint32_t hart) {
         if (hart == turn()) return;
         csrs[this_hart.id] = fake_csrs;
+        loaded[this_hart.id] = loaded_vcpu;
         this_hart.id = hart;
         fake_csrs = csrs[hart];
+        loaded_vcpu = loaded[hart];
     }
     [[nodiscard]] std::uint32_t turn() const { return static_cast<std::uint32_t>(this_hart.id); }
 
@@ -63,6 +65,7 @@ class GuestMachine {
             const auto start = vm.harts().begin(hart);
             vm.vcpu(hart).reset(start->address, start->opaque, features);
             csr_write<Csr::vstvec>(handler);
+            csr_write<Csr::vsie>(Sip::STIP::mask);  // what ends a suspension
         });
     }
     /// Each vCPU but the one at hand does what others have asked it for.
@@ -71,13 +74,19 @@ class GuestMachine {
         const auto is_asked = [this, here](std::uint32_t hart) {
             return hart != here && vm.vcpu(hart).is_asked();
         };
-        on_each(is_asked, [this](std::uint32_t hart) { vm.vcpu(hart).answer(); });
+        on_each(is_asked, [this](std::uint32_t hart) {
+            Vcpu& vcpu = vm.vcpu(hart);
+            if (vcpu.is_here()) return vcpu.answer();
+            vcpu.answer_away();
+        });
     }
 
     GuestFeatures features;
     std::vector<std::byte> ram = std::vector<std::byte>(ram_size);
     test::Transcript console;
+    test::Keyboard keyboard;
     std::vector<std::array<std::uint64_t, 4096>> csrs;
+    std::vector<Vcpu*> loaded;
     Vm vm;
 
   private:

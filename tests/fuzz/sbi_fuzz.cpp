@@ -46,8 +46,7 @@ void while_asleep() {
         (void)machine->vm.harts().start(hart, {.address = GuestMachine::entry});
         return;
     }
-    csr_set<Csr::hip>(Hip::VSSIP::mask);
-    csr_set<Csr::hie>(Hip::VSSIP::mask);
+    csr_write<Csr::time>(~std::uint64_t{0});
 }
 
 GuestFeatures features_of(std::uint64_t bits) {
@@ -217,6 +216,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         fake_hart = {};
         fake_hart.on_wait = while_asleep;
         fake_sbi_calls.clear();
+        csr_write<Csr::time>(0);
         if (input.take(1) % 8 == 0) type(guest.vm.uart(), input.run(3));
         if (!step(input)) break;
     }

@@ -43,15 +43,26 @@
     call_loop loop_unknown, 0x12345678, 0, 0
     call_loop loop_set_timer, 0x54494d45, 0, -1
 
-    loop loop_remote_fence              # remote_sfence_vma(mask 1, base 0, everything)
+# A remote fence of this hart alone (mask 1, base 0).
+    .macro  fence_loop name, function, start, size, asid=0
+    loop \name
     li      a7, 0x52464e43
-    li      a6, 1
-    li      a2, 0
-    li      a3, -1
+    li      a6, \function
+    li      a2, \start
+    li      a3, \size
+    li      a4, \asid
 1:  li      a0, 1
     li      a1, 0
     ecall
     again
+    .endm
+
+    fence_loop loop_remote_fence, 1, 0, -1                  # remote_sfence_vma, everything
+    fence_loop loop_fence_code, 0, 0, 0                     # remote_fence_i
+    fence_loop loop_fence_size_0, 1, 0, 0                   # everything, said otherwise
+    fence_loop loop_fence_page, 1, 0x80200000, 0x1000
+    fence_loop loop_fence_16_pages, 1, 0x80200000, 0x10000
+    fence_loop loop_fence_asid, 2, 0x80200000, 0x1000, 1    # remote_sfence_vma_asid
 
     loop loop_ipi                       # send_ipi(mask 1, base 0), taken by handle_ipi
     li      a7, 0x735049

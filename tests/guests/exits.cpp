@@ -20,7 +20,8 @@ extern "C" {
 // tests/guests/exits.S
 using Loop = void(std::uint64_t rounds);
 Loop loop_empty, loop_nops, loop_base, loop_probe, loop_hart_status, loop_unknown, loop_set_timer;
-Loop loop_remote_fence, loop_ipi, loop_timer_interrupt, loop_dbcn_write, loop_illegal;
+Loop loop_remote_fence, loop_fence_code, loop_fence_size_0, loop_fence_page, loop_fence_16_pages;
+Loop loop_fence_asid, loop_ipi, loop_timer_interrupt, loop_dbcn_write, loop_illegal;
 Loop loop_plic_read, loop_plic_write, loop_uart_read, loop_uart_write, loop_compressed_read;
 Loop loop_uart_output;
 Loop loop_page_start_read, loop_page_start_write;
@@ -69,6 +70,11 @@ constexpr std::array figures{
     Figure{"hart-status", loop_hart_status},
     Figure{"unknown-extension", loop_unknown},
     Figure{"remote-fence", loop_remote_fence},
+    Figure{"fence-code", loop_fence_code},
+    Figure{"fence-size-0", loop_fence_size_0},
+    Figure{"fence-page", loop_fence_page},
+    Figure{"fence-16-pages", loop_fence_16_pages},
+    Figure{"fence-asid", loop_fence_asid},
     Figure{"ipi-taken", loop_ipi, handle_ipi, Sip::SSIP::mask},
     Figure{"plic-read", loop_plic_read},
     Figure{"plic-read-compressed", loop_compressed_read},

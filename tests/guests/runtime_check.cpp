@@ -156,6 +156,8 @@ constexpr std::array checks{
     Check{"entry", check_entry},
     Check{"fp", check_fp},
     Check{"vector", check_vector},
+    Check{"suspend", [] { check_suspend(false); }},
+    Check{"suspend-vector", [] { check_suspend(true); }},
     Check{"misaligned", check_misaligned},
     Check{"debug-console", check_debug_console},
 };

@@ -19,3 +19,16 @@ store_vector_registers:
     addi    a0, a0, 16
     .endr
     ret
+    .global set_vstart                  # (value)
+set_vstart:
+    csrw    vstart, a0
+    ret
+    .global store_vector_control        # (uint64_t[3]): vstart, vl, vtype
+store_vector_control:
+    csrr    t0, vstart
+    sd      t0, (a0)
+    csrr    t0, vl
+    sd      t0, 8(a0)
+    csrr    t0, vtype
+    sd      t0, 16(a0)
+    ret

@@ -114,7 +114,8 @@ def test_unfit_heap(started, size, sentence):
     assert ("v = ['a', 'b', 'c']" in m.lines()) == (size == "52K")
 
 
-@pytest.mark.parametrize("size", ["15K", "16K", "20K"])  # the table's root, the table below, the VM
+# The table's root, the table below, the vCPUs, the VM.
+@pytest.mark.parametrize("size", ["15K", "16K", "20K", "32K"])
 def test_quota_too_small_for_the_vm(started, size):
     sentence = (f"cairn: vm guest: {int(size[:-1]) * 1024} bytes of the hypervisor's own memory are "
                 "too few for it: the boot option quota=SIZE gives it more")
@@ -122,7 +123,7 @@ def test_quota_too_small_for_the_vm(started, size):
 
 
 def test_small_quota(started):
-    check_guest_ran(started(append="quota=112K"))
+    check_guest_ran(started(append="quota=40K"))
 
 
 def test_small_heap(started):

@@ -6,7 +6,8 @@ import pytest
 from cairn_machine import guest_image
 
 FIGURES = ["calibration", "sbi-base", "set-timer", "probe", "hart-status", "unknown-extension",
-           "remote-fence", "ipi-taken", "plic-read", "plic-read-compressed", "plic-write",
+           "remote-fence", "fence-code", "fence-size-0", "fence-page", "fence-16-pages", "fence-asid",
+           "ipi-taken", "plic-read", "plic-read-compressed", "plic-write",
            "page-start-read", "page-start-write", "uart-read", "uart-write", "illegal-csr",
            "timer-taken", "uart-output", "dbcn-64", "first-touch", "wfi"]
 

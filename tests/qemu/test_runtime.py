@@ -162,3 +162,11 @@ def test_misaligned_accesses_left_to_cairn(machine, tmp_path):
 @pytest.mark.parametrize("bits", [128, 256])
 def test_vector_state(checked, bits):
     assert checked("vector", cpu=f"rv64,v=true,vlen={bits}") == ["f", f"vlenb {bits // 8}"]
+
+
+@pytest.mark.parametrize("name, cpu", [
+    ("suspend", "rv64"), ("suspend", "rv64,sstc=false"), ("suspend-vector", "rv64,v=true,vlen=256")])
+@BOTH
+def test_what_a_suspended_hart_keeps(checked, name, cpu, where):
+    """Cairn puts a vCPU that is suspended away and clears its hart."""
+    assert checked(name, where, cpu=cpu) == ["suspended three times"]

@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "kernel/arch/uart16550_character.hpp"
 #include "kernel/dev/byte_sink.hpp"
+#include "kernel/dev/input_source.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/dev/syscon.hpp"
 
@@ -41,6 +43,26 @@ inline std::vector<uart16550::Character> characters(std::string_view text) {
         all.push_back({.value = static_cast<std::byte>(c)});
     return all;
 }
+
+/// Input that somebody has typed, for whoever takes it.
+class Keyboard final : public InputSource {
+  public:
+    void type(std::string_view text) { text_ += text; }
+    [[nodiscard]] std::size_t waiting() const { return text_.size(); }
+
+    std::optional<uart16550::Character> take() override {
+        if (text_.empty()) return std::nullopt;
+        const uart16550::Character first{.value = static_cast<std::byte>(text_.front())};
+        text_.erase(0, 1);
+        return first;
+    }
+    void listen() override { ++listens; }
+
+    int listens = 0;
+
+  private:
+    std::string text_;
+};
 
 class PowerLog final : public PowerEvents {
   public:

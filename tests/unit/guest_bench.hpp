@@ -16,6 +16,7 @@
 #include "kernel/vm/vm.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/device_doubles.hpp"
+#include "tests/unit/vm_heap.hpp"
 
 namespace cairn::test {
 
@@ -26,7 +27,7 @@ struct FreshFakes {
         fake_sbi_calls.clear();
         fake_sbi_effect = [](const FakeSbiCall&) {};
         fake_sbi_answer = [](const FakeSbiCall&) { return sbi_success(); };
-        this_hart = {};
+        loaded_vcpu = nullptr;
     }
 };
 
@@ -39,9 +40,9 @@ class GuestBench {
     static constexpr std::uint64_t handler = ram_base + 0x100;  ///< the guest's vstvec
 
     explicit GuestBench(const GuestFeatures& features = {}, std::uint32_t cpus = 1)
-        : vm("bench", GuestMemory(GuestPhys{ram_base}, ram), console, features,
+        : vm("bench", GuestMemory(GuestPhys{ram_base}, ram), {console, keyboard}, features,
              {.vendor = 0x489, .architecture = 0x8000'0000'0000'0007, .implementation = 0x2021},
-             cpus) {
+             room_for(cpus)) {
         vm.harts().power_on({.address = entry});
         (void)vm.harts().begin(0);
         vcpu().reset(entry, 0, features);
@@ -56,9 +57,9 @@ class GuestBench {
     }
     /// What the hart of vCPU `hart` does when it is interrupted.
     void answer_on(std::uint32_t hart) {
-        const std::uint64_t here = std::exchange(this_hart.id, hart);
+        Vcpu* const here = std::exchange(loaded_vcpu, &vm.vcpu(hart));
         vm.vcpu(hart).answer();
-        this_hart.id = here;
+        loaded_vcpu = here;
     }
 
     Vcpu& vcpu() { return vm.vcpu(); }
@@ -96,6 +97,7 @@ class GuestBench {
     FreshFakes fakes;
     std::vector<std::byte> ram = std::vector<std::byte>(ram_size);
     Transcript console;
+    Keyboard keyboard;
     Vm vm;
 };
 

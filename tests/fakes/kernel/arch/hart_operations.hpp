@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/guest_state.hpp"
 
 namespace cairn {
 
@@ -22,29 +23,42 @@ struct GuestValue {
 struct FakeHart {
     std::map<std::uint64_t, std::uint8_t> guest_bytes{};    ///< by the guest's virtual address
     std::map<std::uint64_t, std::uint64_t> guest_faults{};  ///< scause of an access, by address
-    std::array<std::uint64_t, 32> fp_registers{};
     unsigned gvma_fences = 0;
     unsigned vvma_fences = 0;  ///< of all addresses of all address spaces
     /// Others: the page, or -1; the address space, or -1.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> narrow_fences{};
     unsigned instruction_fences = 0;
     unsigned vector_resets = 0;
+    GuestFp fp{};                  ///< the FP registers
+    std::uint64_t vector = 0;      ///< stands for v0 to v31
+    GuestVector vector_control{};  ///< `registers` apart
+    unsigned fp_saves = 0;
+    unsigned fp_loads = 0;
     bool has_doubles = true;
     bool has_vectors = true;
     bool has_cache_blocks = true;     ///< cbo.clean, cbo.flush, cbo.inval
     std::uint64_t zeroed_block = 64;  ///< bytes that cbo.zero zeroes; 0: it traps
     bool (*loads_as_guest)(std::uint64_t address) = [](std::uint64_t) { return true; };
     unsigned waits = 0;
-    /// What happens while the hart sleeps; unless a test says otherwise, an interrupt of the guest.
-    void (*on_wait)() = [] {
-        csr_set<Csr::hip>(Hip::VSSIP::mask);
-        csr_set<Csr::hie>(Hip::VSSIP::mask);
-    };
+    /// What happens while the hart sleeps; unless a test says otherwise, all deadlines pass.
+    void (*on_wait)() = [] { csr_write<Csr::time>(~std::uint64_t{0}); };
 };
 inline FakeHart fake_hart;
 
 inline void reset_guest_fp() {
     if (!fake_hart.has_doubles) fake_trap();
+    fake_hart.fp = {};
+}
+inline void save_guest_fp_control(GuestFp* fp) {
+    fp->fcsr = fake_hart.fp.fcsr;
+}
+inline void save_guest_fp(GuestFp* fp) {
+    ++fake_hart.fp_saves;
+    *fp = fake_hart.fp;
+}
+inline void load_guest_fp(const GuestFp* fp) {
+    ++fake_hart.fp_loads;
+    fake_hart.fp = *fp;
 }
 /// Where nothing is said, G-stage translation has nothing: a guest-page fault.
 inline std::uint64_t guest_fault(std::uint64_t address, std::uint64_t otherwise) {
@@ -68,14 +82,29 @@ inline GuestValue fetch_guest_half(std::uint64_t address) {
     return {fake_hart.guest_bytes[address] | high << 8, 0};
 }
 inline std::uint64_t read_fp_register(unsigned number) {
-    return fake_hart.fp_registers.at(number);
+    return fake_hart.fp.f.at(number);
 }
 inline void write_fp_register(unsigned number, std::uint64_t bits) {
-    fake_hart.fp_registers.at(number) = bits;
+    fake_hart.fp.f.at(number) = bits;
 }
 inline void reset_guest_vector() {
     if (!fake_hart.has_vectors) fake_trap();
     ++fake_hart.vector_resets;
+    fake_hart.vector = 0;
+    fake_hart.vector_control = {};
+}
+inline void save_guest_vector_control(GuestVector* vector) {
+    std::byte* const registers = vector->registers;
+    *vector = fake_hart.vector_control;
+    vector->registers = registers;
+}
+inline void save_guest_vector(GuestVector* vector) {
+    save_guest_vector_control(vector);
+    std::memcpy(vector->registers, &fake_hart.vector, sizeof fake_hart.vector);
+}
+inline void load_guest_vector(const GuestVector* vector) {
+    fake_hart.vector_control = *vector;
+    std::memcpy(&fake_hart.vector, vector->registers, sizeof fake_hart.vector);
 }
 enum class ExitPath : std::uint8_t { answering, renewing, counting };
 inline std::uint64_t guest_exit_entry(ExitPath path) {

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/vm/guest_devices.hpp"
+
+#include <ranges>
+
+#include "kernel/vm/guest_map.hpp"
+#include "lib/panic.hpp"
+
+namespace cairn {
+
+GuestDevices::GuestDevices(std::uint32_t cpus, ByteSink& console, PowerEvents& power)
+    : plic_({.sources = guest_map::plic_sources, .contexts = cpus * plic::contexts_per_hart}),
+      uart_(console, plic_.source(guest_map::uart_irq)),
+      syscon_(power) {
+    add({.kind = &Syscon::kind, .block = guest_map::test_device, .device = &syscon_});
+    add({.kind = &Plic::kind, .block = guest_map::plic, .device = &plic_});
+    add({.kind = &Uart16550::kind,
+         .block = guest_map::uart,
+         .interrupt = guest_map::uart_irq,
+         .device = &uart_});
+    for (std::size_t slot = 0; slot < guest_map::virtio_slots; ++slot) {
+        add({.kind = &EmptyVirtioSlot::kind,
+             .block = guest_map::virtio(slot),
+             .interrupt = guest_map::virtio_irq(slot),
+             .device = &empty_slot_});
+    }
+}
+
+void GuestDevices::add(const GuestDevice& row) {
+    const bool attached = bus_.attach(row.block, *row.device).has_value();
+    require(attached, "the guest map's devices fit on the bus");
+    list_.push_back(row);
+}
+
+void GuestDevices::reset() {
+    for (const GuestDevice& row : std::views::reverse(list_))
+        row.device->reset();
+}
+
+}  // namespace cairn

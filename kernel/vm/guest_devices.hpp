@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// A VM's devices, and the list of them: a row each. Who wants to know what devices there are goes
+// through the list: the bus, which gives each its addresses, the writer of the guest's tree, the
+// counts of exits, the VM's reset. A new device is its own file in kernel/dev/, a member and a row
+// here.
+//
+// The list is in the order of the tree's nodes. An interrupt controller comes before the devices
+// that are wired to it. Bus and devices have no lock: the VM's device lock is theirs.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "kernel/arch/address.hpp"
+#include "kernel/dev/bus.hpp"
+#include "kernel/dev/byte_sink.hpp"
+#include "kernel/dev/device_kind.hpp"
+#include "kernel/dev/empty_virtio_slot.hpp"
+#include "kernel/dev/plic.hpp"
+#include "kernel/dev/syscon.hpp"
+#include "kernel/dev/uart16550.hpp"
+#include "lib/container/static_vector.hpp"
+
+namespace cairn {
+
+struct GuestDevice {
+    const DeviceKind* kind;
+    GuestRange block;             ///< all of it is the device's, and its node's `reg`
+    std::uint32_t interrupt = 0;  ///< its source at the interrupt controller; 0: it has none
+    MmioDevice* device;
+};
+
+class GuestDevices {
+  public:
+    /// For `cpus` vCPUs, 1 to 32. `console` takes what the guest prints, `power` what it wants to
+    /// be done with itself; both are borrowed.
+    GuestDevices(std::uint32_t cpus, ByteSink& console, PowerEvents& power);
+    GuestDevices(const GuestDevices&) = delete;
+    GuestDevices& operator=(const GuestDevices&) = delete;
+
+    /// All as after power-on: from the last to the first, so that an interrupt controller finds the
+    /// wires of the others as their resets have left them.
+    void reset();
+
+    [[nodiscard]] std::span<const GuestDevice> list() const { return list_; }
+    [[nodiscard]] Bus& bus() { return bus_; }
+    [[nodiscard]] Uart16550& uart() { return uart_; }
+    [[nodiscard]] Plic& plic() { return plic_; }
+
+  private:
+    void add(const GuestDevice& row);
+
+    Bus bus_;
+    Plic plic_;
+    Uart16550 uart_;
+    Syscon syscon_;
+    EmptyVirtioSlot empty_slot_;  ///< in all of virtio's
+    static_vector<GuestDevice, Bus::max_devices> list_;
+};
+
+}  // namespace cairn
