@@ -24,7 +24,7 @@ BUDGETS = {
     "kernel/uefi": (30, 2000, 35),
     "kernel/vm": (65, 4500, 60),
     "lib": (50, 3500, 15),
-    "lib/container": (50, 4500, 40),
+    "lib/container": (55, 5500, 40),
     "lib/fdt": (15, 1500, 10),
     "lib/heap": (120, 8500, 30),
     "lib/malloc": (10, 1000, 30),
