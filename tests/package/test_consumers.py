@@ -41,7 +41,7 @@ def run(command, folder, **environment):
 
 
 def install(prefix, *presets):
-    commands = block("sh", "cmake --install").replace("/release", "/host").splitlines()
+    commands = block("sh", "cmake --install build/target").replace("/release", "/host").splitlines()
     for line in commands:
         if line.startswith("cmake --install") and line.split()[2].removeprefix("build/") in presets:
             run(line.replace("/opt/cairn", f"'{prefix}'"), ROOT)
