@@ -42,13 +42,25 @@ void save_guest_vector_control(GuestVector* vector);
 void load_guest_vector(const GuestVector* vector);
 /// Not functions: where traps of the guest go (kernel/arch/world_switch.S).
 void guest_exit();
+void renewing_guest_exit();
 void counting_guest_exit();
 }
 
-/// The value of VcpuContext::exit_entry with which the world switch answers calls by itself, or
-/// none.
-[[nodiscard, gnu::always_inline]] inline std::uint64_t guest_exit_entry(bool answers_calls) {
-    return reinterpret_cast<std::uint64_t>(answers_calls ? guest_exit : counting_guest_exit);
+/// What the world switch does by itself.
+enum class ExitPath : std::uint8_t {
+    answering,  ///< answers the calls and interrupts that come most
+    renewing,   ///< the same, and the host's timer is the tick that renews the guest's
+    counting,   ///< nothing: C++ sees every exit
+};
+
+/// The value of VcpuContext::exit_entry for `path`.
+[[nodiscard, gnu::always_inline]] inline std::uint64_t guest_exit_entry(ExitPath path) {
+    switch (path) {
+        case ExitPath::answering: return reinterpret_cast<std::uint64_t>(guest_exit);
+        case ExitPath::renewing: return reinterpret_cast<std::uint64_t>(renewing_guest_exit);
+        case ExitPath::counting: break;
+    }
+    return reinterpret_cast<std::uint64_t>(counting_guest_exit);
 }
 
 /// Forgets all translations of this hart's own address space, and orders what was stored into its

@@ -39,6 +39,8 @@ struct VcpuContext {
     std::uint32_t hart_id = 0;     ///< the guest's number for its hart
     /// IPIs to one hart below this are sent without C++, and `ipi_routes` has as many entries.
     std::uint32_t quick_ipis = 0;
+    /// Ticks of `time` after which the guest's timer is renewed (Vcpu::renew_timer); 0: never.
+    std::uint32_t timer_renewal = 0;
     const IpiRoute* ipi_routes = nullptr;
     Doorbell* bell = nullptr;  ///< the vCPU's own
     Vcpu* vcpu = nullptr;      ///< whose context this is; the world switch does not look
@@ -52,6 +54,7 @@ static_assert(offsetof(VcpuContext, self_mask) == CAIRN_CONTEXT_SELF_MASK);
 static_assert(offsetof(VcpuContext, has_sstc) == CAIRN_CONTEXT_HAS_SSTC);
 static_assert(offsetof(VcpuContext, hart_id) == CAIRN_CONTEXT_HART_ID);
 static_assert(offsetof(VcpuContext, quick_ipis) == CAIRN_CONTEXT_QUICK_IPIS);
+static_assert(offsetof(VcpuContext, timer_renewal) == CAIRN_CONTEXT_TIMER_RENEWAL);
 static_assert(offsetof(VcpuContext, ipi_routes) == CAIRN_CONTEXT_IPI_ROUTES);
 static_assert(offsetof(VcpuContext, bell) == CAIRN_CONTEXT_BELL);
 
@@ -69,6 +72,8 @@ static_assert(Sip::SSIP::mask == CAIRN_SIP_SSIP);
 static_assert(Sip::STIP::mask == CAIRN_SIE_STIE);
 static_assert(Hip::VSSIP::mask == CAIRN_HVIP_VSSIP);
 static_assert(Hip::VSTIP::mask == CAIRN_HVIP_VSTIP);
+static_assert(static_cast<int>(Csr::stimecmp) == CAIRN_CSR_STIMECMP);
+static_assert(static_cast<int>(Csr::vstimecmp) == CAIRN_CSR_VSTIMECMP);
 static_assert(static_cast<int>(SbiExtension::base) == CAIRN_EXTENSION_BASE);
 static_assert(static_cast<int>(SbiExtension::time) == CAIRN_EXTENSION_TIME);
 static_assert(static_cast<int>(SbiExtension::ipi) == CAIRN_EXTENSION_IPI);

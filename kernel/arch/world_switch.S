@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Into the guest and out again. See kernel/arch/vcpu_context.hpp for the drawing.
 #
-# While the guest runs, sscratch holds its VcpuContext and stvec points to guest_exit, or, where C++
-# wants to see every exit, to counting_guest_exit. Supervisor interrupts are masked in the host
+# While the guest runs, sscratch holds its VcpuContext and stvec points to guest_exit, or to
+# renewing_guest_exit where the guest's timer needs a tick, or, where C++ wants to see every exit,
+# to counting_guest_exit. Supervisor interrupts are masked in the host
 # (sstatus.SIE is 0) and enabled by hardware while V = 1.
 
 #include "kernel/arch/world_switch_constants.h"
@@ -84,6 +85,7 @@ guest_exit:
     sd      t1, 6 * 8(a0)
     csrr    t0, scause
     bltz    t0, fast_interrupt
+fast_exception:
     addi    t0, t0, -CAIRN_CAUSE_ECALL_FROM_VS
     bnez    t0, not_a_call
     li      t0, CAIRN_EXTENSION_TIME
@@ -96,7 +98,33 @@ guest_exit:
     li      a1, CAIRN_SBI_SPEC_VERSION
     j       fast_return
 
-# The same, but nothing is answered here: the guest has some of it counted (kernel/vm/vcpu_pmu.hpp),
+# The same, but the host's timer is a tick: the deadline of the next is set, then the guest's own is
+# written again with its value (Vcpu::renew_timer).
+    .global renewing_guest_exit
+    .balign 4
+renewing_guest_exit:
+    csrrw   a0, sscratch, a0
+    sd      t0, 5 * 8(a0)
+    sd      t1, 6 * 8(a0)
+    csrr    t0, scause
+    bgez    t0, fast_exception
+    slli    t0, t0, 1                   # without the top bit
+    addi    t0, t0, -2 * CAIRN_INTERRUPT_SUPERVISOR_SOFTWARE
+    beqz    t0, fast_ring
+    addi    t0, t0, -2 * (CAIRN_INTERRUPT_SUPERVISOR_TIMER - CAIRN_INTERRUPT_SUPERVISOR_SOFTWARE)
+    bnez    t0, full_exit
+    rdtime  t0
+    lwu     t1, CAIRN_CONTEXT_TIMER_RENEWAL(a0)
+    add     t0, t0, t1
+    csrw    CAIRN_CSR_STIMECMP, t0
+    csrr    t0, CAIRN_CSR_VSTIMECMP
+    csrw    CAIRN_CSR_VSTIMECMP, t0
+    ld      t0, 5 * 8(a0)
+    ld      t1, 6 * 8(a0)
+    csrrw   a0, sscratch, a0
+    sret
+
+# Nothing is answered here: the guest has some of it counted (kernel/vm/vcpu_pmu.hpp),
 # or the exits are counted by cause (kernel/vm/exit_counts.hpp).
     .global counting_guest_exit
     .balign 4
@@ -122,7 +150,7 @@ fast_time:                              # (a0 = deadline), function 0 alone
     or      t0, t0, a6
     bnez    t0, full_exit
     csrr    t0, sscratch
-    csrw    0x24d, t0                   # vstimecmp
+    csrw    CAIRN_CSR_VSTIMECMP, t0
     li      a1, 0
     j       fast_return
 

@@ -129,6 +129,7 @@ void handle_virtual_instruction(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
 }
 
 void handle_timer_interrupt(Vcpu& vcpu) {
+    if (vcpu.context.timer_renewal != 0) return vcpu.renew_timer();
     disarm_host_timer();
     vcpu.timer_interrupt().set(true);
 }

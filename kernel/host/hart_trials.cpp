@@ -124,6 +124,31 @@ std::uint32_t vector_register_bytes() {
     return static_cast<std::uint32_t>(bytes);
 }
 
+/// QEMU's marchid is no help: 7.2 and 8.0 tell their version there, 8.1 tells 0, as later ones do.
+/// But what mended the timer let hideleg have the interrupts from 13 on (8.2, the series for
+/// Smaia's virtual interrupts).
+bool loses_guest_timers(std::string_view model) {
+    if (!model.ends_with(",qemu")) return false;
+    constexpr std::uint64_t custom_interrupt = std::uint64_t{1} << 24;
+    csr_write<Csr::hideleg>(custom_interrupt);
+    return csr_swap<Csr::hideleg>(0) == 0;
+}
+
+bool is_interrupted_by(HostPhys set_ssip) {
+    constexpr unsigned looks = 100'000;  // the store may take its time to get there
+    csr_clear<Csr::sip>(Sip::SSIP::mask);
+    if (!completes([&] { *reinterpret_cast<volatile std::uint32_t*>(set_ssip.value) = 1; })) {
+        return false;
+    }
+    for (unsigned look = 0; look < looks; ++look) {
+        if (Sip::SSIP::get(csr_read<Csr::sip>())) {
+            csr_clear<Csr::sip>(Sip::SSIP::mask);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool is_block_size(std::uint32_t bytes) {
     return std::has_single_bit(bytes) && bytes <= frame_size;
 }

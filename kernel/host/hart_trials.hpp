@@ -21,6 +21,17 @@ namespace cairn {
 /// The size of a vector register of the hart at hand, which has V (vlenb).
 [[nodiscard]] std::uint32_t vector_register_bytes();
 
+/// Whether the hart at hand can lose the interrupt of a guest's timer: one of QEMU's before 8.2.
+/// Whoever changes a pending bit there, the guest included, looks whether vstimecmp has been
+/// reached before it takes the lock under which it lowers the hart's interrupt; where the timer
+/// fires in between, its interrupt is gone until the next change (QEMU 7.2,
+/// target/riscv/cpu_helper.c, riscv_cpu_update_mip). `model` is the device tree's.
+[[nodiscard]] bool loses_guest_timers(std::string_view model);
+
+/// Whether a store to `set_ssip`, a register of an SSWI, makes the supervisor software interrupt of
+/// the hart at hand pending; nobody else interrupts it meanwhile. It is not pending afterwards.
+[[nodiscard]] bool is_interrupted_by(HostPhys set_ssip);
+
 /// Whether a cache block may be so many bytes.
 [[nodiscard]] bool is_block_size(std::uint32_t bytes);
 

@@ -76,3 +76,17 @@ TEST_CASE("cache blocks are zeroed in the size that the tree says, or there are 
     }
     CHECK(missing(64) == IsaSet{});
 }
+
+TEST_CASE("QEMU before 8.2 is known by what its hideleg does not keep", "[hart_trials]") {
+    constexpr auto hideleg = static_cast<std::size_t>(Csr::hideleg);
+    fake_csrs.fill(0);
+    CHECK_FALSE(loses_guest_timers("riscv-virtio,qemu"));
+    fake_wired_to_zero[hideleg] = ~std::uint64_t{0x444};
+    CHECK(loses_guest_timers("riscv-virtio,qemu"));
+    CHECK(loses_guest_timers("ucbbar,spike-bare,qemu"));
+    CHECK_FALSE(loses_guest_timers("qemu,board"));
+    CHECK_FALSE(loses_guest_timers("SiFive HiFive"));
+    CHECK_FALSE(loses_guest_timers(""));
+    CHECK(csr_read<Csr::hideleg>() == 0);
+    fake_wired_to_zero[hideleg] = 0;
+}

@@ -11,6 +11,7 @@
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/hart_start.h"
 #include "kernel/arch/sbi_call.hpp"
+#include "kernel/host/hart_trials.hpp"
 #include "kernel/host/host_timer.hpp"
 #include "kernel/host/image_layout.hpp"
 #include "kernel/host/memory_map.hpp"
@@ -89,6 +90,19 @@ std::span<const std::byte> thread_locals() {
 
 IpiTarget ipi_target_of(const MachineHart& hart) {
     return {.hart = hart.id, .set_ssip = hart.set_ssip.value_or(HostPhys{0})};
+}
+
+/// On the hart that `target` is: where its SSWI does not interrupt it, the firmware does.
+void drop_useless_sswi(IpiTarget& target) {
+    if (target.set_ssip.value != 0 && !is_interrupted_by(target.set_ssip)) target.set_ssip = {};
+}
+
+void say_which_sswi_is_useless(const MachineHart& machine_hart, const IpiTarget& target) {
+    if (!machine_hart.set_ssip || target.set_ssip.value != 0) return;
+    println(
+        "cairn: hart {}: a store to {:#x}, its register of the SSWI, does not interrupt it: the "
+        "firmware is asked",
+        machine_hart.id, machine_hart.set_ssip->value);
 }
 
 HostRange pages_at(const std::byte* base, std::uint64_t size) {
@@ -181,6 +195,7 @@ void start_others(const Machine& machine) {
         const Presence presence = presence_by(*hart, deadline);
         if (presence == Presence::here) {
             others.push_back(hart);
+            say_which_sswi_is_useless(*machine.hart(hart->id), hart->ipi);
         } else if (presence == Presence::unfit) {
             println("cairn: hart {} is left out: it does not take the boot hart's page table",
                     hart->id);
@@ -221,6 +236,7 @@ extern "C" [[noreturn]] void hart_main(HartStart* start) {
     trap_stack_end = reinterpret_cast<std::byte*>(self.trap_stack.end().value);
     csr_write<Csr::sie>(Sip::SSIP::mask);
     const bool fit = csr_read<Csr::satp>() == self.satp;
+    if (fit) drop_useless_sswi(self.ipi);
     Presence expected = Presence::awaited;
     const bool awaited =
         self.presence.compare_exchange_strong(expected, fit ? Presence::here : Presence::unfit);
@@ -239,6 +255,8 @@ void start_harts(const ThisMachine& self) {
     const MachineHart* const here = self.machine.hart(self.boot_hart);
     boot_hart = here != nullptr ? ipi_target_of(*here) : IpiTarget{.hart = self.boot_hart};
     this_hart.id = self.boot_hart;
+    drop_useless_sswi(boot_hart);
+    if (here != nullptr) say_which_sswi_is_useless(*here, boot_hart);
     csr_set<Csr::sie>(Sip::SSIP::mask);
     const Machine& machine = self.machine;
     if (machine.harts.size() == 1) return;

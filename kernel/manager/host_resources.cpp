@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/manager/host_resources.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "kernel/arch/csr_access.hpp"
@@ -127,6 +128,15 @@ void take_counters(HartAbilities& abilities) {
     }
 }
 
+/// How often, in ticks of `time`, a guest's timer is renewed. A timer that was lost is late by no
+/// more than that.
+std::uint32_t timer_renewal(const Machine& machine, const GuestFeatures& features) {
+    constexpr std::uint64_t renewals_per_second = 100;
+    if (!features.sstc || !loses_guest_timers(machine.model)) return 0;
+    return static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>(machine.timebase_hz / renewals_per_second, 1, ~0u));
+}
+
 /// I as the string `riscv,isa` means it: what later became extensions of their own is in it, and
 /// need not be named (Linux, riscv/extensions.yaml: zicntr, zicsr, zifencei, zihpm). Counters
 /// that the guest cannot have are taken out by take_counters.
@@ -229,6 +239,7 @@ bool HostResources::take_hart(const ThisMachine& self) {
     drop_closed_features(abilities_);
     take_counters(abilities_);
     if (abilities_.features.vector) abilities_.vector_register_bytes = vector_register_bytes();
+    abilities_.features.timer_renewal = timer_renewal(self.machine, abilities_.features);
     if (!choose_stage2_mode(self.options, hart->id)) return false;
     isa_text_ = write_isa_string(abilities_.guest_isa, isa_buffer_).value_or("");
     mmu_type_ = hart->mmu_type;

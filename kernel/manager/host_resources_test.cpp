@@ -306,3 +306,19 @@ TEST_CASE("a machine that can run no guest is refused", "[host_resources]") {
     other_hart.self->boot_hart = 1;
     CHECK(!other_hart.host.take(*other_hart.self));
 }
+
+TEST_CASE("a guest's timer is renewed where the machine may lose it", "[host_resources]") {
+    constexpr auto hideleg = static_cast<std::size_t>(Csr::hideleg);
+    const auto renewal = [](std::string_view isa, std::string_view model) {
+        Bench bench(isa);
+        bench.self->machine.model = model;
+        REQUIRE(bench.host.take(*bench.self));
+        return bench.host.abilities().features.timer_renewal;
+    };
+    fake_wired_to_zero[hideleg] = ~std::uint64_t{0x444};
+    CHECK(renewal("rv64imafdch_sstc", "riscv-virtio,qemu") == 100'000);  // 10 ms
+    CHECK(renewal("rv64imafdch", "riscv-virtio,qemu") == 0);
+    CHECK(renewal("rv64imafdch_sstc", "board") == 0);
+    fake_wired_to_zero[hideleg] = 0;
+    CHECK(renewal("rv64imafdch_sstc", "riscv-virtio,qemu") == 0);
+}

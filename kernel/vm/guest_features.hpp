@@ -18,6 +18,9 @@ struct GuestFeatures {
     bool fp = false;       ///< F and D
     bool vector = false;   ///< V
     bool stateen = false;  ///< not the guest's: hstateen0 is there, and must let senvcfg through
+    /// Not the guest's: ticks of `time` after which its timer is renewed, where the machine can
+    /// lose the timer's interrupt; else 0.
+    std::uint32_t timer_renewal = 0;
     HardwareCounters counters{};  ///< those of the hart's counters that the guest's SBI lends
 };
 

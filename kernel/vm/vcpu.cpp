@@ -74,7 +74,7 @@ void Vcpu::load() {
     if (is_here()) return;
     if (loaded_vcpu != nullptr) loaded_vcpu->put_away();
     load_guest_state(state_);
-    if (!state_.parts.sstc) arm_host_timer(state_.csrs.vstimecmp);
+    load_timer();
     load_hardware_counters(vm_.features().counters, pmu_);
     loaded_vcpu = this;
     forget_memory();  // what its VM's other vCPUs have left here, too: they have the same VMID
@@ -84,13 +84,21 @@ void Vcpu::put_away() {
     require_here();
     put_away_hardware_counters(vm_.features().counters, pmu_);
     save_guest_state(state_);
-    if (!state_.parts.sstc) put_away_timer();
+    put_away_timer();
     loaded_vcpu = nullptr;
 }
 
-/// What has come is in hvip, and the host's timer is not armed any more.
+/// The host's timer stands in for the guest's, or renews it.
+void Vcpu::load_timer() const {
+    if (!state_.parts.sstc) return arm_host_timer(state_.csrs.vstimecmp);
+    if (context.timer_renewal != 0) renew_timer();
+}
+
+/// Where the host's timer stands in and is not armed any more, what has come is in hvip.
 void Vcpu::put_away_timer() {
-    if ((csr_read<Csr::sie>() & Sip::STIP::mask) == 0) state_.csrs.vstimecmp = never;
+    if (!state_.parts.sstc && (csr_read<Csr::sie>() & Sip::STIP::mask) == 0) {
+        state_.csrs.vstimecmp = never;
+    }
     disarm_host_timer();
 }
 
@@ -181,6 +189,7 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
               .vector = {.registers = state_.vector.registers}};
     state_.csrs.hvip = Hip::VSEIP::of(external_.is_asserted());
     pmu_.reset(features.counters.present);
+    context.timer_renewal = features.timer_renewal;
     load();
     if (features.svadu) let_guests_choose_ad_updates();
     context.x = {};
@@ -193,8 +202,19 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
 }
 
 void Vcpu::choose_exit_path() {
-    context.exit_entry =
-        guest_exit_entry(!pmu_.counts_fast_calls() && vm_.exit_counts() == nullptr);
+    const bool counts = pmu_.counts_fast_calls() || vm_.exit_counts() != nullptr;
+    const bool renews = vm_.features().timer_renewal != 0;
+    context.exit_entry = guest_exit_entry(counts   ? ExitPath::counting
+                                          : renews ? ExitPath::renewing
+                                                   : ExitPath::answering);
+}
+
+void Vcpu::renew_timer() const {
+    // The next tick first: that write may lose the guest's interrupt as others do, and the last
+    // write finds it.
+    csr_write<Csr::stimecmp>(csr_read<Csr::time>() + context.timer_renewal);
+    csr_set<Csr::sie>(Sip::STIP::mask);
+    csr_write<Csr::vstimecmp>(csr_read<Csr::vstimecmp>());
 }
 
 void Vcpu::forget_memory() {

@@ -123,6 +123,11 @@ class Vcpu {
     /// Ends what the vCPU has armed in the hart: its timer and its pending interrupts.
     void quiesce(const GuestFeatures& features);
 
+    /// Has the hart look again whether the guest's timer has fired, now and by the host's timer
+    /// `context.timer_renewal` ticks from now; where that is not 0. Writing vstimecmp with its own
+    /// value does it: no guest can tell.
+    void renew_timer() const;
+
     /// Lets the guest go on at `entry` in VS-mode with paging and interrupts off (SBI, "Hart
     /// suspend", non-retentive).
     void resume(std::uint64_t entry);
@@ -171,6 +176,7 @@ class Vcpu {
 
   private:
     void require_here() const;
+    void load_timer() const;
     void put_away_timer();
 
     Vm& vm_;

@@ -70,5 +70,7 @@ struct Magazines {
             run_tops[i] = runs[i].clear();
     }
 };
+/// What each hart's cache takes of the heap.
+static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 46'080);
 
 }  // namespace cairn

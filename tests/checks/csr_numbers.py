@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Every CSR number of kernel/arch/csr.hpp against LLVM's: each name is assembled."""
+"""Every CSR of kernel/arch/csr.hpp: its number against LLVM's (each name is assembled), and that
+something beside the unit tests uses it."""
 import re
 import subprocess
 import sys
 
 from facts import rows
-from tree import finish
+from tree import files, finish, lines
 
 HEADER = "kernel/arch/csr.hpp"
 
@@ -27,10 +28,23 @@ def assembled(llvm_mc, names):
     return {name: word >> 20 for name, word in zip(known, words)}
 
 
+def used():
+    """The CSRs that the kernel or a guest names: Csr::name in C++, name in assembly."""
+    found = set()
+    for below in ("kernel", "tests/guests"):
+        for name in files(".hpp", ".cpp", ".S", below=below):
+            if "_test" in name.stem:
+                continue
+            pattern, comment = (r"\w+", "#") if name.suffix == ".S" else (r"Csr::(\w+)", "//")
+            for line in lines(name):
+                found.update(re.findall(pattern, line.split(comment)[0]))
+    return found
+
+
 def main(llvm_mc):
     ours = rows(HEADER, "CAIRN_CSRS")
     theirs = assembled(llvm_mc, list(ours))
-    violations = []
+    violations = [f"{HEADER}: nobody uses {name}" for name in sorted(ours.keys() - used())]
     for name, number in ours.items():
         if name not in theirs:
             violations.append(f"{HEADER}: LLVM knows no CSR {name}")

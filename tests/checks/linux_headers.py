@@ -140,7 +140,7 @@ FIELDS = {
 }
 # What Linux 6.12 does not name. Anything else without a counterpart fails the check.
 WITHOUT = re.compile(
-    r"csr (fflags|frm|fcsr|[hs]stateen[123]|sstateen0)$|"
+    r"csr fcsr$|"
     r"field (Sstatus.(UBE|MXR|SPELP|SDT)|Hstatus.HUPMM|Henvcfg.(LPE|SSE|PMM|DTE|ADUE)|Stvec.MODE|"
     r"Counteren..*|Hstateen0.(C|FCSR|JVT|CTR|CONTEXT)|Fcsr..*)$|"
     r"exception (ecall_from_m|double_trap|software_check|hardware_error)$|"

@@ -92,9 +92,17 @@ void flush_often() {
         call(Syscall::riscv_flush_icache, 0, 0, 0);
 }
 
-void count(std::string_view name, EventType type, std::uint64_t config, void (*cause)()) {
+/// What is counted: this process on every CPU, or all that CPU 0 does.
+struct Scope {
+    long process, cpu;
+};
+constexpr Scope this_process{0, -1};
+constexpr Scope first_cpu{-1, 0};
+
+void count(std::string_view name, EventType type, std::uint64_t config, void (*cause)(),
+           Scope scope = this_process) {
     const EventAttributes attributes{.type = type, .config = config};
-    const long event = call(Syscall::perf_event_open, &attributes, 0, -1, -1, 0);
+    const long event = call(Syscall::perf_event_open, &attributes, scope.process, scope.cpu, -1, 0);
     if (event < 0) return cairn::println("{}: error {}", name, -event);
     call(Syscall::ioctl, event, enable, 0);
     cause();
@@ -111,7 +119,8 @@ extern "C" [[noreturn]] void _start() {
     count("cycles", EventType::hardware, cycles, spin);
     count("instructions", EventType::hardware, instructions, spin);
     count("set timer", EventType::raw, firmware_event | 5, sleep_often);
-    count("IPIs sent", EventType::raw, firmware_event | 6, change_cpus);
+    // Another CPU is woken by the kernel thread that takes the process there.
+    count("IPIs sent", EventType::raw, firmware_event | 6, change_cpus, first_cpu);
     count("fences sent", EventType::raw, firmware_event | 8, flush_often);
     for (;;)
         call(Syscall::exit, 0);

@@ -421,6 +421,20 @@ def test_plic_that_is_not_there(started, tmp_path):
     assert "console: plic@c000000 is no PLIC that works, so input is off" in lines
 
 
+@pytest.mark.parametrize("base", ["0x50000000", "0x101000"], ids=["nothing there", "another device"])
+def test_sswi_that_is_not_there(started, tmp_path, base):
+    """The second base is QEMU's RTC, whose first registers take stores and do nothing."""
+    source = read_tree(tmp_path, board="virt,aclint=on", smp=2, memory="2G")
+    assert source.count("reg = <0x00 0x2f00000") == 1
+    m = started_with_tree(started, tmp_path, source.replace("reg = <0x00 0x2f00000", f"reg = <0x00 {base}"),
+                          board="virt,aclint=on", smp=2)
+    lines = check_guest_ran(m)
+    said = sorted(line for line in lines if "SSWI" in line)
+    assert said == [f"cairn: hart {hart}: a store to {int(base, 16) + 4 * hart:#x}, its register of the SSWI, "
+                    "does not interrupt it: the firmware is asked" for hart in range(2)]
+    assert any(line.startswith("cairn: 2 of 2 harts run") for line in lines)
+
+
 def test_archive_in_the_firmware(machine, tmp_path, tree_source):
     source = tree_source.replace("chosen {", "chosen {\nlinux,initrd-start = <0x80000000>;\n"
                                  "linux,initrd-end = <0x80001000>;", 1)

@@ -14,6 +14,8 @@ namespace cairn {
 
 inline std::array<std::uint64_t, 4096> fake_csrs{};
 inline std::bitset<4096> fake_absent_csrs;  ///< accesses to these trap
+/// Bits that stay 0 when they are written, by CSR.
+inline std::array<std::uint64_t, 4096> fake_wired_to_zero{};
 
 inline std::uint64_t& fake_csr(Csr csr) {
     const auto number = static_cast<std::size_t>(csr);
@@ -29,7 +31,7 @@ template <Csr csr>
 inline std::uint64_t csr_swap(std::uint64_t value) {
     std::uint64_t& cell = fake_csr(csr);
     const std::uint64_t old = cell;
-    cell = value;
+    cell = value & ~fake_wired_to_zero[static_cast<std::size_t>(csr)];
     return old;
 }
 template <Csr csr>

@@ -106,8 +106,14 @@ inline void load_guest_vector(const GuestVector* vector) {
     fake_hart.vector_control = *vector;
     std::memcpy(&fake_hart.vector, vector->registers, sizeof fake_hart.vector);
 }
-inline std::uint64_t guest_exit_entry(bool answers_calls) {
-    return answers_calls ? 0x1000 : 0x2000;
+enum class ExitPath : std::uint8_t { answering, renewing, counting };
+inline std::uint64_t guest_exit_entry(ExitPath path) {
+    switch (path) {
+        case ExitPath::answering: return 0x1000;
+        case ExitPath::renewing: return 0x3000;
+        case ExitPath::counting: break;
+    }
+    return 0x2000;
 }
 inline void hfence_gvma_all() {
     ++fake_hart.gvma_fences;

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+# Where SBI HSM starts the harts of sleepers.cpp: a0 = hart id, a1 = the top of its stack.
+    .text
+    .global sleeper_entry
+sleeper_entry:
+    .option push
+    .option norelax
+    la      gp, __global_pointer$
+    .option pop
+    la      tp, __tls_start             # nothing here is thread_local
+    la      t0, guest_trap_entry
+    csrw    stvec, t0
+    mv      sp, a1
+    mv      s0, zero
+    call    sleeper_hart                    # (hart id), never returns
+1:  wfi
+    j       1b
