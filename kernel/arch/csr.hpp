@@ -45,7 +45,6 @@ namespace cairn {
     X(henvcfg, 0x60a, "hypervisor environment configuration")              \
     X(hstateen0, 0x60c, "hypervisor state enable 0")                       \
     X(htval, 0x643, "hypervisor trap value")                               \
-    X(hip, 0x644, "hypervisor interrupt pending")                          \
     X(hvip, 0x645, "hypervisor virtual interrupt pending")                 \
     X(htinst, 0x64a, "hypervisor trap instruction")                        \
     X(hgatp, 0x680, "hypervisor guest address translation and protection") \

@@ -16,7 +16,7 @@ FUNCTION_SOFT = 40
 # in the commit; who makes a folder smaller lowers its numbers.
 BUDGETS = {
     "kernel": (5, 200, 80),
-    "kernel/arch": (50, 4000, 10),
+    "kernel/arch": (56, 4000, 10),
     "kernel/dev": (25, 1500, 15),
     "kernel/exit": (50, 2000, 65),
     "kernel/host": (75, 4500, 60),
