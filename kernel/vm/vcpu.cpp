@@ -74,10 +74,9 @@ void Vcpu::load() {
     if (is_here()) return;
     if (loaded_vcpu != nullptr) loaded_vcpu->put_away();
     load_guest_state(state_);
-    if (!state_.parts.sstc) arm_host_timer(state_.csrs.vstimecmp);
+    load_timer();
     load_hardware_counters(vm_.features().counters, pmu_);
     loaded_vcpu = this;
-    if (context.timer_renewal != 0) renew_timer();
     forget_memory();  // what its VM's other vCPUs have left here, too: they have the same VMID
 }
 
@@ -85,14 +84,21 @@ void Vcpu::put_away() {
     require_here();
     put_away_hardware_counters(vm_.features().counters, pmu_);
     save_guest_state(state_);
-    if (!state_.parts.sstc) put_away_timer();
-    if (context.timer_renewal != 0) disarm_host_timer();
+    put_away_timer();
     loaded_vcpu = nullptr;
 }
 
-/// What has come is in hvip, and the host's timer is not armed any more.
+/// The host's timer stands in for the guest's, or renews it.
+void Vcpu::load_timer() const {
+    if (!state_.parts.sstc) return arm_host_timer(state_.csrs.vstimecmp);
+    if (context.timer_renewal != 0) renew_timer();
+}
+
+/// Where the host's timer stands in and is not armed any more, what has come is in hvip.
 void Vcpu::put_away_timer() {
-    if ((csr_read<Csr::sie>() & Sip::STIP::mask) == 0) state_.csrs.vstimecmp = never;
+    if (!state_.parts.sstc && (csr_read<Csr::sie>() & Sip::STIP::mask) == 0) {
+        state_.csrs.vstimecmp = never;
+    }
     disarm_host_timer();
 }
 

@@ -178,6 +178,7 @@ class Vcpu {
 
   private:
     void require_here() const;
+    void load_timer() const;
     void put_away_timer();
 
     Vm& vm_;

@@ -125,6 +125,19 @@ TEST_CASE("without Sstc the deadline goes along with the vCPU", "[vcpu]") {
     CHECK(csr_read<Csr::sie>() == Sip::STIP::mask);
 }
 
+TEST_CASE("the tick that renews a guest's timer comes and goes with the vCPU", "[vcpu]") {
+    GuestBench bench({.sstc = true, .timer_renewal = 100});
+    bench.vcpu().set_timer(5000);
+    bench.vcpu().put_away();
+    CHECK(csr_read<Csr::sie>() == 0);
+    csr_write<Csr::time>(400);
+    bench.vcpu().load();
+    CHECK(csr_read<Csr::sie>() == Sip::STIP::mask);
+    CHECK(csr_read<Csr::stimecmp>() == 500);
+    CHECK(csr_read<Csr::vstimecmp>() == 5000);
+    CHECK(fake_sbi_calls.empty());
+}
+
 TEST_CASE("a hart that is vacated keeps nothing of the guest", "[vcpu]") {
     GuestBench bench({.sstc = true, .fp = true});
     csr_write<Csr::vsscratch>(0x1111);
