@@ -56,7 +56,7 @@ Outcome<Archive> read_archive(Firmware firmware, const LoadedImage& image,
         if (line.has_several_initrds()) {
             return fail(Status::invalid_parameter,
                         "boot option 'initrd={}': expected initrd= only once",
-                        line.initrd().value_or({}));
+                        line.initrd().value_or(""));
         }
         return read_file(firmware, image.device, line.initrd().value_or(default_archive));
     }
