@@ -37,6 +37,13 @@ concept ObservesElements = requires(Allocator& allocator, T* at) {
 template <class T, class Allocator>
 concept RelocatesInBulk = is_trivially_relocatable_v<T> && !ObservesElements<Allocator, T>;
 
+/// Whether an element can be moved elsewhere. An entry of a map can, by its key and its value.
+template <class T>
+inline constexpr bool is_relocatable_v = std::is_move_constructible_v<T>;
+template <class Key, class Value>
+inline constexpr bool is_relocatable_v<std::pair<const Key, Value>> =
+    is_relocatable_v<Key> && is_relocatable_v<Value>;
+
 /// Ends the lifetime of `count` elements at `first`.
 template <class T, class Allocator>
 constexpr void destroy_elements(Allocator& allocator, T* first, std::size_t count) {

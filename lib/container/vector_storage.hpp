@@ -44,7 +44,7 @@ class VectorStorage {
         : allocator_(std::move(allocator)) {}
     constexpr ~VectorStorage() { release(); }
 
-    static constexpr bool elements_move = std::is_move_constructible_v<T>;
+    static constexpr bool elements_move = is_relocatable_v<T>;
 
     [[nodiscard]] constexpr std::size_t maximum() const noexcept {
         if constexpr (!elements_move) {
