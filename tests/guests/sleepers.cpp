@@ -8,7 +8,7 @@
 
 #include "tests/guests/runtime.hpp"
 
-extern "C" void sleeper_entry();
+extern "C" void smp_entry();
 
 namespace cairn::guest {
 namespace {
@@ -117,12 +117,12 @@ void start(std::size_t hart) {
     harts[hart].random = now() * 8 + hart + 1;
     const auto stack = reinterpret_cast<std::uint64_t>(stacks[hart].data() + stacks[hart].size());
     sbi_call(SbiExtension::hsm, SbiHsm::hart_start, hart,
-             reinterpret_cast<std::uint64_t>(sleeper_entry), stack);
+             reinterpret_cast<std::uint64_t>(smp_entry), stack);
 }
 
 }  // namespace
 
-extern "C" [[noreturn]] void sleeper_hart(std::size_t hart) {
+extern "C" [[noreturn]] void smp_hart(std::size_t hart) {
     sleep_often(hart, false);
     for (;;)
         sbi_call(SbiExtension::hsm, SbiHsm::hart_stop);
