@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Who may include whom: lib <- arch <- host <- vm <- exit <- manager <- main, lib <- dev <- vm, and
+"""Who may include whom: lib <- arch <- host <- vm <- exit <- sched <- manager <- main, lib <- dev <- vm, and
 host <- uefi: nothing includes the door of cairn.efi.
 
 Also: includes are root-relative and exist, a file's own header comes first, assembly lives in
@@ -12,7 +12,7 @@ from pathlib import Path
 import tree
 
 ALL = ["lib", "kernel/arch", "kernel/host", "kernel/dev", "kernel/vm", "kernel/exit",
-       "kernel/manager"]
+       "kernel/sched", "kernel/manager"]
 MAY_INCLUDE = {
     "lib": ["lib"],
     "kernel/arch": ["lib", "kernel/arch"],
@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "kernel/vm": ALL[:5],
     "kernel/uefi": ["lib", "kernel/arch", "kernel/host", "kernel/uefi"],
     "kernel/exit": ALL[:6],
+    "kernel/sched": ALL[:7],
     "kernel/manager": ALL,
     "kernel": ALL, # main.cpp
 }

@@ -20,6 +20,7 @@ BUDGETS = {
     "kernel/exit": (50, 2000, 100),
     "kernel/host": (80, 5000, 65),
     "kernel/manager": (15, 1000, 125),
+    "kernel/sched": (25, 1500, 100),
     "kernel/uefi": (30, 2000, 40),
     "kernel/vm": (70, 4500, 100),
     "lib": (50, 3500, 15),
