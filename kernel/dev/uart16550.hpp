@@ -22,13 +22,13 @@
 #include <optional>
 #include <span>
 
+#include <cairn/ring_buffer.hpp>
 #include "kernel/arch/uart16550_character.hpp"
 #include "kernel/arch/uart16550_registers.hpp"
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/device_kind.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/dev/mmio_device.hpp"
-#include "lib/container/ring_buffer.hpp"
 
 namespace cairn {
 

@@ -3,7 +3,7 @@
 // console's input: what the guest's UART has no room for stays where it is, until the guest has
 // made room.
 #include "kernel/exit/handle_exit.hpp"
-#include "kernel/host/interrupt_router.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
 
 namespace cairn {
 

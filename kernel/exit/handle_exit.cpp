@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/exit/handle_exit.hpp"
 
+#include <cairn/print.hpp>
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
-#include "kernel/exit/sbi.hpp"
-#include "kernel/host/host_timer.hpp"
-#include "lib/print.hpp"
+#include "kernel/exit/sbi/sbi_calls.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
 
 namespace cairn {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "kernel/host/interrupt_router.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
 #include "tests/unit/guest_bench.hpp"
 
 using namespace cairn;

@@ -4,7 +4,7 @@
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/exit/handle_exit.hpp"
-#include "kernel/host/host_timer.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
 
 namespace cairn {
 namespace {

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small, for the target alone. It runs once per boot or per start of a guest.
 #include "kernel/manager/life_cycle.hpp"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 
+#include <cairn/platform.hpp>
+#include <cairn/print.hpp>
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
+#include "kernel/bundle/bundle.hpp"
 #include "kernel/exit/host_wait.hpp"
-#include "kernel/host/hart_trials.hpp"
-#include "kernel/host/harts.hpp"
+#include "kernel/host/cpu/hart_trials.hpp"
+#include "kernel/host/cpu/harts.hpp"
 #include "kernel/manager/guest_loader.hpp"
 #include "kernel/manager/vm_builder.hpp"
-#include "kernel/vm/bundle.hpp"
 #include "kernel/vm/vm_memory.hpp"
-#include "lib/platform.hpp"
-#include "lib/print.hpp"
 
 namespace cairn {
 namespace {
@@ -165,7 +166,7 @@ Outcome run_guests(const ThisMachine& self) {
     }
     const VmConfig& config = bundle->vms().front().config;
     if (!take_host(self, config)) return Outcome::failure;
-    const auto limit = self.options.vm_quota.value_or(VmMemory::default_limit(config));
+    const auto limit = self.options.vm_quota.value_or(VmMemory::default_limit(config.memory));
     VmMemory memory(global_heap(), host.frames(), config.name, limit);
     auto built = build_vm(host, bundle->vms().front(), memory);
     if (!built) return Outcome::failure;

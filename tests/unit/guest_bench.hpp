@@ -12,7 +12,7 @@
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/sbi_call.hpp"
-#include "kernel/exit/sbi.hpp"
+#include "kernel/exit/sbi/sbi_calls.hpp"
 #include "kernel/vm/vm.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/device_doubles.hpp"
