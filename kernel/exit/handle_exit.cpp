@@ -6,6 +6,7 @@
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/exit/sbi/sbi_calls.hpp"
 #include "kernel/host/cpu/host_timer.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
 
 namespace cairn {
 namespace {
@@ -50,7 +51,7 @@ bool is_handler_at_its_end(const Vcpu& vcpu, Exception exception, std::uint64_t 
             return handle_virtual_instruction(vm, vcpu, read_trap());
         case ExitKind::misaligned_access: return handle_misaligned_access(vm, vcpu, read_trap());
         case ExitKind::timer_interrupt: return handle_timer_interrupt(vcpu);
-        case ExitKind::external_interrupt: return handle_external_interrupt(vm);
+        case ExitKind::external_interrupt: return host_interrupts().serve_next();
         case ExitKind::software_interrupt: return vcpu.answer();
         case ExitKind::unexpected: return kill_for_unexpected_trap(vm, vcpu, read_trap());
     }
@@ -78,21 +79,20 @@ extern "C" void count_guest_exit(VcpuContext* context) {
                            vm.devices().list()));
 }
 
-/// A call changes a0 and a1 alone. (A hart that has stopped and been started again within its call
-/// finds s1 to s11 as it left them: "All other registers remain in an undefined state", HSM.)
+/// A call changes a0 and a1 alone.
 extern "C" Resumption handle_guest_exit(VcpuContext* context) {
     Vcpu& vcpu = *context->vcpu;
     Vm& vm = vcpu.vm();
     const std::uint64_t scause = csr_read<Csr::scause>();
     if (scause == static_cast<std::uint64_t>(Exception::ecall_from_vs)) [[likely]] {
         handle_sbi_call(vm, vcpu);
-        if (!vm.needs_attention()) [[likely]]
+        if (!vcpu.leaves_guest()) [[likely]]
             return Resumption::with_saved_registers;
     } else {
         dispatch(vm, vcpu, scause);
-        if (!vm.needs_attention()) return Resumption::all;
+        if (!vcpu.leaves_guest()) return Resumption::all;
     }
-    return attend(vm) ? Resumption::all : Resumption::none;
+    return Resumption::none;
 }
 
 TrapState read_trap() {
@@ -100,11 +100,6 @@ TrapState read_trap() {
             .stval = csr_read<Csr::stval>(),
             .htval = csr_read<Csr::htval>(),
             .htinst = csr_read<Csr::htinst>()};
-}
-
-bool attend(Vm& vm) {
-    if (vm.input_waits()) take_console_input(vm);
-    return !vm.stopped();
 }
 
 void touch_ram(Vm& vm, GuestPhys at) {

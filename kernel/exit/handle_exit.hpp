@@ -14,9 +14,6 @@ namespace cairn {
 /// The trap CSRs of the exit at hand.
 [[nodiscard]] TrapState read_trap();
 
-/// The rare ends of an exit, where the VM needs attention; whether the guest goes on.
-[[gnu::noinline]] bool attend(Vm& vm);
-
 /// An instruction fetch from an address that is not RAM.
 [[gnu::cold, gnu::noinline]] void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap);
 
@@ -33,12 +30,6 @@ namespace cairn {
 
 /// The host's timer, which stands in for the guest's.
 [[gnu::noinline]] void handle_timer_interrupt(Vcpu& vcpu);
-
-/// An interrupt of one of the host's devices.
-[[gnu::noinline]] void handle_external_interrupt(Vm& vm);
-
-/// Passes on what waits of the console's input, if there is room for it now.
-void take_console_input(Vm& vm);
 
 /// Gives the guest `exception`, unless its handler cannot be fetched either, or begins with an
 /// instruction that traps again and again: then the VM ends, because the guest would do so for

@@ -152,44 +152,6 @@ TEST_CASE("interrupts of the host leave the guest where it was", "[handle_exit]"
     CHECK(bench.x() == before);
 }
 
-TEST_CASE("input is taken on the next exit, and once there is room", "[handle_exit]") {
-    GuestBench bench;
-    bench.keyboard.type("x");
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.waiting() == 1);  // nobody has said so
-    bench.vm.input_arrived();
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.waiting() == 0);
-    CHECK(bench.keyboard.listens == 1);
-
-    CHECK(bench.type(std::string(bench.vm.uart().receive_room(), '.')) > 0);
-    bench.keyboard.type("y");
-    bench.vm.input_arrived();
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.waiting() == 1);
-    CHECK(bench.keyboard.listens == 1);
-    CHECK(bench.vm.uart().take_input() == std::byte{'x'});
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.waiting() == 0);
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.listens == 1);  // full again before the end was seen
-    CHECK(bench.vm.uart().take_input());
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.listens == 2);
-    CHECK(!bench.vm.input_waits());
-}
-
-TEST_CASE("one exit takes 64 characters, and a longer input is another interrupt",
-          "[handle_exit]") {
-    GuestBench bench;
-    bench.keyboard.type(std::string(65, 'x'));
-    bench.vm.input_arrived();
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.waiting() == 1);
-    CHECK(bench.keyboard.listens == 1);
-    CHECK(!bench.vm.input_waits());
-}
-
 TEST_CASE("any other trap ends the VM, not the host", "[handle_exit]") {
     for (const std::uint64_t scause : {std::uint64_t{2}, std::uint64_t{13}, std::uint64_t{21},
                                        std::uint64_t{24}, ~std::uint64_t{0}, interrupt | 6}) {

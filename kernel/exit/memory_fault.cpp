@@ -81,8 +81,7 @@ std::expected<MemoryAccess, Fault> decode_access(const Vcpu& vcpu, const TrapSta
 
 /// The exit is over; how the guest goes on.
 Resumption finish(const Vcpu& vcpu, Resumption resumption) {
-    Vm& vm = vcpu.vm();
-    if (vm.needs_attention() && !attend(vm)) [[unlikely]]
+    if (vcpu.leaves_guest()) [[unlikely]]
         return Resumption::none;
     return resumption;
 }

@@ -16,8 +16,11 @@ class ConsoleMultiplexer final : public ByteSink, public InputSource, public Int
         console_write_guest({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     }
 
-    std::optional<uart16550::Character> take() override { return console_read(); }
-    void listen() override { host_interrupts().finish(HostSource::console); }
+    std::optional<uart16550::Character> take() override {
+        const auto next = console_read();
+        if (!next) host_interrupts().finish(HostSource::console);
+        return next;
+    }
 
     void interrupted() override {
         if (reader_ != nullptr) reader_->input_arrived();

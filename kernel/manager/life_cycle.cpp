@@ -8,14 +8,12 @@
 
 #include <cairn/platform.hpp>
 #include <cairn/print.hpp>
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
 #include "kernel/bundle/bundle.hpp"
-#include "kernel/exit/host_wait.hpp"
 #include "kernel/host/cpu/hart_trials.hpp"
 #include "kernel/host/cpu/harts.hpp"
 #include "kernel/manager/guest_loader.hpp"
 #include "kernel/manager/vm_builder.hpp"
+#include "kernel/sched/hart_loop.hpp"
 #include "kernel/vm/vm_memory.hpp"
 
 namespace cairn {
@@ -24,7 +22,6 @@ namespace {
 constexpr std::size_t rng_seed_size = 32;
 
 constinit HostResources host;
-constinit thread_local VmidFlushes vmid_flushes;
 constinit ExitCounts exit_counts;
 
 /// Loads the guest afresh; each start gets a random seed of its own.
@@ -41,30 +38,15 @@ std::expected<GuestEntry, GuestLoadError> load(BuiltVm& built) {
     return load_guest(*built.bundle, built.plan, built.vm->memory(), tree);
 }
 
-/// What the hart of each vCPU does from the VM's power-on to its end. The vCPU is in the guest or
-/// waits for its start.
-void run_vcpu(Vm& vm, Vcpu& vcpu) {
-    csr_write<Csr::hgatp>(vm.hgatp());
-    if (vmid_flushes.must_flush_for(vm.vmid())) hfence_gvma_all();
-    vcpu.forget_requests();
-    if (wait_for_start(vm, vcpu)) enter_guest(&vcpu.context);
-    if (vcpu.is_here()) {
-        vcpu.quiesce(vm.features());
-        vcpu.leave();
-    }
-    csr_write<Csr::hgatp>(0);
-}
-
 void run_vcpu_here(void* vcpu) {
-    auto& self = *static_cast<Vcpu*>(vcpu);
-    run_vcpu(self.vm(), self);
+    run_vcpu(*static_cast<Vcpu*>(vcpu));
 }
 
 /// Runs every vCPU on its hart, the first on this one, until all have left the guest.
 void run_vcpus(Vm& vm) {
     for (std::uint32_t cpu = 1; cpu < vm.cpus(); ++cpu)
         run_on_hart(host.guest_hart(cpu), run_vcpu_here, &vm.vcpu(cpu));
-    run_vcpu(vm, vm.vcpu());
+    run_vcpu(vm.vcpu());
     for (std::uint32_t cpu = 1; cpu < vm.cpus(); ++cpu)
         wait_for_hart(host.guest_hart(cpu));
 }

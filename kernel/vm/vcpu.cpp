@@ -77,7 +77,21 @@ void Vcpu::load() {
     load_timer();
     load_hardware_counters(vm_.features().counters, pmu_);
     loaded_vcpu = this;
-    forget_memory();  // what its VM's other vCPUs have left here, too: they have the same VMID
+    fence_for_loading();
+}
+
+/// Who asks for a fence from here on sees it loaded; what was stored before is seen after this.
+/// What the VM's other vCPUs have left in the hart is forgotten, too: they have the same VMID.
+void Vcpu::fence_for_loading() {
+    vm_.mark_loaded(context.hart_id);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    FenceMail::Set senders = fence_mail_.take();
+    forget_memory();
+    for (; senders != 0; senders &= senders - 1) {
+        vm_.vcpu(static_cast<std::uint32_t>(std::countr_zero(senders)))
+            .fence_mail()
+            .report(context.hart_id);
+    }
 }
 
 void Vcpu::put_away() {
@@ -85,7 +99,20 @@ void Vcpu::put_away() {
     put_away_hardware_counters(vm_.features().counters, pmu_);
     save_guest_state(state_);
     put_away_timer();
+    drop();
+}
+
+void Vcpu::drop() {
+    vm_.mark_away(context.hart_id);
     loaded_vcpu = nullptr;
+}
+
+bool Vcpu::is_fence_done() {
+    for (FenceMail::Set away = fence_mail_.awaited() & ~vm_.loaded(); away != 0; away &= away - 1) {
+        const auto target = static_cast<std::uint32_t>(std::countr_zero(away));
+        if (vm_.vcpu(target).fence_mail().withdraw(context.hart_id)) fence_mail_.report(target);
+    }
+    return fence_mail_.all_have_fenced();
 }
 
 /// The host's timer stands in for the guest's, or renews it.
@@ -162,11 +189,6 @@ void Vcpu::answer_away() {
         pmu_.count(SbiFirmwareEvent::ipi_received);
     }
     Hip::VSEIP::set(state_.csrs.hvip, external_.is_asserted());
-    for (FenceMail::Set senders = fence_mail_.take(); senders != 0; senders &= senders - 1) {
-        vm_.vcpu(static_cast<std::uint32_t>(std::countr_zero(senders)))
-            .fence_mail()
-            .report(context.hart_id);  // it forgets everything before it goes on
-    }
 }
 
 void Vcpu::forget_requests() {
@@ -177,7 +199,7 @@ void Vcpu::forget_requests() {
 }
 
 void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeatures& features) {
-    if (is_here()) loaded_vcpu = nullptr;  // what lies there is not needed any more
+    if (is_here()) drop();
     require(!features.vector || state_.vector.registers != nullptr,
             "a vCPU with V has room for it");
     state_ = {.parts = {.sstc = features.sstc,

@@ -74,6 +74,14 @@ class Vcpu {
         if (is_here()) loaded_vcpu = nullptr;
     }
 
+    /// Ends the guest's run at the end of the exit at hand, or of the next: what comes then is for
+    /// the hart's loop to find (kernel/sched/). Any hart may say so; one that is in the guest has
+    /// to be interrupted for it.
+    void leave_guest() { leaves_.store(true, std::memory_order_relaxed); }
+    [[nodiscard]] bool leaves_guest() const { return leaves_.load(std::memory_order_relaxed); }
+    /// On its own hart: what is said from here on counts.
+    void enter_next() { leaves_.store(false, std::memory_order_seq_cst); }
+
     /// Brings its state into the hart at hand, by whose hgatp its VM is translated; whoever's was
     /// there is put away before. It lies in no other hart. The hart forgets all memory of the
     /// guest: fences that the vCPU was asked for meanwhile are carried out by that.
@@ -83,7 +91,7 @@ class Vcpu {
     /// The same, and the hart, which is about to sleep, keeps nothing that could wake it.
     void vacate();
     /// The same where its state is not needed any more.
-    void leave() { loaded_vcpu = nullptr; }
+    void drop();
     /// Where its vector registers are put away: 32 * vlenb bytes that outlive it. Before the first
     /// reset of a vCPU with V.
     void keep_vector_in(std::byte* room) { state_.vector.registers = room; }
@@ -106,9 +114,11 @@ class Vcpu {
     }
     /// Fences that it wants of others, and others of it; `request` a fence when they were asked.
     [[nodiscard]] FenceMail& fence_mail() { return fence_mail_; }
+    /// On its own hart: whether all whom it asked for a fence need no more of it.
+    [[nodiscard]] bool is_fence_done();
     /// On its own hart: does what it was asked for.
     void answer();
-    /// The same while its state lies in no hart. It forgets all memory before it goes on.
+    /// The same while its state lies in no hart; fences are left for `load`.
     void answer_away();
     /// On its own hart, before a run of the VM: forgets what came after the end of the last run.
     void forget_requests();
@@ -178,10 +188,12 @@ class Vcpu {
 
   private:
     void require_here() const;
+    void fence_for_loading();
     void load_timer() const;
     void put_away_timer();
 
     Vm& vm_;
+    std::atomic<bool> leaves_ = false;  ///< read on every exit
     IpiTarget host_hart_;
     GuestState state_;
     Doorbell bell_;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Who may include whom: lib <- arch <- host <- vm <- exit <- manager <- main, lib <- dev <- vm,
-lib <- bundle <- manager, and host <- uefi: nothing includes the door of cairn.efi.
+"""Who may include whom: lib <- arch <- host <- vm <- exit <- sched <- manager <- main,
+lib <- dev <- vm, lib <- bundle <- manager, and host <- uefi: nothing includes the door of cairn.efi.
 
 Also: includes are root-relative and exist, those of lib are <cairn/...> ("cairn/..." inside lib) and
 name public headers outside lib, a file's own header comes first, assembly lives in kernel/arch only,
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import tree
 
-ALL = ["lib", "kernel/arch", "kernel/host", "kernel/dev", "kernel/vm", "kernel/exit", "kernel/bundle",
-       "kernel/manager"]
+ALL = ["lib", "kernel/arch", "kernel/host", "kernel/dev", "kernel/vm", "kernel/exit", "kernel/sched",
+       "kernel/bundle", "kernel/manager"]
 MAY_INCLUDE = {
     "lib": ["lib"],
     "kernel/arch": ["lib", "kernel/arch"],
@@ -26,6 +26,7 @@ MAY_INCLUDE = {
     "kernel/vm": ALL[:5],
     "kernel/uefi": ["lib", "kernel/arch", "kernel/host", "kernel/uefi"],
     "kernel/exit": ALL[:6],
+    "kernel/sched": ALL[:7],
     "kernel/manager": ALL,
     "kernel": ALL, # main.cpp
 }

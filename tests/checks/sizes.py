@@ -26,6 +26,7 @@ BUDGETS = {
     "kernel/host/memory": (25, 1600, 60),
     "kernel/host/reports": (12, 450, 40),
     "kernel/manager": (15, 1000, 125),
+    "kernel/sched": (25, 1500, 100),
     "kernel/uefi": (30, 2000, 40),
     "kernel/vm": (55, 3200, 100),
     "lib": (1, 60, 1),

@@ -8,6 +8,7 @@
 #include <cairn/panic.hpp>
 #include "kernel/arch/sbi_events.hpp"
 #include "kernel/exit/sbi/sbi_calls.hpp"
+#include "kernel/sched/runnable.hpp"
 #include "tests/fuzz/guest_machine.hpp"
 #include "tests/fuzz/input.hpp"
 
@@ -126,6 +127,7 @@ void make(Vcpu& vcpu, const Call& call) {
     const std::uint64_t pc = vcpu.context.pc;
     do {
         handle_sbi_call(machine->vm, vcpu);
+        if (vcpu.leaves_guest()) (void)until_runnable(machine->vm, vcpu);
     } while (vcpu.context.pc == pc && call.is(SbiExtension::pmu, SbiPmu::event_get_info));
 }
 
@@ -195,12 +197,10 @@ bool step(FuzzInput& input) {
     return true;
 }
 
-/// Somebody types; what finds no room is lost.
-void type(Uart16550& uart, std::span<const std::uint8_t> bytes) {
-    for (const std::uint8_t byte : bytes) {
-        const uart16550::Character character{static_cast<std::byte>(byte)};
-        (void)uart.receive({&character, 1});
-    }
+void type(GuestMachine& guest, std::span<const std::uint8_t> bytes) {
+    for (const std::uint8_t byte : bytes)
+        guest.keyboard.type({.value = static_cast<std::byte>(byte)});
+    guest.vm.input_arrived();
 }
 
 }  // namespace
@@ -217,7 +217,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         fake_hart.on_wait = while_asleep;
         fake_sbi_calls.clear();
         csr_write<Csr::time>(0);
-        if (input.take(1) % 8 == 0) type(guest.vm.uart(), input.run(3));
+        if (input.take(1) % 8 == 0) type(guest, input.run(3));
         if (!step(input)) break;
     }
     return 0;

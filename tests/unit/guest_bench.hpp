@@ -54,6 +54,13 @@ class GuestBench {
     void run(std::uint32_t hart) {
         (void)vm.harts().start(hart, {.address = entry});
         (void)vm.harts().begin(hart);
+        const auto csrs = fake_csrs;
+        const FakeHart before = fake_hart;
+        Vcpu* const here = std::exchange(loaded_vcpu, nullptr);
+        vm.vcpu(hart).reset(entry, 0, vm.features());
+        loaded_vcpu = here;
+        fake_hart = before;
+        fake_csrs = csrs;
     }
     /// What the hart of vCPU `hart` does when it is interrupted.
     void answer_on(std::uint32_t hart) {
@@ -65,7 +72,10 @@ class GuestBench {
     Vcpu& vcpu() { return vm.vcpu(); }
     Registers& x() { return vcpu().context.x; }
     std::uint64_t& pc() { return vcpu().context.pc; }
-    std::size_t type(std::string_view text) { return vm.uart().receive(characters(text)); }
+    void type(std::string_view text) {
+        keyboard.type(text);
+        vm.input_arrived();
+    }
 
     /// Makes the call as a guest does. "All registers except a0 & a1 must be preserved."
     template <class... Arguments>

@@ -42,8 +42,8 @@ SbiResult sbi_fwft(Vm& vm, Vcpu& vcpu, SbiCall call);
 /// Whether a hart of the guest can begin or resume at `address`.
 [[nodiscard]] bool is_start_address(Vm& vm, std::uint64_t address);
 
-/// Suspends the hart at hand, and has it resume at `address` when an interrupt wakes it. What it
-/// then finds in a0 and a1 is the result.
+/// Suspends the hart at hand, which resumes at `address` when an interrupt wakes it. What it then
+/// finds in a0 and a1 is the result.
 SbiResult suspend_hart(Vm& vm, Vcpu& vcpu, std::uint64_t address, std::uint64_t opaque);
 
 /// Arms the guest's timer for `deadline` in ticks of `time`; all ones disarms it.

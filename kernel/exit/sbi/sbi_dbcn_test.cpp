@@ -69,7 +69,7 @@ TEST_CASE("console write: a call writes part of a long buffer", "[sbi_dbcn]") {
 TEST_CASE("console read: a call reads part of long input", "[sbi_dbcn]") {
     GuestBench bench;
     const std::string text = std::string(128, 'a') + std::string(72, 'b');
-    CHECK(bench.type(text) == 200);
+    bench.type(text);
     CHECK(read(bench, 200, buffer) == sbi_success(128));
     CHECK(read(bench, 200, buffer + 128) == sbi_success(72));
     CHECK(text_at(bench, buffer, 200) == text);
@@ -77,7 +77,7 @@ TEST_CASE("console read: a call reads part of long input", "[sbi_dbcn]") {
 
 TEST_CASE("console write and read: only the guest's RAM", "[sbi_dbcn]") {
     GuestBench bench;
-    CHECK(bench.type("input") == 5);
+    bench.type("input");
     const std::vector<std::byte> before = bench.ram;
     for (const auto& [size, low, high] : outside) {
         INFO(std::hex << size << " bytes at " << high << ":" << low);
@@ -94,7 +94,7 @@ TEST_CASE("console read: what was typed, as much as there is", "[sbi_dbcn]") {
     place(bench, buffer, "........");
     CHECK(read(bench, 8, buffer) == sbi_success(0));
     CHECK(text_at(bench, buffer, 8) == "........");
-    CHECK(bench.type("hello") == 5);
+    bench.type("hello");
     CHECK(read(bench, 2, buffer) == sbi_success(2));
     CHECK(read(bench, 0, buffer) == sbi_success(0));
     CHECK(read(bench, 6, buffer + 2) == sbi_success(3));

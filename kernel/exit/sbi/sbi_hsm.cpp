@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SBI specification, chapter "Hart State Management Extension". A hart that is stopped or suspended
-// waits in the host, within its call.
-#include "kernel/exit/host_wait.hpp"
+// leaves its guest; kernel/sched/ finds what it waits for.
 #include "kernel/exit/sbi/sbi_calls.hpp"
 
 namespace cairn {
@@ -30,18 +29,15 @@ SbiResult beginning(const Vcpu& vcpu, std::uint64_t opaque) {
     vcpu.quiesce(vm.features());
     if (!vm.harts().stop(vcpu.context.hart_id)) {  // nobody is left who could start it again
         vm.stop(StopReason::power_off);
-        return sbi_success();
     }
-    vcpu.leave();  // it begins anew
-    if (!wait_for_start(vm, vcpu)) return sbi_success();
-    return beginning(vcpu, vcpu.context.x[11]);
+    vcpu.drop();  // it begins anew
+    vcpu.leave_guest();
+    return sbi_success();
 }
 
 void sleep(Vm& vm, Vcpu& vcpu) {
     vm.harts().suspend(vcpu.context.hart_id);
-    wait_for_guest_interrupt(vm, vcpu);
-    vm.harts().resume(vcpu.context.hart_id);
-    vcpu.load();  // from here on others ask it for fences again
+    vcpu.leave_guest();
 }
 
 [[gnu::noinline]] SbiResult suspend(Vm& vm, Vcpu& vcpu, SbiCall call) {
@@ -64,8 +60,8 @@ bool is_start_address(Vm& vm, std::uint64_t address) {
 }
 
 SbiResult suspend_hart(Vm& vm, Vcpu& vcpu, std::uint64_t address, std::uint64_t opaque) {
-    sleep(vm, vcpu);
     vcpu.resume(address);
+    sleep(vm, vcpu);
     return beginning(vcpu, opaque);
 }
 

@@ -38,7 +38,7 @@ TEST_CASE("legacy console putchar and getchar", "[sbi_legacy]") {
     CHECK(legacy(bench, SbiExtension::legacy_console_putchar, 0xffff'ff00 | 'i') == 0);
     CHECK(bench.console.text == "hi");
     CHECK(legacy(bench, SbiExtension::legacy_console_getchar) == -1);
-    CHECK(bench.type("a\xff") == 2);
+    bench.type("a\xff");
     CHECK(legacy(bench, SbiExtension::legacy_console_getchar) == 'a');
     CHECK(legacy(bench, SbiExtension::legacy_console_getchar) == 0xff);
     CHECK(legacy(bench, SbiExtension::legacy_console_getchar) == -1);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// SBI specification, chapter "RFENCE Extension". Harts that are stopped or suspended are passed
-// over: each forgets everything when it begins or resumes. Guests have no H extension, so the
-// hfence calls are not supported.
+// SBI specification, chapter "RFENCE Extension". vCPUs that lie in no hart of the machine are
+// passed over: each forgets everything when it is loaded. Guests have no H extension, so the hfence
+// calls are not supported.
 #include <array>
 #include <bit>
 
 #include "kernel/arch/hart_operations.hpp"
-#include "kernel/exit/host_wait.hpp"
 #include "kernel/exit/sbi/sbi_calls.hpp"
 #include "kernel/exit/sbi/sbi_harts.hpp"
 
@@ -31,8 +30,9 @@ Fence fence_of(SbiRfence function, SbiCall call) {
 }
 
 void fence_remotely(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function, const Fence& fence) {
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // what the guest stored, then: who runs?
-    const HartSet targets = harts & vm.harts().started();
+    std::atomic_thread_fence(
+        std::memory_order_seq_cst);  // what the guest stored, then: who is loaded?
+    const HartSet targets = harts & vm.loaded();
     vcpu.fence_mail().post(fence, targets);
     IpiBatch batch;
     for (HartSet left = targets; left != 0; left &= left - 1) {
@@ -42,10 +42,10 @@ void fence_remotely(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function, const
         count_request(vcpu, target, function);
     }
     batch.send();
-    wait_for_fence(vm, vcpu);
+    if (!vcpu.is_fence_done()) vcpu.leave_guest();
 }
 
-/// Has all `harts` fence, and comes back when they have.
+/// Has all `harts` fence; the guest goes on when they have (kernel/sched/).
 [[gnu::noinline]] void fence_harts(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function,
                                    SbiCall call) {
     const HartSet own = vcpu.context.self_mask;

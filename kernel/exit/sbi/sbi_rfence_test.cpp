@@ -94,45 +94,26 @@ TEST_CASE("a remote fence is over when every running hart has fenced", "[sbi_rfe
     CHECK(fake_hart.instruction_fences == 2);
 }
 
-TEST_CASE("two harts that fence each other do not wait for ever", "[sbi_rfence]") {
-    GuestBench bench({}, 2);
-    bench.run(1);
-    remote_bench = &bench;
-    // Before hart 1 answers, it asks hart 0 for a fence, and answers only when it has it.
-    fake_sbi_effect = [](const FakeSbiCall&) {
-        fake_sbi_effect = [](const FakeSbiCall&) {};
-        Vm& vm = remote_bench->vm;
-        vm.vcpu(1).fence_mail().post({}, 1);
-        vm.vcpu(0).fence_mail().ask(1);
-        vm.vcpu(0).request(Request::fence);
-        REQUIRE(vm.vcpu(0).is_asked());
-        vm.vcpu(0).answer();  // as hart 0 does while it waits
-        REQUIRE(vm.vcpu(1).fence_mail().all_have_fenced());
-        remote_bench->answer_on(1);
-    };
-    CHECK(fence(bench, SbiRfence::remote_sfence_vma, 2, 0) == sbi_success());
-    CHECK(fake_hart.instruction_fences == 1);
-    CHECK(fake_hart.narrow_fences.size() == 2);
-}
-
-TEST_CASE("a hart that left for good because the VM stops is not waited for", "[sbi_rfence]") {
-    GuestBench bench({}, 2);
-    bench.run(1);
-    remote_bench = &bench;
-    fake_sbi_effect = [](const FakeSbiCall&) { remote_bench->vm.stop(StopReason::power_off); };
-    CHECK(fence(bench, SbiRfence::remote_sfence_vma, 2, 0) == sbi_success());
-}
-
-TEST_CASE("a suspended hart is not interrupted: it forgets everything when it resumes",
+TEST_CASE("a vCPU that lies in no hart is not interrupted: it forgets everything when loaded",
           "[sbi_rfence]") {
     GuestBench bench({}, 2);
     bench.run(1);
-    bench.vm.harts().suspend(1);
+    loaded_vcpu = &bench.vm.vcpu(1);
+    bench.vm.vcpu(1).put_away();
+    loaded_vcpu = &bench.vcpu();
     CHECK(fence(bench, SbiRfence::remote_sfence_vma, 2, 0) == sbi_success());
     CHECK(fake_sbi_calls.empty());
     CHECK(fake_hart.narrow_fences.empty());
-    csr_write<Csr::vsie>(Sip::STIP::mask);
-    CHECK(bench.call(SbiExtension::hsm, SbiHsm::hart_suspend, 0u) == sbi_success());
-    CHECK(fake_hart.vvma_fences == 1);
-    CHECK(fake_hart.instruction_fences == 1);
+    CHECK(!bench.vcpu().leaves_guest());
+}
+
+TEST_CASE("who has asked others for a fence leaves the guest until they have", "[sbi_rfence]") {
+    GuestBench bench({}, 2);
+    bench.run(1);
+    CHECK(fence(bench, SbiRfence::remote_sfence_vma, 3, 0) == sbi_success());
+    CHECK(fake_hart.narrow_fences.size() == 2);  // its own part is done
+    CHECK(bench.vcpu().leaves_guest());
+    CHECK(!bench.vcpu().is_fence_done());
+    bench.answer_on(1);
+    CHECK(bench.vcpu().is_fence_done());
 }

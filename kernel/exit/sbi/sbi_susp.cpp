@@ -3,7 +3,6 @@
 // SBI specification, chapter "System Suspend Extension". To a guest with one hart left, the
 // suspension of its system is that of the hart: it ends when an interrupt is pending that the guest
 // has enabled.
-#include "kernel/exit/host_wait.hpp"
 #include "kernel/exit/sbi/sbi_calls.hpp"
 
 namespace cairn {
