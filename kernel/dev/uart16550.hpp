@@ -21,6 +21,7 @@
 #include <expected>
 #include <optional>
 
+#include <cairn/ring_buffer.hpp>
 #include "kernel/arch/uart16550_character.hpp"
 #include "kernel/arch/uart16550_registers.hpp"
 #include "kernel/dev/byte_sink.hpp"
@@ -28,7 +29,6 @@
 #include "kernel/dev/input_source.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/dev/mmio_device.hpp"
-#include "lib/container/ring_buffer.hpp"
 
 namespace cairn {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/exit/handle_exit.hpp"
 
+#include <cairn/print.hpp>
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/system_instruction.hpp"
-#include "kernel/exit/sbi.hpp"
-#include "kernel/host/host_timer.hpp"
-#include "kernel/host/interrupt_router.hpp"
-#include "lib/print.hpp"
+#include "kernel/exit/sbi/sbi_calls.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
 
 namespace cairn {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/exit/handle_exit.hpp"
 
-#include "kernel/host/host_timer.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
 
 #include <string>
 
-#include "kernel/host/interrupt_router.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
 #include "tests/unit/guest_bench.hpp"
 
 using namespace cairn;

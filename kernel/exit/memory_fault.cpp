@@ -6,10 +6,10 @@
 // Device accesses are the exits that guests make most, so the usual case is short: an instruction
 // that the vCPU has met, and a device that takes it. The rest is out of line, and reads the trap's
 // CSRs again.
+#include <cairn/print.hpp>
 #include "kernel/arch/access_address.hpp"
 #include "kernel/arch/instruction.hpp"
 #include "kernel/exit/handle_exit.hpp"
-#include "lib/print.hpp"
 
 namespace cairn {
 namespace {

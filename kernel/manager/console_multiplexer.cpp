@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small, for the target alone. It runs once per boot or per start of a guest.
 #include "kernel/manager/console_multiplexer.hpp"
 
-#include "kernel/host/console.hpp"
-#include "kernel/host/interrupt_router.hpp"
+#include "kernel/host/drivers/console.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
 
 namespace cairn {
 namespace {

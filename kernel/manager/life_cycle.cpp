@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small, for the target alone. It runs once per boot or per start of a guest.
 #include "kernel/manager/life_cycle.hpp"
 
 #include <array>
 #include <optional>
 
-#include "kernel/host/hart_trials.hpp"
-#include "kernel/host/harts.hpp"
+#include <cairn/print.hpp>
+#include "kernel/bundle/bundle.hpp"
+#include "kernel/host/cpu/hart_trials.hpp"
+#include "kernel/host/cpu/harts.hpp"
 #include "kernel/manager/vm_table.hpp"
 #include "kernel/sched/hart_loop.hpp"
-#include "kernel/vm/bundle.hpp"
-#include "lib/print.hpp"
 
 namespace cairn {
 namespace {

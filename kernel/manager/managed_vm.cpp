@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/manager/managed_vm.hpp"
 
 #include <array>
 
+#include <cairn/platform.hpp>
+#include <cairn/print.hpp>
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/manager/guest_loader.hpp"
-#include "lib/platform.hpp"
-#include "lib/print.hpp"
 
 namespace cairn {
 namespace {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/manager/vm_builder.hpp"
 
+#include <cairn/byte_size.hpp>
+#include <cairn/print.hpp>
 #include "kernel/manager/console_multiplexer.hpp"
 #include "kernel/vm/guest_map.hpp"
-#include "lib/byte_size.hpp"
-#include "lib/print.hpp"
 
 namespace cairn {
 namespace {

@@ -4,14 +4,14 @@
 
 #include <optional>
 
+#include <cairn/unique_ptr.hpp>
+#include <cairn/vector.hpp>
+#include "kernel/bundle/bundle.hpp"
 #include "kernel/manager/host_resources.hpp"
-#include "kernel/vm/bundle.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 #include "kernel/vm/guest_ram.hpp"
 #include "kernel/vm/vm.hpp"
 #include "kernel/vm/vm_memory.hpp"
-#include "lib/container/unique_ptr.hpp"
-#include "lib/container/vector.hpp"
 
 namespace cairn {
 

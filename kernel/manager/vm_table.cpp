@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/manager/vm_table.hpp"
 
 #include <algorithm>
 
-#include "lib/panic.hpp"
-#include "lib/print.hpp"
+#include <cairn/panic.hpp>
+#include <cairn/print.hpp>
 
 namespace cairn {
 
@@ -13,7 +14,7 @@ bool VmTable::fill(const Bundle& bundle, HostResources& host, Scheduler& schedul
     scheduler_ = &scheduler;
     counts_ = settings.counts;
     for (const BundleVm& vm : bundle.vms()) {
-        const auto quota = settings.quota.value_or(VmMemory::default_limit(vm.config));
+        const auto quota = settings.quota.value_or(VmMemory::default_limit(vm.config.memory));
         auto managed = try_allocate_unique<ManagedVm>(allocator<ManagedVm>(), vm, host, scheduler,
                                                       *this, quota);
         if (!managed || !vms_.try_push_back(std::move(managed))) {

@@ -3,8 +3,8 @@
 // locks: it is held while a VM is built, loaded or destroyed, on the hart that does it.
 #pragma once
 
+#include <cairn/unique_ptr.hpp>
 #include "kernel/manager/managed_vm.hpp"
-#include "lib/container/unique_ptr.hpp"
 
 namespace cairn {
 

@@ -7,8 +7,8 @@
 
 #include <cstdint>
 
+#include <cairn/intrusive_list.hpp>
 #include "kernel/sched/task.hpp"
-#include "lib/container/intrusive_list.hpp"
 
 namespace cairn {
 

@@ -5,8 +5,8 @@
 
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
-#include "kernel/host/host_timer.hpp"
-#include "kernel/host/interrupt_router.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
 #include "kernel/sched/runnable.hpp"
 
 namespace cairn {

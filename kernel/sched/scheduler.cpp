@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "lib/panic.hpp"
+#include <cairn/panic.hpp>
 
 namespace cairn {
 namespace {

@@ -13,9 +13,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernel/host/ipi_batch.hpp"
+#include <cairn/spinlock.hpp>
+#include "kernel/host/cpu/ipi_batch.hpp"
 #include "kernel/sched/fair_queue.hpp"
-#include "lib/spinlock.hpp"
 
 namespace cairn {
 

@@ -15,8 +15,8 @@
 #include <cstdint>
 #include <span>
 
+#include <cairn/container/list_hook.hpp>
 #include "kernel/vm/vm.hpp"
-#include "lib/container/list_hook.hpp"
 
 namespace cairn {
 

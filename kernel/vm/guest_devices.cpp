@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/vm/guest_devices.hpp"
 
 #include <ranges>
 
+#include <cairn/panic.hpp>
 #include "kernel/vm/guest_map.hpp"
-#include "lib/panic.hpp"
 
 namespace cairn {
 

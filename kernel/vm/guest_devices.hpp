@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 
+#include <cairn/static_vector.hpp>
 #include "kernel/arch/address.hpp"
 #include "kernel/dev/bus.hpp"
 #include "kernel/dev/byte_sink.hpp"
@@ -20,7 +21,6 @@
 #include "kernel/dev/plic.hpp"
 #include "kernel/dev/syscon.hpp"
 #include "kernel/dev/uart16550.hpp"
-#include "lib/container/static_vector.hpp"
 
 namespace cairn {
 

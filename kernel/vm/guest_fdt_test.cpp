@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "kernel/host/machine.hpp"
+#include "kernel/host/boot/machine.hpp"
 #include "kernel/vm/guest_map.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/command.hpp"

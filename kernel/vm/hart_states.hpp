@@ -16,8 +16,8 @@
 #include <cstdint>
 #include <optional>
 
+#include <cairn/spinlock.hpp>
 #include "kernel/arch/sbi.hpp"
-#include "lib/spinlock.hpp"
 
 namespace cairn {
 

@@ -3,12 +3,12 @@
 
 #include <bit>
 
+#include <cairn/panic.hpp>
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
-#include "kernel/host/host_timer.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
 #include "kernel/vm/counter_moves.hpp"
 #include "kernel/vm/vm.hpp"
-#include "lib/panic.hpp"
 
 namespace cairn {
 namespace {

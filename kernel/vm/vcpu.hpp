@@ -15,7 +15,7 @@
 #include "kernel/arch/trap_cause.hpp"
 #include "kernel/arch/vcpu_context.hpp"
 #include "kernel/dev/interrupt_line.hpp"
-#include "kernel/host/ipi_batch.hpp"
+#include "kernel/host/cpu/ipi_batch.hpp"
 #include "kernel/vm/doorbell.hpp"
 #include "kernel/vm/fence.hpp"
 #include "kernel/vm/guest_features.hpp"

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernel/host/machine.hpp"
+#include "kernel/host/boot/machine.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 #include "tests/fuzz/edits.hpp"
 #include "tests/unit/device_doubles.hpp"

@@ -14,7 +14,7 @@
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/sbi_call.hpp"
 #include "kernel/exit/handle_exit.hpp"
-#include "kernel/host/this_hart.hpp"
+#include "kernel/host/cpu/this_hart.hpp"
 #include "kernel/vm/vm.hpp"
 #include "tests/unit/device_doubles.hpp"
 #include "tests/unit/vm_heap.hpp"

@@ -5,10 +5,10 @@
 // state that the calls have left it in.
 #include <optional>
 
-#include "kernel/arch/sbi_pmu.hpp"
-#include "kernel/exit/sbi.hpp"
+#include <cairn/panic.hpp>
+#include "kernel/arch/sbi_events.hpp"
+#include "kernel/exit/sbi/sbi_calls.hpp"
 #include "kernel/sched/runnable.hpp"
-#include "lib/panic.hpp"
 #include "tests/fuzz/guest_machine.hpp"
 #include "tests/fuzz/input.hpp"
 
