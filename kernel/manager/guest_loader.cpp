@@ -18,9 +18,9 @@ std::string_view to_string(const GuestLoadError& error) {
 std::expected<GuestEntry, GuestLoadError> load_guest(const BundleVm& vm, const LoadPlan& plan,
                                                      const GuestMemory& memory,
                                                      GuestFdtConfig tree) {
-    if (!memory.copy_in(plan.kernel.base, vm.kernel)) return std::unexpected(no_memory);
+    if (!memory.place(plan.kernel.base, vm.kernel)) return std::unexpected(no_memory);
     if (vm.initrd) {
-        if (!memory.copy_in(plan.initrd.base, *vm.initrd)) return std::unexpected(no_memory);
+        if (!memory.place(plan.initrd.base, *vm.initrd)) return std::unexpected(no_memory);
         tree.initrd = plan.initrd;
     }
     tree.memory = memory.range();

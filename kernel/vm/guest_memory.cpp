@@ -50,6 +50,13 @@ std::expected<void, GuestMemoryError> GuestMemory::copy_in(GuestPhys to,
                           });
 }
 
+std::expected<void, GuestMemoryError> GuestMemory::place(GuestPhys to,
+                                                         std::span<const std::byte> from) const {
+    if (!holds(to, from.size())) return std::unexpected(GuestMemoryError::out_of_range);
+    const std::uint64_t shown = backing_ == nullptr ? 0 : backing_->show(to, from);
+    return copy_in(to + shown, from.subspan(shown));
+}
+
 std::expected<void, GuestMemoryError> GuestMemory::copy_out(GuestPhys from,
                                                             std::span<std::byte> to) const {
     return for_each_piece(from, to.size(), RamUse::access,

@@ -71,7 +71,8 @@ HostPhys GuestRam::frames_of(std::size_t chunk) const {
 RamTouch GuestRam::give(std::size_t chunk, bool zero) {
     {
         const SpinGuard guard(lock_);
-        if (chunks_[chunk] == Chunk::present) return RamTouch::present;
+        if (chunks_[chunk] == Chunk::present || chunks_[chunk] == Chunk::shown)
+            return RamTouch::present;
         if (chunks_[chunk] == Chunk::filling) return RamTouch::busy;
         chunks_[chunk] = Chunk::filling;
     }
@@ -88,7 +89,66 @@ RamTouch GuestRam::give(std::size_t chunk, bool zero) {
 }
 
 RamTouch GuestRam::touch(GuestPhys at) {
-    return give((at - settings_.base) / chunk_size, true);
+    const std::size_t chunk = chunk_of(at);
+    const RamTouch done = give(chunk, true);
+    if (done != RamTouch::present || chunks_[chunk] != Chunk::shown) return done;
+    return own_block(at);
+}
+
+std::uint64_t GuestRam::show(GuestPhys to, std::span<const std::byte> from) {
+    const HostPhys source{reinterpret_cast<std::uint64_t>(from.data())};
+    const bool fits =
+        is_aligned(to - settings_.base, chunk_size) && is_aligned(source.value, paging::page_size);
+    if (!fits || settings_.harts == nullptr || shown_.size() == shown_.capacity()) return 0;
+    const std::size_t first = chunk_of(to);
+    std::uint64_t size = 0;
+    for (std::size_t chunk = first; from.size() - size >= chunk_size; ++chunk, size += chunk_size) {
+        if (!show_chunk(chunk, source + size)) break;
+    }
+    if (size != 0) shown_.push_back({.range = {to, size}, .source = source});
+    return size;
+}
+
+/// False where something is there already, or no memory for the table.
+bool GuestRam::show_chunk(std::size_t chunk, HostPhys source) {
+    const SpinGuard guard(lock_);
+    if (chunks_[chunk] != Chunk::absent) return false;
+    const GuestPhys base = settings_.base + chunk * chunk_size;
+    if (!table_.map(base, source, chunk_size, pages_rx)) return false;
+    pool_.mark_used({frames_of(chunk), chunk_size});
+    chunks_[chunk] = Chunk::shown;
+    ++present_;
+    return true;
+}
+
+/// Has the guest's own frames be at the block that holds `at`, in a chunk that is shown, with the
+/// bytes that it has seen there so far.
+RamTouch GuestRam::own_block(GuestPhys at) {
+    const SpinGuard guard(lock_);
+    const auto shown =
+        std::ranges::find_if(shown_, [at](const Shown& each) { return each.range.contains(at); });
+    if (shown == shown_.end()) return RamTouch::present;
+    if (const auto now = table_.translate(at); now && now->permissions.write)
+        return RamTouch::present;
+    const GuestPhys block{align_down(at.value, block_size)};
+    const HostPhys frames = frames_of(chunk_of(block)) + (block - settings_.base) % chunk_size;
+    std::memcpy(pool_.at(frames), pool_.at(shown->source + (block - shown->range.base)),
+                block_size);
+    return table_.move(block, frames, block_size, pages_rwx, *settings_.harts)
+               ? RamTouch::given
+               : RamTouch::unavailable;
+}
+
+/// The same of every block of `range` in a chunk that is shown. Out of line: `prepare` would save
+/// more registers for it, which "DBCN write of 64 bytes" counts.
+[[gnu::noinline]] bool GuestRam::own_blocks(std::size_t chunk, GuestRange range) {
+    const GuestPhys base = settings_.base + chunk * chunk_size;
+    const GuestPhys end = std::min(base + chunk_size, range.end());
+    GuestPhys block{align_down(std::max(base, range.base).value, block_size)};
+    for (; block < end; block = block + block_size) {
+        if (own_block(block) == RamTouch::unavailable) return false;
+    }
+    return true;
 }
 
 bool GuestRam::prepare(GuestRange range, RamUse use) {
@@ -102,6 +162,8 @@ bool GuestRam::prepare(GuestRange range, RamUse use) {
         while (done == RamTouch::busy)  // for as long as another hart zeroes a chunk
             done = give(chunk, !whole);
         if (done == RamTouch::unavailable) return false;
+        if (chunks_[chunk] != Chunk::shown) continue;
+        if (!own_blocks(chunk, range)) return false;
     }
     return true;
 }
@@ -110,6 +172,7 @@ void GuestRam::forget() {
     const SpinGuard guard(lock_);
     table_.clear();
     std::ranges::fill(chunks_, Chunk::absent);
+    shown_.clear();
     present_ = 0;
 }
 

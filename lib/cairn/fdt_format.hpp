@@ -53,7 +53,7 @@ inline constexpr std::size_t fdt_max_depth = 32;
 template <std::unsigned_integral T>
 [[nodiscard]] inline T load_be(std::span<const std::byte> bytes, std::size_t offset) {
     T value{};
-    std::memcpy(&value, bytes.subspan(offset, sizeof value).data(), sizeof value);
+    std::memcpy(&value, &bytes[offset], sizeof value);
     return std::endian::native == std::endian::little ? std::byteswap(value) : value;
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// Compiled: small. It runs once per boot, or for people to read.
 // Walks inside a validated tree: FdtNode and its ranges.
 #include "cairn/binary/fdt_token.hpp"
 #include "cairn/fdt_reader.hpp"

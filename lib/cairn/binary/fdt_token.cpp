@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// Compiled: small. It runs once per boot, or for people to read.
 #include "cairn/binary/fdt_token.hpp"
 
 #include <algorithm>
