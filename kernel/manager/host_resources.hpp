@@ -46,6 +46,8 @@ struct RunningHart {
 
 class HostResources {
   public:
+    static constexpr std::size_t max_guest_harts = 64;
+
     HostResources() = default;
     HostResources(const HostResources&) = delete;
     HostResources& operator=(const HostResources&) = delete;
@@ -78,7 +80,7 @@ class HostResources {
 
     FramePool frames_;
     VmidAllocator vmids_;
-    static_vector<std::size_t, Vm::max_cpus> guest_harts_;
+    static_vector<std::size_t, max_guest_harts> guest_harts_;
     HartAbilities abilities_;
     MachineIds ids_;
     bool trusts_unused_ram_ = false;

@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: MIT
-// Whether a vCPU's guest can go on, and what its hart does until then. What a vCPU waits for is its
-// state, and lies where others see it: the state of its hart (kernel/vm/hart_states.hpp) and the
-// fences that it asked for (kernel/vm/fence.hpp). Handlers of exits only leave the guest.
+// Whether a vCPU's guest can go on. What it waits for is its state, and lies where others see it:
+// the state of its hart (kernel/vm/hart_states.hpp), a wfi that left the guest, and the fences that
+// it asked for (kernel/vm/fence.hpp). Handlers of exits only change it and leave the guest.
 //
 //     started           goes on as soon as all whom it asked for a fence have fenced
-//     stopped           is nowhere; goes on once somebody starts it, from its beginning
-//     suspended         is put away; goes on once an interrupt is pending that it has enabled
+//       in a wfi        once an interrupt is pending that it has enabled
+//     suspended         likewise
+//     stopped           once somebody starts it, from its beginning
 #pragma once
 
 #include "kernel/vm/vm.hpp"
 
 namespace cairn {
 
-/// Brings `vcpu` as far as it can go now, on the hart that is its own: true if its guest can be
-/// entered, and then its state lies in the hart.
-[[nodiscard]] bool make_runnable(Vm& vm, Vcpu& vcpu);
+/// Whether the guest waits for something that ends its turn on a hart. On the vCPU's own hart.
+[[nodiscard]] bool is_asleep(Vcpu& vcpu);
 
-/// Serves the hart's interrupts and sleeps, until the guest can be entered; false where the VM has
-/// been stopped. Two vCPUs never wait for each other: one that waits answers what others ask.
-[[nodiscard]] bool until_runnable(Vm& vm, Vcpu& vcpu);
+/// Whether the guest, which sleeps and lies in no hart, has something to do at `time`; or else when
+/// it will, by the host's `time`, if nobody asks anything of it; all ones: never.
+struct Wakening {
+    bool now = false;
+    std::uint64_t deadline = ~std::uint64_t{0};
+};
+[[nodiscard]] Wakening wakening(Vcpu& vcpu, std::uint64_t time);
+
+/// Brings the vCPU into the hart at hand, whose hgatp is its VM's, so that its guest can be
+/// entered. It does not sleep.
+void bring_in(Vcpu& vcpu);
 
 }  // namespace cairn

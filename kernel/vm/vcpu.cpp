@@ -117,16 +117,14 @@ bool Vcpu::is_fence_done() {
 
 /// The host's timer stands in for the guest's, or renews it.
 void Vcpu::load_timer() const {
-    if (!state_.parts.sstc) return arm_host_timer(state_.csrs.vstimecmp);
+    if (!state_.parts.sstc) return arm_host_timer(TimerUse::guest, state_.csrs.vstimecmp);
     if (context.timer_renewal != 0) renew_timer();
 }
 
 /// Where the host's timer stands in and is not armed any more, what has come is in hvip.
 void Vcpu::put_away_timer() {
-    if (!state_.parts.sstc && (csr_read<Csr::sie>() & Sip::STIP::mask) == 0) {
-        state_.csrs.vstimecmp = never;
-    }
-    disarm_host_timer();
+    if (!state_.parts.sstc && !is_host_timer_armed(TimerUse::guest)) state_.csrs.vstimecmp = never;
+    disarm_host_timer(TimerUse::guest);
 }
 
 void Vcpu::vacate() {
@@ -192,10 +190,33 @@ void Vcpu::answer_away() {
 }
 
 void Vcpu::forget_requests() {
-    csr_clear<Csr::sip>(Sip::SSIP::mask);
-    fence_csrs_and_memory();
     (void)bell_.answer();
     (void)fence_mail_.take();  // whoever asked has left, too
+    fence_mail_.post({}, 0);
+    waits_for_interrupt_ = false;
+}
+
+/// Whoever rings from here on interrupts that hart, or has rung before and is seen by it: it looks
+/// at the bell after this.
+void Vcpu::answer_on(const IpiTarget& host_hart) {
+    if (route_ != nullptr) {
+        std::atomic_ref(route_->target.set_ssip.value)
+            .store(host_hart.set_ssip.value, std::memory_order_relaxed);
+        std::atomic_ref(route_->target.hart).store(host_hart.hart, std::memory_order_relaxed);
+    }
+    host_hart_.store(&host_hart, std::memory_order_seq_cst);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void Vcpu::share_hart(bool shared) {
+    require_here();
+    if (shared) {
+        csr_set<Csr::hstatus>(Hstatus::VTW::mask);
+    } else {
+        csr_clear<Csr::hstatus>(Hstatus::VTW::mask);
+    }
+    shares_hart_ = shared;
+    choose_exit_path();
 }
 
 void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeatures& features) {
@@ -220,22 +241,23 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     context.x[11] = argument;
     context.pc = entry;
     locked_features_ = 0;
+    waits_for_interrupt_ = false;
     choose_exit_path();
 }
 
 void Vcpu::choose_exit_path() {
     const bool counts = pmu_.counts_fast_calls() || vm_.exit_counts() != nullptr;
     const bool renews = vm_.features().timer_renewal != 0;
-    context.exit_entry = guest_exit_entry(counts   ? ExitPath::counting
-                                          : renews ? ExitPath::renewing
-                                                   : ExitPath::answering);
+    context.exit_entry = guest_exit_entry(counts         ? ExitPath::counting
+                                          : shares_hart_ ? ExitPath::sharing
+                                          : renews       ? ExitPath::renewing
+                                                         : ExitPath::answering);
 }
 
 void Vcpu::renew_timer() const {
     // The next tick first: that write may lose the guest's interrupt as others do, and the last
     // write finds it.
-    csr_write<Csr::stimecmp>(csr_read<Csr::time>() + context.timer_renewal);
-    csr_set<Csr::sie>(Sip::STIP::mask);
+    arm_host_timer(TimerUse::guest, csr_read<Csr::time>() + context.timer_renewal);
     csr_write<Csr::vstimecmp>(csr_read<Csr::vstimecmp>());
 }
 
@@ -250,7 +272,7 @@ void Vcpu::quiesce(const GuestFeatures& features) {
     if (features.sstc) csr_write<Csr::vstimecmp>(never);
     csr_write<Csr::hvip>(0);
     csr_write<Csr::hie>(0);
-    csr_clear<Csr::sie>(Sip::STIP::mask);
+    disarm_host_timer(TimerUse::guest);
 }
 
 void Vcpu::resume(std::uint64_t entry) {
@@ -283,7 +305,7 @@ void Vcpu::set_timer(std::uint64_t deadline) {
     } else {
         state_.csrs.vstimecmp = deadline;
         timer_.set(false);
-        arm_host_timer(deadline);
+        arm_host_timer(TimerUse::guest, deadline);
     }
 }
 

@@ -21,17 +21,10 @@ Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
       devices_(cpus(), console, *this) {
     for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
         Vcpu& vcpu = vcpus_.emplace_back(*this, hart);
+        vcpu.keep_route_in(ipi_routes_[hart]);
+        vcpu.context.ipi_routes = ipi_routes_.data();
+        vcpu.context.quick_ipis = cpus();
         devices_.plic().connect(plic::supervisor_context(hart), vcpu.external_interrupt());
-    }
-}
-
-void Vm::run_on(std::span<const IpiTarget> host_harts) {
-    for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
-        Vcpu& each = vcpu(hart);
-        each.run_on(host_harts[hart]);
-        ipi_routes_[hart] = each.ipi_route();
-        each.context.ipi_routes = ipi_routes_.data();
-        each.context.quick_ipis = cpus();
     }
 }
 

@@ -72,8 +72,6 @@ class Vm final : public PowerEvents, public InputReceiver {
     [[nodiscard]] Bus& bus() { return devices_.bus(); }
     [[nodiscard]] std::uint32_t cpus() const { return harts_.count(); }
     [[nodiscard]] Vcpu& vcpu(std::uint32_t hart = 0) { return vcpus_[hart]; }
-    /// Says which hart of the machine runs each vCPU, one for each, before any of them runs.
-    void run_on(std::span<const IpiTarget> host_harts);
     [[nodiscard]] HartStates& harts() { return harts_; }
     /// Guards bus and devices. Nobody waits for another vCPU while holding it.
     [[nodiscard]] DeviceLock& device_lock() { return device_lock_; }

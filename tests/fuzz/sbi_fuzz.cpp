@@ -121,13 +121,24 @@ Call choose(FuzzInput& input) {
     return call;
 }
 
+/// What a hart does with a vCPU that has left its guest, until that can be entered.
+void wait_as_said(Vcpu& vcpu) {
+    if (!vcpu.leaves_guest() || machine->vm.stopped()) return;
+    vcpu.enter_next();
+    if (!is_asleep(vcpu)) return require(vcpu.is_fence_done(), "whoever is asked fences at once");
+    if (vcpu.is_here()) vcpu.vacate();
+    while (!wakening(vcpu, csr_read<Csr::time>()).now)
+        while_asleep();
+    bring_in(vcpu);
+}
+
 /// The call as the world switch hands it on; all that depends on what the handler returns. A long
 /// event_get_info has the guest make it again, from where it is.
 void make(Vcpu& vcpu, const Call& call) {
     const std::uint64_t pc = vcpu.context.pc;
     do {
         handle_sbi_call(machine->vm, vcpu);
-        if (vcpu.leaves_guest()) (void)until_runnable(machine->vm, vcpu);
+        wait_as_said(vcpu);
     } while (vcpu.context.pc == pc && call.is(SbiExtension::pmu, SbiPmu::event_get_info));
 }
 
@@ -214,7 +225,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fake_sbi_effect = [](const FakeSbiCall&) { machine->answer_elsewhere(); };
     while (!input.empty()) {
         fake_hart = {};
-        fake_hart.on_wait = while_asleep;
         fake_sbi_calls.clear();
         csr_write<Csr::time>(0);
         if (input.take(1) % 8 == 0) type(guest, input.run(3));

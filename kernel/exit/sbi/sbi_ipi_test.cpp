@@ -44,7 +44,8 @@ TEST_CASE("an IPI to another hart interrupts the hart that runs it", "[sbi_ipi]"
     GuestBench bench({}, 4);
     bench.run(1);
     bench.run(3);
-    bench.vm.vcpu(3).run_on({.hart = 70});
+    const IpiTarget seventy{.hart = 70};
+    bench.vm.vcpu(3).answer_on(seventy);
     // All of them; hart 2 does not run, and begins without pending interrupts.
     CHECK(bench.call(SbiExtension::ipi, SbiIpi::send_ipi, 0, ~0ull) == sbi_success());
     CHECK(csr_read<Csr::hvip>() == 1 << 2);

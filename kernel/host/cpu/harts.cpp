@@ -191,7 +191,7 @@ void start_others(const Machine& machine) {
         if (Hart* const hart = request_start(each)) requested.push_back(hart);
     }
     const std::uint64_t deadline = csr_read<Csr::time>() + patience_seconds * machine.timebase_hz;
-    arm_host_timer(deadline);
+    arm_host_timer(TimerUse::scheduler, deadline);
     for (Hart* const hart : requested) {
         const Presence presence = presence_by(*hart, deadline);
         if (presence == Presence::here) {
@@ -205,7 +205,7 @@ void start_others(const Machine& machine) {
                     patience_seconds);
         }
     }
-    disarm_host_timer();
+    disarm_host_timer(TimerUse::scheduler);
 }
 
 [[noreturn]] void stop_this_hart() {
