@@ -9,7 +9,6 @@
 #include <cairn/classic_heap.hpp>
 #include <cairn/heap/general/heap_cache.hpp>
 #include <cairn/panic.hpp>
-#include <cairn/tlsf_heap.hpp>
 #include "tests/bench/measured_allocator.hpp"
 
 namespace cairn::bench {
@@ -201,8 +200,8 @@ constexpr std::array all_allocators{
     Bump<NullLock>::entry("bump-no-lock"),
     Cached<Checks::basic>::entry("heap"),
     Cached<Checks::none>::entry("heap-unchecked"),
-    OnBreak<TlsfHeap<Spinlock, Checks::basic>>::entry("tlsf-spinlock"),
-    OnBreak<TlsfHeap<Spinlock, Checks::none>>::entry("tlsf-unchecked"),
+    OnBreak<LockedArena<Checks::basic>>::entry("tlsf-spinlock"),
+    OnBreak<LockedArena<Checks::none>>::entry("tlsf-unchecked"),
     Classic<FirstFit>::entry("first-fit"),
     Classic<NextFit>::entry("next-fit"),
     Classic<BestFit>::entry("best-fit"),
