@@ -192,9 +192,8 @@ class HeapCache {
     [[nodiscard]] bool holds_slot(const std::byte* slot, unsigned small_class) const;
     void give_block(std::byte* block);
     void give_run(std::byte* block, std::size_t page);
-    template <std::size_t places>
-    void empty_half(MagazineTop& top);
-    void drop_block(MagazineTop& top);
+    [[nodiscard]] std::byte* refill_blocks(std::size_t size);
+    void drop_blocks(MagazineTop& top, std::size_t most);
     void drop_run(MagazineTop& top);
     void sweep(std::size_t wanted);
     void flush_large();
@@ -211,7 +210,8 @@ class HeapCache {
     std::size_t pages_ = 0;              ///< of the window; 0 until opened
     const std::uint8_t* use_ = nullptr;  ///< what each page of the window is
     std::size_t room_ = 0;               ///< bytes that the magazines may take beyond slots
-    std::size_t sweep_ = 0;              ///< the magazine that room is made in next
+    std::uint32_t owner_ = 0;            ///< of slabs, by the core's number
+    std::uint32_t sweep_ = 0;            ///< the magazine that room is made in next
     Magazines* magazines_ = nullptr;     ///< nullptr: none, every call goes to the core
     HeapCore<checks>* core_;
     HeapCache* next_ = nullptr;  ///< in the core's list

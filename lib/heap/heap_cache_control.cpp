@@ -62,7 +62,7 @@ template <Checks checks>
 void HeapCache<checks>::flush_large() {
     for (MagazineTop& top : magazines_->block_tops) {
         while (top[-1] != nullptr)
-            drop_block(top);
+            drop_blocks(top, batch);
     }
     for (MagazineTop& top : magazines_->run_tops) {
         while (top[-1] != nullptr)

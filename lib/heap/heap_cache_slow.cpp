@@ -46,7 +46,7 @@ std::byte* HeapCache<checks>::refill(std::size_t size, HeapCache& cache) {
     return cache.insist(size, [&cache, c]() -> std::byte* {
         std::byte* slots[batch];
         const std::size_t wanted = cache.magazines_ != nullptr ? batch : 1;
-        const std::size_t count = cache.core_->take_slots(c, slots, wanted);
+        const std::size_t count = cache.core_->take_slots(c, cache.owner_, slots, wanted);
         // No slab to be had: a block that can stand for a slot may be.
         if (count == 0) return cache.core_->take_block(class_size(c), default_alignment);
         for (std::size_t i = 1; i < count; ++i)
@@ -103,8 +103,25 @@ std::byte* HeapCache<checks>::take_larger(std::size_t size, HeapCache& cache) {
             MagazineTop& top = cache.magazines_->block_tops[bin];
             if (std::byte* const block = cache.pop_block(top, wanted)) return block;
         }
+        return cache.refill_blocks(size);
     }
     return cache.take_block(size, default_alignment);
+}
+
+/// A block of `size` bytes, and some more of its length for the magazine, as they lie together and
+/// cost one turn at the lock.
+template <Checks checks>
+std::byte* HeapCache<checks>::refill_blocks(std::size_t size) {
+    const std::size_t length = tlsf::length_for(size);
+    return insist(size, [this, length]() -> std::byte* {
+        std::byte* blocks[block_batch];
+        const std::size_t wanted = std::clamp<std::size_t>(last_fine / length, 1, block_batch);
+        std::size_t count = core_->take_blocks(length, blocks, wanted);
+        while (count > 1) {
+            if (!keep_block(blocks[--count])) core_->give_block(blocks[count]);
+        }
+        return count == 0 ? nullptr : blocks[0];
+    });
 }
 
 template <Checks checks>
@@ -190,21 +207,13 @@ void HeapCache<checks>::give_slot(std::byte* block, unsigned small_class) {
     *bin.top++ = block;
 }
 
-/// Gives the upper half of a full magazine of blocks to the core.
+/// Gives up to `most` blocks from the top of a magazine to the core.
 template <Checks checks>
-template <std::size_t places>
-void HeapCache<checks>::empty_half(MagazineTop& top) {
-    if (!Magazine<places>::is_full(top)) return;
-    for (std::size_t i = 0; i < places / 2; ++i)
-        drop_block(top);
-}
-
-/// Gives the block on top of a magazine to the core.
-template <Checks checks>
-void HeapCache<checks>::drop_block(MagazineTop& top) {
-    --top;
-    room_ += TlsfArena<checks>::usable_size(*top) + tlsf::header_size;
-    core_->give_cached_block(*top);
+void HeapCache<checks>::drop_blocks(MagazineTop& top, std::size_t most) {
+    std::size_t count = 0;
+    for (; count < most && top[-1] != nullptr; ++count)
+        room_ += TlsfArena<checks>::usable_size(*--top) + tlsf::header_size;
+    core_->give_cached_blocks(top, count);
 }
 
 template <Checks checks>
@@ -226,7 +235,7 @@ void HeapCache<checks>::sweep(std::size_t wanted) {
         if (top[-1] == nullptr) {
             sweep_ = (sweep_ + 1) % all;
         } else if (is_block) {
-            drop_block(top);
+            drop_blocks(top, 1);
         } else {
             drop_run(top);
         }
@@ -243,11 +252,9 @@ void HeapCache<checks>::give_block(std::byte* block) {
     if (magazines_ != nullptr && bin != no_bin) {
         if (length > room_) sweep(length);
         MagazineTop& top = magazines_->block_tops[bin];
-        if (bin < fine_bins) {
-            empty_half<FineMagazine::room>(top);
-        } else {
-            empty_half<CoarseMagazine::room>(top);
-        }
+        const std::size_t places = bin < fine_bins ? FineMagazine::room : CoarseMagazine::room;
+        const bool is_full = reinterpret_cast<std::uintptr_t>(top) % (places * sizeof(*top)) == 0;
+        if (is_full) drop_blocks(top, places / 2);
         if (keep_block(block)) return;
     }
     // The core has a close look at what is not as it should be.

@@ -2,7 +2,9 @@
 #include "lib/heap/heap_cache.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <memory>
 #include <random>
 #include <set>
 #include <vector>
@@ -265,6 +267,75 @@ TEST_CASE("a block may be freed by another hart", "[heap_cache]") {
     for (const HeapFault& fault : heap.faults.seen) {
         WARN(to_string(fault.kind) << " " << fault.address);
     }
+    CHECK(heap.faults.seen.empty());
+}
+
+/// The slab that a slot lies in.
+std::uintptr_t slab_of(const std::byte* slot) {
+    return reinterpret_cast<std::uintptr_t>(slot) / slab_size;
+}
+
+TEST_CASE("what two harts allocate in turns lies in slabs of their own", "[heap_cache]") {
+    HeapBench heap;
+    HeapCache<Checks::basic> other(heap.core);
+    std::array<std::set<std::uintptr_t>, 2> slabs;
+    std::array<std::vector<std::byte*>, 2> blocks;
+    for (unsigned round = 0; round < 20'000; ++round) {
+        const unsigned hart = round % 2;
+        auto& own = blocks.at(hart);
+        // Far more come and go than their magazines hold.
+        if (round % 1000 < 500) {
+            own.push_back((hart == 0 ? heap.cache : other).take(48));
+            slabs.at(hart).insert(slab_of(own.back()));
+        } else {
+            (hart == 0 ? heap.cache : other).give(own.back());
+            own.pop_back();
+        }
+    }
+    for (const std::uintptr_t slab : slabs[0])
+        CHECK_FALSE(slabs[1].contains(slab));
+    CHECK(heap.core.check());
+}
+
+TEST_CASE("free slots of others are used before memory ends", "[heap_cache]") {
+    HeapBench heap(std::size_t{2} << 20);
+    HeapCache<Checks::basic> other(heap.core);
+    std::byte* const kept = other.take(64);
+    other.flush();
+    std::byte* const own = heap.cache.take(64);
+    CHECK(slab_of(own) != slab_of(kept));
+    std::size_t shared = 0;
+    for (std::byte* slot = own; slot != nullptr; slot = heap.cache.take(64))
+        shared += slab_of(slot) == slab_of(kept) ? 1 : 0;
+    CHECK(shared == slots_per_slab(4) - 1);
+    CHECK(heap.core.check());
+}
+
+TEST_CASE("what a closed cache leaves behind is used first", "[heap_cache]") {
+    HeapBench heap;
+    std::byte* kept = nullptr;
+    {
+        HeapCache<Checks::basic> other(heap.core);
+        kept = other.take(64);
+        other.close();
+    }
+    CHECK(slab_of(heap.cache.take(64)) == slab_of(kept));
+}
+
+TEST_CASE("more harts than owners of slabs share them", "[heap_cache]") {
+    HeapBench heap;
+    std::vector<std::unique_ptr<HeapCache<Checks::basic>>> caches;
+    std::vector<std::byte*> blocks;
+    for (int i = 0; i < 100; ++i) {
+        caches.push_back(std::make_unique<HeapCache<Checks::basic>>(heap.core));
+        blocks.push_back(caches.back()->take(64));
+    }
+    for (std::byte* block : blocks)
+        caches.front()->give(block);
+    for (const auto& cache : caches)
+        cache->close();
+    CHECK(heap.core.statistics().live == 0);
+    CHECK(heap.core.check());
     CHECK(heap.faults.seen.empty());
 }
 

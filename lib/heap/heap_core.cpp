@@ -2,6 +2,8 @@
 #include "lib/heap/heap_core.hpp"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include "lib/bits.hpp"
 #include "lib/heap/heap_cache.hpp"
@@ -75,6 +77,7 @@ bool HeapCore<checks>::grow_by(std::size_t pages) {
     if (!chunk) return false;
     pages_.add(page_of(*chunk), static_cast<std::uint32_t>(pages));
     grown_ += pages * heap_page;
+    surplus_ += pages * heap_page;
     return true;
 }
 
@@ -94,13 +97,17 @@ std::uint32_t HeapCore<checks>::find_pages(std::uint32_t count, std::uint32_t al
         reinterpret_cast<std::uintptr_t>(window_.base) / heap_page & (alignment - 1));
     while (true) {
         const std::uint32_t first = pages_.allocate(count, alignment, phase);
-        if (first != PageHeap::none || !grow(count + alignment - 1)) return first;
+        if (first != PageHeap::none) {
+            surplus_ -= std::min(surplus_, std::size_t{count} * heap_page);
+            return first;
+        }
+        if (!grow(count + alignment - 1)) return first;
     }
 }
 
 template <Checks checks>
 void HeapCore<checks>::free_pages(std::uint32_t first) {
-    freed_ += std::size_t{pages_.run_length(first)} * heap_page;
+    surplus_ += std::size_t{pages_.run_length(first)} * heap_page;
     pages_.free(first);
 }
 
@@ -108,6 +115,13 @@ template <Checks checks>
 void HeapCore<checks>::add_in_use(std::size_t bytes) {
     in_use_ += bytes;
     peak_ = std::max(peak_, in_use_);
+}
+
+/// The same of memory that was free.
+template <Checks checks>
+void HeapCore<checks>::take_in_use(std::size_t bytes) {
+    surplus_ -= std::min(surplus_, bytes);
+    add_in_use(bytes);
 }
 
 template <Checks checks>
@@ -139,12 +153,12 @@ bool HeapCore<checks>::resize_run(std::byte* run, std::size_t new_pages) {
     if (new_pages <= old_pages) {
         pages_.shrink(first, static_cast<std::uint32_t>(new_pages));
         in_use_ -= (old_pages - new_pages) * heap_page;
-        freed_ += (old_pages - new_pages) * heap_page;
+        surplus_ += (old_pages - new_pages) * heap_page;
         release_surplus();
         return true;
     }
     if (!pages_.extend(first, static_cast<std::uint32_t>(new_pages))) return false;
-    add_in_use((new_pages - old_pages) * heap_page);
+    take_in_use((new_pages - old_pages) * heap_page);
     return true;
 }
 
@@ -167,16 +181,16 @@ void HeapCore<checks>::give_internal(std::byte* memory) {
 // --- slots ---------------------------------------------------------------------------------------
 
 template <Checks checks>
-std::size_t HeapCore<checks>::take_slots(unsigned small_class, std::byte** slots,
-                                         std::size_t wanted) {
+std::size_t HeapCore<checks>::take_slots(unsigned small_class, std::uint32_t owner,
+                                         std::byte** slots, std::size_t wanted) {
     if (!has_slabs()) return 0;
     const SpinGuard guard(lock_);
-    std::size_t count = slabs_.take(small_class, slots, wanted, report_);
+    std::size_t count = slabs_.take(small_class, owner, slots, wanted, report_);
     if (count == 0) {
         const std::uint32_t first = find_pages(slab_pages, slab_pages);
-        if (first == PageHeap::none) return 0;
-        slabs_.add_slab(small_class, first);
-        count = slabs_.take(small_class, slots, wanted, report_);
+        if (first != PageHeap::none) slabs_.add_slab(small_class, owner, first);
+        if (first == PageHeap::none && !slabs_.take_over(small_class, owner, true)) return 0;
+        count = slabs_.take(small_class, owner, slots, wanted, report_);
     }
     add_in_use(count * class_size(small_class));
     return count;
@@ -218,6 +232,7 @@ bool HeapCore<checks>::add_chunk_of(std::uint32_t pages) {
     const std::uint32_t first = find_pages(pages, 1);
     if (first == PageHeap::none) return false;
     pages_.set_use(first, pages, PageUse::block_chunk);
+    surplus_ += std::size_t{pages} * heap_page;  // until its blocks are taken
     return blocks_.add_chunk(address(first), std::size_t{pages} * heap_page);
 }
 
@@ -231,18 +246,42 @@ bool HeapCore<checks>::add_chunk(std::size_t size) {
 }
 
 template <Checks checks>
+std::byte* HeapCore<checks>::find_block(std::size_t size, std::size_t alignment) {
+    const bool aligned = alignment > default_alignment;
+    for (bool grown = false;; grown = true) {
+        std::byte* const block =
+            aligned ? blocks_.take_aligned(size, alignment) : blocks_.take(size);
+        if (block != nullptr || grown) return block;
+        if (!add_chunk(aligned ? size + alignment : size)) return nullptr;
+    }
+}
+
+template <Checks checks>
 std::byte* HeapCore<checks>::take_block(std::size_t size, std::size_t alignment) {
     if (size > largest_block) return nullptr;
-    const bool aligned = alignment > default_alignment;
+    const SpinGuard guard(lock_);
+    std::byte* const block = find_block(size, alignment);
+    if (block != nullptr) take_in_use(blocks_.usable_size(block));
+    return block;
+}
+
+template <Checks checks>
+std::size_t HeapCore<checks>::take_blocks(std::size_t length, std::byte** blocks,
+                                          std::size_t wanted) {
     const SpinGuard guard(lock_);
     std::byte* block = nullptr;
-    for (bool grown = false;; grown = true) {
-        block = aligned ? blocks_.take_aligned(size, alignment) : blocks_.take(size);
-        if (block != nullptr) break;
-        if (grown || !add_chunk(aligned ? size + alignment : size)) return nullptr;
+    if (wanted > 1) block = blocks_.take_at_once(wanted * length - tlsf::header_size);
+    if (block == nullptr) {
+        wanted = 1;
+        block = find_block(length - tlsf::header_size, default_alignment);
+        if (block == nullptr) return 0;
     }
-    add_in_use(blocks_.usable_size(block));
-    return block;
+    for (std::size_t i = 0; i < wanted; ++i) {
+        blocks[i] = block;
+        if (i + 1 < wanted) block = blocks_.cut_off(block, length);
+        take_in_use(blocks_.usable_size(blocks[i]));
+    }
+    return wanted;
 }
 
 template <Checks checks>
@@ -253,12 +292,15 @@ void HeapCore<checks>::give_block(std::byte* block) {
 }
 
 template <Checks checks>
-void HeapCore<checks>::give_cached_block(std::byte* block) {
+void HeapCore<checks>::give_cached_blocks(std::byte** blocks, std::size_t count) {
     const SpinGuard guard(lock_);
-    if (checks == Checks::basic && !blocks_.unmark_cached(block)) {
-        return report_(HeapFaultKind::use_after_free, block);
+    for (std::byte* const block : std::span(blocks, count)) {
+        if (checks == Checks::basic && !blocks_.unmark_cached(block)) {
+            report_(HeapFaultKind::use_after_free, block);
+        } else {
+            give_one_block(block);
+        }
     }
-    give_one_block(block);
     release_surplus();
 }
 
@@ -270,7 +312,7 @@ void HeapCore<checks>::give_one_block(std::byte* block) {
     const Region chunk = blocks_.give(block);
     if (report_.count != faults) return;
     in_use_ -= size;
-    freed_ += size;
+    surplus_ += size;
     if (chunk.base == nullptr) return;
     if (spare_chunk_ == nullptr || spare_chunk_ == chunk.base) {
         spare_chunk_ = chunk.base;
@@ -298,7 +340,8 @@ bool HeapCore<checks>::resize_block(std::byte* block, std::size_t new_size) {
     const std::size_t old_size = blocks_.usable_size(block);
     if (!blocks_.resize(block, new_size)) return false;
     in_use_ -= old_size;
-    add_in_use(blocks_.usable_size(block));
+    surplus_ += old_size;
+    take_in_use(blocks_.usable_size(block));
     return true;
 }
 
@@ -321,13 +364,13 @@ void HeapCore<checks>::trim() {
 /// Lends free memory back when so much has become free that it may be worth it.
 template <Checks checks>
 void HeapCore<checks>::release_surplus() {
-    if (freed_ > kept_ + in_use_ / 8) [[unlikely]]
+    if (surplus_ > kept_ + in_use_ / 8) [[unlikely]]
         release_(*this);
 }
 
 template <Checks checks>
 void HeapCore<checks>::release() {
-    freed_ = 0;
+    surplus_ = 0;
     constexpr std::size_t least = releasable * heap_page;
     const Releaser releaser = releaser_;
     const auto visit = [&releaser](std::byte* base, std::size_t size) {
@@ -383,6 +426,7 @@ template <Checks checks>
 void HeapCore<checks>::attach(HeapCache<checks>& cache) {
     lock_.lock();
     cache.next_ = caches_;
+    cache.owner_ = slabs_.join();
     caches_ = &cache;
     auto* const hook = cache_hook_;
     lock_.unlock();
@@ -392,6 +436,7 @@ void HeapCore<checks>::attach(HeapCache<checks>& cache) {
 template <Checks checks>
 void HeapCore<checks>::detach(HeapCache<checks>& cache) {
     const SpinGuard guard(lock_);
+    slabs_.leave(std::exchange(cache.owner_, 0));
     for (HeapCache<checks>** link = &caches_; *link != nullptr; link = &(*link)->next_) {
         if (*link == &cache) {
             *link = cache.next_;
@@ -402,6 +447,7 @@ void HeapCore<checks>::detach(HeapCache<checks>& cache) {
 
 template <Checks checks>
 void HeapCore<checks>::forget_caches_but(HeapCache<checks>& own) {
+    slabs_.leave_all_but(own.owner_);
     own.next_ = nullptr;
     caches_ = own.magazines_ == nullptr ? nullptr : &own;
 }

@@ -42,7 +42,7 @@ struct Reclaimer {
 
 /// Told of free memory whose contents nobody needs, in whole pages, so that whoever lends it may
 /// have it back until it is used again. Called with the heap's lock held, seldom: when `kept` bytes
-/// and an eighth of what is in use have been freed since the last time.
+/// and an eighth of what is in use have become free since the last time, beyond what was taken.
 struct Releaser {
     void (*function)(void* context, std::byte* base, std::size_t size) = nullptr;
     void* context = nullptr;
@@ -105,12 +105,16 @@ class HeapCore {
     };
 
     // For the caches; each takes the lock once.
-    std::size_t take_slots(unsigned small_class, std::byte** slots, std::size_t wanted);
+    std::size_t take_slots(unsigned small_class, std::uint32_t owner, std::byte** slots,
+                           std::size_t wanted);
     void give_slots(std::byte** slots, std::size_t count);
     std::byte* take_block(std::size_t size, std::size_t alignment);
+    /// Up to `wanted` blocks of `length` bytes in all, neighbours: how many were written to
+    /// `blocks`.
+    std::size_t take_blocks(std::size_t length, std::byte** blocks, std::size_t wanted);
     void give_block(std::byte* block);
-    /// The same from a magazine, where it was set aside.
-    void give_cached_block(std::byte* block);
+    /// The same from a magazine, where they were set aside.
+    void give_cached_blocks(std::byte** blocks, std::size_t count);
     bool resize_block(std::byte* block, std::size_t new_size);
     std::byte* take_run(std::size_t pages, std::size_t alignment);
     void give_run(std::byte* run);
@@ -140,11 +144,13 @@ class HeapCore {
     bool grow(std::uint32_t count) CAIRN_REQUIRES(lock_);
     bool add_chunk_of(std::uint32_t pages) CAIRN_REQUIRES(lock_);
     bool add_chunk(std::size_t size) CAIRN_REQUIRES(lock_);
+    std::byte* find_block(std::size_t size, std::size_t alignment) CAIRN_REQUIRES(lock_);
     void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);
     void release_chunk(Region chunk) CAIRN_REQUIRES(lock_);
     void release_surplus() CAIRN_REQUIRES(lock_);
     void release() CAIRN_REQUIRES(lock_);
     void add_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
+    void take_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
     void free_pages(std::uint32_t first) CAIRN_REQUIRES(lock_);
 
     [[nodiscard]] bool has_slabs() const {
@@ -180,7 +186,7 @@ class HeapCore {
     std::size_t grown_ CAIRN_GUARDED_BY(lock_) = 0;   ///< bytes taken from the break
     std::size_t in_use_ CAIRN_GUARDED_BY(lock_) = 0;  ///< bytes with users and caches
     std::size_t peak_ CAIRN_GUARDED_BY(lock_) = 0;
-    std::size_t freed_ CAIRN_GUARDED_BY(lock_) = 0;  ///< since the last release
+    std::size_t surplus_ CAIRN_GUARDED_BY(lock_) = 0;  ///< became free since the last release
     std::uint64_t failures_ CAIRN_GUARDED_BY(lock_) = 0;
 };
 

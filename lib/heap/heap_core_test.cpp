@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "lib/heap/heap_core.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "lib/heap/heap_test_support.hpp"
@@ -59,6 +61,27 @@ TEST_CASE("free memory is offered when there is much of it", "[heap_core]") {
     }
     CHECK(heap.core.statistics().peak > std::size_t{12} << 20);
     CHECK(heap.faults.seen.empty());
+}
+
+TEST_CASE("what is taken again is not offered, however much comes and goes", "[heap_core]") {
+    const std::size_t size = GENERATE(3000u, 20'000u, 100'000u, 1'000'000u);
+    INFO("size " << size);
+    HeapBench heap;
+    Spoiler spoiler;
+    heap.core.set_releaser(spoiler.releaser(std::size_t{2} << 20));
+    std::vector<std::byte*> blocks((std::size_t{8} << 20) / size);
+    for (std::byte*& block : blocks)
+        block = heap.cache.take(size);
+    for (int round = 0; round < 100; ++round) {
+        // A million bytes at a time, 100 million in all.
+        const std::span some(blocks.data(), std::max<std::size_t>(1'000'000 / size, 1));
+        for (std::byte* block : some)
+            heap.cache.give(block);
+        for (std::byte*& block : some)
+            block = heap.cache.take(size);
+    }
+    CHECK(spoiler.calls == 0);
+    CHECK(heap.core.check());
 }
 
 TEST_CASE("a region of zeros need not be cleared", "[heap_core]") {

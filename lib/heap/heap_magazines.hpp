@@ -30,6 +30,7 @@ inline constexpr std::size_t run_bins = 16;                // pages
 inline constexpr std::size_t worth_pages = heap_page / 4;  // bytes at a page's alignment, and more
 inline constexpr std::size_t largest_cached = last_coarse - tlsf::header_size;
 inline constexpr std::size_t no_bin = SIZE_MAX;
+inline constexpr std::size_t block_batch = 4;  // at most so many, of last_fine bytes together
 using FineMagazine = Magazine<16>;
 using CoarseMagazine = Magazine<4>;
 using RunMagazine = Magazine<32>;

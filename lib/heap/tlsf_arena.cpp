@@ -12,8 +12,13 @@ using namespace tlsf;
 // --- taking and giving ---------------------------------------------------------------------------
 
 template <Checks checks>
+std::byte* TlsfArena<checks>::take_at_once(std::size_t size) {
+    return try_take(size);
+}
+
+template <Checks checks>
 std::byte* TlsfArena<checks>::take(std::size_t size) {
-    std::byte* const block = try_take(size);
+    std::byte* const block = take_at_once(size);
     if (block == nullptr) [[unlikely]]
         return take_searching(size, grain, walk_steps);
     return block;

@@ -42,6 +42,8 @@ class TlsfArena : public TlsfStore {
     /// A block of at least `size` bytes; nullptr where none was found by looking at a bounded
     /// number of blocks.
     [[nodiscard]] std::byte* take(std::size_t size);
+    /// As above without looking any further than at one block of each of two bins.
+    [[nodiscard, gnu::noinline]] std::byte* take_at_once(std::size_t size);
     /// As above at a multiple of `alignment`, a power of two. What is skipped stays free.
     [[nodiscard]] std::byte* take_aligned(std::size_t size, std::size_t alignment);
     /// The last try: looks at every free block that could do.
@@ -54,6 +56,15 @@ class TlsfArena : public TlsfStore {
     bool remove_chunk(Region chunk);
     /// The chunk at `base` if it is entirely free, else nothing.
     [[nodiscard]] Region free_chunk(std::byte* base);
+
+    /// Makes two used blocks of one that was just taken, the first of `length` bytes: the second.
+    [[nodiscard]] static std::byte* cut_off(std::byte* block, std::size_t length) {
+        tlsf::Header* const own = tlsf::header(block);
+        std::byte* const rest = block + length;
+        tlsf::header(rest)->set(own->length() - length, own->end());
+        own->set(length, tlsf::low(rest));
+        return rest;
+    }
 
     /// Changes a block's length where it lies, or says no and changes nothing.
     [[nodiscard]] bool resize(std::byte* block, std::size_t new_size);
