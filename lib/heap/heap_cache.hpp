@@ -6,8 +6,8 @@
 // Three kinds of blocks have magazines:
 //
 //     slots of slabs        1 .. 512 bytes      32 magazines of 31, by class
-//     blocks with headers   513 B .. 12 KiB     by exact size up to 4 KiB, then in steps of 128
-//     bytes runs                  1 .. 16 pages       by their number
+//     blocks with headers   513 B .. 64 KiB     by exact size up to 4 KiB, then 16 a doubling
+//     runs                  1 .. 16 pages       by their number
 //
 // It models GeneralHeap. One hart (thread) uses a cache at a time; any hart may free what another
 // allocated, the block then moves to the cache of the one that frees. A cache is constant-
@@ -64,18 +64,9 @@ class HeapCache {
     [[nodiscard, gnu::always_inline]] std::byte* take(std::size_t size) {
         if (size > largest_small) [[unlikely]]
             return take_large(size, *this);
-        Bin& bin = bins_.data()[(size + 15) / 16];
-        const MagazineTop top = bin.top;
-        std::byte* const block = top[-1];
+        std::byte* const block = pop(bins_.data()[(size + 15) / 16]);
         if (block == nullptr) [[unlikely]]
             return refill(size, *this);
-        if constexpr (checks == Checks::basic) {
-            auto* const slot = reinterpret_cast<FreeSlot*>(block);
-            if (slot->canary != origin_) [[unlikely]]
-                return skip_damaged(size, *this);
-            slot->canary = 0;
-        }
-        bin.top = top - 1;
         return block;
     }
 
@@ -89,7 +80,10 @@ class HeapCache {
         const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin_) / heap_page;
         if (page >= pages_) [[unlikely]]
             return give_slowly(block, *this);
-        push(bins_.data()[use_[page]], block, page);  // a PageUse: known to be below bin_count
+        const unsigned use = use_[page];
+        if (use > small_classes) return give_large(block, *this, page, use);
+        if (!push(bins_.data()[use], block)) [[unlikely]]
+            give_slowly(block, *this);
     }
 
     /// The same where the size is known that was asked for. A size or alignment that the block
@@ -99,16 +93,12 @@ class HeapCache {
         const std::size_t size = layout.alignment <= default_alignment
                                      ? layout.size
                                      : align_up(layout.size, layout.alignment).value_or(SIZE_MAX);
-        if (size > largest_small || size == 0) [[unlikely]]
-            return give_as(block, layout);
         const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin_) / heap_page;
-        if constexpr (checks == Checks::basic) {
-            if (page >= pages_ || use_[page] != (size + 15) / 16) [[unlikely]]
-                return give_as(block, layout);
-        } else if (block == nullptr) {
-            return;
-        }
-        push(bins_.data()[(size + 15) / 16], block, page);
+        const std::size_t wanted = (size + 15) / 16;
+        if (page >= pages_ || use_[page] != wanted || wanted > small_classes) [[unlikely]]
+            return give_as(block, layout);
+        if (!push(bins_.data()[wanted], block)) [[unlikely]]
+            give_slowly(block, *this);
     }
 
     // GeneralHeap.
@@ -136,13 +126,12 @@ class HeapCache {
 
   private:
     friend class HeapCore<checks>;
-    /// One for each value of a page's use, of which only slabs have a magazine and a check.
+    /// One for each class of slots; that of 0, which pages are that are not the heap's, has nothing.
     struct Bin {
         MagazineTop top = no_magazine;
         SlotCheck check{};
     };
-    static constexpr std::size_t bin_count = 40;
-    static_assert(static_cast<std::size_t>(PageUse::uncarved) < bin_count);
+    static constexpr std::size_t bin_count = small_classes + 1;
 
     static constexpr std::array<Bin, bin_count> make_bins() {
         std::array<Bin, bin_count> bins{};
@@ -153,33 +142,49 @@ class HeapCache {
     static constexpr unsigned sweep_steps = 32;  ///< magazines or blocks looked at to make room
     [[nodiscard]] static AllocError refusal(Layout layout);
 
-    /// Puts `block` on the magazine of its page's use, if that is a slab and there is room.
-    [[gnu::always_inline]] void push(Bin& bin, std::byte* block, std::size_t page) {
+    /// Puts `block` on the magazine of its class, if it is a slot that is not free and there is room.
+    [[nodiscard, gnu::always_inline]] bool push(Bin& bin, std::byte* block) {
+        auto* const slot = reinterpret_cast<FreeSlot*>(block);
         if constexpr (checks == Checks::basic) {
             const bool is_slot = bin.check.accepts(reinterpret_cast<std::uintptr_t>(block));
-            if (!is_slot || reinterpret_cast<FreeSlot*>(block)->canary == origin_) [[unlikely]]
-                return give_large(block, *this, page);
+            if (!is_slot || slot->canary == origin_) [[unlikely]]
+                return false;
         }
         const MagazineTop top = bin.top;
         if (Magazine<32>::is_full(top)) [[unlikely]]
-            return give_large(block, *this, page);
-        if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(block)->canary = origin_;
+            return false;
+        if constexpr (checks == Checks::basic) slot->canary = origin_;
         *top = block;
         bin.top = top + 1;
+        return true;
+    }
+    /// Takes the block on top of a magazine if it is as it was put there, else nullptr.
+    [[nodiscard, gnu::always_inline]] std::byte* pop(Bin& bin) {
+        const MagazineTop top = bin.top;
+        std::byte* const block = top[-1];
+        auto* const slot = reinterpret_cast<FreeSlot*>(block);
+        if (block == nullptr) [[unlikely]]
+            return nullptr;
+        if constexpr (checks == Checks::basic) {
+            if (slot->canary != origin_) [[unlikely]]
+                return nullptr;
+            slot->canary = 0;
+        }
+        bin.top = top - 1;
+        return block;
     }
 
     // Called last, with the first argument of the caller first, so that these calls are jumps.
     [[nodiscard, gnu::noinline]] static std::byte* refill(std::size_t size, HeapCache& cache);
-    [[nodiscard, gnu::noinline]] static std::byte* skip_damaged(std::size_t size, HeapCache& cache);
     [[nodiscard, gnu::noinline]] static std::byte* take_large(std::size_t size, HeapCache& cache);
     [[nodiscard, gnu::noinline]] static std::byte* take_aligned(std::size_t size,
                                                                 std::size_t alignment,
                                                                 HeapCache& cache);
-    [[gnu::noinline]] static void give_large(std::byte* block, HeapCache& cache, std::size_t page);
+    [[gnu::noinline]] static void give_large(std::byte* block, HeapCache& cache, std::size_t page,
+                                             unsigned use);
     [[gnu::noinline]] static void give_slowly(std::byte* block, HeapCache& cache);
     [[gnu::noinline]] void give_as(std::byte* block, Layout layout);
-    [[nodiscard, gnu::noinline]] static std::byte* take_uncached(std::size_t size,
-                                                                 HeapCache& cache);
+    [[nodiscard, gnu::noinline]] static std::byte* take_coarse(std::size_t size, HeapCache& cache);
     [[nodiscard]] static std::byte* take_larger(std::size_t size, HeapCache& cache);
     [[nodiscard]] static std::byte* take_aligned_slowly(std::size_t size, std::size_t alignment,
                                                         HeapCache& cache);
@@ -198,6 +203,10 @@ class HeapCache {
     void sweep(std::size_t wanted);
     void flush_large();
     [[nodiscard]] std::size_t largest_room() const;
+    /// Says whether a run waits in a magazine: of its first page, and without a lock (PageHeap).
+    void mark(std::size_t page, PageUse use) {
+        __atomic_store_n(&use_[page], static_cast<std::uint8_t>(use), __ATOMIC_RELAXED);
+    }
     template <class Attempt>
     [[nodiscard]] std::byte* insist(std::size_t size, Attempt attempt);
     [[nodiscard, gnu::cold]] bool get_back(std::size_t size, unsigned failures);
@@ -208,8 +217,10 @@ class HeapCache {
     std::array<Bin, bin_count> bins_ = make_bins();
     std::uintptr_t origin_ = 0;          ///< 8 below the window: also the canary
     std::size_t pages_ = 0;              ///< of the window; 0 until opened
-    const std::uint8_t* use_ = nullptr;  ///< what each page of the window is
+    std::uint8_t* use_ = nullptr;        ///< what each page of the window is
     std::size_t room_ = 0;               ///< bytes that the magazines may take beyond slots
+    std::size_t fine_limit_ = 0;         ///< larger requests have no magazine of their own length
+    std::size_t coarse_limit_ = 0;       ///< larger ones have none at all
     std::uint32_t owner_ = 0;            ///< of slabs, by the core's number
     std::uint32_t sweep_ = 0;            ///< the magazine that room is made in next
     Magazines* magazines_ = nullptr;     ///< nullptr: none, every call goes to the core

@@ -16,9 +16,9 @@ using namespace heap_bins;
 template <Checks checks>
 bool HeapCache<checks>::open() {
     if (pages_ != 0) return true;
-    if (!core_->is_initialised()) return false;
+    if (!core_->is_initialised() && !core_->start()) return false;
     origin_ = core_->origin();
-    use_ = core_->use_map();
+    use_ = core_->uses();
     pages_ = core_->window_.pages;
     if (!core_->has_slabs()) return true;
     std::byte* const memory = core_->take_internal(sizeof(Magazines));
@@ -27,6 +27,8 @@ bool HeapCache<checks>::open() {
     for (unsigned c = 1; c <= small_classes; ++c)
         bins_[c].top = magazines_->slots[c].clear();
     room_ = largest_room();
+    fine_limit_ = last_fine - tlsf::header_size;
+    coarse_limit_ = largest_cached;
     core_->attach(*this);
     return true;
 }
@@ -40,6 +42,7 @@ void HeapCache<checks>::close() {
         bin.top = no_magazine;
     core_->give_internal(reinterpret_cast<std::byte*>(magazines_));
     magazines_ = nullptr;
+    room_ = fine_limit_ = coarse_limit_ = 0;
 }
 
 template <Checks checks>

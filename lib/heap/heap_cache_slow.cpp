@@ -43,6 +43,13 @@ template <Checks checks>
 std::byte* HeapCache<checks>::refill(std::size_t size, HeapCache& cache) {
     if (size == 0) return cache.take(1);
     const unsigned c = small_class(size);
+    if (cache.bins_[c].top[-1] != nullptr) {
+        // It was written to after it was freed, and is never used again. It is taken out first of
+        // all: who hears of it may want memory.
+        const std::byte* const damaged = *--cache.bins_[c].top;
+        cache.core_->report_(HeapFaultKind::use_after_free, damaged, class_size(c));
+        return cache.take(size);
+    }
     return cache.insist(size, [&cache, c]() -> std::byte* {
         std::byte* slots[batch];
         const std::size_t wanted = cache.magazines_ != nullptr ? batch : 1;
@@ -54,16 +61,6 @@ std::byte* HeapCache<checks>::refill(std::size_t size, HeapCache& cache) {
         if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(slots[0])->canary = 0;
         return slots[0];
     });
-}
-
-/// The block on top was written to after it was freed. It is reported and never used again.
-template <Checks checks>
-std::byte* HeapCache<checks>::skip_damaged(std::size_t size, HeapCache& cache) {
-    const unsigned c = small_class(size);
-    // First of all: who hears of it may want memory.
-    const std::byte* const damaged = *--cache.bins_[c].top;
-    cache.core_->report_(HeapFaultKind::use_after_free, damaged, class_size(c));
-    return cache.take(size);
 }
 
 /// The block on top of a magazine, if it has `wanted` bytes in all. Damaged ones are taken out.
@@ -131,8 +128,7 @@ std::byte* HeapCache<checks>::take_block(std::size_t size, std::size_t alignment
 
 template <Checks checks>
 std::byte* HeapCache<checks>::take_run(std::size_t size, std::size_t alignment) {
-    if (size > PTRDIFF_MAX - heap_page) return nullptr;
-    const std::size_t pages = (std::max<std::size_t>(size, 1) + heap_page - 1) / heap_page;
+    const std::size_t pages = std::max<std::size_t>(size / heap_page + (size % heap_page != 0), 1);
     return insist(size, [&] { return core_->take_run(pages, alignment); });
 }
 
@@ -141,7 +137,8 @@ std::byte* HeapCache<checks>::take_run(std::size_t size, std::size_t alignment) 
 template <Checks checks>
 std::byte* HeapCache<checks>::take_aligned_slowly(std::size_t size, std::size_t alignment,
                                                   HeapCache& cache) {
-    if (!std::has_single_bit(alignment) || size > PTRDIFF_MAX) return nullptr;
+    if (!std::has_single_bit(alignment)) return nullptr;
+    if (size > PTRDIFF_MAX) return cache.take_run(size, heap_page);
     const auto rounded = align_up(std::max<std::size_t>(size, 1), alignment);
     const bool is_small = rounded && *rounded <= largest_small;
     if (is_small && cache.magazines_ != nullptr) {

@@ -55,7 +55,9 @@ class HeapCache;
 template <Checks checks>
 class HeapCore {
   public:
-    constexpr HeapCore() = default;
+    /// `starter`, if there is one, is called by requests before `init`, which it may call itself:
+    /// whether it did.
+    constexpr explicit HeapCore(bool (*starter)() = nullptr) : starter_(starter) {}
     HeapCore(const HeapCore&) = delete;
     HeapCore& operator=(const HeapCore&) = delete;
 
@@ -130,13 +132,12 @@ class HeapCore {
     void detach(HeapCache<checks>& cache);
 
     // Without the lock: what nobody else changes while the block is the caller's.
-    void mark_cached(std::size_t run, bool cached) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
-        pages_.set_run_use(run, cached ? PageUse::cached_run : PageUse::run);
-    }
+    [[nodiscard]] std::uint8_t* uses() CAIRN_NO_THREAD_SAFETY_ANALYSIS { return pages_.use_map(); }
     [[nodiscard]] std::size_t run_pages(std::size_t run) const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
         return pages_.run_length(run);
     }
     [[nodiscard]] bool is_initialised() const { return window_.pages != 0; }
+    [[nodiscard]] bool start() const { return starter_ != nullptr && starter_(); }
 
     // With the lock held.
     std::uint32_t find_pages(std::uint32_t count, std::uint32_t alignment) CAIRN_REQUIRES(lock_);
@@ -167,6 +168,7 @@ class HeapCore {
         return reinterpret_cast<std::uintptr_t>(window_.base) - 8;
     }
 
+    bool (*starter_)();
     mutable Spinlock lock_;
     Window window_;
     FaultReporter report_;
