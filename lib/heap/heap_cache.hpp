@@ -75,6 +75,11 @@ class HeapCache {
         return alignment <= default_alignment ? take(size) : take_aligned(size, alignment, *this);
     }
 
+    /// The same as take(size, heap_page).
+    [[nodiscard, gnu::always_inline]] std::byte* take_pages(std::size_t size) {
+        return take_run_at_hand(size, *this);
+    }
+
     /// Takes back what `take` gave; nullptr is nothing.
     [[gnu::always_inline]] void give(std::byte* block) {
         const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin_) / heap_page;
@@ -126,7 +131,8 @@ class HeapCache {
 
   private:
     friend class HeapCore<checks>;
-    /// One for each class of slots; that of 0, which pages are that are not the heap's, has nothing.
+    /// One for each class of slots; that of 0, which pages are that are not the heap's, has
+    /// nothing.
     struct Bin {
         MagazineTop top = no_magazine;
         SlotCheck check{};
@@ -142,7 +148,8 @@ class HeapCache {
     static constexpr unsigned sweep_steps = 32;  ///< magazines or blocks looked at to make room
     [[nodiscard]] static AllocError refusal(Layout layout);
 
-    /// Puts `block` on the magazine of its class, if it is a slot that is not free and there is room.
+    /// Puts `block` on the magazine of its class, if it is a slot that is not free and there is
+    /// room.
     [[nodiscard, gnu::always_inline]] bool push(Bin& bin, std::byte* block) {
         auto* const slot = reinterpret_cast<FreeSlot*>(block);
         if constexpr (checks == Checks::basic) {
@@ -180,8 +187,11 @@ class HeapCache {
     [[nodiscard, gnu::noinline]] static std::byte* take_aligned(std::size_t size,
                                                                 std::size_t alignment,
                                                                 HeapCache& cache);
+    [[nodiscard, gnu::noinline]] static std::byte* take_run_at_hand(std::size_t size,
+                                                                    HeapCache& cache);
     [[gnu::noinline]] static void give_large(std::byte* block, HeapCache& cache, std::size_t page,
                                              unsigned use);
+    [[gnu::noinline]] static void give_coarse(std::byte* block, HeapCache& cache);
     [[gnu::noinline]] static void give_slowly(std::byte* block, HeapCache& cache);
     [[gnu::noinline]] void give_as(std::byte* block, Layout layout);
     [[nodiscard, gnu::noinline]] static std::byte* take_coarse(std::size_t size, HeapCache& cache);
@@ -192,7 +202,11 @@ class HeapCache {
     [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* pop_block(MagazineTop& top, std::size_t wanted);
     [[nodiscard]] bool keep_block(std::byte* block);
-    [[nodiscard]] bool keep_run(std::byte* run, std::size_t page);
+    [[nodiscard]] bool keep_fine(std::byte* block, std::size_t length);
+    [[nodiscard]] bool keep_coarse(std::byte* block, std::size_t length);
+    [[nodiscard]] bool may_keep(const std::byte* block, std::size_t length) const;
+    void put(std::byte* block, std::size_t length, MagazineTop& top);
+    [[nodiscard, gnu::always_inline]] bool keep_run(std::byte* run, std::size_t page);
     void give_slot(std::byte* block, unsigned small_class);
     [[nodiscard]] bool holds_slot(const std::byte* slot, unsigned small_class) const;
     void give_block(std::byte* block);
@@ -215,15 +229,15 @@ class HeapCache {
     }
 
     std::array<Bin, bin_count> bins_ = make_bins();
-    std::uintptr_t origin_ = 0;          ///< 8 below the window: also the canary
-    std::size_t pages_ = 0;              ///< of the window; 0 until opened
-    std::uint8_t* use_ = nullptr;        ///< what each page of the window is
-    std::size_t room_ = 0;               ///< bytes that the magazines may take beyond slots
-    std::size_t fine_limit_ = 0;         ///< larger requests have no magazine of their own length
-    std::size_t coarse_limit_ = 0;       ///< larger ones have none at all
-    std::uint32_t owner_ = 0;            ///< of slabs, by the core's number
-    std::uint32_t sweep_ = 0;            ///< the magazine that room is made in next
-    Magazines* magazines_ = nullptr;     ///< nullptr: none, every call goes to the core
+    std::uintptr_t origin_ = 0;       ///< 8 below the window: also the canary
+    std::size_t pages_ = 0;           ///< of the window; 0 until opened
+    std::uint8_t* use_ = nullptr;     ///< what each page of the window is
+    std::size_t room_ = 0;            ///< bytes that the magazines may take beyond slots
+    std::size_t fine_limit_ = 0;      ///< larger requests have no magazine of their own length
+    std::size_t coarse_limit_ = 0;    ///< larger ones have none at all
+    std::uint32_t owner_ = 0;         ///< of slabs, by the core's number
+    std::uint32_t sweep_ = 0;         ///< the magazine that room is made in next
+    Magazines* magazines_ = nullptr;  ///< nullptr: none, every call goes to the core
     HeapCore<checks>* core_;
     HeapCache* next_ = nullptr;  ///< in the core's list
 };

@@ -44,8 +44,8 @@ inline constexpr auto coarse_table = [] {
     for (std::size_t grains = coarse_steps; grains < bins.size(); ++grains) {
         const auto doubling =
             static_cast<unsigned>(std::bit_width(grains) - std::bit_width(coarse_steps));
-        bins[grains] = static_cast<std::uint8_t>((doubling - 1) * coarse_steps +
-                                                 (grains >> doubling));
+        bins[grains] =
+            static_cast<std::uint8_t>((doubling - 1) * coarse_steps + (grains >> doubling));
     }
     return bins;
 }();
