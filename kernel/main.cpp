@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 // From the first C++ instruction to the first guest: everything that is initialised, in order.
+#include <cairn/byte_size.hpp>
+#include <cairn/global_heap.hpp>
+#include <cairn/platform.hpp>
+#include <cairn/print.hpp>
+#include <cairn/region.hpp>
+#include <cairn/runtime.hpp>
+#include <cairn/vector.hpp>
 #include "kernel/arch/csr_access.hpp"
-#include "kernel/host/console.hpp"
-#include "kernel/host/deliberate_crash.hpp"
-#include "kernel/host/door.hpp"
-#include "kernel/host/entropy.hpp"
-#include "kernel/host/fatal.hpp"
-#include "kernel/host/harts.hpp"
-#include "kernel/host/image_layout.hpp"
-#include "kernel/host/memory_map.hpp"
-#include "kernel/host/protection.hpp"
-#include "kernel/host/this_machine.hpp"
+#include "kernel/host/boot/door.hpp"
+#include "kernel/host/boot/entropy.hpp"
+#include "kernel/host/boot/image_layout.hpp"
+#include "kernel/host/boot/this_machine.hpp"
+#include "kernel/host/cpu/harts.hpp"
+#include "kernel/host/drivers/console.hpp"
+#include "kernel/host/memory/memory_map.hpp"
+#include "kernel/host/memory/protection.hpp"
+#include "kernel/host/reports/deliberate_crash.hpp"
+#include "kernel/host/reports/fatal.hpp"
 #include "kernel/manager/life_cycle.hpp"
-#include "lib/byte_size.hpp"
-#include "lib/container/vector.hpp"
-#include "lib/heap/global_heap.hpp"
-#include "lib/heap/region.hpp"
-#include "lib/platform.hpp"
-#include "lib/print.hpp"
-#include "lib/runtime.hpp"
 
 namespace cairn {
 namespace {

@@ -1,6 +1,7 @@
 # What `cmake --install` gives: the library, its headers, and the CMake package `cairn`.
 #
-#   include/cairn/lib/...                    headers, the same for every machine
+#   include/cairn/...                        headers, the same for every machine: the public ones, and
+#                                            of the rooms what those include
 #   lib/                                     libcairn.a, objects of cairn::new, cmake/cairn (host)
 #   lib/riscv64-unknown-elf/                 the same for the target; one prefix can hold both
 #   share/cairn/cairn.ld, riscv64-elf.cmake  for programs of the target
@@ -16,8 +17,21 @@ set_target_properties(cairn_new PROPERTIES EXPORT_NAME new)
 install(TARGETS cairn_lib cairn_new EXPORT cairn
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         OBJECTS DESTINATION ${CMAKE_INSTALL_LIBDIR}/cairn)
-install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DESTINATION include/cairn
-        FILES_MATCHING PATTERN *.hpp PATTERN *_test* EXCLUDE)
+file(GLOB waiting CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} cairn/*.hpp)
+set(installed ${waiting})
+while(waiting)
+    list(POP_FRONT waiting header)
+    file(STRINGS ${header} included REGEX "^#include \"cairn/")
+    list(TRANSFORM included REPLACE "^#include \"(.*)\".*" "\\1")
+    list(REMOVE_ITEM included ${installed})
+    list(APPEND installed ${included})
+    list(APPEND waiting ${included})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+endwhile()
+foreach(header IN LISTS installed)
+    cmake_path(GET header PARENT_PATH folder)
+    install(FILES ${header} DESTINATION include/${folder})
+endforeach()
 if(CAIRN_TARGET)
     install(FILES cairn.ld ${PROJECT_SOURCE_DIR}/tools/cmake/riscv64-elf.cmake
             DESTINATION share/cairn)

@@ -20,7 +20,7 @@ BUILD = ROOT / "build/release"
 SIZES = ["lifo", "small", "medium", "wide", "pages"]
 TRACES = ["small", "medium", "wide", "shift", "pages"]
 REFERENCE = "glibc" # what ratios are to
-# Of an allocator that does nothing (tests/bench/allocator.hpp): call, mov, ret; call, ret.
+# Of an allocator that does nothing (tests/bench/measured_allocator.hpp): call, mov, ret; call, ret.
 INSTRUCTIONS_OF_NULL = 5
 LIBRARIES = {"tcmalloc": "libtcmalloc_minimal.so.4", "jemalloc": "libjemalloc.so.2",
              "mimalloc": "libmimalloc.so.[0-9]*"}

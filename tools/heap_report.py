@@ -95,7 +95,7 @@ def traces_table(lines, digits, suffix=""):
 
 def size_table(results):
     sizes = results["size"]
-    rows = [[f"`lib/heap/{name}`", *[f"{size:,}" for size in line]] for name, line in sizes.items()]
+    rows = [[f"`{name}.cpp`", *[f"{size:,}" for size in line]] for name, line in sizes.items()]
     total = [f"**{sum(column):,}**" for column in zip(*sizes.values())]
     return document.table(["bytes of code", "in the object file", "in the hypervisor"],
                           [*rows, ["**the default heap**", *total]])

@@ -14,7 +14,7 @@ from measured_machine import ROOT
 
 # Presets by the name of the hart.
 MACHINES = {"rv64imac": "target", "with Zbb": "target-zbb"}
-# Of an allocator that does nothing (tests/bench/allocator.hpp): per pair, and per call.
+# Of an allocator that does nothing (tests/bench/measured_allocator.hpp): per pair, and per call.
 INSTRUCTIONS_OF_NULL, INSTRUCTIONS_OF_NULL_CALL = 4, 2
 ROUNDS_OF_LOOP = 10_000
 
@@ -85,11 +85,13 @@ def measure(progress, machine, steps, names):
 
 # --- how large it is -----------------------------------------------------------------------------
 
+HEAP = "lib/cairn/heap"
 # By the file's name; what is not named here is a policy, an adapter or a wrapper that a program may
 # use beside the default heap.
 DEFAULT_HEAP = ["bump_arena", "layout", "page_heap", "tlsf_arena", "tlsf_store",
                 "slab_store", "heap_core", "heap_cache", "heap_cache_slow", "heap_cache_control",
                 "heap_statistics", "heap_fault", "global_heap", "new"]
+IN_PUBLIC_HEADERS = [*DEFAULT_HEAP, "bump_allocator"] # not in HEAP, but of it
 SYMBOL = re.compile(r"^\S+ (\S+) [TtWw] (.*)$")
 
 
@@ -98,9 +100,10 @@ def _object_sizes(preset):
     sizes, seen = {}, set()
     tool = kernel_size.tool("llvm-nm")
     for name in DEFAULT_HEAP:
-        if not (ROOT / "lib/heap" / f"{name}.cpp").exists(): # the object may be of another time
+        source = next((ROOT / HEAP).rglob(f"{name}.cpp"), None)
+        if not source: # the object may be of another time
             continue
-        for path in (ROOT / "build" / preset / "lib").rglob(f"heap/{name}.cpp.obj"):
+        for path in (ROOT / "build" / preset / "lib").rglob(f"{source.relative_to(ROOT / 'lib')}.obj"):
             text = kernel_size.output(tool, "-S", "-C", "--defined-only", path)
             symbols = {match[2]: int(match[1], 16)
                        for match in map(SYMBOL.match, text.splitlines())
@@ -116,7 +119,7 @@ def code_sizes(preset="target"):
     What a header defines counts as the file's of the same name, or as new.cpp's."""
     objects, linked = _object_sizes(preset), defaultdict(int)
     for path, size in kernel_size.functions():
-        if path.startswith("lib/heap/"):
-            name = Path(path).stem
+        name = Path(path).stem
+        if path.startswith(f"{HEAP}/") or name in IN_PUBLIC_HEADERS:
             linked[name if name in objects else "new"] += size
     return {name: (size, linked[name]) for name, size in objects.items()}

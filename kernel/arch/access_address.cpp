@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/arch/access_address.hpp"
 
-#include "lib/field.hpp"
+#include <cairn/field.hpp>
 
 namespace cairn {
 namespace {

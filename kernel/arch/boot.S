@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# Compiled: into hypervisor.elf alone. The firmware calls it there.
 # The first instructions. A boot loader enters here in HS-mode with paging off, a0 = hart id and
 # a1 = address of the device tree (RISC-V SBI and Linux boot protocol); nothing else can be relied on.
 

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "lib/field.hpp"
+#include <cairn/field.hpp>
 
 namespace cairn {
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# Compiled: into cairn.efi alone. The firmware calls it there.
 # Where UEFI firmware enters cairn.efi, as it calls any function (UEFI Specification 2.10, section
 # 2.3.7): a0 = image handle, a1 = system table, paging off or identity-mapped, gp and tp its own. The
 # image is linked at 0 and lies anywhere; each entry of .rela.dyn says of one word what to add.

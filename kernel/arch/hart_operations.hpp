@@ -44,12 +44,14 @@ void load_guest_vector(const GuestVector* vector);
 void guest_exit();
 void renewing_guest_exit();
 void counting_guest_exit();
+void sharing_guest_exit();
 }
 
 /// What the world switch does by itself.
 enum class ExitPath : std::uint8_t {
     answering,  ///< answers the calls and interrupts that come most
     renewing,   ///< the same, and the host's timer is the tick that renews the guest's
+    sharing,    ///< answers calls; interrupts of the machine are C++'s
     counting,   ///< nothing: C++ sees every exit
 };
 
@@ -58,6 +60,7 @@ enum class ExitPath : std::uint8_t {
     switch (path) {
         case ExitPath::answering: return reinterpret_cast<std::uint64_t>(guest_exit);
         case ExitPath::renewing: return reinterpret_cast<std::uint64_t>(renewing_guest_exit);
+        case ExitPath::sharing: return reinterpret_cast<std::uint64_t>(sharing_guest_exit);
         case ExitPath::counting: break;
     }
     return reinterpret_cast<std::uint64_t>(counting_guest_exit);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Offsets into HartStart (kernel/host/harts.cpp), which asserts them.
+// Offsets into HartStart (kernel/host/cpu/harts.cpp), which asserts them.
 #pragma once
 
 #define CAIRN_HART_START_SP 0

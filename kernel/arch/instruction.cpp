@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "lib/field.hpp"
+#include <cairn/field.hpp>
 
 namespace cairn {
 namespace {

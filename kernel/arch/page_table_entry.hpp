@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <cairn/field.hpp>
 #include "kernel/arch/address.hpp"
-#include "lib/field.hpp"
 
 namespace cairn {
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# Compiled: into cairn.efi alone. The firmware calls it there.
 # The headers by which UEFI firmware loads cairn.efi: the Microsoft PE and COFF Specification, as the
 # UEFI Specification 2.10, section 2.1.1, takes it over. Sizes come from kernel/uefi/image.ld; file
 # and memory have the same layout, so that an offset in the file is an offset in memory.

@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-#include "lib/field.hpp"
+#include <cairn/field.hpp>
 
 namespace cairn::uart16550 {
 

@@ -2,8 +2,8 @@
 # Into the guest and out again. See kernel/arch/vcpu_context.hpp for the drawing.
 #
 # While the guest runs, sscratch holds its VcpuContext and stvec points to guest_exit, or to
-# renewing_guest_exit where the guest's timer needs a tick, or, where C++ wants to see every exit,
-# to counting_guest_exit. Supervisor interrupts are masked in the host
+# renewing_guest_exit where the guest's timer needs a tick, to sharing_guest_exit where others want
+# the hart, or, where C++ wants to see every exit, to counting_guest_exit. Supervisor interrupts are masked in the host
 # (sstatus.SIE is 0) and enabled by hardware while V = 1.
 
 #include "kernel/arch/world_switch_constants.h"
@@ -123,6 +123,18 @@ renewing_guest_exit:
     ld      t1, 6 * 8(a0)
     csrrw   a0, sscratch, a0
     sret
+
+# The same, but interrupts of the machine may be of vCPUs that sleep on this hart, or end the turn of
+# the one that runs: C++ answers them.
+    .global sharing_guest_exit
+    .balign 4
+sharing_guest_exit:
+    csrrw   a0, sscratch, a0
+    sd      t0, 5 * 8(a0)
+    sd      t1, 6 * 8(a0)
+    csrr    t0, scause
+    bgez    t0, fast_exception
+    j       full_exit
 
 # Nothing is answered here: the guest has some of it counted (kernel/vm/vcpu_pmu.hpp),
 # or the exits are counted by cause (kernel/vm/exit_counts.hpp).

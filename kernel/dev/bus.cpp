@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "lib/bits.hpp"
+#include <cairn/bits.hpp>
 
 namespace cairn {
 

@@ -4,8 +4,7 @@
 // something again.
 //
 //     source ── input_arrived() ──► receiver
-//            ◄── take(), take() ──
-//            ◄───── listen() ──────        all is taken: tell me of the next
+//            ◄── take(), take() ──        nothing left: then the next is told of
 #pragma once
 
 #include <optional>
@@ -16,7 +15,8 @@ namespace cairn {
 
 class InputReceiver {
   public:
-    /// There may be something to take. May come on any hart, and more often than once.
+    /// There may be something to take. May come on any hart, and more often than once; never from
+    /// within `take`.
     virtual void input_arrived() = 0;
 
   protected:
@@ -25,10 +25,8 @@ class InputReceiver {
 
 class InputSource {
   public:
-    /// The next character, or nothing where there is none at the moment.
+    /// The next character. Where there is none, the receiver is told of the next that comes.
     [[nodiscard]] virtual std::optional<uart16550::Character> take() = 0;
-    /// Has the receiver told of the next character: at once, where there is one.
-    virtual void listen() = 0;
 
   protected:
     ~InputSource() = default;

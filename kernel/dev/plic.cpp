@@ -5,9 +5,9 @@
 #include <bit>
 #include <utility>
 
-#include "lib/bits.hpp"
-#include "lib/fdt/fdt_writer.hpp"
-#include "lib/panic.hpp"
+#include <cairn/bits.hpp>
+#include <cairn/fdt_writer.hpp>
+#include <cairn/panic.hpp>
 
 namespace cairn {
 

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "lib/fdt/fdt_writer.hpp"
+#include <cairn/fdt_writer.hpp>
 
 namespace cairn {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "lib/fdt/fdt_writer.hpp"
+#include <cairn/fdt_writer.hpp>
 
 namespace cairn {
 
@@ -49,12 +49,10 @@ std::expected<void, BusError> Uart16550::write_any(std::uint64_t offset, AccessW
     return {};
 }
 
-std::size_t Uart16550::receive(std::span<const Character> input) {
-    // Even an empty FIFO is filled through the backlog, so that no byte overtakes another.
-    const std::size_t accepted = backlog_.try_append(input);
+void Uart16550::input_arrived() {
+    input_waits_ = true;
     refill();
     update_interrupt();
-    return accepted;
 }
 
 std::optional<std::byte> Uart16550::take_input() {
@@ -67,7 +65,7 @@ std::optional<std::byte> Uart16550::take_input() {
 void Uart16550::reset() {
     state_ = {};
     receiver_.clear();
-    backlog_.clear();
+    refill();
     update_interrupt();
 }
 
@@ -257,11 +255,19 @@ void Uart16550::loop_back(std::byte byte) {
     push({.value = byte});
 }
 
+/// A source that has been found empty tells of what comes next.
+std::optional<Character> Uart16550::next_of_line() {
+    if (!input_waits_) return std::nullopt;
+    const auto next = input_.take();
+    input_waits_ = next.has_value();
+    return next;
+}
+
 /// Moves waiting input into the receiver; in loopback the line is disconnected.
 void Uart16550::refill() {
     if (loopback()) return;
     while (receiver_.size() < receiver_depth()) {
-        const auto next = backlog_.try_pop_front();
+        const auto next = next_of_line();
         if (!next) return;
         push(*next);
     }

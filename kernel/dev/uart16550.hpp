@@ -4,14 +4,14 @@
 //
 // The line is infinitely fast, so the transmitter is always empty, and a pause of four character
 // times has always passed: characters that wait below the trigger level are a character timeout at
-// once. Input is never lost to speed: what does not fit the receiver FIFO waits in a backlog, as if
-// the sender honoured flow control, and `receive` says how much it took.
+// once. Input is never lost to speed: what does not fit the receiver FIFO stays with its source, as
+// if the sender honoured flow control.
 //
 // A character brings its errors along (PE, FE, BI), and LSR shows those of the one at the FIFO's
 // head until LSR or the character is read. OE is what the sender says of its own line, or loopback.
 //
-//      receive() ─► backlog 2048 ─► FIFO 16 ─► RBR        THR ─► ByteSink
-//                                     ▲─────── loopback ───┘
+//      InputSource ─► FIFO 16 ─► RBR        THR ─► ByteSink
+//                       ▲─────── loopback ───┘
 //
 // Bad accesses give a BusError; nothing else can fail. No lock: who calls guards it.
 #pragma once
@@ -20,27 +20,28 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
-#include <span>
 
+#include <cairn/ring_buffer.hpp>
 #include "kernel/arch/uart16550_character.hpp"
 #include "kernel/arch/uart16550_registers.hpp"
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/device_kind.hpp"
+#include "kernel/dev/input_source.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/dev/mmio_device.hpp"
-#include "lib/container/ring_buffer.hpp"
 
 namespace cairn {
 
-class Uart16550 final : public MmioDevice {
+class Uart16550 final : public MmioDevice, public InputReceiver {
   public:
-    static constexpr std::size_t backlog_capacity = 2048;
     static constexpr std::uint32_t clock_hz = 3'686'400;  ///< `virt`'s
     static constexpr DeviceKind kind{
         .name = "UART", .node = "serial", .compatible = {"ns16550a"}, .is_console = true};
 
-    /// Transmits to `output` and drives `interrupt`; both are borrowed and outlive the device.
-    Uart16550(ByteSink& output, InterruptLine& interrupt) : output_(output), line_(interrupt) {}
+    /// Transmits to `output`, receives from `input` and drives `interrupt`; all are borrowed and
+    /// outlive the device.
+    Uart16550(ByteSink& output, InputSource& input, InterruptLine& interrupt)
+        : output_(output), input_(input), line_(interrupt) {}
     Uart16550(const Uart16550&) = delete;
     Uart16550& operator=(const Uart16550&) = delete;
 
@@ -48,18 +49,14 @@ class Uart16550 final : public MmioDevice {
     std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
                                         std::uint64_t value) override;
 
-    /// Takes `input` from the line, as much of it as there is room for; how much that was. Offer
-    /// the rest again once `receive_room()` says so.
-    [[nodiscard]] std::size_t receive(std::span<const uart16550::Character> input);
+    /// Takes what there is room for; the rest as the guest reads.
+    void input_arrived() override;
 
     /// Takes the oldest byte of input that the guest has not read, for its other ways of reading
     /// the console. A break is a 0 there.
     [[nodiscard]] std::optional<std::byte> take_input();
 
-    /// How many characters `receive` takes now.
-    [[nodiscard]] std::size_t receive_room() const { return backlog_.room(); }
-
-    /// Back to power-on; input that the guest has not read is forgotten.
+    /// Back to power-on; the FIFO's content is forgotten. What the source still has comes next.
     void reset() override;
     void describe(FdtWriter& node, const TreePhandles& handles) const override;
 
@@ -95,6 +92,7 @@ class Uart16550 final : public MmioDevice {
     [[nodiscard]] std::uint8_t modem_inputs() const;
 
     void loop_back(std::byte byte);
+    [[nodiscard]] std::optional<uart16550::Character> next_of_line();
     void refill();
     void push(uart16550::Character character);
     void clear_receiver();
@@ -118,10 +116,11 @@ class Uart16550 final : public MmioDevice {
     };
 
     ByteSink& output_;
+    InputSource& input_;
     InterruptLine& line_;
     State state_{};
     ring_buffer<uart16550::Character, uart16550::fifo_depth> receiver_;
-    ring_buffer<uart16550::Character, backlog_capacity> backlog_;
+    bool input_waits_ = false;  ///< the source has said so, and not yet been found empty
     bool asserted_ = false;
 };
 

@@ -112,7 +112,7 @@ TEST_CASE("autoconfig_16550a: no unit-enable bit as in the XScale", "[uart16550_
 
 TEST_CASE("size_fifo: 16 of 256 looped-back bytes arrive", "[uart16550_probe]") {
     UartBench bench;
-    CHECK(bench.type("typed while probing") == 19);
+    bench.type("typed while probing");
     const unsigned saved_lcr = bench.in(lcr);
     bench.out(lcr, 0);
     const unsigned saved_mcr = bench.in(mcr);
@@ -189,7 +189,7 @@ TEST_CASE("an interrupt-driven transfer ends with the wire low", "[uart16550_pro
     std::string incoming;
     bench.out(fcr, 0x81);
     bench.out(ier, 0x07);
-    CHECK(bench.type("echo hello, world\n") == 18);
+    bench.type("echo hello, world\n");
     int interrupts = 0;
     while (bench.wire.up && interrupts < 100) {
         ++interrupts;
@@ -230,7 +230,7 @@ TEST_CASE("U-Boot's ns16550 initialises, prints and reads", "[uart16550_probe]")
     }
     CHECK(bench.screen.text == "=> ");
     CHECK((bench.in(lsr) & 0x01) == 0);
-    CHECK(bench.type("y") == 1);
+    bench.type("y");
     REQUIRE((bench.in(lsr) & 0x01) != 0);
     CHECK(bench.in(rbr) == 'y');
 }

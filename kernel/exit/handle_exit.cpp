@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/exit/handle_exit.hpp"
 
+#include <cairn/print.hpp>
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
-#include "kernel/exit/sbi.hpp"
-#include "kernel/host/host_timer.hpp"
-#include "lib/print.hpp"
+#include "kernel/arch/system_instruction.hpp"
+#include "kernel/exit/sbi/sbi_calls.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
 
 namespace cairn {
 namespace {
@@ -50,10 +52,21 @@ bool is_handler_at_its_end(const Vcpu& vcpu, Exception exception, std::uint64_t 
             return handle_virtual_instruction(vm, vcpu, read_trap());
         case ExitKind::misaligned_access: return handle_misaligned_access(vm, vcpu, read_trap());
         case ExitKind::timer_interrupt: return handle_timer_interrupt(vcpu);
-        case ExitKind::external_interrupt: return handle_external_interrupt(vm);
-        case ExitKind::software_interrupt: return vcpu.answer();
+        case ExitKind::external_interrupt: return host_interrupts().serve_next();
+        case ExitKind::software_interrupt: return handle_software_interrupt(vcpu);
         case ExitKind::unexpected: return kill_for_unexpected_trap(vm, vcpu, read_trap());
     }
+}
+
+constexpr std::uint64_t wfi_length = 4;
+
+/// A hart may leave stval 0 for a virtual instruction; then it is read.
+bool traps_at_wfi(const Vcpu& vcpu, const TrapState& trap) {
+    if (trap.stval != 0) return is_wfi(static_cast<std::uint32_t>(trap.stval));
+    const GuestValue low = fetch_guest_half(vcpu.context.pc);
+    const GuestValue high = fetch_guest_half(vcpu.context.pc + 2);
+    return low.fault == 0 && high.fault == 0 &&
+           is_wfi(static_cast<std::uint32_t>(low.value | high.value << 16));
 }
 
 /// A trap that Cairn has seen before its guest does.
@@ -78,21 +91,20 @@ extern "C" void count_guest_exit(VcpuContext* context) {
                            vm.devices().list()));
 }
 
-/// A call changes a0 and a1 alone. (A hart that has stopped and been started again within its call
-/// finds s1 to s11 as it left them: "All other registers remain in an undefined state", HSM.)
+/// A call changes a0 and a1 alone.
 extern "C" Resumption handle_guest_exit(VcpuContext* context) {
     Vcpu& vcpu = *context->vcpu;
     Vm& vm = vcpu.vm();
     const std::uint64_t scause = csr_read<Csr::scause>();
     if (scause == static_cast<std::uint64_t>(Exception::ecall_from_vs)) [[likely]] {
         handle_sbi_call(vm, vcpu);
-        if (!vm.needs_attention()) [[likely]]
+        if (!vcpu.leaves_guest()) [[likely]]
             return Resumption::with_saved_registers;
     } else {
         dispatch(vm, vcpu, scause);
-        if (!vm.needs_attention()) return Resumption::all;
+        if (!vcpu.leaves_guest()) return Resumption::all;
     }
-    return attend(vm) ? Resumption::all : Resumption::none;
+    return Resumption::none;
 }
 
 TrapState read_trap() {
@@ -100,11 +112,6 @@ TrapState read_trap() {
             .stval = csr_read<Csr::stval>(),
             .htval = csr_read<Csr::htval>(),
             .htinst = csr_read<Csr::htinst>()};
-}
-
-bool attend(Vm& vm) {
-    if (vm.input_waits()) take_console_input(vm);
-    return !vm.stopped();
 }
 
 void touch_ram(Vm& vm, GuestPhys at) {
@@ -132,13 +139,25 @@ void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
 }
 
 void handle_virtual_instruction(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
+    if (vcpu.shares_hart() && traps_at_wfi(vcpu, trap) &&
+        Sstatus::SPP::get(csr_read<Csr::sstatus>())) {
+        vcpu.context.pc += wfi_length;
+        return vcpu.wait_for_interrupt();
+    }
     raise_in_guest(vm, vcpu, Exception::illegal_instruction, trap.stval);
 }
 
 void handle_timer_interrupt(Vcpu& vcpu) {
+    const ExpiredTimers expired = take_expired_timers();
+    if (expired.scheduler) vcpu.leave_guest();
+    if (!expired.guest) return;
     if (vcpu.context.timer_renewal != 0) return vcpu.renew_timer();
-    disarm_host_timer();
     vcpu.timer_interrupt().set(true);
+}
+
+void handle_software_interrupt(Vcpu& vcpu) {
+    vcpu.answer();
+    if (vcpu.shares_hart()) vcpu.leave_guest();  // it may be for a vCPU that sleeps here
 }
 
 void raise_in_guest(Vm& vm, Vcpu& vcpu, Exception exception, std::uint64_t trap_value) {

@@ -14,13 +14,11 @@ namespace cairn {
 /// The trap CSRs of the exit at hand.
 [[nodiscard]] TrapState read_trap();
 
-/// The rare ends of an exit, where the VM needs attention; whether the guest goes on.
-[[gnu::noinline]] bool attend(Vm& vm);
-
 /// An instruction fetch from an address that is not RAM.
 [[gnu::cold, gnu::noinline]] void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap);
 
-/// An instruction that a guest may not execute: it has no H extension, so it is illegal there.
+/// An instruction that V=1 may not execute: the guest has no H extension, so it is illegal there;
+/// or wfi where others want the hart.
 [[gnu::cold, gnu::noinline]] void handle_virtual_instruction(Vm& vm, Vcpu& vcpu,
                                                              const TrapState& trap);
 
@@ -31,14 +29,11 @@ namespace cairn {
 [[gnu::cold, gnu::noinline]] void handle_misaligned_access(Vm& vm, Vcpu& vcpu,
                                                            const TrapState& trap);
 
-/// The host's timer, which stands in for the guest's.
+/// The host's timer: it stands in for the guest's or renews it, or the vCPU's turn is over.
 [[gnu::noinline]] void handle_timer_interrupt(Vcpu& vcpu);
 
-/// An interrupt of one of the host's devices.
-[[gnu::noinline]] void handle_external_interrupt(Vm& vm);
-
-/// Passes on what waits of the console's input, if there is room for it now.
-void take_console_input(Vm& vm);
+/// Another hart has asked something of the vCPU, or of one that sleeps on this hart.
+[[gnu::noinline]] void handle_software_interrupt(Vcpu& vcpu);
 
 /// Gives the guest `exception`, unless its handler cannot be fetched either, or begins with an
 /// instruction that traps again and again: then the VM ends, because the guest would do so for

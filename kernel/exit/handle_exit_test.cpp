@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/exit/handle_exit.hpp"
 
+#include "kernel/host/cpu/host_timer.hpp"
+
 #include <string>
 
-#include "kernel/host/interrupt_router.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
 #include "tests/unit/guest_bench.hpp"
 
 using namespace cairn;
@@ -134,10 +136,53 @@ TEST_CASE("a virtual instruction is illegal in a guest", "[handle_exit]") {
     CHECK(bench.pc() == bench.handler);
 }
 
+constexpr std::uint64_t wfi = 0x1050'0073;
+
+TEST_CASE("a wfi leaves the guest where others want the hart", "[handle_exit]") {
+    GuestBench bench;
+    csr_set<Csr::sstatus>(Sstatus::SPP::mask);
+    CHECK(exit(bench, 22, {.stval = wfi}));  // it does not trap on a hart of one's own
+    CHECK(csr_read<Csr::vscause>() == 2);
+    for (const std::uint64_t stval : {wfi, std::uint64_t{0}}) {
+        bench.pc() = bench.entry;
+        bench.vcpu().share_hart(true);
+        CHECK(Hstatus::VTW::get(csr_read<Csr::hstatus>()));
+        for (unsigned byte = 0; byte < 4; ++byte)
+            fake_hart.guest_bytes[bench.entry + byte] =
+                static_cast<std::uint8_t>(wfi >> (8 * byte) & 0xff);
+        CHECK(!exit(bench, 22, {.stval = stval}));
+        CHECK(bench.vcpu().waits_for_interrupt());
+        CHECK(bench.pc() == bench.entry + 4);
+        bench.vcpu().end_wait();
+        bench.vcpu().enter_next();
+    }
+    csr_clear<Csr::sstatus>(Sstatus::SPP::mask);  // from VU-mode it is illegal
+    csr_write<Csr::vscause>(0);
+    CHECK(exit(bench, 22, {.stval = wfi}));
+    CHECK(csr_read<Csr::vscause>() == 2);
+    CHECK(!bench.vcpu().waits_for_interrupt());
+    bench.vcpu().share_hart(false);
+    CHECK(!Hstatus::VTW::get(csr_read<Csr::hstatus>()));
+}
+
+TEST_CASE("the end of its turn and another hart's interrupt leave the guest of a shared hart",
+          "[handle_exit]") {
+    GuestBench bench;
+    arm_host_timer(TimerUse::scheduler, 10);
+    csr_write<Csr::time>(10);
+    CHECK(!exit(bench, interrupt | 5));
+    CHECK(csr_read<Csr::hvip>() == 0);
+    bench.vcpu().enter_next();
+    CHECK(exit(bench, interrupt | 1));
+    bench.vcpu().share_hart(true);
+    CHECK(!exit(bench, interrupt | 1));
+}
+
 TEST_CASE("interrupts of the host leave the guest where it was", "[handle_exit]") {
     GuestBench bench;
     const Registers before = bench.x();
     csr_write<Csr::sip>(0xffff);
+    bench.vcpu().set_timer(0);
     csr_write<Csr::sie>(0xffff);
     static OneInterrupt controller;  // the router keeps it
     controller.interrupts = 0;
@@ -150,44 +195,6 @@ TEST_CASE("interrupts of the host leave the guest where it was", "[handle_exit]"
     CHECK(controller.interrupts == 1);
     CHECK(bench.pc() == bench.entry);
     CHECK(bench.x() == before);
-}
-
-TEST_CASE("input is taken on the next exit, and once there is room", "[handle_exit]") {
-    GuestBench bench;
-    bench.keyboard.type("x");
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.waiting() == 1);  // nobody has said so
-    bench.vm.input_arrived();
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.waiting() == 0);
-    CHECK(bench.keyboard.listens == 1);
-
-    CHECK(bench.type(std::string(bench.vm.uart().receive_room(), '.')) > 0);
-    bench.keyboard.type("y");
-    bench.vm.input_arrived();
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.waiting() == 1);
-    CHECK(bench.keyboard.listens == 1);
-    CHECK(bench.vm.uart().take_input() == std::byte{'x'});
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.waiting() == 0);
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.listens == 1);  // full again before the end was seen
-    CHECK(bench.vm.uart().take_input());
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.listens == 2);
-    CHECK(!bench.vm.input_waits());
-}
-
-TEST_CASE("one exit takes 64 characters, and a longer input is another interrupt",
-          "[handle_exit]") {
-    GuestBench bench;
-    bench.keyboard.type(std::string(65, 'x'));
-    bench.vm.input_arrived();
-    CHECK(exit(bench, interrupt | 1));
-    CHECK(bench.keyboard.waiting() == 1);
-    CHECK(bench.keyboard.listens == 1);
-    CHECK(!bench.vm.input_waits());
 }
 
 TEST_CASE("any other trap ends the VM, not the host", "[handle_exit]") {

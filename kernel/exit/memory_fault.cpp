@@ -6,10 +6,10 @@
 // Device accesses are the exits that guests make most, so the usual case is short: an instruction
 // that the vCPU has met, and a device that takes it. The rest is out of line, and reads the trap's
 // CSRs again.
+#include <cairn/print.hpp>
 #include "kernel/arch/access_address.hpp"
 #include "kernel/arch/instruction.hpp"
 #include "kernel/exit/handle_exit.hpp"
-#include "lib/print.hpp"
 
 namespace cairn {
 namespace {
@@ -81,8 +81,7 @@ std::expected<MemoryAccess, Fault> decode_access(const Vcpu& vcpu, const TrapSta
 
 /// The exit is over; how the guest goes on.
 Resumption finish(const Vcpu& vcpu, Resumption resumption) {
-    Vm& vm = vcpu.vm();
-    if (vm.needs_attention() && !attend(vm)) [[unlikely]]
+    if (vcpu.leaves_guest()) [[unlikely]]
         return Resumption::none;
     return resumption;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. Guests seldom ask for it.
 #include "kernel/exit/vm_exit.hpp"
 
 #include "kernel/arch/trap_cause.hpp"

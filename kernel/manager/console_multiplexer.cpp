@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small, for the target alone. It runs once per boot or per start of a guest.
 #include "kernel/manager/console_multiplexer.hpp"
 
-#include "kernel/host/console.hpp"
-#include "kernel/host/interrupt_router.hpp"
+#include "kernel/host/drivers/console.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
 
 namespace cairn {
 namespace {
@@ -15,8 +16,11 @@ class ConsoleMultiplexer final : public ByteSink, public InputSource, public Int
         console_write_guest({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     }
 
-    std::optional<uart16550::Character> take() override { return console_read(); }
-    void listen() override { host_interrupts().finish(HostSource::console); }
+    std::optional<uart16550::Character> take() override {
+        const auto next = console_read();
+        if (!next) host_interrupts().finish(HostSource::console);
+        return next;
+    }
 
     void interrupted() override {
         if (reader_ != nullptr) reader_->input_arrived();

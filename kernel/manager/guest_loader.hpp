@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "kernel/vm/bundle.hpp"
+#include "kernel/bundle/bundle.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 #include "kernel/vm/guest_memory.hpp"
 

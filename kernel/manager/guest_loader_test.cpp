@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "kernel/host/machine.hpp"
+#include "kernel/host/boot/machine.hpp"
 #include "tests/unit/catch.hpp"
 
 using namespace cairn;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/manager/host_resources.hpp"
 
 #include <algorithm>
 #include <bit>
 
+#include <cairn/escape.hpp>
+#include <cairn/panic.hpp>
+#include <cairn/print.hpp>
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/sbi_call.hpp"
-#include "kernel/host/hart_trials.hpp"
-#include "lib/escape.hpp"
-#include "lib/panic.hpp"
-#include "lib/print.hpp"
+#include "kernel/host/cpu/hart_trials.hpp"
 
 namespace cairn {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "kernel/arch/isa_string.hpp"
 #include "kernel/arch/stage2_mode.hpp"
-#include "kernel/host/frame_pool.hpp"
-#include "kernel/host/this_machine.hpp"
+#include "kernel/host/boot/this_machine.hpp"
+#include "kernel/host/memory/frame_pool.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/vm.hpp"
 #include "kernel/vm/vmid.hpp"
@@ -34,7 +34,7 @@ struct HartAbilities {
 /// Zifencei and Zihpm; the list names them.
 [[nodiscard]] std::expected<IsaSet, IsaError> machine_isa(const MachineHart& hart);
 
-/// A hart that runs, and what it lacks of what its node says (kernel/host/hart_trials.hpp).
+/// A hart that runs, and what it lacks of what its node says (kernel/host/cpu/hart_trials.hpp).
 struct RunningHart {
     std::uint64_t id = 0;
     IsaSet missing;
@@ -46,6 +46,8 @@ struct RunningHart {
 
 class HostResources {
   public:
+    static constexpr std::size_t max_guest_harts = 64;
+
     HostResources() = default;
     HostResources(const HostResources&) = delete;
     HostResources& operator=(const HostResources&) = delete;
@@ -59,7 +61,7 @@ class HostResources {
     [[nodiscard]] VmidAllocator& vmids() { return vmids_; }
     [[nodiscard]] const HartAbilities& abilities() const { return abilities_; }
     [[nodiscard]] const MachineIds& ids() const { return ids_; }
-    /// The harts that can run guests, as kernel/host/harts.hpp counts them; the first is 0, the
+    /// The harts that can run guests, as kernel/host/cpu/harts.hpp counts them; the first is 0, the
     /// boot hart. Each gives a guest what the boot hart gives.
     [[nodiscard]] std::size_t guest_hart_count() const { return guest_harts_.size(); }
     [[nodiscard]] std::size_t guest_hart(std::size_t index) const { return guest_harts_[index]; }
@@ -78,7 +80,7 @@ class HostResources {
 
     FramePool frames_;
     VmidAllocator vmids_;
-    static_vector<std::size_t, Vm::max_cpus> guest_harts_;
+    static_vector<std::size_t, max_guest_harts> guest_harts_;
     HartAbilities abilities_;
     MachineIds ids_;
     bool trusts_unused_ram_ = false;

@@ -1,100 +1,41 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small, for the target alone. It runs once per boot or per start of a guest.
 #include "kernel/manager/life_cycle.hpp"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/exit/host_wait.hpp"
-#include "kernel/host/hart_trials.hpp"
-#include "kernel/host/harts.hpp"
-#include "kernel/manager/guest_loader.hpp"
-#include "kernel/manager/vm_builder.hpp"
-#include "kernel/vm/bundle.hpp"
-#include "kernel/vm/vm_memory.hpp"
-#include "lib/platform.hpp"
-#include "lib/print.hpp"
+#include <cairn/print.hpp>
+#include "kernel/bundle/bundle.hpp"
+#include "kernel/host/cpu/hart_trials.hpp"
+#include "kernel/host/cpu/harts.hpp"
+#include "kernel/manager/vm_table.hpp"
+#include "kernel/sched/hart_loop.hpp"
 
 namespace cairn {
 namespace {
 
-constexpr std::size_t rng_seed_size = 32;
-
 constinit HostResources host;
-constinit thread_local VmidFlushes vmid_flushes;
+constinit Scheduler scheduler;
+constinit VmTable vms;
 constinit ExitCounts exit_counts;
 
-/// Loads the guest afresh; each start gets a random seed of its own.
-std::expected<GuestEntry, GuestLoadError> load(BuiltVm& built) {
-    if (built.ram->present_bytes() != 0) {  // it runs again
-        built.ram->forget();
-        built.vmid.renew();
-        built.use_table();
-    }
-    std::array<std::byte, rng_seed_size> seed{};
-    platform_random(seed);
-    GuestFdtConfig tree = built.tree;
-    tree.rng_seed = seed;
-    return load_guest(*built.bundle, built.plan, built.vm->memory(), tree);
-}
+/// What each hart that runs guests does.
+struct Runner {
+    std::optional<HartLoop> loop;
 
-/// What the hart of each vCPU does from the VM's power-on to its end. The vCPU is in the guest or
-/// waits for its start.
-void run_vcpu(Vm& vm, Vcpu& vcpu) {
-    csr_write<Csr::hgatp>(vm.hgatp());
-    if (vmid_flushes.must_flush_for(vm.vmid())) hfence_gvma_all();
-    vcpu.forget_requests();
-    if (wait_for_start(vm, vcpu)) enter_guest(&vcpu.context);
-    if (vcpu.is_here()) {
-        vcpu.quiesce(vm.features());
-        vcpu.leave();
-    }
-    csr_write<Csr::hgatp>(0);
-}
+    static void run(void* runner) { static_cast<Runner*>(runner)->loop->run(); }
+};
+constinit std::array<Runner, Scheduler::max_harts> runners;
+static_assert(HostResources::max_guest_harts <= Scheduler::max_harts);
 
-void run_vcpu_here(void* vcpu) {
-    auto& self = *static_cast<Vcpu*>(vcpu);
-    run_vcpu(self.vm(), self);
-}
-
-/// Runs every vCPU on its hart, the first on this one, until all have left the guest.
-void run_vcpus(Vm& vm) {
-    for (std::uint32_t cpu = 1; cpu < vm.cpus(); ++cpu)
-        run_on_hart(host.guest_hart(cpu), run_vcpu_here, &vm.vcpu(cpu));
-    run_vcpu(vm, vm.vcpu());
-    for (std::uint32_t cpu = 1; cpu < vm.cpus(); ++cpu)
-        wait_for_hart(host.guest_hart(cpu));
-}
-
-/// One run, from power-on to whatever ends it.
-StopReason run_once(BuiltVm& built) {
-    Vm& vm = *built.vm;
-    vm.reset_devices();
-    const auto entry = load(built);
-    if (!entry) {
-        println("vm {}: it cannot be loaded: {}", vm.name(), to_string(entry.error()));
-        return StopReason::killed;
-    }
-    vm.harts().power_on({.address = entry->pc.value, .opaque = entry->device_tree.value});
-    run_vcpus(vm);
-    return vm.stopped().value_or(StopReason::killed);
-}
-
-Outcome run_to_the_end(BuiltVm& built) {
-    for (;;) {
-        switch (run_once(built)) {
-            case StopReason::power_off:
-                println("vm {}: powered off", built.vm->name());
-                return Outcome::success;
-            case StopReason::failed:
-                println("vm {}: powered off, and says that it failed", built.vm->name());
-                return Outcome::failure;
-            case StopReason::killed: return Outcome::failure;
-            case StopReason::reset: println("vm {}: reset", built.vm->name()); break;
-        }
-    }
+/// Has all harts run guests, this one among them, until the scheduler is closed.
+void run_harts() {
+    for (std::size_t number = 1; number < scheduler.harts(); ++number)
+        run_on_hart(host.guest_hart(number), Runner::run, &runners[number]);
+    Runner::run(&runners[0]);
+    for (std::size_t number = 1; number < scheduler.harts(); ++number)
+        wait_for_hart(host.guest_hart(number));
 }
 
 std::optional<Bundle> read_archive(const Machine& machine) {
@@ -105,9 +46,8 @@ std::optional<Bundle> read_archive(const Machine& machine) {
         return std::nullopt;
     }
     const HostRange where = *machine.initrd;
-    const auto harts = std::min(hart_count(), std::size_t{Vm::max_cpus});
     auto bundle = read_bundle({reinterpret_cast<const std::byte*>(where.base.value), where.size},
-                              {.max_cpus = static_cast<std::uint32_t>(harts)});
+                              {.max_cpus = Vm::max_cpus});
     if (!bundle) {
         println("cairn: {}", bundle.error());
         return std::nullopt;
@@ -142,37 +82,33 @@ RunningHart running_hart(const Machine& machine, std::size_t index) {
     return trial.found;
 }
 
-/// Takes what the host has; false, with a sentence in the log, where `config` needs more harts.
-bool take_host(const ThisMachine& self, const VmConfig& config) {
+/// Takes what the host has; false, with a sentence in the log, where it cannot run guests.
+bool take_host(const ThisMachine& self) {
     static constinit static_vector<RunningHart, max_harts> running;
     for (std::size_t index = 0; index < hart_count(); ++index)
         running.push_back(running_hart(self.machine, index));
     if (!host.take(self, running)) return false;
-    if (config.cpus <= host.guest_hart_count()) return true;
-    println("cairn: vm {}: it has {} CPUs, and {} of the machine's harts can run guests",
-            config.name, config.cpus, host.guest_hart_count());
-    return false;
+    scheduler.set_rate(host.timebase_hz());
+    for (std::size_t number = 0; number < host.guest_hart_count(); ++number) {
+        scheduler.add_hart(ipi_target(host.guest_hart(number)));
+        runners[number].loop.emplace(scheduler, number);
+    }
+    return true;
 }
 
 }  // namespace
 
 Outcome run_guests(const ThisMachine& self) {
-    const auto bundle = read_archive(self.machine);
-    if (!bundle) return Outcome::failure;
-    if (bundle->vms().size() > 1) {
-        println("cairn: the archive holds {} VMs, and this version runs one: '{}' alone is started",
-                bundle->vms().size(), bundle->vms().front().config.name);
-    }
-    const VmConfig& config = bundle->vms().front().config;
-    if (!take_host(self, config)) return Outcome::failure;
-    const auto limit = self.options.vm_quota.value_or(VmMemory::default_limit(config));
-    VmMemory memory(global_heap(), host.frames(), config.name, limit);
-    auto built = build_vm(host, bundle->vms().front(), memory);
-    if (!built) return Outcome::failure;
-    if (self.options.count_exits) built->vm->count_exits(exit_counts);
-    const Outcome outcome = run_to_the_end(*built);
-    if (self.options.count_exits) exit_counts.print(config.name);
-    return outcome;
+    static constinit std::optional<Bundle> bundle;
+    bundle = read_archive(self.machine);
+    if (!bundle || !take_host(self)) return Outcome::failure;
+    const VmTable::Settings settings{.quota = self.options.vm_quota,
+                                     .counts = self.options.count_exits ? &exit_counts : nullptr};
+    if (!vms.fill(*bundle, host, scheduler, settings)) return Outcome::failure;
+    vms.start_all();
+    run_harts();
+    if (self.options.count_exits) exit_counts.print(bundle->vms().front().config.name);
+    return vms.all_succeeded() ? Outcome::success : Outcome::failure;
 }
 
 }  // namespace cairn

@@ -4,8 +4,8 @@
 // log.
 #pragma once
 
-#include "kernel/host/power.hpp"
-#include "kernel/host/this_machine.hpp"
+#include "kernel/host/boot/power.hpp"
+#include "kernel/host/boot/this_machine.hpp"
 
 namespace cairn {
 

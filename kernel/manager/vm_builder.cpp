@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/manager/vm_builder.hpp"
 
-#include "kernel/host/harts.hpp"
+#include <cairn/byte_size.hpp>
+#include <cairn/print.hpp>
 #include "kernel/manager/console_multiplexer.hpp"
 #include "kernel/vm/guest_map.hpp"
-#include "lib/byte_size.hpp"
-#include "lib/print.hpp"
 
 namespace cairn {
 namespace {
@@ -18,20 +18,6 @@ constexpr std::uint64_t guest_tree_room(std::uint32_t cpus) {
 
 constexpr std::uint64_t mib(std::uint64_t bytes) {
     return bytes >> 20;
-}
-
-/// Why `memory` gave nothing: the VM has had its share, or there is none for anybody, which
-/// `otherwise` says.
-void explain_refusal(const VmMemory& memory, std::string_view otherwise) {
-    const QuotaAccount& account = memory.account();
-    if (account.refusals() == 0) {
-        println("cairn: vm {}: {}", account.owner(), otherwise);
-    } else {
-        println(
-            "cairn: vm {}: {} bytes of the hypervisor's own memory are too few for it: the boot "
-            "option quota=SIZE gives it more",
-            account.owner(), account.limit());
-    }
 }
 
 void explain_lack_of_ram(HostResources& host, const VmConfig& config) {
@@ -126,6 +112,18 @@ void announce(const VmConfig& config, const LoadPlan& plan, const GuestRam& ram)
 
 }  // namespace
 
+void explain_refusal(const VmMemory& memory, std::string_view otherwise) {
+    const QuotaAccount& account = memory.account();
+    if (account.refusals() == 0) {
+        println("cairn: vm {}: {}", account.owner(), otherwise);
+    } else {
+        println(
+            "cairn: vm {}: {} bytes of the hypervisor's own memory are too few for it: the boot "
+            "option quota=SIZE gives it more",
+            account.owner(), account.limit());
+    }
+}
+
 std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmMemory& memory) {
     const VmConfig& config = bundle.config;
     const GuestRange guest_ram{guest_map::ram_base, config.memory};
@@ -151,10 +149,6 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
         println("cairn: vm {}: the harts have no VMID left for it", config.name);
         return std::nullopt;
     }
-    static_vector<IpiTarget, Vm::max_cpus> harts;
-    for (std::uint32_t cpu = 0; cpu < config.cpus; ++cpu)
-        harts.push_back(ipi_target(host.guest_hart(cpu)));
-    vm->run_on(harts);
     give_console_input_to(*vm);
     announce(config, *plan, **ram);
     BuiltVm built{.bundle = &bundle,

@@ -4,14 +4,14 @@
 
 #include <optional>
 
+#include <cairn/unique_ptr.hpp>
+#include <cairn/vector.hpp>
+#include "kernel/bundle/bundle.hpp"
 #include "kernel/manager/host_resources.hpp"
-#include "kernel/vm/bundle.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 #include "kernel/vm/guest_ram.hpp"
 #include "kernel/vm/vm.hpp"
 #include "kernel/vm/vm_memory.hpp"
-#include "lib/container/unique_ptr.hpp"
-#include "lib/container/vector.hpp"
 
 namespace cairn {
 
@@ -28,7 +28,11 @@ struct BuiltVm {
     void use_table() { vm->use_translation(ram->table().hgatp(vmid.vmid().number), vmid.vmid()); }
 };
 
-/// Builds the VM; `host` has a hart for each of its CPUs. What it needs of the hypervisor's
+/// Says in the log why `memory` gave nothing: the VM has had its share, or there is none for
+/// anybody, which `otherwise` says.
+void explain_refusal(const VmMemory& memory, std::string_view otherwise);
+
+/// Builds the VM; What it needs of the hypervisor's
 /// own memory comes from `memory`, which outlives it. Nothing, with a sentence in the log, where
 /// its files, its memory or the host's do not allow it.
 [[nodiscard]] std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle,

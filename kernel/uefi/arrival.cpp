@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/uefi/arrival.hpp"
 
-#include "kernel/host/boot_options.hpp"
+#include <cairn/bits.hpp>
+#include "kernel/host/boot/boot_options.hpp"
 #include "kernel/uefi/archive.hpp"
+#include "kernel/uefi/firmware_memory.hpp"
 #include "kernel/uefi/firmware_tree.hpp"
-#include "kernel/uefi/memory_map.hpp"
-#include "lib/bits.hpp"
 
 namespace cairn::uefi {
 namespace {

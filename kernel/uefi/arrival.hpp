@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "kernel/host/door.hpp"
+#include "kernel/host/boot/door.hpp"
 #include "kernel/uefi/failure.hpp"
 #include "kernel/uefi/firmware.hpp"
 #include "kernel/uefi/load_options.hpp"

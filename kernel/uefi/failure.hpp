@@ -7,8 +7,8 @@
 #include <expected>
 #include <string_view>
 
+#include <cairn/print.hpp>
 #include "kernel/uefi/status.hpp"
-#include "lib/print.hpp"
 
 namespace cairn::uefi {
 

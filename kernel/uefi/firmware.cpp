@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/uefi/firmware.hpp"
 
-#include "lib/bits.hpp"
+#include <cairn/bits.hpp>
 
 namespace cairn::uefi {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/uefi/firmware.hpp"
 
+#include <cairn/print.hpp>
 #include "kernel/uefi/text_output.hpp"
 #include "kernel/uefi/volume.hpp"
-#include "lib/print.hpp"
 #include "tests/unit/fake_firmware.hpp"
 
 using namespace cairn;

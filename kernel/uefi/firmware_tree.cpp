@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/uefi/firmware_tree.hpp"
 
-#include "lib/fdt/fdt_format.hpp"
+#include <cairn/fdt_format.hpp>
 
 namespace cairn::uefi {
 namespace {
 
-/// As in kernel/host/this_machine.cpp: a header that says more is no header.
+/// As in kernel/host/boot/this_machine.cpp: a header that says more is no header.
 constexpr std::uint32_t max_tree_size = 16u << 20;
 
 const std::byte* device_tree_of(const SystemTable& table) {

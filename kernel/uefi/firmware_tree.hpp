@@ -4,9 +4,9 @@
 
 #include <string_view>
 
+#include <cairn/fdt_reader.hpp>
 #include "kernel/uefi/failure.hpp"
 #include "kernel/uefi/firmware.hpp"
-#include "lib/fdt/fdt_reader.hpp"
 
 namespace cairn::uefi {
 

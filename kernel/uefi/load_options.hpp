@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Cairn's command line, as firmware gives it: the image's load options (UEFI Specification 2.10,
-// section 9.1), UTF-16 of a length in bytes. The words are those of kernel/host/boot_options.hpp
-// and two more, which are taken out here; "/" is as good as "\" in them:
+// section 9.1), UTF-16 of a length in bytes. The words are those of
+// kernel/host/boot/boot_options.hpp and two more, which are taken out here; "/" is as good as "\"
+// in them:
 //
 //     archive=PATH   the VM archive, on the volume that Cairn came from
 //     initrd=PATH    the same as boot loaders say it (EDK2 does for QEMU's -initrd), where nobody

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/uefi/status.hpp"
 
-#include "lib/print.hpp"
+#include <cairn/print.hpp>
 #include "tests/unit/catch.hpp"
 
 using namespace cairn;

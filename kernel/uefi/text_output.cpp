@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/uefi/text_output.hpp"
 
 namespace cairn::uefi {

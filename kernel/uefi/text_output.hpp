@@ -3,8 +3,8 @@
 // answers is not looked at: there is no other place to complain. Only while Boot Services last.
 #pragma once
 
+#include <cairn/writer.hpp>
 #include "kernel/uefi/system_table.hpp"
-#include "lib/writer.hpp"
 
 namespace cairn::uefi {
 

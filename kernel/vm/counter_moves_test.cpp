@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/counter_moves.hpp"
 
-#include "kernel/arch/sbi_pmu.hpp"
+#include "kernel/arch/sbi_events.hpp"
 #include "tests/unit/guest_bench.hpp"
 
 using namespace cairn;

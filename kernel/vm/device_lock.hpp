@@ -2,7 +2,7 @@
 // The lock around a VM's devices. A VM of one CPU has one hart at its devices, and takes no lock.
 #pragma once
 
-#include "lib/spinlock.hpp"
+#include <cairn/spinlock.hpp>
 
 namespace cairn {
 

@@ -17,7 +17,7 @@
 #include <cstdint>
 
 #include "kernel/arch/world_switch_constants.h"
-#include "kernel/host/ipi_batch.hpp"
+#include "kernel/host/cpu/ipi_batch.hpp"
 
 namespace cairn {
 

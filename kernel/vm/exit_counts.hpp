@@ -10,10 +10,10 @@
 #include <span>
 #include <string_view>
 
+#include <cairn/print.hpp>
+#include <cairn/spinlock.hpp>
 #include "kernel/arch/address.hpp"
 #include "kernel/vm/guest_devices.hpp"
-#include "lib/print.hpp"
-#include "lib/spinlock.hpp"
 
 namespace cairn {
 

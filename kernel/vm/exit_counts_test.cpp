@@ -26,9 +26,10 @@ std::string words(const ExitCause& cause) {
 /// In a VM with the usual devices.
 ExitCause cause(std::uint64_t scause, std::uint64_t extension, std::uint64_t function,
                 GuestPhys address) {
-    test::Transcript console;
+    test::Transcript screen;
+    test::Keyboard keyboard;
     test::PowerLog power;
-    const GuestDevices devices(1, console, power);
+    const GuestDevices devices(1, {screen, keyboard}, power);
     return exit_cause(scause, extension, function, address, devices.list());
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/fence.hpp"
 
+#include <cairn/bits.hpp>
 #include "kernel/arch/hart_operations.hpp"
-#include "lib/bits.hpp"
 
 namespace cairn {
 namespace {

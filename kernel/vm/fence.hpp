@@ -6,6 +6,13 @@
 //     ask() each target, ring its bell         take() who asks
 //     until all_have_fenced()                  carry_out() each one's fence, then report()
 //
+// A target that lies in no hart need not fence: it forgets everything when it is loaded. Where it
+// was put away with a letter in its mail, the sender takes that back:
+//
+//     withdraw() from the target               (away)
+//       true:  report() in its name
+//       false: it is being loaded             take(); forget everything; report()
+//
 // A vCPU has one fence out at a time, as its guest waits for the call's end; so it lies with the
 // sender, and targets read it there. kernel/vm/doorbell_test.cpp walks the interleavings. Pure.
 #pragma once
@@ -47,9 +54,9 @@ class FenceMail {
         fence_ = fence;
         awaited_.store(targets, std::memory_order_relaxed);
     }
-    [[nodiscard]] bool all_have_fenced() const {
-        return awaited_.load(std::memory_order_acquire) == 0;
-    }
+    /// Those who have not yet fenced.
+    [[nodiscard]] Set awaited() const { return awaited_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool all_have_fenced() const { return awaited() == 0; }
 
     // The target's side: `ask` is called by a sender that has posted; it rings the bell then.
     void ask(std::uint32_t sender) {
@@ -58,6 +65,13 @@ class FenceMail {
     [[nodiscard]] Set take() {
         if (senders_.load(std::memory_order_relaxed) == 0) return 0;
         return senders_.exchange(0, std::memory_order_seq_cst);
+    }
+
+    /// At a target that lies in no hart: takes back what `sender` asked; false where it has been
+    /// taken already.
+    [[nodiscard]] bool withdraw(std::uint32_t sender) {
+        const Set own = Set{1} << sender;
+        return (senders_.fetch_and(~own, std::memory_order_seq_cst) & own) != 0;
     }
 
     // At a sender's, for a target that has taken it.

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/vm/guest_devices.hpp"
 
 #include <ranges>
 
+#include <cairn/panic.hpp>
 #include "kernel/vm/guest_map.hpp"
-#include "lib/panic.hpp"
 
 namespace cairn {
 
-GuestDevices::GuestDevices(std::uint32_t cpus, ByteSink& console, PowerEvents& power)
+GuestDevices::GuestDevices(std::uint32_t cpus, const GuestConsole& console, PowerEvents& power)
     : plic_({.sources = guest_map::plic_sources, .contexts = cpus * plic::contexts_per_hart}),
-      uart_(console, plic_.source(guest_map::uart_irq)),
+      uart_(console.output, console.input, plic_.source(guest_map::uart_irq)),
       syscon_(power) {
     add({.kind = &Syscon::kind, .block = guest_map::test_device, .device = &syscon_});
     add({.kind = &Plic::kind, .block = guest_map::plic, .device = &plic_});

@@ -11,17 +11,24 @@
 #include <cstdint>
 #include <span>
 
+#include <cairn/static_vector.hpp>
 #include "kernel/arch/address.hpp"
 #include "kernel/dev/bus.hpp"
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/device_kind.hpp"
 #include "kernel/dev/empty_virtio_slot.hpp"
+#include "kernel/dev/input_source.hpp"
 #include "kernel/dev/plic.hpp"
 #include "kernel/dev/syscon.hpp"
 #include "kernel/dev/uart16550.hpp"
-#include "lib/container/static_vector.hpp"
 
 namespace cairn {
+
+/// The console that a guest's UART is connected to.
+struct GuestConsole {
+    ByteSink& output;    ///< takes what the guest prints
+    InputSource& input;  ///< has what is typed
+};
 
 struct GuestDevice {
     const DeviceKind* kind;
@@ -32,9 +39,9 @@ struct GuestDevice {
 
 class GuestDevices {
   public:
-    /// For `cpus` vCPUs, 1 to 32. `console` takes what the guest prints, `power` what it wants to
-    /// be done with itself; both are borrowed.
-    GuestDevices(std::uint32_t cpus, ByteSink& console, PowerEvents& power);
+    /// For `cpus` vCPUs, 1 to 32. `power` takes what the guest wants to be done with itself. All
+    /// that is borrowed outlives them.
+    GuestDevices(std::uint32_t cpus, const GuestConsole& console, PowerEvents& power);
     GuestDevices(const GuestDevices&) = delete;
     GuestDevices& operator=(const GuestDevices&) = delete;
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/vm/guest_fdt.hpp"
 
 #include <algorithm>
 
+#include <cairn/fdt_writer.hpp>
+#include <cairn/panic.hpp>
+#include <cairn/print.hpp>
 #include "kernel/dev/tree_phandles.hpp"
-#include "lib/fdt/fdt_writer.hpp"
-#include "lib/panic.hpp"
-#include "lib/print.hpp"
 
 namespace cairn {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "kernel/host/machine.hpp"
+#include "kernel/host/boot/machine.hpp"
 #include "kernel/vm/guest_map.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/command.hpp"
@@ -20,9 +20,10 @@ constexpr std::array<std::byte, 32> seed{std::byte{1}, std::byte{2}};
 
 /// A VM's devices, with nothing behind them.
 struct Devices {
-    explicit Devices(std::uint32_t cpus) : all(cpus, console, power) {}
+    explicit Devices(std::uint32_t cpus) : all(cpus, {screen, keyboard}, power) {}
 
-    test::Transcript console;
+    test::Transcript screen;
+    test::Keyboard keyboard;
     test::PowerLog power;
     GuestDevices all;
 };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/vm/guest_features.hpp"
 
 #include "kernel/arch/csr.hpp"
 #include "kernel/arch/sbi_call.hpp"
-#include "kernel/arch/sbi_fwft.hpp"
+#include "kernel/arch/sbi_features.hpp"
 
 namespace cairn {
 

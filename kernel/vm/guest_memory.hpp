@@ -19,8 +19,8 @@
 #include <span>
 #include <type_traits>
 
+#include <cairn/static_vector.hpp>
 #include "kernel/arch/address.hpp"
-#include "lib/container/static_vector.hpp"
 
 namespace cairn {
 

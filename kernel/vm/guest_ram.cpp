@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "lib/bits.hpp"
+#include <cairn/bits.hpp>
 
 namespace cairn {
 

@@ -20,13 +20,13 @@
 #include <cstdint>
 #include <optional>
 
-#include "kernel/host/frame_pool.hpp"
+#include <cairn/spinlock.hpp>
+#include <cairn/static_vector.hpp>
+#include <cairn/vector.hpp>
+#include "kernel/host/memory/frame_pool.hpp"
 #include "kernel/vm/guest_memory.hpp"
 #include "kernel/vm/stage2_table.hpp"
 #include "kernel/vm/vm_memory.hpp"
-#include "lib/container/static_vector.hpp"
-#include "lib/container/vector.hpp"
-#include "lib/spinlock.hpp"
 
 namespace cairn {
 

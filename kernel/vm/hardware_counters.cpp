@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. Guests seldom ask for it.
 #include "kernel/vm/hardware_counters.hpp"
 
 #include <algorithm>
@@ -6,7 +7,7 @@
 
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/sbi_call.hpp"
-#include "kernel/arch/sbi_pmu.hpp"
+#include "kernel/arch/sbi_events.hpp"
 
 namespace cairn {
 namespace {

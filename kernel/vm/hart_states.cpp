@@ -55,12 +55,4 @@ bool HartStates::is_alone(std::uint32_t hart) const {
     return true;
 }
 
-std::uint64_t HartStates::started() const {
-    std::uint64_t harts = 0;
-    for (std::uint32_t hart = 0; hart < count_; ++hart) {
-        if (state(hart) == SbiHartState::started) harts |= std::uint64_t{1} << hart;
-    }
-    return harts;
-}
-
 }  // namespace cairn

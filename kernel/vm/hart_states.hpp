@@ -7,8 +7,8 @@
 //           └──────────────── stop ──────────────────┘  └─────resume────────┘
 //
 // A hart starts another, and does all else for itself. Transitions are made under a lock, one by
-// one; anybody may look at a state without it. Whoever looks and sees a hart stopped may leave it
-// alone: what was stored before is seen by the hart when it begins. Pure.
+// one; anybody may look at a state without it. The vCPU of a hart that is not started lies in no
+// hart of the machine: it forgets all memory when it is loaded (kernel/vm/vcpu.hpp). Pure.
 #pragma once
 
 #include <array>
@@ -16,8 +16,8 @@
 #include <cstdint>
 #include <optional>
 
+#include <cairn/spinlock.hpp>
 #include "kernel/arch/sbi.hpp"
-#include "lib/spinlock.hpp"
 
 namespace cairn {
 
@@ -45,19 +45,12 @@ class HartStates {
     /// Stops the hart; false where it was the last.
     [[nodiscard]] bool stop(std::uint32_t hart);
     void suspend(std::uint32_t hart) { set(hart, SbiHartState::suspended); }
-    /// The hart forgets all memory afterwards.
-    void resume(std::uint32_t hart) {
-        set(hart, SbiHartState::started);
-        std::atomic_thread_fence(std::memory_order_seq_cst);  // as in `begin`
-    }
+    void resume(std::uint32_t hart) { set(hart, SbiHartState::started); }
 
     [[nodiscard]] std::uint32_t count() const { return count_; }
     [[nodiscard]] SbiHartState state(std::uint32_t hart) const {
         return states_[hart].load(std::memory_order_seq_cst);
     }
-    /// The harts that are started: bit n for hart n. Whoever looks and sees a hart suspended may
-    /// spare it fences, too: it forgets everything when it resumes.
-    [[nodiscard]] std::uint64_t started() const;
     /// Whether the hart executes, or may at any time: it is started or suspended.
     [[nodiscard]] bool is_running(std::uint32_t hart) const {
         const SbiHartState now = state(hart);

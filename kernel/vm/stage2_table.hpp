@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "kernel/arch/stage2_mode.hpp"
-#include "kernel/host/page_table.hpp"
+#include "kernel/host/memory/page_table.hpp"
 
 namespace cairn {
 

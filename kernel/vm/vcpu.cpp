@@ -3,12 +3,12 @@
 
 #include <bit>
 
+#include <cairn/panic.hpp>
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
-#include "kernel/host/host_timer.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
 #include "kernel/vm/counter_moves.hpp"
 #include "kernel/vm/vm.hpp"
-#include "lib/panic.hpp"
 
 namespace cairn {
 namespace {
@@ -77,7 +77,21 @@ void Vcpu::load() {
     load_timer();
     load_hardware_counters(vm_.features().counters, pmu_);
     loaded_vcpu = this;
-    forget_memory();  // what its VM's other vCPUs have left here, too: they have the same VMID
+    fence_for_loading();
+}
+
+/// Who asks for a fence from here on sees it loaded; what was stored before is seen after this.
+/// What the VM's other vCPUs have left in the hart is forgotten, too: they have the same VMID.
+void Vcpu::fence_for_loading() {
+    vm_.mark_loaded(context.hart_id);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    FenceMail::Set senders = fence_mail_.take();
+    forget_memory();
+    for (; senders != 0; senders &= senders - 1) {
+        vm_.vcpu(static_cast<std::uint32_t>(std::countr_zero(senders)))
+            .fence_mail()
+            .report(context.hart_id);
+    }
 }
 
 void Vcpu::put_away() {
@@ -85,21 +99,32 @@ void Vcpu::put_away() {
     put_away_hardware_counters(vm_.features().counters, pmu_);
     save_guest_state(state_);
     put_away_timer();
+    drop();
+}
+
+void Vcpu::drop() {
+    vm_.mark_away(context.hart_id);
     loaded_vcpu = nullptr;
+}
+
+bool Vcpu::is_fence_done() {
+    for (FenceMail::Set away = fence_mail_.awaited() & ~vm_.loaded(); away != 0; away &= away - 1) {
+        const auto target = static_cast<std::uint32_t>(std::countr_zero(away));
+        if (vm_.vcpu(target).fence_mail().withdraw(context.hart_id)) fence_mail_.report(target);
+    }
+    return fence_mail_.all_have_fenced();
 }
 
 /// The host's timer stands in for the guest's, or renews it.
 void Vcpu::load_timer() const {
-    if (!state_.parts.sstc) return arm_host_timer(state_.csrs.vstimecmp);
+    if (!state_.parts.sstc) return arm_host_timer(TimerUse::guest, state_.csrs.vstimecmp);
     if (context.timer_renewal != 0) renew_timer();
 }
 
 /// Where the host's timer stands in and is not armed any more, what has come is in hvip.
 void Vcpu::put_away_timer() {
-    if (!state_.parts.sstc && (csr_read<Csr::sie>() & Sip::STIP::mask) == 0) {
-        state_.csrs.vstimecmp = never;
-    }
-    disarm_host_timer();
+    if (!state_.parts.sstc && !is_host_timer_armed(TimerUse::guest)) state_.csrs.vstimecmp = never;
+    disarm_host_timer(TimerUse::guest);
 }
 
 void Vcpu::vacate() {
@@ -162,22 +187,40 @@ void Vcpu::answer_away() {
         pmu_.count(SbiFirmwareEvent::ipi_received);
     }
     Hip::VSEIP::set(state_.csrs.hvip, external_.is_asserted());
-    for (FenceMail::Set senders = fence_mail_.take(); senders != 0; senders &= senders - 1) {
-        vm_.vcpu(static_cast<std::uint32_t>(std::countr_zero(senders)))
-            .fence_mail()
-            .report(context.hart_id);  // it forgets everything before it goes on
-    }
 }
 
 void Vcpu::forget_requests() {
-    csr_clear<Csr::sip>(Sip::SSIP::mask);
-    fence_csrs_and_memory();
     (void)bell_.answer();
     (void)fence_mail_.take();  // whoever asked has left, too
+    fence_mail_.post({}, 0);
+    waits_for_interrupt_ = false;
+}
+
+/// Whoever rings from here on interrupts that hart, or has rung before and is seen by it: it looks
+/// at the bell after this.
+void Vcpu::answer_on(const IpiTarget& host_hart) {
+    if (route_ != nullptr) {
+        std::atomic_ref(route_->target.set_ssip.value)
+            .store(host_hart.set_ssip.value, std::memory_order_relaxed);
+        std::atomic_ref(route_->target.hart).store(host_hart.hart, std::memory_order_relaxed);
+    }
+    host_hart_.store(&host_hart, std::memory_order_seq_cst);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void Vcpu::share_hart(bool shared) {
+    require_here();
+    if (shared) {
+        csr_set<Csr::hstatus>(Hstatus::VTW::mask);
+    } else {
+        csr_clear<Csr::hstatus>(Hstatus::VTW::mask);
+    }
+    shares_hart_ = shared;
+    choose_exit_path();
 }
 
 void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeatures& features) {
-    if (is_here()) loaded_vcpu = nullptr;  // what lies there is not needed any more
+    if (is_here()) drop();
     require(!features.vector || state_.vector.registers != nullptr,
             "a vCPU with V has room for it");
     state_ = {.parts = {.sstc = features.sstc,
@@ -198,22 +241,23 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     context.x[11] = argument;
     context.pc = entry;
     locked_features_ = 0;
+    waits_for_interrupt_ = false;
     choose_exit_path();
 }
 
 void Vcpu::choose_exit_path() {
     const bool counts = pmu_.counts_fast_calls() || vm_.exit_counts() != nullptr;
     const bool renews = vm_.features().timer_renewal != 0;
-    context.exit_entry = guest_exit_entry(counts   ? ExitPath::counting
-                                          : renews ? ExitPath::renewing
-                                                   : ExitPath::answering);
+    context.exit_entry = guest_exit_entry(counts         ? ExitPath::counting
+                                          : shares_hart_ ? ExitPath::sharing
+                                          : renews       ? ExitPath::renewing
+                                                         : ExitPath::answering);
 }
 
 void Vcpu::renew_timer() const {
     // The next tick first: that write may lose the guest's interrupt as others do, and the last
     // write finds it.
-    csr_write<Csr::stimecmp>(csr_read<Csr::time>() + context.timer_renewal);
-    csr_set<Csr::sie>(Sip::STIP::mask);
+    arm_host_timer(TimerUse::guest, csr_read<Csr::time>() + context.timer_renewal);
     csr_write<Csr::vstimecmp>(csr_read<Csr::vstimecmp>());
 }
 
@@ -228,7 +272,7 @@ void Vcpu::quiesce(const GuestFeatures& features) {
     if (features.sstc) csr_write<Csr::vstimecmp>(never);
     csr_write<Csr::hvip>(0);
     csr_write<Csr::hie>(0);
-    csr_clear<Csr::sie>(Sip::STIP::mask);
+    disarm_host_timer(TimerUse::guest);
 }
 
 void Vcpu::resume(std::uint64_t entry) {
@@ -261,7 +305,7 @@ void Vcpu::set_timer(std::uint64_t deadline) {
     } else {
         state_.csrs.vstimecmp = deadline;
         timer_.set(false);
-        arm_host_timer(deadline);
+        arm_host_timer(TimerUse::guest, deadline);
     }
 }
 

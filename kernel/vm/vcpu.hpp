@@ -15,7 +15,7 @@
 #include "kernel/arch/trap_cause.hpp"
 #include "kernel/arch/vcpu_context.hpp"
 #include "kernel/dev/interrupt_line.hpp"
-#include "kernel/host/ipi_batch.hpp"
+#include "kernel/host/cpu/ipi_batch.hpp"
 #include "kernel/vm/doorbell.hpp"
 #include "kernel/vm/fence.hpp"
 #include "kernel/vm/guest_features.hpp"
@@ -62,7 +62,7 @@ class Vcpu {
 
   public:
     /// `hart_id` is the guest's number for it, from 0.
-    Vcpu(Vm& vm, std::uint32_t hart_id) : vm_(vm), host_hart_{.hart = hart_id} {
+    Vcpu(Vm& vm, std::uint32_t hart_id) : vm_(vm) {
         context.vcpu = this;
         context.bell = &bell_;
         context.hart_id = hart_id;
@@ -74,6 +74,14 @@ class Vcpu {
         if (is_here()) loaded_vcpu = nullptr;
     }
 
+    /// Ends the guest's run at the end of the exit at hand, or of the next: what comes then is for
+    /// the hart's loop to find (kernel/sched/). Any hart may say so; one that is in the guest has
+    /// to be interrupted for it.
+    void leave_guest() { leaves_.store(true, std::memory_order_relaxed); }
+    [[nodiscard]] bool leaves_guest() const { return leaves_.load(std::memory_order_relaxed); }
+    /// On its own hart: what is said from here on counts.
+    void enter_next() { leaves_.store(false, std::memory_order_seq_cst); }
+
     /// Brings its state into the hart at hand, by whose hgatp its VM is translated; whoever's was
     /// there is put away before. It lies in no other hart. The hart forgets all memory of the
     /// guest: fences that the vCPU was asked for meanwhile are carried out by that.
@@ -83,7 +91,7 @@ class Vcpu {
     /// The same, and the hart, which is about to sleep, keeps nothing that could wake it.
     void vacate();
     /// The same where its state is not needed any more.
-    void leave() { loaded_vcpu = nullptr; }
+    void drop();
     /// Where its vector registers are put away: 32 * vlenb bytes that outlive it. Before the first
     /// reset of a vCPU with V.
     void keep_vector_in(std::byte* room) { state_.vector.registers = room; }
@@ -92,13 +100,16 @@ class Vcpu {
     /// Up to date while it is not loaded.
     [[nodiscard]] const GuestState& state() const { return state_; }
 
-    /// Which hart of the machine runs it; until this is said, the one of the same number.
-    void run_on(const IpiTarget& host_hart) { host_hart_ = host_hart; }
-    [[nodiscard]] IpiRoute ipi_route() { return {.bell = &bell_, .target = host_hart_}; }
+    /// Which hart of the machine is interrupted for it from now on: it looks at the vCPU's bell
+    /// then, whether it runs the vCPU or the vCPU sleeps there. `host_hart` outlives the vCPU.
+    /// Until this is said, nobody is interrupted: whoever runs the vCPU first looks.
+    void answer_on(const IpiTarget& host_hart);
 
     /// Asks the vCPU for what `requests` say (struct Request); its hart is interrupted by `batch`.
     void request(std::uint32_t requests, IpiBatch& batch) {
-        if (bell_.ring(requests)) batch.add(host_hart_);
+        if (!bell_.ring(requests)) return;
+        const IpiTarget* const hart = host_hart_.load(std::memory_order_seq_cst);
+        if (hart != nullptr) batch.add(*hart);
     }
     void request(std::uint32_t requests) {
         IpiBatch batch;
@@ -106,11 +117,13 @@ class Vcpu {
     }
     /// Fences that it wants of others, and others of it; `request` a fence when they were asked.
     [[nodiscard]] FenceMail& fence_mail() { return fence_mail_; }
+    /// On its own hart: whether all whom it asked for a fence need no more of it.
+    [[nodiscard]] bool is_fence_done();
     /// On its own hart: does what it was asked for.
     void answer();
-    /// The same while its state lies in no hart. It forgets all memory before it goes on.
+    /// The same while its state lies in no hart; fences are left for `load`.
     void answer_away();
-    /// On its own hart, before a run of the VM: forgets what came after the end of the last run.
+    /// Before a run of the VM: forgets what came after the end of the last run.
     void forget_requests();
     [[nodiscard]] bool is_asked() const { return bell_.asked() != 0; }
 
@@ -152,6 +165,19 @@ class Vcpu {
     /// After a write of an FP register on the guest's behalf.
     void mark_fp_changed();
 
+    /// Its guest has nothing to do until an interrupt is pending that it has enabled (wfi).
+    void wait_for_interrupt() {
+        waits_for_interrupt_ = true;
+        leave_guest();
+    }
+    [[nodiscard]] bool waits_for_interrupt() const { return waits_for_interrupt_; }
+    void end_wait() { waits_for_interrupt_ = false; }
+
+    /// On its hart, before it is entered: whether others want the hart, or sleep there. Then its
+    /// wfi leaves the guest, and all interrupts of the machine are C++'s.
+    void share_hart(bool shared);
+    [[nodiscard]] bool shares_hart() const { return shares_hart_; }
+
     /// Where the guest's own trap handler starts, for exceptions.
     [[nodiscard]] std::uint64_t trap_vector() const;
 
@@ -165,6 +191,11 @@ class Vcpu {
     [[nodiscard]] VcpuPmu& pmu() { return pmu_; }
     /// After a change of `pmu`: calls that are counted are not answered by the world switch.
     void choose_exit_path();
+    /// How the world switch sends it IPIs; the rest of the route is said by `answer_on`.
+    void keep_route_in(IpiRoute& route) {
+        route_ = &route;
+        route.bell = &bell_;
+    }
 
     /// Firmware features (SbiFeature) that stay as they are until the next reset.
     [[nodiscard]] bool is_locked(std::uint32_t feature) const {
@@ -178,13 +209,18 @@ class Vcpu {
 
   private:
     void require_here() const;
+    void fence_for_loading();
     void load_timer() const;
     void put_away_timer();
 
     Vm& vm_;
-    IpiTarget host_hart_;
+    std::atomic<bool> leaves_ = false;  ///< read on every exit
+    bool waits_for_interrupt_ = false;
+    bool shares_hart_ = false;
+    std::atomic<const IpiTarget*> host_hart_ = nullptr;
     GuestState state_;
     Doorbell bell_;
+    IpiRoute* route_ = nullptr;
     FenceMail fence_mail_;
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. Guests seldom ask for it.
 #include "kernel/vm/vcpu_pmu.hpp"
 
 namespace cairn {

@@ -17,7 +17,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "kernel/arch/sbi_pmu.hpp"
+#include "kernel/arch/sbi_events.hpp"
 #include "kernel/vm/hardware_counters.hpp"
 
 namespace cairn {

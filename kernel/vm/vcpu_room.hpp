@@ -7,9 +7,9 @@
 #include <optional>
 #include <utility>
 
+#include <cairn/vector.hpp>
 #include "kernel/vm/vcpu.hpp"
 #include "kernel/vm/vm_memory.hpp"
-#include "lib/container/vector.hpp"
 
 namespace cairn {
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/vm/vm.hpp"
 
 #include <span>
@@ -10,34 +11,26 @@ Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
        const GuestFeatures& features, const MachineIds& ids, VcpuRoom room)
     : name_(name),
       memory_(memory),
-      console_(console),
+      console_(console.output),
       features_(features),
       ids_(ids),
       harts_(room.cpus),
       vcpus_(std::move(room.vcpus)),
       ipi_routes_(std::move(room.ipi_routes)),
       device_lock_(cpus() > 1),
-      devices_(cpus(), console.output, *this) {
+      devices_(cpus(), console, *this) {
     for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
         Vcpu& vcpu = vcpus_.emplace_back(*this, hart);
+        vcpu.keep_route_in(ipi_routes_[hart]);
+        vcpu.context.ipi_routes = ipi_routes_.data();
+        vcpu.context.quick_ipis = cpus();
         devices_.plic().connect(plic::supervisor_context(hart), vcpu.external_interrupt());
-    }
-}
-
-void Vm::run_on(std::span<const IpiTarget> host_harts) {
-    for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
-        Vcpu& each = vcpu(hart);
-        each.run_on(host_harts[hart]);
-        ipi_routes_[hart] = each.ipi_route();
-        each.context.ipi_routes = ipi_routes_.data();
-        each.context.quick_ipis = cpus();
     }
 }
 
 void Vm::reset_devices() {
     devices_.reset();
     stop_reason_ = not_stopped;
-    attention_.fetch_and(~stop_attention);
 }
 
 std::optional<StopReason> Vm::stopped() const {
@@ -49,27 +42,16 @@ std::optional<StopReason> Vm::stopped() const {
 void Vm::stop(StopReason reason) {
     std::uint8_t expected = not_stopped;
     if (!stop_reason_.compare_exchange_strong(expected, static_cast<std::uint8_t>(reason))) return;
-    attention_.fetch_or(stop_attention);
     IpiBatch batch;
     for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
+        vcpu(hart).leave_guest();
         if (!vcpu(hart).is_here()) vcpu(hart).request(Request::look, batch);
     }
 }
 
 void Vm::input_arrived() {
-    attention_.fetch_or(input_attention);
-    if (!vcpu().is_here()) vcpu().request(Request::look);
-}
-
-void Vm::take_input() {
-    for (unsigned moved = 0; moved < most_input_at_once; ++moved) {
-        if (uart().receive_room() == 0) return;  // a later exit goes on here
-        const auto character = console_.input.take();
-        if (!character) break;
-        (void)uart().receive(std::span(&*character, 1));  // there is room
-    }
-    attention_.fetch_and(~input_attention);
-    console_.input.listen();
+    const DeviceGuard guard(device_lock_);
+    uart().input_arrived();
 }
 
 void Vm::power_off(bool failed, std::uint16_t) {

@@ -41,12 +41,6 @@ struct MachineIds {
     std::uint64_t implementation = 0;
 };
 
-/// The console that a guest's UART is connected to.
-struct GuestConsole {
-    ByteSink& output;    ///< takes what the guest prints
-    InputSource& input;  ///< has what is typed
-};
-
 class Vm final : public PowerEvents, public InputReceiver {
   public:
     static constexpr std::uint32_t max_cpus = HartStates::max_harts;
@@ -60,13 +54,9 @@ class Vm final : public PowerEvents, public InputReceiver {
     /// Devices as after power-on and no reason to stop. No vCPU runs.
     void reset_devices();
 
-    /// Ends the VM's run: each vCPU leaves the guest at its next return from the exit handler, and
-    /// those that are in the guest are interrupted. The first reason counts.
+    /// Ends the VM's run: each vCPU leaves the guest, and those that are in it are interrupted. The
+    /// first reason counts.
     void stop(StopReason reason);
-    /// Whether the exit handler has more to do than to resume: the VM was stopped, or input waits.
-    [[nodiscard]] bool needs_attention() const {
-        return attention_.load(std::memory_order_relaxed) != 0;
-    }
     [[nodiscard]] std::optional<StopReason> stopped() const;
 
     void power_off(bool failed, std::uint16_t code) override;
@@ -82,13 +72,11 @@ class Vm final : public PowerEvents, public InputReceiver {
     [[nodiscard]] Bus& bus() { return devices_.bus(); }
     [[nodiscard]] std::uint32_t cpus() const { return harts_.count(); }
     [[nodiscard]] Vcpu& vcpu(std::uint32_t hart = 0) { return vcpus_[hart]; }
-    /// Says which hart of the machine runs each vCPU, one for each, before any of them runs.
-    void run_on(std::span<const IpiTarget> host_harts);
     [[nodiscard]] HartStates& harts() { return harts_; }
     /// Guards bus and devices. Nobody waits for another vCPU while holding it.
     [[nodiscard]] DeviceLock& device_lock() { return device_lock_; }
     [[nodiscard]] Uart16550& uart() { return devices_.uart(); }
-    [[nodiscard]] ByteSink& console() { return console_.output; }
+    [[nodiscard]] ByteSink& console() { return console_; }
     [[nodiscard]] const GuestFeatures& features() const { return features_; }
     [[nodiscard]] const MachineIds& machine_ids() const { return ids_; }
 
@@ -105,27 +93,22 @@ class Vm final : public PowerEvents, public InputReceiver {
     [[nodiscard]] std::uint64_t hgatp() const { return hgatp_; }
     [[nodiscard]] const Vmid& vmid() const { return vmid_; }
 
-    /// The console has something for the guest's UART, which the hart at hand or another is to
-    /// take.
+    /// The console has something for the guest's UART.
     void input_arrived() override;
-    [[nodiscard]] bool input_waits() const {
-        return (attention_.load(std::memory_order_relaxed) & input_attention) != 0;
-    }
-    /// Moves it to the UART, as much as there is room for and one exit may take. Under the device
-    /// lock.
-    void take_input();
+
+    /// Which vCPUs lie in a hart of the machine: bit n for vCPU n. Whoever has stored something and
+    /// then sees a vCPU away need not have it fence: it forgets everything when it is loaded.
+    [[nodiscard]] FenceMail::Set loaded() const { return loaded_.load(std::memory_order_seq_cst); }
+    void mark_loaded(std::uint32_t vcpu) { loaded_.fetch_or(FenceMail::Set{1} << vcpu); }
+    void mark_away(std::uint32_t vcpu) { loaded_.fetch_and(~(FenceMail::Set{1} << vcpu)); }
 
   private:
     static constexpr unsigned complaints_allowed = 16;
-    static constexpr unsigned most_input_at_once = 64;  ///< a source that has more says so again
-    static constexpr std::uint32_t stop_attention = 1;
-    static constexpr std::uint32_t input_attention = 2;
     static constexpr std::uint8_t not_stopped = 0xff;
 
-    std::atomic<std::uint32_t> attention_ = 0;  ///< read on every exit
     std::string_view name_;
     GuestMemory memory_;
-    GuestConsole console_;
+    ByteSink& console_;
     GuestFeatures features_;
     MachineIds ids_;
     std::uint64_t hgatp_ = 0;
@@ -136,6 +119,7 @@ class Vm final : public PowerEvents, public InputReceiver {
     VcpuRoom::Row<IpiRoute> ipi_routes_;
     DeviceLock device_lock_;
     GuestDevices devices_;
+    std::atomic<FenceMail::Set> loaded_ = 0;
     std::atomic<std::uint8_t> stop_reason_ = not_stopped;
     std::atomic<unsigned> complaints_ = 0;
 };

@@ -14,11 +14,10 @@
 #include <cstdint>
 #include <string_view>
 
-#include "kernel/host/counted_frames.hpp"
-#include "kernel/vm/vm_config.hpp"
-#include "lib/heap/allocator.hpp"
-#include "lib/heap/global_heap.hpp"
-#include "lib/heap/quota.hpp"
+#include <cairn/allocator.hpp>
+#include <cairn/global_heap.hpp>
+#include <cairn/quota.hpp>
+#include "kernel/host/memory/counted_frames.hpp"
 
 namespace cairn {
 
@@ -27,9 +26,9 @@ class VmMemory {
     using VmHeap = Quota<Heap>;
 
     /// What a VM is given if the boot options say nothing else: 1 MiB, and room for four page
-    /// tables for each GiB of its RAM, which needs one.
-    [[nodiscard]] static constexpr std::uint64_t default_limit(const VmConfig& config) {
-        return (std::uint64_t{1} << 20) + config.memory / (std::uint64_t{1} << 16);
+    /// tables for each GiB of its `ram` bytes, which needs one.
+    [[nodiscard]] static constexpr std::uint64_t default_limit(std::uint64_t ram) {
+        return (std::uint64_t{1} << 20) + ram / (std::uint64_t{1} << 16);
     }
 
     /// `name` outlives the VM.

@@ -35,14 +35,14 @@ TEST_CASE("console input interrupts the guest through UART and PLIC", "[vm]") {
     GuestBench bench;
     enable_uart_interrupt(bench);
     CHECK(csr_read<Csr::hvip>() == 0);
-    CHECK(bench.type("x") == 1);
+    bench.type("x");
     CHECK(csr_read<Csr::hvip>() == vseip);
     CHECK(read32(bench, claim) == uart_irq);
     CHECK(csr_read<Csr::hvip>() == 0);
     CHECK(bench.vm.bus().read(GuestPhys{uart_base}, AccessWidth::byte) == 'x');
     write32(bench, claim, uart_irq);
     CHECK(csr_read<Csr::hvip>() == 0);
-    CHECK(bench.type("y") == 1);
+    bench.type("y");
     CHECK(csr_read<Csr::hvip>() == vseip);
 }
 
@@ -97,7 +97,7 @@ TEST_CASE("every virtio slot is there, and empty", "[vm]") {
 TEST_CASE("reset: devices as after power-on, no reason to stop", "[vm]") {
     GuestBench bench;
     enable_uart_interrupt(bench);
-    CHECK(bench.type("x") == 1);
+    bench.type("x");
     bench.vm.stop(StopReason::reset);
     while (bench.vm.may_complain()) {
     }
@@ -129,7 +129,7 @@ TEST_CASE("each vCPU has a context of the PLIC; another hart's line is a request
     write32(bench, plic_base + 0x2180, 1 << uart_irq);  // context 3: hart 1 in S-mode
     REQUIRE(bench.vm.bus().write(GuestPhys{uart_base + 1}, AccessWidth::byte, 1));
     fake_sbi_calls.clear();
-    CHECK(bench.type("x") == 1);
+    bench.type("x");
     CHECK(csr_read<Csr::hvip>() == 0);
     CHECK(fake_sbi_calls == std::vector<FakeSbiCall>{{SbiExtension::ipi, 0, {1, 1}}});
     bench.answer_on(1);
@@ -142,10 +142,11 @@ TEST_CASE("each vCPU has a context of the PLIC; another hart's line is a request
 
 TEST_CASE("a stop interrupts the other harts, and all see it", "[vm]") {
     GuestBench bench({}, 3);
-    CHECK(!bench.vm.needs_attention());
+    const auto leave = [&](std::uint32_t hart) { return bench.vm.vcpu(hart).leaves_guest(); };
+    CHECK((!leave(0) && !leave(1) && !leave(2)));
     bench.vm.stop(StopReason::reset);
     CHECK(fake_sbi_calls == std::vector<FakeSbiCall>{{SbiExtension::ipi, 0, {3, 1}}});
-    CHECK(bench.vm.needs_attention());
-    bench.vm.reset_devices();
-    CHECK(!bench.vm.needs_attention());
+    CHECK((leave(0) && leave(1) && leave(2)));
+    bench.vcpu().enter_next();
+    CHECK(!leave(0));
 }

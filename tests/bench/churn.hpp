@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <span>
 
-#include "tests/bench/allocator.hpp"
+#include "tests/bench/measured_allocator.hpp"
 #include "tests/bench/trace.hpp"
 
 namespace cairn::bench {

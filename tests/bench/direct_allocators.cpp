@@ -5,12 +5,12 @@
 #include <memory>
 #include <new>
 
-#include "lib/heap/bump_allocator.hpp"
-#include "lib/heap/classic_heap.hpp"
-#include "lib/heap/heap_cache.hpp"
-#include "lib/heap/tlsf_heap.hpp"
-#include "lib/panic.hpp"
-#include "tests/bench/allocator.hpp"
+#include <cairn/bump_allocator.hpp>
+#include <cairn/classic_heap.hpp>
+#include <cairn/heap/general/heap_cache.hpp>
+#include <cairn/panic.hpp>
+#include <cairn/tlsf_heap.hpp>
+#include "tests/bench/measured_allocator.hpp"
 
 namespace cairn::bench {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "tests/bench/allocator.hpp"
+#include "tests/bench/measured_allocator.hpp"
 
 namespace cairn::bench {
 

@@ -1,18 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Who may include whom: lib <- arch <- host <- vm <- exit <- manager <- main, lib <- dev <- vm, and
-host <- uefi: nothing includes the door of cairn.efi.
+"""Who may include whom: lib <- arch <- host <- vm <- exit <- sched <- manager <- main,
+lib <- dev <- vm, lib <- bundle <- manager, and host <- uefi: nothing includes the door of cairn.efi.
 
-Also: includes are root-relative and exist, a file's own header comes first, assembly lives in
-kernel/arch only, and lib/ and kernel/ use no header that needs a hosted library or the heap.
+Also: includes are root-relative and exist, those of lib are <cairn/...> ("cairn/..." inside lib) and
+name public headers outside lib, a file's own header comes first, assembly lives in kernel/arch only,
+and lib/ and kernel/ use no header that needs a hosted library or the heap.
 """
 import re
 from pathlib import Path
 
 import tree
 
-ALL = ["lib", "kernel/arch", "kernel/host", "kernel/dev", "kernel/vm", "kernel/exit",
-       "kernel/manager"]
+ALL = ["lib", "kernel/arch", "kernel/host", "kernel/dev", "kernel/vm", "kernel/exit", "kernel/sched",
+       "kernel/bundle", "kernel/manager"]
 MAY_INCLUDE = {
     "lib": ["lib"],
     "kernel/arch": ["lib", "kernel/arch"],
@@ -21,9 +22,11 @@ MAY_INCLUDE = {
     "kernel/dev": ["lib", "kernel/dev", "kernel/arch/address.hpp",
                    "kernel/arch/plic_registers.hpp", "kernel/arch/uart16550_registers.hpp",
                    "kernel/arch/uart16550_character.hpp", "kernel/arch/virtio_mmio_registers.hpp"],
+    "kernel/bundle": ["lib", "kernel/bundle", "kernel/arch/address.hpp"],
     "kernel/vm": ALL[:5],
     "kernel/uefi": ["lib", "kernel/arch", "kernel/host", "kernel/uefi"],
     "kernel/exit": ALL[:6],
+    "kernel/sched": ALL[:7],
     "kernel/manager": ALL,
     "kernel": ALL, # main.cpp
 }
@@ -33,16 +36,24 @@ TESTS = ["tests/unit", "tests/fuzz"]
 HOSTED = set("""deque fstream future iomanip iostream istream list map memory_resource mutex
     ostream queue regex set sstream stack string thread unordered_map unordered_set vector format""".split())
 # What hosted programs alone use: their side of the platform interface, and of the standard library.
-HOST_SIDE = re.compile(r"lib/(.*/)?(host_\w+|region_(mmap|sbrk|virtualalloc))\.[ch]pp")
+HOST_SIDE = re.compile(r"lib/cairn/(hosted/.*|malloc/.*|host_\w+\.hpp)")
+# Who may look into lib's rooms: those who test or measure what is inside, and the frame pool, which is
+# a page heap over the machine's memory.
+LOOKS_INSIDE = {
+    "kernel/host/memory/frame_pool.hpp": ["heap/store/page_heap.hpp"],
+    "tests/bench/direct_allocators.cpp": ["heap/general/heap_cache.hpp", "heap/store/tlsf_heap.hpp"],
+    "tests/fuzz/heap_fuzz.cpp": ["heap/general/heap_test_support.hpp"],
+    "tests/unit/heap_map_program.cpp": ["heap/general/heap_test_support.hpp"],
+    "tests/unit/vm_heap.hpp": ["heap/hart_cache.hpp"],
+}
 
-INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 ASSEMBLY = re.compile(r"\b(?:asm|__asm|__asm__)\b\s*(?:volatile|goto|\()")
 # The state of a guest is written where a vCPU's state is loaded, and where one that is loaded changes.
 GUEST_STATE = re.compile(r"\bcsr_(?:write|set|clear|swap|fetch_set|fetch_clear)<Csr::"
                          r"(vs\w+|hvip|henvcfg|senvcfg|scounteren|htimedelta|hedeleg|hideleg|hstatus)>")
 GUEST_STATE_HERE = ("kernel/arch/guest_state.cpp", "kernel/vm/vcpu.cpp",
                     # They try out what the hart takes, before there is a guest.
-                    "kernel/manager/host_resources.cpp", "kernel/host/hart_trials.cpp")
+                    "kernel/manager/host_resources.cpp", "kernel/host/cpu/hart_trials.cpp")
 COMMENT = re.compile(r"//.*")
 
 
@@ -62,9 +73,23 @@ def may_include(name, included):
     return any(included == each or included.startswith(each + "/") for each in allowed)
 
 
+def check_library_include(name, kind, included):
+    """What is wrong with an include of lib's, if anything. `included` is relative to lib/."""
+    inside = name.parts[0] == "lib"
+    if (kind == '"') != inside:
+        yield f'write "{included}" inside lib/, and <{included}> outside'
+    elif not (tree.ROOT / tree.LIBRARY / included).is_file():
+        yield f"<{included}> is no header of lib/"
+    elif not inside and included.count("/") > 1 and \
+            included.removeprefix("cairn/") not in LOOKS_INSIDE.get(str(name), []):
+        yield f"<{included}> is not public: outside lib/, include headers of {tree.PUBLIC}/ itself"
+
+
 def check_include(name, number, kind, included):
     where = f"{name}:{number}:"
-    if kind == "<":
+    if included.startswith("cairn/"):
+        yield from (f"{where} {wrong}" for wrong in check_library_include(name, kind, included))
+    elif kind == "<":
         if included in HOSTED and not is_test(name) and not HOST_SIDE.fullmatch(str(name)):
             yield f"{where} <{included}> is not freestanding"
     elif not (tree.ROOT / included).is_file():
@@ -74,17 +99,18 @@ def check_include(name, number, kind, included):
 
 
 def check_own_header(name, quoted):
-    own = name.with_suffix(".hpp")
-    if name.suffix == ".cpp" and (tree.ROOT / own).is_file() and quoted[:1] != [str(own)]:
-        yield f'{name}:1: its own header "{own}" comes first'
+    own = [path for path in (name.with_suffix(".hpp"), Path(tree.PUBLIC, f"{name.stem}.hpp"))
+           if (tree.ROOT / path).is_file() and (path.parent == name.parent or name.parts[0] == "lib")]
+    if name.suffix == ".cpp" and own and quoted[:1] != [str(own[0])]:
+        yield f'{name}:1: its own header "{own[0]}" comes first'
 
 
 def check_file(name):
     quoted = []
     for number, line in enumerate(tree.lines(name), 1):
-        match = INCLUDE.match(line)
+        match = tree.INCLUDE.match(line)
         if match:
-            quoted += [match[2]] if match[1] == '"' else []
+            quoted += [tree.included_path(match[2])] if match[1] == '"' else []
             yield from check_include(name, number, *match.groups())
         if ASSEMBLY.search(COMMENT.sub("", line)) and layer_of(name) != "kernel/arch":
             yield f"{name}:{number}: assembly belongs into kernel/arch"
@@ -95,6 +121,10 @@ def check_file(name):
 
 def main():
     violations = []
+    for name in tree.files(".hpp", ".cpp", below="tests"):
+        for number, line in enumerate(tree.lines(name), 1):
+            if (match := tree.INCLUDE.match(line)) and match[2].startswith("cairn/"):
+                violations += check_include(name, number, *match.groups())
     for below in ("lib", "kernel"):
         for name in tree.files(".hpp", ".cpp", ".S", below=below):
             violations += check_file(name)

@@ -17,7 +17,7 @@ from facts import fields, rows
 from tree import finish
 
 CSR, SBI, PMU, CAUSE = (f"kernel/arch/{name}.hpp"
-                        for name in ("csr", "sbi", "sbi_pmu", "trap_cause"))
+                        for name in ("csr", "sbi", "sbi_events", "trap_cause"))
 SKIPPED = 77
 HEADERS = ("sbi.h", "csr.h")
 

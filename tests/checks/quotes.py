@@ -5,7 +5,7 @@ from the code. Usage: quotes.py FOLDER-OF-PROGRAMS
 
 A quotation is a block below a comment that says where it is from:
 
-    <!-- printed by: classic_trace first -->      <!-- from: lib/heap/classic_fit.hpp -->
+    <!-- printed by: classic_trace first -->      <!-- from: lib/cairn/heap/classic/classic_fit.hpp -->
     ```text                                       ```cpp
 
 Of what is printed, a line [...] stands for lines that are left out. A file's lines stand there as
@@ -15,7 +15,7 @@ Numbers stand in one comment of a document, a row each: words of the document wi
 them, a file, and a piece of the file with # where it has the number:
 
     <!-- numbers of the code:
-    at least 8 MiB | kernel/vm/vm_config.hpp | min_memory = #;
+    at least 8 MiB | kernel/bundle/vm_config.hpp | min_memory = #;
     -->
 """
 import re

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import tree
 
-CHOSEN = ("kernel/arch", "kernel/dev", "kernel/exit", "kernel/vm", "lib/fdt", "lib/cpio.cpp")
+CHOSEN = ("kernel/arch", "kernel/dev", "kernel/exit", "kernel/vm", "kernel/bundle", "lib/cairn/binary")
 
 
 def commands(build):

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+LIBRARY = "lib/" # what <cairn/...> is relative to
+PUBLIC = "lib/cairn" # of lib, the headers that users include lie there, and the rest in rooms below
 GENERATED = {"build", ".cache", ".git", "__pycache__", ".pytest_cache"}
 
 
@@ -28,10 +30,15 @@ def is_test(name):
     return re.search(r"_test(_|$)", name.stem)
 
 
+def included_path(included):
+    """Where a header of this tree lies that an #include names."""
+    return LIBRARY + included if included.startswith("cairn/") else included
+
+
 @functools.cache
 def includes(name):
     """The headers of this tree that a file names."""
-    found = [match[1] for match in map(INCLUDE.match, lines(name)) if match]
+    found = [included_path(match[2]) for match in map(INCLUDE.match, lines(name)) if match]
     return [each for each in found if (ROOT / each).is_file()]
 
 

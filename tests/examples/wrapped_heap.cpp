@@ -2,15 +2,15 @@
 // A heap with wrappers around it: the program of docs/allocators.md.
 #include <array>
 
-#include "lib/container/vector.hpp"
-#include "lib/heap/allocator.hpp"
-#include "lib/heap/classic_heap.hpp"
-#include "lib/heap/fault_injecting.hpp"
-#include "lib/heap/hardened.hpp"
-#include "lib/heap/monotonic_arena.hpp"
-#include "lib/heap/quota.hpp"
-#include "lib/heap/tracking.hpp"
-#include "lib/print.hpp"
+#include <cairn/allocator.hpp>
+#include <cairn/classic_heap.hpp>
+#include <cairn/fault_injecting.hpp>
+#include <cairn/hardened.hpp>
+#include <cairn/monotonic_arena.hpp>
+#include <cairn/print.hpp>
+#include <cairn/quota.hpp>
+#include <cairn/tracking.hpp>
+#include <cairn/vector.hpp>
 
 namespace {
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <string>
 
-#include "kernel/vm/bundle.hpp"
-#include "lib/panic.hpp"
-#include "lib/print.hpp"
+#include <cairn/panic.hpp>
+#include <cairn/print.hpp>
+#include "kernel/bundle/bundle.hpp"
 #include "tests/fuzz/archive_model.hpp"
 
 namespace {

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <string>
 
-#include "kernel/host/boot_options.hpp"
+#include <cairn/panic.hpp>
+#include "kernel/host/boot/boot_options.hpp"
 #include "kernel/uefi/load_options.hpp"
-#include "lib/panic.hpp"
 #include "tests/fuzz/input.hpp"
 
 using namespace cairn;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "lib/cpio.hpp"
+#include <cairn/cpio.hpp>
 #include "tests/fuzz/archive_model.hpp"
 #include "tests/fuzz/edits.hpp"
 

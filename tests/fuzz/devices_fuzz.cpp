@@ -90,17 +90,13 @@ class Machine {
 
   private:
     void type(Input& input) {
-        std::vector<uart16550::Character> characters;
         const auto errors = static_cast<std::uint8_t>(input.take(1) & uart16550::lsr::errors);
         for (const std::byte byte : std::as_bytes(input.run(input.take(1)))) {
             const bool faulty = byte == std::byte{0};
-            characters.push_back({.value = byte, .errors = faulty ? errors : std::uint8_t{0}});
+            keyboard_.type({.value = byte, .errors = faulty ? errors : std::uint8_t{0}});
+            typed_.push_back(byte);
         }
-        const std::size_t room = uart_.receive_room();
-        const std::size_t accepted = uart_.receive(characters);
-        check(accepted == (characters.size() < room ? characters.size() : room));
-        for (const auto& taken : std::span(characters).first(accepted))
-            typed_.push_back(taken.value);
+        uart_.input_arrived();
     }
 
     void drive(Input& input) {
@@ -183,8 +179,7 @@ class Machine {
             return;
         }
         const bool loopback = (uart_read(uart16550::Register::mcr) & 0x10) != 0;
-        const bool drained = uart_.receive_room() == Uart16550::backlog_capacity;
-        if (ready || loopback || !drained) return;
+        if (ready || loopback || keyboard_.waiting() != 0) return;
         typed_.clear();
         in_order_ = true;
     }
@@ -204,7 +199,8 @@ class Machine {
     Plic plic_{plic_config};
     test::PlicModel model_{plic_config};
     Tee uart_wire_{plic_.source(uart_source), model_};
-    Uart16550 uart_{nowhere_, uart_wire_};
+    test::Keyboard keyboard_;
+    Uart16550 uart_{nowhere_, keyboard_, uart_wire_};
     Syscon syscon_{nowhere_};
     std::deque<std::byte> typed_;
     bool in_order_ = true;

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernel/host/machine.hpp"
+#include "kernel/host/boot/machine.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 #include "tests/fuzz/edits.hpp"
 #include "tests/unit/device_doubles.hpp"
@@ -44,9 +44,10 @@ void try_tree(std::span<const std::byte> bytes) {
 
 std::vector<std::byte> good_tree() {
     std::vector<std::byte> bytes(8192);  // half of it for what a boot loader adds
-    cairn::test::Transcript console;
+    cairn::test::Transcript screen;
+    cairn::test::Keyboard keyboard;
     cairn::test::PowerLog power;
-    const cairn::GuestDevices devices(1, console, power);
+    const cairn::GuestDevices devices(1, {screen, keyboard}, power);
     const auto tree =
         cairn::write_guest_fdt(bytes, {.memory = {{0x8000'0000}, 0x1000'0000},
                                        .cpus = 1,

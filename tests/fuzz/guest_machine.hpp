@@ -14,7 +14,7 @@
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/sbi_call.hpp"
 #include "kernel/exit/handle_exit.hpp"
-#include "kernel/host/this_hart.hpp"
+#include "kernel/host/cpu/this_hart.hpp"
 #include "kernel/vm/vm.hpp"
 #include "tests/unit/device_doubles.hpp"
 #include "tests/unit/vm_heap.hpp"
@@ -42,6 +42,10 @@ class GuestMachine {
         fake_sbi_answer = [](const FakeSbiCall&) { return sbi_success(); };
         this_hart = {};
         loaded_vcpu = nullptr;
+        for (std::uint32_t hart = 0; hart < cpus; ++hart) {
+            host_harts[hart].hart = hart;
+            vm.vcpu(hart).answer_on(host_harts[hart]);
+        }
         vm.harts().power_on({.address = entry});
         begin_started();
     }
@@ -88,6 +92,7 @@ class GuestMachine {
     test::Keyboard keyboard;
     std::vector<std::array<std::uint64_t, 4096>> csrs;
     std::vector<Vcpu*> loaded;
+    std::array<IpiTarget, Vm::max_cpus> host_harts{};
     Vm vm;
 
   private:

@@ -4,7 +4,7 @@
 // wrong, and what blocks hold is what was written; what nobody has is reported.
 #include <cstdlib>
 
-#include "lib/heap/heap_test_support.hpp"
+#include <cairn/heap/general/heap_test_support.hpp>
 
 namespace {
 

@@ -3,9 +3,9 @@
 #include <cstring>
 #include <vector>
 
-#include "kernel/vm/image.hpp"
-#include "lib/panic.hpp"
-#include "lib/print.hpp"
+#include <cairn/panic.hpp>
+#include <cairn/print.hpp>
+#include "kernel/bundle/image.hpp"
 
 namespace {
 

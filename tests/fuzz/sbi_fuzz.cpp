@@ -5,9 +5,10 @@
 // state that the calls have left it in.
 #include <optional>
 
-#include "kernel/arch/sbi_pmu.hpp"
-#include "kernel/exit/sbi.hpp"
-#include "lib/panic.hpp"
+#include <cairn/panic.hpp>
+#include "kernel/arch/sbi_events.hpp"
+#include "kernel/exit/sbi/sbi_calls.hpp"
+#include "kernel/sched/runnable.hpp"
 #include "tests/fuzz/guest_machine.hpp"
 #include "tests/fuzz/input.hpp"
 
@@ -120,12 +121,24 @@ Call choose(FuzzInput& input) {
     return call;
 }
 
+/// What a hart does with a vCPU that has left its guest, until that can be entered.
+void wait_as_said(Vcpu& vcpu) {
+    if (!vcpu.leaves_guest() || machine->vm.stopped()) return;
+    vcpu.enter_next();
+    if (!is_asleep(vcpu)) return require(vcpu.is_fence_done(), "whoever is asked fences at once");
+    if (vcpu.is_here()) vcpu.vacate();
+    while (!wakening(vcpu, csr_read<Csr::time>()).now)
+        while_asleep();
+    bring_in(vcpu);
+}
+
 /// The call as the world switch hands it on; all that depends on what the handler returns. A long
 /// event_get_info has the guest make it again, from where it is.
 void make(Vcpu& vcpu, const Call& call) {
     const std::uint64_t pc = vcpu.context.pc;
     do {
         handle_sbi_call(machine->vm, vcpu);
+        wait_as_said(vcpu);
     } while (vcpu.context.pc == pc && call.is(SbiExtension::pmu, SbiPmu::event_get_info));
 }
 
@@ -195,12 +208,10 @@ bool step(FuzzInput& input) {
     return true;
 }
 
-/// Somebody types; what finds no room is lost.
-void type(Uart16550& uart, std::span<const std::uint8_t> bytes) {
-    for (const std::uint8_t byte : bytes) {
-        const uart16550::Character character{static_cast<std::byte>(byte)};
-        (void)uart.receive({&character, 1});
-    }
+void type(GuestMachine& guest, std::span<const std::uint8_t> bytes) {
+    for (const std::uint8_t byte : bytes)
+        guest.keyboard.type({.value = static_cast<std::byte>(byte)});
+    guest.vm.input_arrived();
 }
 
 }  // namespace
@@ -214,10 +225,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fake_sbi_effect = [](const FakeSbiCall&) { machine->answer_elsewhere(); };
     while (!input.empty()) {
         fake_hart = {};
-        fake_hart.on_wait = while_asleep;
         fake_sbi_calls.clear();
         csr_write<Csr::time>(0);
-        if (input.take(1) % 8 == 0) type(guest.vm.uart(), input.run(3));
+        if (input.take(1) % 8 == 0) type(guest, input.run(3));
         if (!step(input)) break;
     }
     return 0;

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "kernel/uefi/memory_map.hpp"
-#include "lib/panic.hpp"
+#include <cairn/panic.hpp>
+#include "kernel/uefi/firmware_memory.hpp"
 #include "tests/fuzz/input.hpp"
 
 using namespace cairn;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Any text is a vm.conf or a sentence; an accepted one keeps its promises.
-#include "kernel/vm/vm_config.hpp"
-#include "lib/bits.hpp"
-#include "lib/panic.hpp"
-#include "lib/print.hpp"
+#include <cairn/bits.hpp>
+#include <cairn/panic.hpp>
+#include <cairn/print.hpp>
+#include "kernel/bundle/vm_config.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace cairn;

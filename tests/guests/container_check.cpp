@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The containers on the target, where they have libc++'s headers, hardened, and this machine's
 // memory functions below them. What they promise in detail is tested on the host.
-#include "lib/container/flat_map.hpp"
-#include "lib/container/hash_map.hpp"
-#include "lib/container/intrusive_list.hpp"
-#include "lib/container/ring_buffer.hpp"
-#include "lib/container/static_vector.hpp"
-#include "lib/container/string_writer.hpp"
-#include "lib/container/unique_ptr.hpp"
-#include "lib/heap/global_heap.hpp"
-#include "lib/print.hpp"
+#include <cairn/flat_map.hpp>
+#include <cairn/global_heap.hpp>
+#include <cairn/hash_map.hpp>
+#include <cairn/intrusive_list.hpp>
+#include <cairn/print.hpp>
+#include <cairn/ring_buffer.hpp>
+#include <cairn/static_vector.hpp>
+#include <cairn/string_writer.hpp>
+#include <cairn/unique_ptr.hpp>
 #include "tests/guests/runtime_check.hpp"
 
 namespace cairn::guest {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The demo: a guest small enough to read. It says what it finds, counts timer ticks while nobody
 // types, and echoes what is typed until 'q'.
-#include "tests/guests/runtime.hpp"
+#include "tests/guests/guest_runtime.hpp"
 
 namespace cairn::guest {
 namespace {

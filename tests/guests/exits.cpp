@@ -10,8 +10,8 @@
 #include <charconv>
 
 #include "kernel/arch/hart_operations.hpp"
+#include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/longest_exits.hpp"
-#include "tests/guests/runtime.hpp"
 
 namespace cairn::guest {
 namespace {

@@ -2,7 +2,7 @@
 // The guest's floating-point state: zero at the start, and kept over every kind of exit.
 #include <array>
 
-#include "tests/guests/runtime.hpp"
+#include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/runtime_check.hpp"
 
 extern "C" {

@@ -4,7 +4,7 @@
 // guest's own end; never in the host's.
 #include <array>
 
-#include "tests/guests/runtime.hpp"
+#include "tests/guests/guest_runtime.hpp"
 
 namespace cairn::guest {
 namespace {

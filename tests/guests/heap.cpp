@@ -15,10 +15,10 @@
 #include <algorithm>
 #include <charconv>
 
-#include "lib/panic.hpp"
+#include <cairn/panic.hpp>
 #include "tests/bench/churn.hpp"
 #include "tests/bench/fill.hpp"
-#include "tests/guests/runtime.hpp"
+#include "tests/guests/guest_runtime.hpp"
 
 namespace cairn::guest {
 namespace {

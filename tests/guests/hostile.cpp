@@ -7,10 +7,10 @@
 // still act. The letter q ends that.
 #include <atomic>
 
-#include "lib/fdt/fdt_reader.hpp"
+#include <cairn/fdt_reader.hpp>
+#include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/hostile/actions.hpp"
 #include "tests/guests/hostile/cell.hpp"
-#include "tests/guests/runtime.hpp"
 
 extern "C" void hostile_entry();
 

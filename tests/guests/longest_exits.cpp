@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "kernel/arch/sbi_pmu.hpp"
-#include "tests/guests/runtime.hpp"
+#include "kernel/arch/sbi_events.hpp"
+#include "tests/guests/guest_runtime.hpp"
 
 namespace cairn::guest {
 namespace {

@@ -4,8 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include <cairn/print.hpp>
 #include "kernel/arch/csr_access.hpp"
-#include "lib/print.hpp"
 #include "tests/guests/runtime_check.hpp"
 
 namespace cairn::guest {

@@ -12,8 +12,8 @@
 #include <array>
 #include <optional>
 
-#include "kernel/arch/sbi_fwft.hpp"
-#include "tests/guests/runtime.hpp"
+#include "kernel/arch/sbi_features.hpp"
+#include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/runtime_check.hpp"
 
 namespace cairn::guest {

@@ -5,7 +5,7 @@
 #include <array>
 
 #include "kernel/arch/plic_registers.hpp"
-#include "tests/guests/runtime.hpp"
+#include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/runtime_check.hpp"
 
 namespace cairn::guest {

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include "lib/platform.hpp"
-#include "lib/print.hpp"
+#include <cairn/platform.hpp>
+#include <cairn/print.hpp>
 
 namespace {
 

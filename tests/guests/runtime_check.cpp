@@ -9,10 +9,10 @@
 #include <array>
 #include <memory>
 
-#include "lib/container/vector.hpp"
-#include "lib/heap/global_heap.hpp"
-#include "lib/platform.hpp"
-#include "tests/guests/runtime.hpp"
+#include <cairn/global_heap.hpp>
+#include <cairn/platform.hpp>
+#include <cairn/vector.hpp>
+#include "tests/guests/guest_runtime.hpp"
 
 namespace cairn::guest {
 namespace {

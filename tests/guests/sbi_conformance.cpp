@@ -5,7 +5,7 @@
 //
 //   end=shutdown|failure|cold|warm|legacy   how it ends; these calls do not come back
 //   skip=RISK,RISK...  only=RISK            what may end the machine: docs/sbi-conformance.md
-#include "lib/fdt/fdt_reader.hpp"
+#include <cairn/fdt_reader.hpp>
 #include "tests/guests/sbi_conformance/suite.hpp"
 
 namespace cairn::guest {

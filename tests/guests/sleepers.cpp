@@ -6,7 +6,7 @@
 #include <array>
 #include <atomic>
 
-#include "tests/guests/runtime.hpp"
+#include "tests/guests/guest_runtime.hpp"
 
 extern "C" void smp_entry();
 

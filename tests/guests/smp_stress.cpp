@@ -9,7 +9,7 @@
 #include <array>
 #include <atomic>
 
-#include "tests/guests/runtime.hpp"
+#include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/smp_views.hpp"
 
 extern "C" void smp_entry();

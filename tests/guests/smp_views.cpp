@@ -3,7 +3,7 @@
 
 #include <bit>
 
-#include "tests/guests/runtime.hpp"
+#include "tests/guests/guest_runtime.hpp"
 
 namespace cairn::guest {
 namespace {

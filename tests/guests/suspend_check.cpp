@@ -4,7 +4,7 @@
 // deadline, and once more with FP registers that it calls clean.
 #include <array>
 
-#include "tests/guests/runtime.hpp"
+#include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/runtime_check.hpp"
 
 extern "C" {

@@ -78,7 +78,7 @@ def test_trap(report, tmp_path):
 def test_panic(report, tmp_path):
     lines = report("panic")
     assert lines[0] == "hypervisor panic: crash=panic asked for this"
-    assert re.fullmatch(r"  at kernel/host/deliberate_crash.cpp:\d+, .*crash_deliberately.*", lines[1])
+    assert re.fullmatch(r"  at kernel/host/reports/deliberate_crash.cpp:\d+, .*crash_deliberately.*", lines[1])
     check_backtrace(lines, tmp_path, ["crash_deliberately", "kernel_main"])
 
 
@@ -86,7 +86,7 @@ def test_smashed_stack(report, tmp_path):
     lines = report("smash")
     assert lines[0] == ("hypervisor panic: stack protector: a function wrote beyond the end of its "
                         "frame's arrays")
-    assert re.fullmatch(r"  at lib/runtime.cpp:\d+, .*__stack_chk_fail.*", lines[1])
+    assert re.fullmatch(r"  at lib/cairn/base/runtime.cpp:\d+, .*__stack_chk_fail.*", lines[1])
     # What was written over is the frame's own chain, so that only its innermost end is known.
     assert any("overrun" in name or "__stack_chk_fail" in name
                for name in symbols(lines, tmp_path))

@@ -47,13 +47,13 @@ def test_static_constructors_run_once_and_in_order(checked):
 def test_stack_protector(panic):
     sentence = panic("smash-stack")
     assert sentence.startswith("guest panic: stack protector: a function wrote beyond the end of "
-                               "its frame's arrays (lib/runtime.cpp:")
+                               "its frame's arrays (lib/cairn/base/runtime.cpp:")
 
 
 def test_pure_virtual_call(panic):
     sentence = panic("pure-virtual")
     assert sentence.startswith("guest panic: a pure virtual function was called (during "
-                               "construction or destruction?) (lib/runtime.cpp:")
+                               "construction or destruction?) (lib/cairn/base/runtime.cpp:")
 
 
 @BOTH

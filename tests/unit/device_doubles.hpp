@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,32 +37,30 @@ class Transcript final : public ByteSink {
     std::string text;
 };
 
-/// `text` as it arrives on a line without errors.
-inline std::vector<uart16550::Character> characters(std::string_view text) {
-    std::vector<uart16550::Character> all;
-    for (const char c : text)
-        all.push_back({.value = static_cast<std::byte>(c)});
-    return all;
-}
-
 /// Input that somebody has typed, for whoever takes it.
 class Keyboard final : public InputSource {
   public:
-    void type(std::string_view text) { text_ += text; }
-    [[nodiscard]] std::size_t waiting() const { return text_.size(); }
+    void type(std::string_view text) {
+        for (const char c : text)
+            type(uart16550::Character{.value = static_cast<std::byte>(c)});
+    }
+    void type(uart16550::Character character) { typed_.push_back(character); }
+    [[nodiscard]] std::size_t waiting() const { return typed_.size(); }
 
     std::optional<uart16550::Character> take() override {
-        if (text_.empty()) return std::nullopt;
-        const uart16550::Character first{.value = static_cast<std::byte>(text_.front())};
-        text_.erase(0, 1);
+        if (typed_.empty()) {
+            ++found_empty;
+            return std::nullopt;
+        }
+        const auto first = typed_.front();
+        typed_.pop_front();
         return first;
     }
-    void listen() override { ++listens; }
 
-    int listens = 0;
+    int found_empty = 0;
 
   private:
-    std::string text_;
+    std::deque<uart16550::Character> typed_;
 };
 
 class PowerLog final : public PowerEvents {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include <cairn/fdt_writer.hpp>
 #include "kernel/uefi/protocols.hpp"
-#include "lib/fdt/fdt_writer.hpp"
 #include "tests/unit/catch.hpp"
 
 namespace cairn::uefi {

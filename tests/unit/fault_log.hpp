@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "lib/heap/heap_fault.hpp"
-#include "lib/print.hpp"
+#include <cairn/heap_fault.hpp>
+#include <cairn/print.hpp>
 
 namespace cairn::tests {
 

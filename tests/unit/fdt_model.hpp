@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "lib/fdt/fdt_reader.hpp"
-#include "lib/fdt/fdt_writer.hpp"
+#include <cairn/fdt_reader.hpp>
+#include <cairn/fdt_writer.hpp>
 
 namespace cairn {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Compares lib/format.hpp with libc++'s <format>: for every combination of the grammar's parts, and
-// arguments of every kind, both must agree on whether the format string is valid and, if so, on the
-// text. A program of its own, since it needs libc++ where the unit tests have libstdc++.
+// Compares lib/cairn/format.hpp with libc++'s <format>: for every combination of the grammar's
+// parts, and arguments of every kind, both must agree on whether the format string is valid and, if
+// so, on the text. A program of its own, since it needs libc++ where the unit tests have libstdc++.
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -15,7 +15,7 @@
 #include <tuple>
 #include <vector>
 
-#include "lib/format.hpp"
+#include <cairn/format.hpp>
 
 namespace {
 

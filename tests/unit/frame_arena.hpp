@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "kernel/host/frame_source.hpp"
-#include "kernel/host/memory_map.hpp"
+#include "kernel/host/memory/frame_source.hpp"
+#include "kernel/host/memory/memory_map.hpp"
 #include "tests/unit/catch.hpp"
 
 namespace cairn {

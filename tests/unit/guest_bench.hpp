@@ -3,6 +3,7 @@
 // hart, its CSRs and the firmware of tests/fakes, all as after power-on.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -12,7 +13,8 @@
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/sbi_call.hpp"
-#include "kernel/exit/sbi.hpp"
+#include "kernel/exit/sbi/sbi_calls.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
 #include "kernel/vm/vm.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/device_doubles.hpp"
@@ -27,6 +29,9 @@ struct FreshFakes {
         fake_sbi_calls.clear();
         fake_sbi_effect = [](const FakeSbiCall&) {};
         fake_sbi_answer = [](const FakeSbiCall&) { return sbi_success(); };
+        disarm_host_timer(TimerUse::guest);
+        disarm_host_timer(TimerUse::scheduler);
+        fake_csrs.fill(0);
         loaded_vcpu = nullptr;
     }
 };
@@ -43,6 +48,8 @@ class GuestBench {
         : vm("bench", GuestMemory(GuestPhys{ram_base}, ram), {console, keyboard}, features,
              {.vendor = 0x489, .architecture = 0x8000'0000'0000'0007, .implementation = 0x2021},
              room_for(cpus)) {
+        for (std::uint32_t hart = 0; hart < cpus; ++hart)
+            vm.vcpu(hart).answer_on(host_harts[hart]);
         vm.harts().power_on({.address = entry});
         (void)vm.harts().begin(0);
         vcpu().reset(entry, 0, features);
@@ -54,6 +61,13 @@ class GuestBench {
     void run(std::uint32_t hart) {
         (void)vm.harts().start(hart, {.address = entry});
         (void)vm.harts().begin(hart);
+        const auto csrs = fake_csrs;
+        const FakeHart before = fake_hart;
+        Vcpu* const here = std::exchange(loaded_vcpu, nullptr);
+        vm.vcpu(hart).reset(entry, 0, vm.features());
+        loaded_vcpu = here;
+        fake_hart = before;
+        fake_csrs = csrs;
     }
     /// What the hart of vCPU `hart` does when it is interrupted.
     void answer_on(std::uint32_t hart) {
@@ -65,7 +79,10 @@ class GuestBench {
     Vcpu& vcpu() { return vm.vcpu(); }
     Registers& x() { return vcpu().context.x; }
     std::uint64_t& pc() { return vcpu().context.pc; }
-    std::size_t type(std::string_view text) { return vm.uart().receive(characters(text)); }
+    void type(std::string_view text) {
+        keyboard.type(text);
+        vm.input_arrived();
+    }
 
     /// Makes the call as a guest does. "All registers except a0 & a1 must be preserved."
     template <class... Arguments>
@@ -93,6 +110,14 @@ class GuestBench {
         REQUIRE(pc() == before + 4);
         return result;
     }
+
+    /// One for each vCPU, of the same number.
+    static inline const auto host_harts = [] {
+        std::array<IpiTarget, Vm::max_cpus> harts{};
+        for (std::uint64_t hart = 0; hart < harts.size(); ++hart)
+            harts[hart].hart = hart;
+        return harts;
+    }();
 
     FreshFakes fakes;
     std::vector<std::byte> ram = std::vector<std::byte>(ram_size);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Links lib/heap/hardened_new.cpp, as a build with CAIRN_HARDENED does: the mistakes that the plain
-// heap does not see end in a sentence, and a correct program does not notice.
+// Links lib/cairn/heap/hardened_new.cpp, as a build with CAIRN_HARDENED does: the mistakes that the
+// plain heap does not see end in a sentence, and a correct program does not notice.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <vector>
 
-#include "lib/heap/global_heap.hpp"
-#include "lib/heap/host_region.hpp"
-#include "lib/heap/inlined_new.hpp"
+#include <cairn/global_heap.hpp>
+#include <cairn/host_region.hpp>
+#include <cairn/inlined_new.hpp>
 #include "tests/unit/plain_test.hpp"
 
 namespace {

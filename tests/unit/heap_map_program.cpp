@@ -5,8 +5,8 @@
 #include <random>
 #include <vector>
 
-#include "lib/heap/heap_test_support.hpp"
-#include "lib/writer.hpp"
+#include <cairn/heap/general/heap_test_support.hpp>
+#include <cairn/writer.hpp>
 
 namespace {
 

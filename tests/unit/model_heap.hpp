@@ -10,7 +10,7 @@
 #include <map>
 #include <new>
 
-#include "lib/heap/layout.hpp"
+#include <cairn/layout.hpp>
 
 namespace cairn::tests {
 

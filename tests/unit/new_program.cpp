@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Links lib/heap/new.cpp, so every `new` of this program comes from the global heap.
+// Links lib/cairn/heap/new.cpp, so every `new` of this program comes from the global heap.
 // Without Catch2, which allocates before main could give the heap a region.
 #include <array>
 #include <cstdint>
@@ -10,10 +10,10 @@
 #include <thread>
 #include <vector>
 
-#include "lib/heap/allocator.hpp"
-#include "lib/heap/global_heap.hpp"
-#include "lib/heap/host_region.hpp"
-#include "lib/heap/inlined_new.hpp"
+#include <cairn/allocator.hpp>
+#include <cairn/global_heap.hpp>
+#include <cairn/host_region.hpp>
+#include <cairn/inlined_new.hpp>
 #include "tests/unit/plain_test.hpp"
 
 namespace {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,12 +20,14 @@ struct UartBench {
     void out(uart16550::Register which, unsigned value) {
         uart.write(static_cast<std::uint64_t>(which), AccessWidth::byte, value).value();
     }
-    std::size_t type(std::string_view text) { return uart.receive(characters(text)); }
+    void type(std::string_view text) {
+        keyboard.type(text);
+        uart.input_arrived();
+    }
     /// One character that comes with errors: bits of LSR.
     void type_faulty(char value, unsigned errors) {
-        const uart16550::Character faulty{static_cast<std::byte>(value),
-                                          static_cast<std::uint8_t>(errors)};
-        REQUIRE(uart.receive(std::span(&faulty, 1)) == 1);
+        keyboard.type({static_cast<std::byte>(value), static_cast<std::uint8_t>(errors)});
+        uart.input_arrived();
     }
     /// Reads RBR for as long as LSR says that there is something.
     std::string drain() {
@@ -38,8 +39,9 @@ struct UartBench {
     }
 
     Transcript screen;
+    Keyboard keyboard;
     Wire wire;
-    Uart16550 uart{screen, wire};
+    Uart16550 uart{screen, keyboard, wire};
 };
 
 }  // namespace cairn::test

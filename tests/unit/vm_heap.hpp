@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <string_view>
 
+#include <cairn/global_heap.hpp>
+#include <cairn/heap/hart_cache.hpp>
+#include <cairn/host_region.hpp>
+#include <cairn/panic.hpp>
 #include "kernel/vm/vcpu_room.hpp"
-#include "lib/heap/global_heap.hpp"
-#include "lib/heap/hart_cache.hpp"
-#include "lib/heap/host_region.hpp"
-#include "lib/panic.hpp"
 
 namespace cairn {
 

@@ -13,9 +13,9 @@
 #include <string_view>
 #include <utility>
 
-#include "lib/heap/classic_heap.hpp"
-#include "lib/heap/host_region.hpp"
-#include "lib/heap/tlsf_heap.hpp"
+#include <cairn/classic_heap.hpp>
+#include <cairn/host_region.hpp>
+#include <cairn/tlsf_heap.hpp>
 
 namespace {
 

@@ -3,9 +3,9 @@
 
 #include <atomic>
 
+#include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/hostile/calls.hpp"
 #include "tests/guests/hostile/cell.hpp"
-#include "tests/guests/runtime.hpp"
 
 namespace cairn::guest::hostile {
 

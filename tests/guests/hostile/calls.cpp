@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/guests/hostile/calls.hpp"
 
+#include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/hostile/actions.hpp"
 #include "tests/guests/hostile/cell.hpp"
-#include "tests/guests/runtime.hpp"
 
 extern "C" void hostile_entry();
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "tests/guests/runtime.hpp"
+#include "tests/guests/guest_runtime.hpp"
 
 extern "C" {
 void hostile_run(cairn::guest::hostile::Cell* cell, std::uint64_t handle, std::uint64_t satp,

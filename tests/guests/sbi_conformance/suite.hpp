@@ -8,7 +8,7 @@
 #include <atomic>
 #include <initializer_list>
 
-#include "tests/guests/runtime.hpp"
+#include "tests/guests/guest_runtime.hpp"
 
 namespace cairn::guest::conformance {
 

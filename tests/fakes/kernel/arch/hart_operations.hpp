@@ -15,6 +15,8 @@
 
 namespace cairn {
 
+struct VcpuContext;
+
 struct GuestValue {
     std::uint64_t value;
     std::uint64_t fault;
@@ -39,11 +41,17 @@ struct FakeHart {
     bool has_cache_blocks = true;     ///< cbo.clean, cbo.flush, cbo.inval
     std::uint64_t zeroed_block = 64;  ///< bytes that cbo.zero zeroes; 0: it traps
     bool (*loads_as_guest)(std::uint64_t address) = [](std::uint64_t) { return true; };
+    /// What the guest does until it is left.
+    void (*guest)(VcpuContext* context) = [](VcpuContext*) {};
     unsigned waits = 0;
     /// What happens while the hart sleeps; unless a test says otherwise, all deadlines pass.
     void (*on_wait)() = [] { csr_write<Csr::time>(~std::uint64_t{0}); };
 };
 inline FakeHart fake_hart;
+
+extern "C" inline void enter_guest(VcpuContext* context) {
+    fake_hart.guest(context);
+}
 
 inline void reset_guest_fp() {
     if (!fake_hart.has_doubles) fake_trap();
@@ -106,11 +114,12 @@ inline void load_guest_vector(const GuestVector* vector) {
     fake_hart.vector_control = *vector;
     std::memcpy(&fake_hart.vector, vector->registers, sizeof fake_hart.vector);
 }
-enum class ExitPath : std::uint8_t { answering, renewing, counting };
+enum class ExitPath : std::uint8_t { answering, renewing, sharing, counting };
 inline std::uint64_t guest_exit_entry(ExitPath path) {
     switch (path) {
         case ExitPath::answering: return 0x1000;
         case ExitPath::renewing: return 0x3000;
+        case ExitPath::sharing: return 0x4000;
         case ExitPath::counting: break;
     }
     return 0x2000;

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
+#include "kernel/bundle/vm_config.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
+#include <cairn/bits.hpp>
+#include <cairn/byte_size.hpp>
+#include <cairn/cpio_path.hpp>
+
+namespace cairn {
+
+namespace {
+
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
+constexpr bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+constexpr bool is_control(char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+}
+
+std::string_view trim(std::string_view text) {
+    while (!text.empty() && is_blank(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && is_blank(text.back()))
+        text.remove_suffix(1);
+    return text;
+}
+
+/// The part of `file` before its last one: "demo" of "demo/vm.conf".
+std::string_view folder_of(std::string_view file) {
+    CpioPath parts(file);
+    std::string_view folder;
+    std::string_view last = parts.take();
+    for (std::string_view part = parts.take(); !part.empty(); part = parts.take()) {
+        folder = last;
+        last = part;
+    }
+    return folder;
+}
+
+/// Takes the next line off `text`, without its LF or CRLF.
+std::string_view take_line(std::string_view& text) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+}
+
+class Parser {
+  public:
+    using Result = std::expected<void, VmConfigError>;
+
+    Parser(std::string_view file, VmConfigLimits limits) : limits_(limits) {
+        config_.file = file;
+        config_.name = folder_of(file);
+    }
+
+    std::expected<VmConfig, VmConfigError> parse(std::string_view text) {
+        if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+        while (!text.empty()) {
+            line_ = take_line(text);
+            ++number_;
+            if (const Result parsed = parse_line(); !parsed) {
+                return std::unexpected(parsed.error());
+            }
+        }
+        if (config_.kernel.line != 0) return config_;
+        line_ = {};
+        number_ = 0;
+        return fail(VmConfigFault::missing_key, vm_config_keys[key_index(VmConfigKey::kernel)]);
+    }
+
+  private:
+    static constexpr std::size_t key_index(VmConfigKey key) {
+        return static_cast<std::size_t>(key);
+    }
+
+    Result parse_line() {
+        const std::string_view content = trim(line_);
+        if (content.empty() || content.starts_with('#')) return {};
+        if (const auto bad = std::ranges::find_if(line_, is_control); bad != line_.end()) {
+            const auto at = static_cast<std::size_t>(bad - line_.begin());
+            return fail(VmConfigFault::control_character, {}, line_.substr(at, 1));
+        }
+        const std::size_t equals = line_.find('=');
+        if (equals == std::string_view::npos) {
+            return fail(VmConfigFault::no_equals, {}, content);
+        }
+        const std::string_view key = trim(line_.substr(0, equals));
+        const std::string_view value = trim(line_.substr(equals + 1));
+        const auto found = std::ranges::find(vm_config_keys, key);
+        if (found == vm_config_keys.end()) return fail(VmConfigFault::unknown_key, key, key);
+        return set(static_cast<VmConfigKey>(found - vm_config_keys.begin()), value);
+    }
+
+    Result set(VmConfigKey key, std::string_view value) {
+        std::uint32_t& first_line = set_on_[key_index(key)];
+        const std::string_view key_name = vm_config_keys[key_index(key)];
+        if (first_line != 0) {
+            return fail(VmConfigFault::duplicate_key, key_name, value, first_line);
+        }
+        first_line = number_;
+        if (value.empty() && key != VmConfigKey::append && key != VmConfigKey::disk) {
+            return fail(VmConfigFault::missing_value, key_name, value);
+        }
+        switch (key) {
+            case VmConfigKey::cpus: return set_cpus(value);
+            case VmConfigKey::memory: return set_memory(value);
+            case VmConfigKey::kernel: config_.kernel = {value, number_}; return {};
+            case VmConfigKey::initrd: config_.initrd = {value, number_}; return {};
+            case VmConfigKey::append: return set_append(value);
+            case VmConfigKey::disk: return fail(VmConfigFault::no_disks, key_name, value);
+        }
+        return {};
+    }
+
+    Result set_cpus(std::string_view value) {
+        std::uint32_t number = 0;
+        const char* const end = value.data() + value.size();
+        const auto [rest, error] = std::from_chars(value.data(), end, number);
+        const bool is_number = rest == end && error != std::errc::invalid_argument;
+        if (!is_number) return fail(VmConfigFault::bad_number, "cpus", value);
+        if (error != std::errc{} || number < 1 || number > limits_.max_cpus) {
+            return fail(VmConfigFault::cpus_range, "cpus", value);
+        }
+        config_.cpus = number;
+        return {};
+    }
+
+    Result set_memory(std::string_view value) {
+        const auto size = parse_byte_size(value);
+        if (!size) return fail(VmConfigFault::bad_size, "memory", value);
+        if (*size < limits_.min_memory) {
+            return fail(VmConfigFault::memory_too_small, "memory", value, *size);
+        }
+        if (!is_aligned(*size, vm_memory_granule)) {
+            return fail(VmConfigFault::memory_granule, "memory", value, *size);
+        }
+        config_.memory = *size;
+        config_.memory_line = number_;
+        return {};
+    }
+
+    Result set_append(std::string_view value) {
+        if (value.size() > limits_.max_append) {
+            return fail(VmConfigFault::append_too_long, "append", value, value.size());
+        }
+        config_.append = value;
+        return {};
+    }
+
+    /// The error at `value`, a part of the current line.
+    [[nodiscard]] std::unexpected<VmConfigError> fail(VmConfigFault fault, std::string_view key,
+                                                      std::string_view value = {},
+                                                      std::uint64_t number = 0) const {
+        const bool in_line = !value.empty() && !line_.empty();
+        const auto column = in_line ? value.data() - line_.data() + 1 : 0;
+        return std::unexpected(VmConfigError{.fault = fault,
+                                             .file = config_.file,
+                                             .line = number_,
+                                             .column = static_cast<std::uint32_t>(column),
+                                             .key = key,
+                                             .value = value,
+                                             .number = number,
+                                             .limits = limits_});
+    }
+
+    VmConfigLimits limits_;
+    VmConfig config_;
+    std::string_view line_;
+    std::uint32_t number_ = 0;
+    std::array<std::uint32_t, vm_config_keys.size()> set_on_{};  ///< line by key; 0: not set
+};
+
+}  // namespace
+
+std::expected<VmConfig, VmConfigError> parse_vm_config(std::string_view file, std::string_view text,
+                                                       VmConfigLimits limits) {
+    return Parser(file, limits).parse(text);
+}
+
+}  // namespace cairn

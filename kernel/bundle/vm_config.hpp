@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// A VM's vm.conf: lines of `key = value`. A line whose first character is `#` is a comment; a `#`
+// later in a line belongs to the value, as kernel command lines may hold one. Blank lines, spaces
+// and tabs around key and value, CRLF line ends and a UTF-8 byte-order mark are tolerated.
+//
+//     # hello/vm.conf; the folder's name is the VM's
+//     kernel = Image               the file to start, in the same folder; the one required key
+//     initrd = initrd.gz
+//     append = console=ttyS0       the guest kernel's command line
+//     memory = 512M                a multiple of 2 MiB; 256M if not given
+//     cpus   = 1
+//
+// Allocates nothing: results and errors are views into the text and the file's name. No locking.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string_view>
+
+#include <cairn/writer.hpp>
+
+namespace cairn {
+
+enum class VmConfigKey : std::uint8_t { cpus, memory, kernel, initrd, append, disk };
+
+/// The keys by VmConfigKey.
+inline constexpr std::array<std::string_view, 6> vm_config_keys{"cpus",   "memory", "kernel",
+                                                                "initrd", "append", "disk"};
+
+/// What this version of Cairn can do; the parser holds values against it.
+struct VmConfigLimits {
+    std::uint32_t max_cpus = 1;
+    std::uint64_t min_memory = 8ull << 20;
+    std::size_t max_append = 2047;  ///< bytes of the command line
+};
+
+/// RAM comes in multiples of a superpage, so that the G-stage table needs no smaller leaf.
+inline constexpr std::uint64_t vm_memory_granule = 2ull << 20;
+
+/// A file named in vm.conf, and where.
+struct VmConfigFile {
+    std::string_view path;   ///< as written, relative to the VM's folder
+    std::uint32_t line = 0;  ///< from 1
+};
+
+struct VmConfig {
+    std::string_view file;  ///< the path of vm.conf itself, as errors name it
+    std::string_view name;  ///< of the VM: the folder that vm.conf stands in
+    std::uint32_t cpus = 1;
+    std::uint64_t memory = 256ull << 20;  ///< bytes
+    std::uint32_t memory_line = 0;        ///< from 1; 0: not set in the file
+    VmConfigFile kernel;
+    std::optional<VmConfigFile> initrd;
+    std::string_view append;
+};
+
+enum class VmConfigFault : std::uint8_t {
+    control_character,  ///< a byte that is no text
+    no_equals,          ///< a line that is not `key = value`
+    unknown_key,
+    duplicate_key,
+    missing_key,  ///< kernel is not set
+    missing_value,
+    bad_number,
+    bad_size,
+    cpus_range,
+    memory_too_small,
+    memory_granule,  ///< not a multiple of vm_memory_granule
+    append_too_long,
+    no_disks,  ///< disk is set, and this version has none
+};
+
+/// What is wrong, where, and enough to say it. `line` and `column` count from 1; line 0 is the file
+/// as a whole.
+struct VmConfigError {
+    VmConfigFault fault{};
+    std::string_view file;
+    std::uint32_t line = 0;
+    std::uint32_t column = 0;
+    std::string_view key;      ///< empty where the line has none
+    std::string_view value;    ///< or the whole line for no_equals
+    std::uint64_t number = 0;  ///< the value as a number; the first line for duplicate_key
+    VmConfigLimits limits;
+};
+
+/// Parses the text of `file` ("demo/vm.conf"); stops at the first error.
+[[nodiscard]] std::expected<VmConfig, VmConfigError> parse_vm_config(std::string_view file,
+                                                                     std::string_view text,
+                                                                     VmConfigLimits limits = {});
+
+/// One line without its end: `demo/vm.conf:3: memory: '12Q' is not a size; write a number ...`.
+void format_value(Writer& out, const VmConfigError& error);
+
+}  // namespace cairn

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
+// The sentences about vm.conf: where, which key, what is wrong, and what would be right.
+#include <cairn/byte_size.hpp>
+#include <cairn/print.hpp>
+#include <cairn/quoted.hpp>
+#include "kernel/bundle/nearest_word.hpp"
+#include "kernel/bundle/vm_config.hpp"
+
+namespace cairn {
+
+namespace {
+
+void write_unknown_key(Writer& out, std::string_view key) {
+    print(out, "{} is not a key; ", Quoted{key});
+    const auto nearest = nearest_word(key, vm_config_keys);
+    if (nearest) print(out, "did you mean {}? ", Quoted{*nearest});
+    out.write(nearest ? "The keys are:" : "the keys are:");
+    std::string_view separator = " ";
+    for (const std::string_view known : vm_config_keys) {
+        print(out, "{}{}", separator, known);
+        separator = ", ";
+    }
+}
+
+void write_cpus_range(Writer& out, const VmConfigError& error) {
+    print(out, "{} is out of range; ", Quoted{error.value});
+    if (error.limits.max_cpus == 1) {
+        out.write("this machine has one hart, and a VM no more CPUs than that");
+    } else {
+        print(out, "write a number from 1 to {}", error.limits.max_cpus);
+    }
+}
+
+void write_memory_too_small(Writer& out, const VmConfigError& error) {
+    print(out, "{} is {}, too little; a VM has at least {}", Quoted{error.value},
+          ByteSize{error.number}, ByteSize{error.limits.min_memory});
+    // QEMU's -m counts MiB; somebody who expects that gets told.
+    const bool plain = error.value.find_first_not_of("0123456789") == std::string_view::npos;
+    if (plain && error.number != 0) print(out, " (for MiB write {}M)", error.number);
+}
+
+void write_fault(Writer& out, const VmConfigError& error) {
+    const Quoted value{error.value};
+    switch (error.fault) {
+        case VmConfigFault::control_character:
+            return print(out, "column {} has the byte {:#04x}, which is no text", error.column,
+                         static_cast<unsigned char>(error.value.front()));
+        case VmConfigFault::no_equals:
+            return print(out, "{} has no '='; write key = value, for example memory = 512M", value);
+        case VmConfigFault::unknown_key: return write_unknown_key(out, error.key);
+        case VmConfigFault::duplicate_key:
+            return print(out, "is already set on line {}; keep one of the two", error.number);
+        case VmConfigFault::missing_key:
+            return out.write("is not set; name the file to start, for example kernel = Image");
+        case VmConfigFault::missing_value:
+            return out.write("has no value; write one behind the '=', or remove the line");
+        case VmConfigFault::bad_number:
+            return print(out, "{} is not a number; write one in decimal, for example 1", value);
+        case VmConfigFault::bad_size:
+            return print(out, "{} is not a size; write a number with K, M or G, for example 512M",
+                         value);
+        case VmConfigFault::cpus_range: return write_cpus_range(out, error);
+        case VmConfigFault::memory_too_small: return write_memory_too_small(out, error);
+        case VmConfigFault::memory_granule:
+            return print(out, "{} is not a multiple of {}; write for example 512M", value,
+                         ByteSize{vm_memory_granule});
+        case VmConfigFault::append_too_long:
+            return print(out, "has {} bytes; at most {} fit", error.number,
+                         error.limits.max_append);
+        case VmConfigFault::no_disks:
+            return out.write("this version has no disks; remove the line");
+    }
+}
+
+}  // namespace
+
+void format_value(Writer& out, const VmConfigError& error) {
+    out.write(error.file);
+    if (error.line != 0) print(out, ":{}", error.line);
+    out.write(": ");
+    const bool names_key = !error.key.empty() && error.fault != VmConfigFault::unknown_key;
+    if (names_key) print(out, "{}: ", error.key);
+    write_fault(out, error);
+}
+
+}  // namespace cairn

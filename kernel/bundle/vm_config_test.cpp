@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/bundle/vm_config.hpp"
+
+#include <string>
+
+#include <cairn/print.hpp>
+#include "tests/unit/catch.hpp"
+
+namespace cairn {
+namespace {
+
+VmConfig good(std::string_view text, VmConfigLimits limits = {}) {
+    const auto config = parse_vm_config("demo/vm.conf", text, limits);
+    REQUIRE(config);
+    return *config;
+}
+
+/// The sentence about a bad text.
+std::string sentence(std::string_view text, VmConfigLimits limits = {}) {
+    const auto config = parse_vm_config("demo/vm.conf", text, limits);
+    REQUIRE_FALSE(config);
+    FixedBuffer<1024> out;
+    print(out, "{}", config.error());
+    return std::string(out.view());
+}
+
+TEST_CASE("all keys are read", "[vm_config]") {
+    const VmConfig config = good(
+        "# a guest\n"
+        "kernel = Image\n"
+        "initrd=initrd.gz\n"
+        "  append\t=  console=ttyS0 panic=-1 # quiet \n"
+        "\n"
+        "memory = 512M\n"
+        "cpus = 4",
+        {.max_cpus = 4});
+    CHECK(config.file == "demo/vm.conf");
+    CHECK(config.name == "demo");
+    CHECK(config.kernel.path == "Image");
+    CHECK(config.kernel.line == 2);
+    REQUIRE(config.initrd);
+    CHECK(config.initrd->path == "initrd.gz");
+    CHECK(config.initrd->line == 3);
+    CHECK(config.append == "console=ttyS0 panic=-1 # quiet");
+    CHECK(config.memory == 512ull << 20);
+    CHECK(config.cpus == 4);
+}
+
+TEST_CASE("only kernel is required", "[vm_config]") {
+    const VmConfig config = good("kernel = Image");
+    CHECK(config.cpus == 1);
+    CHECK(config.memory == 256ull << 20);
+    CHECK_FALSE(config.initrd);
+    CHECK(config.append.empty());
+    CHECK(good("kernel=Image\nappend=\n").append.empty());
+}
+
+TEST_CASE("line ends, blanks and a byte-order mark do not matter", "[vm_config]") {
+    const VmConfig config = good(
+        "\xef\xbb\xbf"
+        "kernel = my Image \r\n\r\n \t \r\n\t# no = key\r\nmemory = 0x40 MiB\r\n");
+    CHECK(config.kernel.path == "my Image");
+    CHECK(config.memory == 64ull << 20);
+    CHECK(good("kernel = \xc3\xa4").kernel.path == "\xc3\xa4");
+}
+
+TEST_CASE("bad values say what would be right", "[vm_config]") {
+    CHECK(sentence("kernel = Image\n\nmemory = 12Q\n") ==
+          "demo/vm.conf:3: memory: '12Q' is not a size; write a number with K, M or G, for example "
+          "512M");
+    CHECK(sentence("memory = 1M") ==
+          "demo/vm.conf:1: memory: '1M' is 1 MiB, too little; a VM has at least 8 MiB");
+    CHECK(sentence("memory = 512") ==
+          "demo/vm.conf:1: memory: '512' is 512 bytes, too little; a VM has at least 8 MiB (for "
+          "MiB write 512M)");
+    CHECK(sentence("memory = 0") ==
+          "demo/vm.conf:1: memory: '0' is 0 bytes, too little; a VM has at least 8 MiB");
+    CHECK(sentence("memory = 9M") ==
+          "demo/vm.conf:1: memory: '9M' is not a multiple of 2 MiB; write for example 512M");
+    CHECK(sentence("cpus = many") ==
+          "demo/vm.conf:1: cpus: 'many' is not a number; write one in decimal, for example 1");
+    CHECK(sentence("cpus = 1x") ==
+          "demo/vm.conf:1: cpus: '1x' is not a number; write one in decimal, for example 1");
+    CHECK(sentence("cpus = 2") ==
+          "demo/vm.conf:1: cpus: '2' is out of range; this machine has one hart, and a VM no more "
+          "CPUs than that");
+    CHECK(sentence("cpus = 0", {.max_cpus = 8}) ==
+          "demo/vm.conf:1: cpus: '0' is out of range; write a number from 1 to 8");
+    CHECK(sentence("cpus = 99999999999999999999", {.max_cpus = 8}) ==
+          "demo/vm.conf:1: cpus: '99999999999999999999' is out of range; write a number from 1 to "
+          "8");
+    CHECK(sentence("append = 0123456789", {.max_append = 9}) ==
+          "demo/vm.conf:1: append: has 10 bytes; at most 9 fit");
+    CHECK(sentence("disk = root.img") ==
+          "demo/vm.conf:1: disk: this version has no disks; remove the line");
+    CHECK(sentence("kernel =\n") ==
+          "demo/vm.conf:1: kernel: has no value; write one behind the '=', or remove the line");
+}
+
+TEST_CASE("bad lines say what would be right", "[vm_config]") {
+    CHECK(sentence("kernel = Image\nmemory 512M\n") ==
+          "demo/vm.conf:2: 'memory 512M' has no '='; write key = value, for example memory = 512M");
+    CHECK(sentence("memroy = 512M") ==
+          "demo/vm.conf:1: 'memroy' is not a key; did you mean 'memory'? The keys are: cpus, "
+          "memory, kernel, initrd, append, disk");
+    CHECK(sentence("network = yes") ==
+          "demo/vm.conf:1: 'network' is not a key; the keys are: cpus, memory, kernel, initrd, "
+          "append, disk");
+    CHECK(sentence("= 5") ==
+          "demo/vm.conf:1: '' is not a key; the keys are: cpus, memory, kernel, initrd, append, "
+          "disk");
+    CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
+          "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
+    CHECK(sentence("kernel = a\x1b[2J") ==
+          "demo/vm.conf:1: column 11 has the byte 0x1b, which is no text");
+    CHECK(sentence(std::string_view("kernel = a\nini\0trd = b", 22)) ==
+          "demo/vm.conf:2: column 4 has the byte 0x00, which is no text");
+    CHECK(sentence("\x1f\x8b\x08") ==
+          "demo/vm.conf:1: column 1 has the byte 0x1f, which is no text");
+}
+
+TEST_CASE("a text without kernel says so for the whole file", "[vm_config]") {
+    const std::string missing =
+        "demo/vm.conf: kernel: is not set; name the file to start, for example kernel = Image";
+    CHECK(sentence("") == missing);
+    CHECK(sentence("# kernel = Image\n") == missing);
+    CHECK(sentence("cpus = 1\n") == missing);
+}
+
+TEST_CASE("what is long or unprintable is shown harmlessly", "[vm_config]") {
+    CHECK(sentence("memory = " + std::string(1000, '9')) ==
+          "demo/vm.conf:1: memory: '" + std::string(64, '9') +
+              "'... is not a size; write a number with K, M or G, for example 512M");
+    CHECK(sentence("memory = \xff'") ==
+          "demo/vm.conf:1: memory: '\\x{ff}\\'' is not a size; write a number with K, M or G, for "
+          "example 512M");
+}
+
+TEST_CASE("errors know the column", "[vm_config]") {
+    const auto error = parse_vm_config("demo/vm.conf", "kernel = a\n  memory =  12Q").error();
+    CHECK(error.fault == VmConfigFault::bad_size);
+    CHECK(error.line == 2);
+    CHECK(error.column == 13);
+    CHECK(error.key == "memory");
+    CHECK(error.value == "12Q");
+}
+
+}  // namespace
+}  // namespace cairn

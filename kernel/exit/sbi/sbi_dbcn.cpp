@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// SBI specification, chapter "Debug Console Extension". The buffer is guest memory: it lies in the
+// guest's RAM whole, or the call fails with "invalid parameter". One call moves at most `chunk`
+// bytes, of one piece of RAM, and says how many it moved, as the specification allows, so no guest
+// holds the hart for long.
+#include <algorithm>
+
+#include "kernel/exit/sbi/sbi_calls.hpp"
+
+namespace cairn {
+namespace {
+
+constexpr std::uint64_t chunk = 128;  // each may be a call of the firmware
+
+SbiResult write_bytes(Vm& vm, std::span<const std::byte> bytes) {
+    vm.console().put(bytes);
+    return sbi_success(bytes.size());
+}
+
+SbiResult read_bytes(Vm& vm, std::span<std::byte> bytes) {
+    const DeviceGuard guard(vm.device_lock());
+    std::size_t count = 0;
+    while (count < bytes.size()) {
+        const auto byte = vm.uart().take_input();
+        if (!byte) break;
+        bytes[count++] = *byte;
+    }
+    return sbi_success(count);
+}
+
+SbiResult transfer(Vm& vm, SbiDbcn function, SbiCall call) {
+    const auto [size, low, high] =
+        std::array{call.arguments[0], call.arguments[1], call.arguments[2]};
+    if (high != 0) return sbi_error(SbiError::invalid_param);
+    if (!vm.memory().holds(GuestPhys{low}, size)) return sbi_error(SbiError::invalid_param);
+    const auto buffer = vm.memory().piece(GuestPhys{low}, std::min(size, chunk));
+    if (!buffer) return sbi_error(SbiError::failed);
+    return function == SbiDbcn::console_write ? write_bytes(vm, *buffer) : read_bytes(vm, *buffer);
+}
+
+}  // namespace
+
+SbiResult sbi_dbcn(Vm& vm, Vcpu&, SbiCall call) {
+    const auto function = static_cast<SbiDbcn>(call.function);
+    switch (function) {
+        case SbiDbcn::console_write:
+        case SbiDbcn::console_read: return transfer(vm, function, call);
+        case SbiDbcn::console_write_byte:
+            vm.console().put(static_cast<std::byte>(call.arguments[0] & 0xff));
+            return sbi_success();
+    }
+    return sbi_error(SbiError::not_supported);
+}
+
+}  // namespace cairn

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/host/cpu/host_timer.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/sbi_call.hpp"
+
+namespace cairn {
+namespace {
+
+constexpr std::uint64_t never = ~std::uint64_t{0};
+constinit thread_local std::array deadlines{never, never};  // by TimerUse
+
+std::uint64_t& deadline_of(TimerUse use) {
+    return deadlines[static_cast<std::size_t>(use)];
+}
+
+void arm_for_earliest() {
+    const std::uint64_t earliest = std::ranges::min(deadlines);
+    if (earliest == never) {
+        csr_clear<Csr::sie>(Sip::STIP::mask);
+    } else {
+        sbi_call(SbiExtension::time, SbiTime::set_timer, earliest);  // clears a pending interrupt
+        csr_set<Csr::sie>(Sip::STIP::mask);
+    }
+}
+
+}  // namespace
+
+void arm_host_timer(TimerUse use, std::uint64_t deadline) {
+    if (deadline == never) return disarm_host_timer(use);
+    deadline_of(use) = deadline;
+    arm_for_earliest();
+}
+
+void disarm_host_timer(TimerUse use) {
+    if (deadline_of(use) == never) return;
+    deadline_of(use) = never;
+    arm_for_earliest();
+}
+
+bool is_host_timer_armed(TimerUse use) {
+    return deadline_of(use) != never && (csr_read<Csr::sie>() & Sip::STIP::mask) != 0;
+}
+
+ExpiredTimers take_expired_timers() {
+    const std::uint64_t now = csr_read<Csr::time>();
+    const auto take = [now](TimerUse use) {
+        const bool expired = deadline_of(use) <= now;
+        if (expired) deadline_of(use) = never;
+        return expired;
+    };
+    const ExpiredTimers expired{.guest = take(TimerUse::guest),
+                                .scheduler = take(TimerUse::scheduler)};
+    arm_for_earliest();
+    return expired;
+}
+
+}  // namespace cairn

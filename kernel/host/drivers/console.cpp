@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// Compiled: for the target alone. It touches the machine's own devices and memory.
+#include "kernel/host/drivers/console.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+#include <cairn/platform.hpp>
+#include <cairn/spinlock.hpp>
+#include "kernel/arch/sbi_call.hpp"
+
+namespace cairn {
+namespace {
+
+enum class Backend : unsigned char { legacy_sbi, debug_console_sbi, uart };
+
+/// Whose the line is that has been begun, if one has.
+enum class OpenLine : unsigned char { none, guests, own };
+
+struct Console {
+    Backend backend = Backend::legacy_sbi;
+    OpenLine open_line = OpenLine::none;
+    bool marks_own_lines = false;
+    std::atomic<bool> ignore_lock = false;
+    Spinlock lock;
+    UartDriver uart;
+};
+[[gnu::section(".data")]] constinit Console console;  // needed before .bss is clear
+
+/// Holds the console's lock, unless the machine is on its last words.
+class CAIRN_SCOPED_CAPABILITY OutputGuard {
+  public:
+    OutputGuard() CAIRN_ACQUIRE(console.lock) CAIRN_NO_THREAD_SAFETY_ANALYSIS
+        : locked_(!console.ignore_lock) {
+        if (locked_) console.lock.lock();
+    }
+    ~OutputGuard() CAIRN_RELEASE() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        if (locked_) console.lock.unlock();
+    }
+    OutputGuard(const OutputGuard&) = delete;
+    OutputGuard& operator=(const OutputGuard&) = delete;
+
+  private:
+    bool locked_;
+};
+
+void write_through_debug_console(std::span<const char> bytes) {
+    while (!bytes.empty()) {
+        const auto address = reinterpret_cast<std::uint64_t>(bytes.data());
+        const SbiResult written =
+            sbi_call(SbiExtension::dbcn, SbiDbcn::console_write, bytes.size(), address, 0u);
+        if (!written.ok() || written.value > bytes.size()) return;
+        bytes = bytes.subspan(written.value);
+    }
+}
+
+void write_bytes(std::span<const char> bytes) {
+    switch (console.backend) {
+        case Backend::uart:
+            for (const char byte : bytes)
+                console.uart.write(byte);
+            return;
+        case Backend::debug_console_sbi: return write_through_debug_console(bytes);
+        case Backend::legacy_sbi:
+            for (const char byte : bytes)
+                sbi_legacy_putchar(byte);
+            return;
+    }
+}
+
+constexpr std::string_view line_end = "\r\n";
+
+[[gnu::noinline]] void write_mark() {
+    write_bytes({&own_line_mark, 1});
+}
+
+void write_guest_byte_to_uart(char byte) {
+    if (byte == own_line_mark) [[unlikely]]
+        write_mark();
+    console.uart.write(byte);
+}
+
+void write_guest_bytes_through_firmware(std::span<const char> bytes) {
+    while (!bytes.empty()) {
+        const std::string_view text(bytes.data(), bytes.size());
+        const std::size_t mark = text.find(own_line_mark);
+        const std::size_t run = std::min(mark, text.size() - 1) + 1;
+        write_bytes(bytes.first(run));
+        if (mark != std::string_view::npos) write_mark();
+        bytes = bytes.subspan(run);
+    }
+}
+
+/// Writes `bytes` with every mark doubled.
+void write_guest_bytes(std::span<const char> bytes) {
+    if (console.backend != Backend::uart) return write_guest_bytes_through_firmware(bytes);
+    for (const char byte : bytes)
+        write_guest_byte_to_uart(byte);
+}
+
+// Apart, so that the path of a guest's every character needs no place in memory for it.
+[[gnu::noinline]] void write_guest_byte_through_firmware(char byte) {
+    write_guest_bytes_through_firmware({&byte, 1});
+}
+[[gnu::noinline]] void end_line() {
+    write_bytes(line_end);
+    console.open_line = OpenLine::none;
+}
+
+/// Two who write do not share a line.
+void end_line_of(OpenLine other) {
+    if (console.open_line == other) [[unlikely]]
+        end_line();
+}
+
+void write_own(std::string_view text) {
+    if (console.open_line == OpenLine::none && console.marks_own_lines) write_mark();
+    write_bytes(text);
+    console.open_line = OpenLine::own;
+}
+
+}  // namespace
+
+void start_firmware_console() {
+    console.backend =
+        sbi_has(SbiExtension::dbcn) ? Backend::debug_console_sbi : Backend::legacy_sbi;
+}
+
+std::expected<void, UartFault> move_console_to(const MachineUart& uart, std::uint64_t patience) {
+    if (!UartDriver::supports(uart)) return std::unexpected(UartFault::unknown_layout);
+    const UartDriver driver(uart);
+    const auto tried = driver.try_out(patience);
+    if (!tried) return tried;
+    console.uart = driver;
+    console.uart.enable_receive_interrupt();
+    console.backend = Backend::uart;
+    return {};
+}
+
+void console_ignore_lock() {
+    console.ignore_lock = true;
+}
+
+void share_console_with_guests() {
+    const OutputGuard guard;
+    console.marks_own_lines = true;
+}
+
+// Behind the last words nobody else may speak: without the lock a guest could do so within a line.
+void console_write_guest(std::span<const char> bytes) {
+    if (bytes.empty() || console.ignore_lock) return;
+    const SpinGuard guard(console.lock);
+    end_line_of(OpenLine::own);
+    write_guest_bytes(bytes);
+    console.open_line = bytes.back() == '\n' ? OpenLine::none : OpenLine::guests;
+}
+
+void console_write_guest(char byte) {
+    if (console.ignore_lock) return;
+    const SpinGuard guard(console.lock);
+    end_line_of(OpenLine::own);
+    if (console.backend == Backend::uart) {
+        write_guest_byte_to_uart(byte);
+    } else {
+        write_guest_byte_through_firmware(byte);
+    }
+    console.open_line = byte == '\n' ? OpenLine::none : OpenLine::guests;
+}
+
+std::optional<uart16550::Character> console_read() {
+    if (console.backend != Backend::uart) return std::nullopt;
+    const OutputGuard guard;
+    return console.uart.read();
+}
+
+void platform_write(std::string_view text) {
+    const OutputGuard guard;
+    end_line_of(OpenLine::guests);
+    while (!text.empty()) {
+        const std::size_t line = std::min(text.find('\n'), text.size());
+        write_own(text.substr(0, line));
+        if (line == text.size()) return;
+        end_line_of(OpenLine::own);
+        text.remove_prefix(line + 1);
+    }
+}
+
+}  // namespace cairn

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Compiled: for the target alone. It touches the machine's own devices and memory.
+#include "kernel/host/drivers/uart_driver.hpp"
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/guarded_call.hpp"
+
+namespace cairn {
+
+using uart16550::Register;
+
+namespace {
+
+// Nothing on a bus without a device gives back both, and neither is a command of a flash chip.
+constexpr std::uint8_t scratch_values[] = {0x55, 0xaa};
+
+}  // namespace
+
+std::string_view to_string(UartFault fault) {
+    switch (fault) {
+        case UartFault::unknown_layout: return "its registers are laid out as I do not know";
+        case UartFault::no_access: return "its registers cannot be accessed";
+        case UartFault::no_scratch: return "its scratch register does not keep what is written";
+        case UartFault::stuck: return "its transmitter does not become empty";
+    }
+    return "unknown error";
+}
+
+UartDriver::UartDriver(const MachineUart& uart)
+    : base_(uart.registers.base.value),
+      shift_(uart.reg_shift),
+      wide_(uart.reg_io_width == 4),
+      designware_(uart.designware) {}
+
+bool UartDriver::supports(const MachineUart& uart) {
+    const bool width = uart.reg_io_width == 1 || uart.reg_io_width == 4;
+    return width && uart.reg_shift <= uart16550::widest_shift &&
+           uart.registers.size >= uart16550::register_count << uart.reg_shift;
+}
+
+std::expected<void, UartFault> UartDriver::try_out(std::uint64_t patience) const {
+    bool scratch = true;
+    bool empty = false;
+    const bool completed = completes([&] {
+        for (const std::uint8_t value : scratch_values)
+            scratch = scratch && keeps(value);
+        empty = scratch && becomes_empty(patience);
+    });
+    if (!completed) return std::unexpected(UartFault::no_access);
+    if (!scratch) return std::unexpected(UartFault::no_scratch);
+    if (!empty) return std::unexpected(UartFault::stuck);
+    return {};
+}
+
+bool UartDriver::keeps(std::uint8_t scratch) const {
+    set(Register::scr, scratch);
+    return get(Register::scr) == scratch;
+}
+
+bool UartDriver::becomes_empty(std::uint64_t patience) const {
+    const std::uint64_t begin = csr_read<Csr::time>();
+    while (!uart16550::lsr::thr_empty::get(get(Register::lsr))) {
+        if (csr_read<Csr::time>() - begin > patience) return false;
+    }
+    return true;
+}
+
+std::uint8_t UartDriver::get(Register which) const {
+    const std::uint64_t address = base_ + (static_cast<std::uint64_t>(which) << shift_);
+    if (wide_)
+        return static_cast<std::uint8_t>(*reinterpret_cast<volatile std::uint32_t*>(address));
+    return *reinterpret_cast<volatile std::uint8_t*>(address);
+}
+
+void UartDriver::set(Register which, std::uint8_t value) const {
+    const std::uint64_t address = base_ + (static_cast<std::uint64_t>(which) << shift_);
+    if (wide_) {
+        *reinterpret_cast<volatile std::uint32_t*>(address) = value;
+    } else {
+        *reinterpret_cast<volatile std::uint8_t*>(address) = value;
+    }
+}
+
+void UartDriver::write(char byte) {
+    for (;;) {
+        const std::uint8_t status = get(Register::lsr);
+        // One comparison for both: there is room, and nothing arrives in error.
+        constexpr std::uint8_t room = uart16550::lsr::thr_empty::mask;
+        if ((status & (uart16550::lsr::errors | room)) == room) [[likely]]
+            break;
+        characters_.saw(status);
+        if (uart16550::lsr::thr_empty::get(status)) break;
+    }
+    set(Register::thr, static_cast<std::uint8_t>(byte));
+}
+
+// A break comes as a character, and with it the interrupt of received data; so the one of line
+// status need not be enabled.
+std::optional<uart16550::Character> UartDriver::read() {
+    const std::uint8_t status = get(Register::lsr);
+    if (uart16550::lsr::data_ready::get(status)) {
+        characters_.saw(status);
+        return characters_.take(std::byte{get(Register::rbr)});
+    }
+    characters_.is_drained();
+    // DesignWare's variant may signal a timeout with an empty FIFO, until RBR is read. On any other
+    // a byte that has just arrived would be lost by that.
+    if (designware_ &&
+        uart16550::iir::id::get(get(Register::iir)) == uart16550::InterruptId::character_timeout) {
+        (void)get(Register::rbr);
+    }
+    return std::nullopt;
+}
+
+void UartDriver::enable_receive_interrupt() const {
+    set(Register::fcr, uart16550::fcr::fifo_enable::of(true));
+    set(Register::mcr, uart16550::mcr::dtr::of(true) | uart16550::mcr::rts::of(true) |
+                           uart16550::mcr::out2::of(true));  // on PCs OUT2 lets the interrupt out
+    set(Register::ier, uart16550::ier::received_data::of(true));
+}
+
+}  // namespace cairn

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Driver of the machine's own 16550, by polling for output and by interrupt for input. It keeps the
+// line settings that the firmware has made.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string_view>
+
+#include "kernel/arch/uart16550_character.hpp"
+#include "kernel/arch/uart16550_registers.hpp"
+#include "kernel/host/boot/machine.hpp"
+
+namespace cairn {
+
+/// Why a UART is left alone.
+enum class UartFault : std::uint8_t {
+    unknown_layout,  ///< registers at distances or of a width that the driver does not know
+    no_access,       ///< touching its registers traps
+    no_scratch,  ///< its scratch register does not keep what is written: something else is there
+    stuck,       ///< its transmitter does not become empty
+};
+
+/// What is wrong, as the end of a sentence.
+[[nodiscard]] std::string_view to_string(UartFault fault);
+
+class UartDriver {
+  public:
+    constexpr UartDriver() = default;
+    explicit UartDriver(const MachineUart& uart);
+
+    /// Whether a 16550 is there, and sends what the firmware last gave it within `patience` ticks
+    /// of `time`. Nothing is sent, no setting changed but the scratch register.
+    [[nodiscard]] std::expected<void, UartFault> try_out(std::uint64_t patience) const;
+    /// Whether the driver knows the register layout: 1-byte or 4-byte accesses.
+    [[nodiscard]] static bool supports(const MachineUart& uart);
+
+    void write(char byte);
+    /// A character, if one has arrived. Ends a character timeout that has none behind it, too.
+    [[nodiscard]] std::optional<uart16550::Character> read();
+    void enable_receive_interrupt() const;
+
+  private:
+    [[nodiscard]] bool keeps(std::uint8_t scratch) const;
+    [[nodiscard]] bool becomes_empty(std::uint64_t patience) const;
+    [[nodiscard]] std::uint8_t get(uart16550::Register which) const;
+    void set(uart16550::Register which, std::uint8_t value) const;
+
+    std::uint64_t base_ = 0;
+    std::uint32_t shift_ = 0;
+    bool wide_ = false;  ///< registers are accessed as 32-bit words
+    bool designware_ = false;
+    uart16550::CharacterReader characters_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// A VM of the archive over its life: a template first; then built, and run until it ends; then
+// nothing is left of it but the template.
+//
+//     off ── start ──► running ── all have left ──► ended() ──► off, or running again (a reset)
+//
+// Touched under the VM table's lock (kernel/manager/vm_table.hpp).
+#pragma once
+
+#include <optional>
+
+#include "kernel/manager/vm_builder.hpp"
+#include "kernel/sched/scheduler.hpp"
+
+namespace cairn {
+
+class ManagedVm {
+  public:
+    /// `bundle`, `host`, `scheduler` and `end` outlive it. It may have `quota` bytes of the
+    /// hypervisor's own memory.
+    ManagedVm(const BundleVm& bundle, HostResources& host, Scheduler& scheduler, VmEnd& end,
+              std::size_t quota);
+    ManagedVm(const ManagedVm&) = delete;
+    ManagedVm& operator=(const ManagedVm&) = delete;
+
+    [[nodiscard]] std::string_view name() const { return bundle_.config.name; }
+    [[nodiscard]] const VmConfig& config() const { return bundle_.config; }
+    [[nodiscard]] bool is_running() const { return running_.has_value(); }
+    /// While it is running.
+    [[nodiscard]] Vm& vm() { return *running_->built.vm; }
+
+    /// Builds and loads it, and queues its vCPUs; false, with a sentence in the log, where that
+    /// cannot be. `counts` are its exits' or nullptr.
+    [[nodiscard]] bool start(ExitCounts* counts);
+    /// No hart runs it: loads it anew and queues its vCPUs again; false as above.
+    [[nodiscard]] bool start_again();
+    /// No hart runs it: gives all back that it has.
+    void destroy();
+
+  private:
+    struct Running {
+        BuiltVm built;
+        vector<Task, VmAllocator<Task>> tasks;
+    };
+
+    [[nodiscard]] bool load();
+    void queue();
+
+    const BundleVm& bundle_;
+    HostResources& host_;
+    Scheduler& scheduler_;
+    VmEnd& end_;
+    VmMemory memory_;
+    std::optional<Running> running_;
+    std::optional<TaskGroup> group_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/sched/fair_queue.hpp"
+
+#include <algorithm>
+
+namespace cairn {
+
+void FairQueue::add_awake(Task& task) {
+    const std::uint64_t least = floor_ > bonus_ ? floor_ - bonus_ : 0;
+    task.virtual_time = std::max(task.virtual_time, least);
+    add(task);
+}
+
+/// Behind all that have as much, so that equals take turns.
+void FairQueue::add(Task& task) {
+    auto place = tasks_.end();
+    while (place != tasks_.begin() && std::prev(place)->virtual_time > task.virtual_time)
+        --place;
+    tasks_.insert(place, task);
+}
+
+Task* FairQueue::first_for(std::size_t hart) {
+    const auto may_run = [hart](const Task& task) {
+        return (task.group.share().harts >> hart & 1) != 0;
+    };
+    const auto found = std::ranges::find_if(tasks_, may_run);
+    return found == tasks_.end() ? nullptr : &*found;
+}
+
+void FairQueue::remove(Task& task) {
+    floor_ = std::max(floor_, tasks_.front().virtual_time);
+    task.unlink();
+}
+
+}  // namespace cairn

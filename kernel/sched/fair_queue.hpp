@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Tasks that want a hart, by virtual time: what each has run, divided by its weight. Whoever has
+// least comes first, so that over time each has its part by weight, however long its turns are. One
+// that comes from sleep does not get back what it has not used: it begins where the queue is now.
+// Pure. No lock.
+#pragma once
+
+#include <cstdint>
+
+#include <cairn/intrusive_list.hpp>
+#include "kernel/sched/task.hpp"
+
+namespace cairn {
+
+class FairQueue {
+  public:
+    /// `bonus` is how much a task that wakes may be ahead of the others, in ticks.
+    explicit constexpr FairQueue(std::uint64_t bonus = 0) : bonus_(bonus) {}
+
+    void set_bonus(std::uint64_t ticks) { bonus_ = ticks; }
+
+    /// Adds a task that was asleep, or is new.
+    void add_awake(Task& task);
+    /// Adds one that has just run.
+    void add(Task& task);
+    /// The first that may run on `hart`, or nullptr.
+    [[nodiscard]] Task* first_for(std::size_t hart);
+    /// Removes one that is queued: it is about to run.
+    void remove(Task& task);
+    [[nodiscard]] bool empty() const { return tasks_.empty(); }
+
+  private:
+    intrusive_list<Task> tasks_;  ///< the least virtual time first
+    std::uint64_t floor_ = 0;     ///< nobody who ran lately has less
+    std::uint64_t bonus_;
+};
+
+/// Virtual time for `ticks` on a hart.
+[[nodiscard]] constexpr std::uint64_t virtual_ticks(std::uint64_t ticks, std::uint32_t weight) {
+    return ticks * Share::usual_weight / weight;
+}
+
+}  // namespace cairn

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/sched/hart_loop.hpp"
+
+#include <algorithm>
+
+#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/hart_operations.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
+#include "kernel/sched/runnable.hpp"
+
+namespace cairn {
+namespace {
+
+constexpr std::uint64_t never = ~std::uint64_t{0};
+
+std::uint64_t now() {
+    return csr_read<Csr::time>();
+}
+
+}  // namespace
+
+void HartLoop::run() {
+    while (!scheduler_.is_closed()) {
+        const bool served = serve_interrupts();
+        arm_host_timer(TimerUse::scheduler, wake_sleepers());
+        if (Task* const task = scheduler_.take(number_, now())) {
+            run(*task);
+        } else if (!served) {
+            wait_for_interrupt();  // what has come since the look at sip ends it at once
+        }
+    }
+    disarm_host_timer(TimerUse::scheduler);
+    csr_write<Csr::hgatp>(0);
+}
+
+/// Of the host, while no guest runs. Whoever interrupted the hart for a vCPU has rung its bell
+/// before, which is looked at behind this.
+bool HartLoop::serve_interrupts() {
+    const std::uint64_t pending = csr_read<Csr::sip>() & csr_read<Csr::sie>();
+    if (Sip::SSIP::get(pending)) {
+        csr_clear<Csr::sip>(Sip::SSIP::mask);
+        fence_csrs_and_memory();
+    }
+    if (Sip::STIP::get(pending)) (void)take_expired_timers();
+    if (Sip::SEIP::get(pending)) host_interrupts().serve_next();
+    return pending != 0;
+}
+
+std::uint64_t HartLoop::wake_sleepers() {
+    std::uint64_t deadline = never;
+    for (auto each = sleepers_.begin(); each != sleepers_.end();) {
+        Task& task = *each++;
+        Vcpu& vcpu = task.vcpu;
+        if (vcpu.is_asked()) vcpu.answer_away();
+        const Wakening next = wakening(vcpu, now());
+        if (next.now || vcpu.vm().stopped()) {
+            task.unlink();
+            scheduler_.wake(task, now());
+        } else {
+            deadline = std::min(deadline, next.deadline);
+        }
+    }
+    return deadline;
+}
+
+void HartLoop::run(Task& task) {
+    Vcpu& vcpu = task.vcpu;
+    Vm& vm = vcpu.vm();
+    if (vm.stopped()) return retire(task);
+    vcpu.answer_on(scheduler_.target(number_));
+    if (is_asleep(vcpu) && !wakening(vcpu, now()).now) return put_to_sleep(task);
+    csr_write<Csr::hgatp>(vm.hgatp());
+    if (vmid_flushes_.must_flush_for(vm.vmid())) hfence_gvma_all();
+    bring_in(vcpu);
+    enter(task);
+}
+
+/// From the first entry of a turn to its end.
+void HartLoop::enter(Task& task) {
+    Vcpu& vcpu = task.vcpu;
+    Vm& vm = vcpu.vm();
+    for (;;) {
+        vcpu.enter_next();
+        if (vm.stopped()) return retire(task);
+        if (vcpu.is_asked()) vcpu.answer();
+        if (is_asleep(vcpu)) return put_to_sleep(task);
+        if (!vcpu.is_fence_done()) continue;
+        const std::uint64_t deadline = wake_sleepers();
+        if (scheduler_.is_turn_over(number_, now())) {
+            vcpu.put_away();
+            return scheduler_.give_back(number_, now());
+        }
+        const std::uint64_t end = scheduler_.end_of_turn(number_);
+        arm_host_timer(TimerUse::scheduler, std::min(deadline, end));
+        vcpu.share_hart(end != never || !sleepers_.empty());
+        enter_guest(&vcpu.context);
+    }
+}
+
+/// A hart that is left by its guest keeps nothing that could wake it.
+void HartLoop::put_to_sleep(Task& task) {
+    if (task.vcpu.is_here()) task.vcpu.vacate();
+    scheduler_.release(number_, now());
+    sleepers_.push_back(task);
+}
+
+void HartLoop::retire(Task& task) {
+    Vcpu& vcpu = task.vcpu;
+    if (vcpu.is_here()) {
+        vcpu.quiesce(vcpu.vm().features());
+        vcpu.drop();
+    }
+    scheduler_.release(number_, now());
+    task.group.leave();
+}
+
+}  // namespace cairn

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// What a hart of the machine does as long as there are guests:
+//
+//     for ever:  serve the host's interrupts
+//                wake tasks that sleep here and have something to do
+//                take a task, or sleep
+//                bring its vCPU in ── enter its guest ──► exits ──► left:
+//                   asleep?   put it away; it sleeps here from now on
+//                   stopped?  it is retired
+//                   its turn is over, and another waits?  put it away, give it back
+//                   else      enter it again
+//
+// The hart's state stays the vCPU's as long as it is the hart's only one. One stack for each hart.
+#pragma once
+
+#include <cstddef>
+
+#include "kernel/sched/scheduler.hpp"
+#include "kernel/vm/vmid.hpp"
+
+namespace cairn {
+
+class HartLoop {
+  public:
+    /// For hart `number` of `scheduler`, which outlives it.
+    HartLoop(Scheduler& scheduler, std::size_t number) : scheduler_(scheduler), number_(number) {}
+    HartLoop(const HartLoop&) = delete;
+    HartLoop& operator=(const HartLoop&) = delete;
+
+    /// On that hart, until the scheduler is closed.
+    void run();
+
+  private:
+    [[nodiscard]] bool serve_interrupts();
+    /// Those who sleep here and have something to do; when the next will, as far as is known.
+    [[nodiscard]] std::uint64_t wake_sleepers();
+    void run(Task& task);
+    void enter(Task& task);
+    void put_to_sleep(Task& task);
+    void retire(Task& task);
+
+    Scheduler& scheduler_;
+    std::size_t number_;
+    intrusive_list<Task> sleepers_;
+    VmidFlushes vmid_flushes_;
+};
+
+}  // namespace cairn

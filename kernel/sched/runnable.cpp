@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/sched/runnable.hpp"
+
+namespace cairn {
+
+bool is_asleep(Vcpu& vcpu) {
+    const SbiHartState state = vcpu.vm().harts().state(vcpu.context.hart_id);
+    if (state == SbiHartState::started) return vcpu.waits_for_interrupt();
+    return state != SbiHartState::start_pending;
+}
+
+Wakening wakening(Vcpu& vcpu, std::uint64_t time) {
+    const SbiHartState state = vcpu.vm().harts().state(vcpu.context.hart_id);
+    if (state == SbiHartState::start_pending) return {.now = true};
+    if (state == SbiHartState::stopped) return {};
+    if (vcpu.state().wakes(time) != 0) return {.now = true};
+    return {.deadline = vcpu.state().csrs.vstimecmp};
+}
+
+void bring_in(Vcpu& vcpu) {
+    Vm& vm = vcpu.vm();
+    if (vm.harts().state(vcpu.context.hart_id) == SbiHartState::start_pending) {
+        vcpu.answer_away();  // what came before it begins is not its business
+        if (const auto start = vm.harts().begin(vcpu.context.hart_id))
+            return vcpu.reset(start->address, start->opaque, vm.features());
+    }
+    if (vm.harts().state(vcpu.context.hart_id) == SbiHartState::suspended)
+        vm.harts().resume(vcpu.context.hart_id);
+    vcpu.end_wait();
+    vcpu.load();
+}
+
+}  // namespace cairn

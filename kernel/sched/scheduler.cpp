@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/sched/scheduler.hpp"
+
+#include <algorithm>
+
+#include <cairn/panic.hpp>
+
+namespace cairn {
+namespace {
+
+bool may_run(const Task& task, std::size_t hart) {
+    return (task.group.share().harts >> hart & 1) != 0;
+}
+
+/// It leaves its guest, and its hart looks at the queue.
+void interrupt(Task& task) {
+    task.vcpu.leave_guest();
+    task.vcpu.request(Request::look);
+}
+
+}  // namespace
+
+void Scheduler::set_rate(std::uint64_t ticks_per_second) {
+    const SpinGuard guard(lock_);
+    turn_ = std::max<std::uint64_t>(ticks_per_second / turns_per_second, 1);
+    queue_.set_bonus(turn_);
+}
+
+void Scheduler::add_hart(const IpiTarget& target) {
+    require(harts_count_ < max_harts, "the scheduler has room for its harts");
+    targets_[harts_count_++] = &target;
+}
+
+/// What its task has run since it was last looked at.
+void Scheduler::charge(Hart& hart, std::uint64_t now) {
+    Task& task = *hart.task;
+    const std::uint64_t ticks = now - task.since;
+    task.since = now;
+    task.ran.fetch_add(ticks, std::memory_order_relaxed);
+    task.virtual_time += virtual_ticks(ticks, task.group.share().weight);
+}
+
+bool Scheduler::rouse_sleeper_for(const Task& task) {
+    for (std::size_t hart = 0; hart < harts_count_; ++hart) {
+        if (!harts_[hart].sleeps || !may_run(task, hart)) continue;
+        harts_[hart].sleeps = false;
+        send_ipi(*targets_[hart]);
+        return true;
+    }
+    return false;
+}
+
+/// Has the hart make way whose task has had most, where that is clearly more; or one whose task
+/// does not know yet that its turn ends.
+void Scheduler::preempt_for(const Task& task, std::uint64_t now) {
+    Hart* chosen = nullptr;
+    std::uint64_t most = 0;
+    for (std::size_t index = 0; index < harts_count_; ++index) {
+        Hart& hart = harts_[index];
+        if (hart.task == nullptr || !may_run(task, index)) continue;
+        charge(hart, now);
+        const std::uint64_t had = hart.task->virtual_time;
+        if (hart.is_timed && had <= task.virtual_time + grace()) continue;
+        if (chosen != nullptr && had < most) continue;
+        chosen = &hart;
+        most = had;
+    }
+    if (chosen == nullptr) return;
+    chosen->is_timed = true;
+    interrupt(*chosen->task);
+}
+
+void Scheduler::wake(Task& task, std::uint64_t now) {
+    const SpinGuard guard(lock_);
+    task.since = now;
+    queue_.add_awake(task);
+    if (!rouse_sleeper_for(task)) preempt_for(task, now);
+}
+
+Task* Scheduler::take(std::size_t index, std::uint64_t now) {
+    const SpinGuard guard(lock_);
+    Hart& hart = harts_[index];
+    Task* const task = closed_ ? nullptr : queue_.first_for(index);
+    hart.sleeps = task == nullptr;
+    if (task == nullptr) return nullptr;
+    queue_.remove(*task);
+    task->waited.fetch_add(now - task->since, std::memory_order_relaxed);
+    task->turns.fetch_add(1, std::memory_order_relaxed);
+    task->since = now;
+    hart.task = task;
+    hart.turn_began = now;
+    return task;
+}
+
+bool Scheduler::is_turn_over(std::size_t index, std::uint64_t now) {
+    const SpinGuard guard(lock_);
+    Hart& hart = harts_[index];
+    charge(hart, now);
+    const Task* const next = queue_.first_for(index);
+    if (next == nullptr) return false;
+    const std::uint64_t had = hart.task->virtual_time;
+    const bool had_its_turn = now - hart.turn_began >= turn_;
+    if (had_its_turn ? next->virtual_time <= had : next->virtual_time + grace() < had) return true;
+    if (had_its_turn) hart.turn_began = now;
+    return false;
+}
+
+std::uint64_t Scheduler::end_of_turn(std::size_t index) {
+    const SpinGuard guard(lock_);
+    Hart& hart = harts_[index];
+    hart.is_timed = queue_.first_for(index) != nullptr;
+    return hart.is_timed ? hart.turn_began + turn_ : ~std::uint64_t{0};
+}
+
+void Scheduler::give_back(std::size_t index, std::uint64_t now) {
+    const SpinGuard guard(lock_);
+    Hart& hart = harts_[index];
+    charge(hart, now);
+    Task& task = *hart.task;
+    hart.task = nullptr;
+    queue_.add(task);
+    (void)rouse_sleeper_for(task);
+}
+
+void Scheduler::release(std::size_t index, std::uint64_t now) {
+    const SpinGuard guard(lock_);
+    charge(harts_[index], now);
+    harts_[index].task = nullptr;
+}
+
+void Scheduler::close() {
+    const SpinGuard guard(lock_);
+    closed_.store(true, std::memory_order_release);
+    for (std::size_t hart = 0; hart < harts_count_; ++hart) {
+        if (harts_[hart].task != nullptr) interrupt(*harts_[hart].task);
+        send_ipi(*targets_[hart]);
+    }
+}
+
+}  // namespace cairn

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Which task runs on which hart. One queue for all harts, so that no hart idles while a task that
+// may run there waits; harts take from it when they have nothing to do, and a task is preempted
+// where another has had less. A task that is alone has no end of its turn: whoever is queued behind
+// it interrupts its hart.
+//
+// Any hart may call; all is under one lock, for some dozen instructions and a walk over the queue.
+// Times are ticks of `time`.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include <cairn/spinlock.hpp>
+#include "kernel/host/cpu/ipi_batch.hpp"
+#include "kernel/sched/fair_queue.hpp"
+
+namespace cairn {
+
+class Scheduler {
+  public:
+    static constexpr std::size_t max_harts = 64;
+    static constexpr std::uint64_t turns_per_second = 200;
+
+    constexpr Scheduler() = default;
+    Scheduler(const Scheduler&) = delete;
+    Scheduler& operator=(const Scheduler&) = delete;
+
+    /// Before the first task: how long a turn is, by the rate of `time`.
+    void set_rate(std::uint64_t ticks_per_second);
+    /// Before the first task: the next hart, numbered from 0, which `target` interrupts and
+    /// outlives the scheduler.
+    void add_hart(const IpiTarget& target);
+    [[nodiscard]] std::size_t harts() const { return harts_count_; }
+    [[nodiscard]] const IpiTarget& target(std::size_t hart) const { return *targets_[hart]; }
+
+    /// A task that slept, or is new, wants to run.
+    void wake(Task& task, std::uint64_t now);
+
+    /// The next task for `hart`, which has none; it runs from `now` on. nullptr: the hart is to
+    /// sleep until it is interrupted.
+    [[nodiscard]] Task* take(std::size_t hart, std::uint64_t now);
+    /// Whether the task of `hart` is to make way for another; else its turn begins anew.
+    [[nodiscard]] bool is_turn_over(std::size_t hart, std::uint64_t now);
+    /// The task of `hart` is queued again; its state lies in no hart.
+    void give_back(std::size_t hart, std::uint64_t now);
+    /// The task of `hart` sleeps or is retired.
+    void release(std::size_t hart, std::uint64_t now);
+
+    /// When the turn of the task of `hart` ends; all ones where nobody waits for the hart.
+    [[nodiscard]] std::uint64_t end_of_turn(std::size_t hart);
+
+    /// From now on harts take nothing; each is interrupted.
+    void close();
+    [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_acquire); }
+
+  private:
+    struct Hart {
+        Task* task = nullptr;
+        std::uint64_t turn_began = 0;
+        bool sleeps = false;    ///< it has found nothing, and has not been interrupted since
+        bool is_timed = false;  ///< its task's turn ends
+    };
+
+    /// By how much a task within its turn must have had more than another, to make way for it.
+    [[nodiscard]] std::uint64_t grace() const { return turn_ / 4; }
+    void charge(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] bool rouse_sleeper_for(const Task& task) CAIRN_REQUIRES(lock_);
+    void preempt_for(const Task& task, std::uint64_t now) CAIRN_REQUIRES(lock_);
+
+    Spinlock lock_;
+    FairQueue queue_ CAIRN_GUARDED_BY(lock_);
+    std::array<Hart, max_harts> harts_ CAIRN_GUARDED_BY(lock_){};
+    std::array<const IpiTarget*, max_harts> targets_{};
+    std::size_t harts_count_ = 0;
+    std::uint64_t turn_ = 1;
+    std::atomic<bool> closed_ = false;
+};
+
+}  // namespace cairn

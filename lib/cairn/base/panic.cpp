@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#include "cairn/panic.hpp"
+#include "cairn/bits.hpp"

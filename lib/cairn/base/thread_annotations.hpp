@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// Names for clang's thread-safety attributes (-Wthread-safety checks them at compile time). A
+// lock is a capability, data says which lock guards it, functions say what they take and release.
+// https://clang.llvm.org/docs/ThreadSafetyAnalysis.html
+#pragma once
+
+#include "cairn/base/language.hpp"
+
+#define CAIRN_CAPABILITY(name) [[clang::capability(name)]]
+#define CAIRN_SCOPED_CAPABILITY [[clang::scoped_lockable]]
+#define CAIRN_GUARDED_BY(lock) __attribute__((guarded_by(lock)))
+#define CAIRN_ACQUIRE(...) __attribute__((acquire_capability(__VA_ARGS__)))
+#define CAIRN_TRY_ACQUIRE(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
+#define CAIRN_RELEASE(...) __attribute__((release_capability(__VA_ARGS__)))
+#define CAIRN_REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
+#define CAIRN_EXCLUDES(...) __attribute__((locks_excluded(__VA_ARGS__)))
+#define CAIRN_NO_THREAD_SAFETY_ANALYSIS __attribute__((no_thread_safety_analysis))

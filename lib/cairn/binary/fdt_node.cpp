@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot, or for people to read.
+// Walks inside a validated tree: FdtNode and its ranges.
+#include "cairn/binary/fdt_token.hpp"
+#include "cairn/fdt_reader.hpp"
+
+namespace cairn {
+namespace {
+
+std::string_view up_to(std::string_view text, char separator) {
+    return text.substr(0, text.find(separator));
+}
+
+/// A `#...-cells` of `node`. Malformed ones become a count that no `reg` can have.
+std::uint32_t cell_count(const FdtNode& node, std::string_view name, std::uint32_t otherwise) {
+    const auto property = node.property(name);
+    if (!property) return otherwise;
+    return property->u32().value_or(UINT32_MAX);
+}
+
+/// The offset behind the node that begins at `offset`.
+std::size_t skip_node(FdtBlocks blocks, std::size_t offset) {
+    std::size_t depth = 0;
+    while (true) {
+        const FdtToken token = next_fdt_token(blocks, offset);
+        offset = token.next;
+        if (token.tag == FdtTag::begin_node) ++depth;
+        if (token.tag == FdtTag::end_node && --depth == 0) return offset;
+        if (token.tag == FdtTag::end) return blocks.structure.size();
+    }
+}
+
+}  // namespace
+
+std::string_view FdtNode::name() const {
+    return next_fdt_token(blocks_, offset_).name;
+}
+
+std::string_view FdtNode::base_name() const {
+    return up_to(name(), '@');
+}
+
+std::string_view FdtNode::unit_address() const {
+    const std::string_view whole = name();
+    const std::size_t at = whole.find('@');
+    return at == std::string_view::npos ? std::string_view{} : whole.substr(at + 1);
+}
+
+FdtProperties FdtNode::properties() const {
+    return FdtProperties{*this};
+}
+
+FdtChildren FdtNode::children() const {
+    return FdtChildren{*this};
+}
+
+std::optional<FdtProperty> FdtNode::property(std::string_view name) const {
+    for (const FdtProperty& candidate : properties()) {
+        if (candidate.name == name) return candidate;
+    }
+    return std::nullopt;
+}
+
+std::optional<FdtNode> FdtNode::child(std::string_view name) const {
+    const bool whole = name.contains('@');
+    for (const FdtNode& candidate : children()) {
+        if (name == (whole ? candidate.name() : candidate.base_name())) return candidate;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::uint32_t> FdtNode::u32(std::string_view property_name) const {
+    const auto found = property(property_name);
+    return found ? found->u32() : std::nullopt;
+}
+
+std::optional<std::string_view> FdtNode::string(std::string_view property_name) const {
+    const auto found = property(property_name);
+    return found ? found->string() : std::nullopt;
+}
+
+bool FdtNode::is_compatible(std::string_view with) const {
+    const auto compatible = property("compatible");
+    return compatible && compatible->strings().contains(with);
+}
+
+bool FdtNode::is_enabled() const {
+    const auto status = property("status");
+    if (!status) return true;
+    const auto word = status->string();
+    return word == "okay" || word == "ok";
+}
+
+std::optional<std::uint32_t> FdtNode::phandle() const {
+    const auto handle = u32("phandle");
+    return handle ? handle : u32("linux,phandle");
+}
+
+std::expected<FdtRegs, FdtError> FdtNode::reg() const {
+    const auto found = property("reg");
+    if (!found) return std::unexpected(FdtError::no_property);
+    return FdtRegs::over(found->value, cells_);
+}
+
+FdtCells FdtNode::child_cells() const {
+    constexpr FdtCells defaults;
+    return {cell_count(*this, "#address-cells", defaults.address),
+            cell_count(*this, "#size-cells", defaults.size)};
+}
+
+FdtProperties::Iterator FdtProperties::begin() const {
+    return {node_.blocks(), next_fdt_token(node_.blocks(), node_.offset()).next};
+}
+
+void FdtProperties::Iterator::take() {
+    const FdtToken token = next_fdt_token(blocks_, next_);
+    done_ = token.tag != FdtTag::property;
+    current_ = {token.name, token.value};
+    next_ = token.next;
+}
+
+FdtChildren::Iterator::Iterator(FdtNode parent) {
+    const FdtBlocks blocks = parent.blocks();
+    current_ = FdtNode{blocks, 0, parent.child_cells()};
+    FdtToken token = next_fdt_token(blocks, parent.offset());
+    std::size_t offset = token.next;
+    while ((token = next_fdt_token(blocks, offset)).tag == FdtTag::property)
+        offset = token.next;
+    take(offset);
+}
+
+FdtChildren::Iterator& FdtChildren::Iterator::operator++() {
+    take(skip_node(current_.blocks(), current_.offset()));
+    return *this;
+}
+
+void FdtChildren::Iterator::take(std::size_t offset) {
+    const FdtToken token = next_fdt_token(current_.blocks(), offset);
+    done_ = token.tag != FdtTag::begin_node;
+    current_ = FdtNode{current_.blocks(), token.offset, current_.cells()};
+}
+
+FdtNodes::Iterator& FdtNodes::Iterator::operator++() {
+    const FdtBlocks blocks = current_.blocks();
+    cells_[depth_] = current_.child_cells();
+    std::size_t open = depth_ + 1;
+    FdtToken token = next_fdt_token(blocks, current_.offset());
+    while (open > 0) {
+        token = next_fdt_token(blocks, token.next);
+        if (token.tag == FdtTag::end) break;
+        if (token.tag == FdtTag::end_node) --open;
+        if (token.tag != FdtTag::begin_node) continue;
+        depth_ = open;
+        current_ = FdtNode{blocks, token.offset, cells_[depth_ - 1]};
+        return *this;
+    }
+    done_ = true;
+    return *this;
+}
+
+}  // namespace cairn

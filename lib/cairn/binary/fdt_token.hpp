@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// One token of a device tree's structure block, decoded with every bound checked: the single place
+// where the reader turns bytes into structure, before the tree is validated and after.
+// Devicetree Specification v0.4, section 5.4.
+#pragma once
+
+#include <expected>
+
+#include "cairn/fdt_reader.hpp"
+
+namespace cairn {
+
+struct FdtToken {
+    std::size_t offset = 0;
+    FdtTag tag = FdtTag::end;
+    std::string_view name;             // of a node or property
+    std::span<const std::byte> value;  // of a property
+    std::size_t next = 0;              // offset of the token that follows
+};
+
+/// The token at `offset` (a multiple of 4) of the structure block; its name may be anything.
+[[nodiscard]] std::expected<FdtToken, FdtError> read_fdt_token(FdtBlocks blocks,
+                                                               std::size_t offset);
+
+/// The first token at or after `offset` that is no NOP; `end` on an error, which a validated tree
+/// does not have.
+[[nodiscard]] FdtToken next_fdt_token(FdtBlocks blocks, std::size_t offset);
+
+/// Whether the structure block is one well-formed tree with one root; the root's offset.
+[[nodiscard]] std::expected<std::size_t, FdtError> check_fdt_structure(FdtBlocks blocks);
+
+}  // namespace cairn

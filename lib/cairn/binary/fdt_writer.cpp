@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot, or for people to read.
+#include "cairn/fdt_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "cairn/bits.hpp"
+
+namespace cairn {
+namespace {
+
+std::span<const std::byte> as_bytes(std::string_view text) {
+    return std::as_bytes(std::span{text.data(), text.size()});
+}
+
+}  // namespace
+
+std::string_view to_string(FdtWriteError error) {
+    switch (error) {
+        case FdtWriteError::no_space: return "the device tree does not fit in its space";
+        case FdtWriteError::bad_name: return "a name in the device tree is impossible";
+        case FdtWriteError::bad_string: return "a string in the device tree contains a NUL";
+        case FdtWriteError::bad_nesting:
+            return "the nodes of the device tree do not nest under a single root";
+        case FdtWriteError::too_deep: return "the nodes of the device tree nest deeper than 32";
+        case FdtWriteError::misplaced_property:
+            return "a property of the device tree stands outside a node or after a child node";
+        case FdtWriteError::misplaced_reservation:
+            return "a memory reservation of the device tree comes after its first node";
+    }
+    return "the device tree cannot be written";
+}
+
+FdtWriter::FdtWriter(std::span<std::byte> into)
+    : bytes_(into.first(std::min<std::size_t>(into.size(), UINT32_MAX))), strings_(bytes_.size()) {
+    static_cast<void>(claim(fdt_header_size));
+}
+
+void FdtWriter::fail(FdtWriteError error) {
+    if (!failed_) error_ = error;
+    failed_ = true;
+}
+
+std::span<std::byte> FdtWriter::claim(std::size_t size) {
+    if (failed_) return {};
+    if (size > strings_ - used_) {
+        fail(FdtWriteError::no_space);
+        return {};
+    }
+    const auto claimed = bytes_.subspan(used_, size);
+    used_ += size;
+    return claimed;
+}
+
+void FdtWriter::put_u32(std::uint32_t value) {
+    if (const auto room = claim(sizeof value); !room.empty()) store_be(room, 0, value);
+}
+
+void FdtWriter::reserve_memory(std::uint64_t address, std::uint64_t size) {
+    if (state_ != State::reservations) return fail(FdtWriteError::misplaced_reservation);
+    if (size == 0) return;  // (0, 0) would end the block
+    const auto room = claim(fdt_reservation_size);
+    if (room.empty()) return;
+    store_be(room, 0, address);
+    store_be(room, sizeof address, size);
+}
+
+void FdtWriter::end_reservations() {
+    std::ranges::fill(claim(fdt_reservation_size), std::byte{0});
+    structure_ = used_;
+    state_ = State::before_root;
+}
+
+void FdtWriter::begin_node(std::string_view name) {
+    if (state_ == State::reservations) end_reservations();
+    end_property();
+    if (state_ == State::closed) return fail(FdtWriteError::bad_nesting);
+    if (depth_ == fdt_max_depth) return fail(FdtWriteError::too_deep);
+    if (name.empty() != (depth_ == 0) || !is_fdt_name(name)) return fail(FdtWriteError::bad_name);
+    put_u32(static_cast<std::uint32_t>(FdtTag::begin_node));
+    const std::size_t padded = name.size() / fdt_tag_size * fdt_tag_size + fdt_tag_size;
+    const auto room = claim(padded);
+    if (room.empty()) return;
+    std::ranges::fill(std::ranges::copy(as_bytes(name), room.begin()).out, room.end(),
+                      std::byte{0});
+    ++depth_;
+    state_ = State::properties;
+}
+
+void FdtWriter::begin_node(std::string_view name, std::uint64_t unit) {
+    std::array<char, 64> text{};
+    constexpr std::size_t unit_length = 1 + 16;
+    if (name.size() > text.size() - unit_length) return fail(FdtWriteError::bad_name);
+    char* at = std::ranges::copy(name, text.begin()).out;
+    *at++ = '@';
+    const char* end = std::to_chars(at, text.data() + text.size(), unit, 16).ptr;
+    begin_node(std::string_view{text.data(), end});
+}
+
+void FdtWriter::end_node() {
+    end_property();
+    if (failed_) return;
+    if (depth_ == 0) return fail(FdtWriteError::bad_nesting);
+    put_u32(static_cast<std::uint32_t>(FdtTag::end_node));
+    --depth_;
+    state_ = depth_ == 0 ? State::closed : State::children;
+}
+
+std::size_t FdtWriter::intern(std::string_view name) {
+    for (std::size_t at = strings_; at < bytes_.size();) {
+        const std::string_view known{reinterpret_cast<const char*>(bytes_.subspan(at).data())};
+        if (known == name) return bytes_.size() - at;
+        at += known.size() + 1;
+    }
+    const std::size_t size = name.size() + 1;
+    if (size > strings_ - used_) {
+        fail(FdtWriteError::no_space);
+        return 0;
+    }
+    strings_ -= size;
+    std::ranges::copy(as_bytes(name), bytes_.subspan(strings_).begin());
+    bytes_[strings_ + name.size()] = std::byte{0};
+    return bytes_.size() - strings_;
+}
+
+void FdtWriter::begin_property(std::string_view name) {
+    end_property();
+    if (failed_) return;
+    if (state_ != State::properties) return fail(FdtWriteError::misplaced_property);
+    if (name.empty() || !is_fdt_name(name)) return fail(FdtWriteError::bad_name);
+    const std::size_t start = used_;
+    put_u32(static_cast<std::uint32_t>(FdtTag::property));
+    put_u32(0);  // the length, when it is known
+    // Counted from the end of the strings until `finish_names` knows where they start.
+    put_u32(static_cast<std::uint32_t>(intern(name)));
+    open_property_ = start;
+}
+
+void FdtWriter::end_property() {
+    if (failed_ || open_property_ == 0) return;
+    const std::size_t length = used_ - open_property_ - fdt_property_header_size;
+    store_be(bytes_, open_property_ + fdt_tag_size, static_cast<std::uint32_t>(length));
+    open_property_ = 0;
+    const std::size_t padding = (fdt_tag_size - length % fdt_tag_size) % fdt_tag_size;
+    std::ranges::fill(claim(padding), std::byte{0});
+}
+
+void FdtWriter::append(std::span<const std::byte> bytes) {
+    if (failed_) return;
+    if (open_property_ == 0) return fail(FdtWriteError::misplaced_property);
+    const auto room = claim(bytes.size());
+    if (!room.empty()) std::ranges::copy(bytes, room.begin());
+}
+
+void FdtWriter::append_u32(std::uint32_t value) {
+    std::array<std::byte, sizeof value> bytes{};
+    store_be(bytes, 0, value);
+    append(bytes);
+}
+
+void FdtWriter::append_u64(std::uint64_t value) {
+    std::array<std::byte, sizeof value> bytes{};
+    store_be(bytes, 0, value);
+    append(bytes);
+}
+
+void FdtWriter::append_string(std::string_view value) {
+    if (value.contains('\0')) return fail(FdtWriteError::bad_string);
+    append(as_bytes(value));
+    append(std::array{std::byte{0}});
+}
+
+void FdtWriter::property(std::string_view name, std::span<const std::byte> value) {
+    begin_property(name);
+    append(value);
+}
+
+void FdtWriter::property_u32(std::string_view name, std::uint32_t value) {
+    begin_property(name);
+    append_u32(value);
+}
+
+void FdtWriter::property_u64(std::string_view name, std::uint64_t value) {
+    begin_property(name);
+    append_u64(value);
+}
+
+void FdtWriter::property_string(std::string_view name, std::string_view value) {
+    begin_property(name);
+    append_string(value);
+}
+
+void FdtWriter::property_strings(std::string_view name,
+                                 std::initializer_list<std::string_view> values) {
+    begin_property(name);
+    for (const std::string_view value : values)
+        append_string(value);
+}
+
+void FdtWriter::property_cells(std::string_view name, std::initializer_list<std::uint32_t> values) {
+    begin_property(name);
+    for (const std::uint32_t value : values)
+        append_u32(value);
+}
+
+void FdtWriter::property_u64s(std::string_view name, std::initializer_list<std::uint64_t> values) {
+    begin_property(name);
+    for (const std::uint64_t value : values)
+        append_u64(value);
+}
+
+void FdtWriter::finish_names(std::span<std::byte> structure, std::size_t strings_size) {
+    for (std::size_t at = 0; at < structure.size();) {
+        const auto tag = static_cast<FdtTag>(load_be<std::uint32_t>(structure, at));
+        at += fdt_tag_size;
+        if (tag == FdtTag::begin_node) {
+            const auto rest = structure.subspan(at);
+            const std::string_view name{reinterpret_cast<const char*>(rest.data())};
+            at += name.size() / fdt_tag_size * fdt_tag_size + fdt_tag_size;
+        } else if (tag == FdtTag::property) {
+            const std::size_t length = load_be<std::uint32_t>(structure, at);
+            const std::size_t from_end = load_be<std::uint32_t>(structure, at + 4);
+            store_be(structure, at + 4, static_cast<std::uint32_t>(strings_size - from_end));
+            at += 8 + *align_up(length, fdt_tag_size);
+        }
+    }
+}
+
+void FdtWriter::finish_header(std::size_t strings_size, std::size_t spare) {
+    const auto put = [this](FdtHeaderField field, std::size_t value) {
+        store_be(bytes_, static_cast<std::size_t>(field), static_cast<std::uint32_t>(value));
+    };
+    put(FdtHeaderField::magic, fdt_magic);
+    put(FdtHeaderField::total_size, used_ + strings_size + spare);
+    put(FdtHeaderField::structure_offset, structure_);
+    put(FdtHeaderField::strings_offset, used_);
+    put(FdtHeaderField::reservation_offset, fdt_header_size);
+    put(FdtHeaderField::version, fdt_version);
+    put(FdtHeaderField::last_version, fdt_last_version);
+    put(FdtHeaderField::boot_cpu, boot_cpu_);
+    put(FdtHeaderField::strings_size, strings_size);
+    put(FdtHeaderField::structure_size, used_ - structure_);
+}
+
+std::expected<std::span<std::byte>, FdtWriteError> FdtWriter::finish(std::size_t spare) {
+    if (state_ != State::closed) fail(FdtWriteError::bad_nesting);
+    put_u32(static_cast<std::uint32_t>(FdtTag::end));
+    if (spare > strings_ - used_) fail(FdtWriteError::no_space);
+    if (failed_) return std::unexpected(error_);
+    const std::size_t strings_size = bytes_.size() - strings_;
+    finish_names(bytes_.subspan(structure_, used_ - structure_), strings_size);
+    std::ranges::copy(bytes_.subspan(strings_), bytes_.subspan(used_).begin());  // downwards
+    const std::size_t end = used_ + strings_size;
+    std::ranges::fill(bytes_.subspan(end, spare), std::byte{0});
+    finish_header(strings_size, spare);
+    failed_ = true;  // nothing may follow
+    error_ = FdtWriteError::bad_nesting;
+    return bytes_.first(end + spare);
+}
+
+}  // namespace cairn

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// How an operation of a container fails: by an error of its try_ form, or by a panic whose sentence
+// starts with the container's name and has the values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+#include <string_view>
+
+#include "cairn/base/language.hpp"
+
+namespace cairn {
+
+enum class ContainerError : std::uint8_t {
+    out_of_memory,  // the allocator has no such block
+    too_long,       // more elements than max_size()
+};
+
+[[nodiscard]] constexpr std::string_view to_string(ContainerError error) {
+    switch (error) {
+        case ContainerError::out_of_memory: return "out of memory for the elements of a container";
+        case ContainerError::too_long: return "a container cannot have that many elements";
+    }
+    return "unknown container error";
+}
+
+/// "vector: index 7 of 3 elements"
+[[noreturn, gnu::cold]] void panic_index(const char* container, std::size_t index, std::size_t size,
+                                         std::source_location where);
+
+/// "vector: back() of no elements", for `what` = "back()"
+[[noreturn, gnu::cold]] void panic_empty(const char* container, const char* what,
+                                         std::source_location where);
+
+/// "vector: 7 elements wanted, at most 3 possible"
+[[noreturn, gnu::cold]] void panic_length(const char* container, std::size_t wanted,
+                                          std::size_t maximum);
+
+/// "vector: a position outside of its elements"
+[[noreturn, gnu::cold]] void panic_position(const char* container, std::source_location where);
+
+/// "hash_map: at() of a key that it does not have"
+[[noreturn, gnu::cold]] void panic_key(const char* container, std::source_location where);
+
+}  // namespace cairn

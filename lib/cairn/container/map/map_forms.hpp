@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+// What flat_map and hash_map have in common: the interface of std's maps, made of a few operations
+// of the container itself. No public interface.
+//
+// The try_ forms report ContainerError where their namesakes panic for want of memory; then nothing
+// has changed and nothing has been moved from. They answer for this map's memory: a key or value
+// that allocates for itself while it is constructed still panics. As in std, nothing is moved from
+// either where the key is there already (but for insert_or_assign's value).
+//
+// A key is looked up as it is given where the map's comparison (or hash) is transparent; any other
+// is made a Key first. So are numbers, always: in a map of unsigned keys -1 is 0xffff'ffff for both
+// operator[] and find, and in one of wider signed keys for neither.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <expected>
+#include <initializer_list>
+#include <iterator>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "cairn/container/container_error.hpp"
+#include "cairn/container/fallible.hpp"
+
+namespace cairn {
+
+template <class Function>
+concept Transparent = requires { typename Function::is_transparent; };
+
+template <class Key, class Value, class Allocator, bool transparent>
+class MapForms {
+    static constexpr OnFailure panics = OnFailure::panic;
+    static constexpr OnFailure reports = OnFailure::report;
+    using Here = std::source_location;
+
+  protected:
+    static constexpr bool can_report = FallibleAllocator<Allocator>;
+
+    /// Whether an Other is looked up as it is.
+    template <class Other>
+    static constexpr bool serves_as_key =
+        std::is_same_v<Other, Key> || (transparent && !std::is_arithmetic_v<Other>);
+
+    template <class Other>
+    static constexpr decltype(auto) as_key(Other&& key) {
+        if constexpr (serves_as_key<std::remove_cvref_t<Other>>) {
+            return std::forward<Other>(key);
+        } else {
+            return static_cast<Key>(std::forward<Other>(key));
+        }
+    }
+
+    /// Whether an Other says where an entry lies, in a Self.
+    template <class Other, class Self>
+    static constexpr bool is_position = std::is_convertible_v<Other, typename Self::const_iterator>;
+
+    /// Whether a std::pair is made of the arguments as std's emplace makes one.
+    template <class... Arguments>
+    static constexpr bool makes_pair = sizeof...(Arguments) == 0;
+    template <class Pair>
+    static constexpr bool makes_pair<Pair> = requires(Pair pair) {
+        Key(pair.first);
+        Value(pair.second);
+    };
+    template <class First, class Keys, class Values>
+    static constexpr bool makes_pair<First, Keys, Values> =
+        std::is_same_v<std::remove_cvref_t<First>, std::piecewise_construct_t>;
+
+  public:
+    using key_type = Key;
+    using mapped_type = Value;
+    using value_type = std::pair<const Key, Value>;
+    using allocator_type = Allocator;
+    using size_type = std::size_t;
+    using difference_type = std::ptrdiff_t;
+    using reference = value_type&;
+    using const_reference = const value_type&;
+
+    // --- access
+
+    /// Where the entry of `key` is, or end().
+    template <class Other = Key>
+    [[nodiscard]] constexpr auto find(this auto& self, const Other& key) {
+        return self.iterator_at(self.locate(as_key(key)));
+    }
+    template <class Other = Key>
+    [[nodiscard]] constexpr bool contains(this const auto& self, const Other& key) {
+        return self.find(key) != self.end();
+    }
+    template <class Other = Key>
+    [[nodiscard]] constexpr size_type count(this const auto& self, const Other& key) {
+        return self.contains(key) ? 1 : 0;
+    }
+    /// Panics where std's throws.
+    template <class Other = Key>
+    [[nodiscard]] constexpr auto& at(this auto& self, const Other& key,
+                                     Here where = Here::current()) {
+        const auto found = self.find(key);
+        if (found == self.end()) [[unlikely]]
+            panic_key(self.name, where);
+        return found->second;
+    }
+    template <class Other = Key>
+    constexpr Value& operator[](this auto& self, Other&& key) {
+        return self.try_emplace(std::forward<Other>(key)).first->second;
+    }
+    /// The entries of `key`, one at most: from the first to behind the last.
+    template <class Other = Key>
+    [[nodiscard]] constexpr auto equal_range(this auto& self, const Other& key) {
+        const auto first = self.find(key);
+        return std::pair(first, first == self.end() ? first : std::next(first));
+    }
+
+    // --- insertion: where the entry is, and whether it is new
+
+    /// An entry of what a std::pair is made of; or of `key` and the arguments of a value.
+    template <class... Arguments>
+    constexpr auto emplace(this auto& self, Arguments&&... arguments) {
+        if constexpr (makes_pair<Arguments...>) {
+            std::pair<Key, Value> entry(std::forward<Arguments>(arguments)...);
+            return *self.put(panics, std::move(entry.first), std::move(entry.second));
+        } else {
+            return self.try_emplace(std::forward<Arguments>(arguments)...);
+        }
+    }
+    /// An entry of `key` and a value made of `arguments`, unless there is one of that key. (The
+    /// "try" is std's: memory for it there must be.)
+    template <class Self, class Other = Key, class... Arguments>
+        requires(!is_position<Other, Self>)
+    constexpr auto try_emplace(this Self& self, Other&& key, Arguments&&... arguments) {
+        return *self.put(panics, as_key(std::forward<Other>(key)),
+                         std::forward<Arguments>(arguments)...);
+    }
+    /// The same where there may be no memory.
+    template <class Other = Key, class... Arguments>
+        requires can_report
+    [[nodiscard]] constexpr auto try_add(this auto& self, Other&& key, Arguments&&... arguments) {
+        return self.put(reports, as_key(std::forward<Other>(key)),
+                        std::forward<Arguments>(arguments)...);
+    }
+
+    constexpr auto insert(this auto& self, const value_type& entry) {
+        return *self.put(panics, entry.first, entry.second);
+    }
+    /// Copies the key, which is constant, and moves the value.
+    constexpr auto insert(this auto& self, value_type&& entry) {
+        return *self.put(panics, entry.first, std::move(entry.second));
+    }
+    [[nodiscard]] constexpr auto try_insert(this auto& self, const value_type& entry)
+        requires can_report
+    {
+        return self.put(reports, entry.first, entry.second);
+    }
+    [[nodiscard]] constexpr auto try_insert(this auto& self, value_type&& entry)
+        requires can_report
+    {
+        return self.put(reports, entry.first, std::move(entry.second));
+    }
+    /// One by one.
+    template <std::input_iterator Iterator>
+    constexpr void insert(this auto& self, Iterator first, Iterator last) {
+        for (; first != last; ++first)
+            self.insert(*first);
+    }
+    constexpr void insert(this auto& self, std::initializer_list<value_type> entries) {
+        self.insert_range(entries);
+    }
+    template <class Range>
+    constexpr void insert_range(this auto& self, Range&& range) {
+        for (auto&& entry : range)
+            self.insert(std::forward<decltype(entry)>(entry));
+    }
+
+    template <class Self, class Other = Key, class Source = Value>
+        requires(!is_position<Other, Self>)
+    constexpr auto insert_or_assign(this Self& self, Other&& key, Source&& value) {
+        return *put_or_assign(self, panics, std::forward<Other>(key), std::forward<Source>(value));
+    }
+    template <class Other = Key, class Source = Value>
+        requires can_report
+    [[nodiscard]] constexpr auto try_insert_or_assign(this auto& self, Other&& key,
+                                                      Source&& value) {
+        return put_or_assign(self, reports, std::forward<Other>(key), std::forward<Source>(value));
+    }
+
+    // --- std's forms with a hint, which is not needed: only where the entry is
+
+    template <class Self>
+    constexpr auto insert(this Self& self, typename Self::const_iterator /*hint*/,
+                          const value_type& entry) {
+        return self.insert(entry).first;
+    }
+    template <class Self>
+    constexpr auto insert(this Self& self, typename Self::const_iterator /*hint*/,
+                          value_type&& entry) {
+        return self.insert(std::move(entry)).first;
+    }
+    template <class Self, class... Arguments>
+    constexpr auto emplace_hint(this Self& self, typename Self::const_iterator /*hint*/,
+                                Arguments&&... arguments) {
+        return self.emplace(std::forward<Arguments>(arguments)...).first;
+    }
+    template <class Self, class Other = Key, class... Arguments>
+    constexpr auto try_emplace(this Self& self, typename Self::const_iterator /*hint*/, Other&& key,
+                               Arguments&&... arguments) {
+        return self.try_emplace(std::forward<Other>(key), std::forward<Arguments>(arguments)...)
+            .first;
+    }
+    template <class Self, class Other = Key, class Source = Value>
+    constexpr auto insert_or_assign(this Self& self, typename Self::const_iterator /*hint*/,
+                                    Other&& key, Source&& value) {
+        return self.insert_or_assign(std::forward<Other>(key), std::forward<Source>(value)).first;
+    }
+
+    // --- removal
+
+    /// Removes the entry of `key`, if there is one; how many that were.
+    template <class Self, class Other = Key>
+        requires(!std::is_convertible_v<const Other&, typename Self::const_iterator>)
+    constexpr size_type erase(this Self& self, const Other& key) {
+        const auto at = self.locate(as_key(key));
+        if (self.iterator_at(at) == self.end()) return 0;
+        self.remove(at);
+        return 1;
+    }
+
+  private:
+    static constexpr auto put_or_assign(auto& self, OnFailure failure, auto&& key, auto&& value) {
+        auto result = self.put(failure, as_key(std::forward<decltype(key)>(key)),
+                               std::forward<decltype(value)>(value));
+        if (result && !result->second) {
+            // put() has left it alone. NOLINTNEXTLINE
+            result->first->second = std::forward<decltype(value)>(value);
+        }
+        return result;
+    }
+};
+
+}  // namespace cairn

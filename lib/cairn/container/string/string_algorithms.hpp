@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// What std declares beside its string: comparison, operator+, erase, erase_if and std::hash.
+// Include lib/cairn/string.hpp.
+#pragma once
+
+#include <compare>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "cairn/string.hpp"
+
+namespace cairn {
+
+template <class T>
+inline constexpr bool is_basic_string = false;
+template <class Allocator>
+inline constexpr bool is_basic_string<basic_string<Allocator>> = true;
+
+// --- comparison, with whatever converts to std::string_view
+
+template <class Allocator>
+[[nodiscard]] constexpr bool operator==(const basic_string<Allocator>& a,
+                                        const basic_string<Allocator>& b) {
+    return a.view() == b.view();
+}
+template <class Allocator>
+[[nodiscard]] constexpr std::strong_ordering operator<=>(const basic_string<Allocator>& a,
+                                                         const basic_string<Allocator>& b) {
+    return a.view() <=> b.view();
+}
+template <class Allocator, std::convertible_to<std::string_view> Text>
+[[nodiscard]] constexpr bool operator==(const basic_string<Allocator>& a, const Text& b) {
+    return a.view() == std::string_view(b);
+}
+template <class Allocator, std::convertible_to<std::string_view> Text>
+[[nodiscard]] constexpr std::strong_ordering operator<=>(const basic_string<Allocator>& a,
+                                                         const Text& b) {
+    return a.view() <=> std::string_view(b);
+}
+
+// --- concatenation
+
+template <class Allocator>
+[[nodiscard]] constexpr basic_string<Allocator> operator+(basic_string<Allocator>&& a,
+                                                          const StringPiece auto& b) {
+    a += b;
+    return std::move(a);
+}
+template <class Allocator>
+[[nodiscard]] constexpr basic_string<Allocator> operator+(const basic_string<Allocator>& a,
+                                                          const StringPiece auto& b) {
+    return basic_string<Allocator>(a) + b;
+}
+template <class Allocator, StringPiece Left>
+    requires(!is_basic_string<Left>)
+[[nodiscard]] constexpr basic_string<Allocator> operator+(const Left& a,
+                                                          basic_string<Allocator>&& b) {
+    if constexpr (std::same_as<Left, char>) {
+        b.insert(0, 1, a);
+    } else {
+        b.insert(0, std::string_view(a));
+    }
+    return std::move(b);
+}
+template <class Allocator, StringPiece Left>
+    requires(!is_basic_string<Left>)
+[[nodiscard]] constexpr basic_string<Allocator> operator+(const Left& a,
+                                                          const basic_string<Allocator>& b) {
+    return a + basic_string<Allocator>(b);
+}
+
+// --- removal
+
+/// Removes the characters that satisfy `predicate`; returns how many.
+template <class Allocator, std::predicate<char> Predicate>
+constexpr std::size_t erase_if(basic_string<Allocator>& from, Predicate predicate) {
+    std::size_t kept = 0;
+    char* const text = from.data();
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        if (!predicate(text[i])) text[kept++] = text[i];
+    }
+    const std::size_t removed = from.size() - kept;
+    from.resize(kept);
+    return removed;
+}
+template <class Allocator, class Value = char>
+constexpr std::size_t erase(basic_string<Allocator>& from, const Value& value) {
+    return erase_if(from, [letter = value](char each) { return each == letter; });
+}
+
+}  // namespace cairn
+
+/// As that of the std::string_view of the text, so without a secret: cairn::seeded_hash has one.
+template <class Allocator>
+struct std::hash<cairn::basic_string<Allocator>> {
+    [[nodiscard]] std::size_t operator()(
+        const cairn::basic_string<Allocator>& text) const noexcept {
+        return std::hash<std::string_view>()(text.view());
+    }
+};

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// What `basic_string` is asked: the searches and comparisons of std::string, done by the
+// std::string_view of its text. No public interface: see lib/cairn/string.hpp.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <source_location>
+#include <string_view>
+
+#include "cairn/container/container_error.hpp"
+
+namespace cairn {
+
+/// A text, or one character. No number serves as a character, and no null pointer as a text.
+template <class T>
+concept StringPiece = std::same_as<T, char> || std::convertible_to<const T&, std::string_view>;
+
+class StringSearch {
+    using Here = std::source_location;
+    using Size = std::size_t;
+    static constexpr Size npos = std::string_view::npos;
+
+    static constexpr char piece(char letter) { return letter; }
+    static constexpr std::string_view piece(std::string_view text) { return text; }
+
+  public:
+    [[nodiscard]] constexpr Size find(this const auto& self, const StringPiece auto& what,
+                                      Size from = 0) {
+        return self.view().find(piece(what), from);
+    }
+    [[nodiscard]] constexpr Size find(this const auto& self, const char* what, Size from,
+                                      Size count) {
+        return self.view().find(what, from, count);
+    }
+    [[nodiscard]] constexpr Size rfind(this const auto& self, const StringPiece auto& what,
+                                       Size from = npos) {
+        return self.view().rfind(piece(what), from);
+    }
+    [[nodiscard]] constexpr Size rfind(this const auto& self, const char* what, Size from,
+                                       Size count) {
+        return self.view().rfind(what, from, count);
+    }
+    [[nodiscard]] constexpr Size find_first_of(this const auto& self, const StringPiece auto& any,
+                                               Size from = 0) {
+        return self.view().find_first_of(piece(any), from);
+    }
+    [[nodiscard]] constexpr Size find_first_of(this const auto& self, const char* any, Size from,
+                                               Size count) {
+        return self.view().find_first_of(any, from, count);
+    }
+    [[nodiscard]] constexpr Size find_last_of(this const auto& self, const StringPiece auto& any,
+                                              Size from = npos) {
+        return self.view().find_last_of(piece(any), from);
+    }
+    [[nodiscard]] constexpr Size find_last_of(this const auto& self, const char* any, Size from,
+                                              Size count) {
+        return self.view().find_last_of(any, from, count);
+    }
+    [[nodiscard]] constexpr Size find_first_not_of(this const auto& self,
+                                                   const StringPiece auto& any, Size from = 0) {
+        return self.view().find_first_not_of(piece(any), from);
+    }
+    [[nodiscard]] constexpr Size find_first_not_of(this const auto& self, const char* any,
+                                                   Size from, Size count) {
+        return self.view().find_first_not_of(any, from, count);
+    }
+    [[nodiscard]] constexpr Size find_last_not_of(this const auto& self,
+                                                  const StringPiece auto& any, Size from = npos) {
+        return self.view().find_last_not_of(piece(any), from);
+    }
+    [[nodiscard]] constexpr Size find_last_not_of(this const auto& self, const char* any, Size from,
+                                                  Size count) {
+        return self.view().find_last_not_of(any, from, count);
+    }
+
+    [[nodiscard]] constexpr bool contains(this const auto& self, const StringPiece auto& what) {
+        return self.view().find(piece(what)) != npos;
+    }
+    [[nodiscard]] constexpr bool starts_with(this const auto& self, const StringPiece auto& what) {
+        return self.view().starts_with(piece(what));
+    }
+    [[nodiscard]] constexpr bool ends_with(this const auto& self, const StringPiece auto& what) {
+        return self.view().ends_with(piece(what));
+    }
+
+    // --- comparison: less than 0, 0 or more. An index beyond the end panics.
+
+    [[nodiscard]] constexpr int compare(this const auto& self, std::string_view text) {
+        return self.view().compare(text);
+    }
+    [[nodiscard]] constexpr int compare(this const auto& self, Size index, Size count,
+                                        std::string_view text, Here where = Here::current()) {
+        return part(self.view(), index, count, where).compare(text);
+    }
+    [[nodiscard]] constexpr int compare(this const auto& self, Size index, Size count,
+                                        const char* text, Size length,
+                                        Here where = Here::current()) {
+        return part(self.view(), index, count, where).compare(std::string_view(text, length));
+    }
+    [[nodiscard]] constexpr int compare(this const auto& self, Size index, Size count,
+                                        std::string_view text, Size from, Size length = npos,
+                                        Here where = Here::current()) {
+        return part(self.view(), index, count, where).compare(part(text, from, length, where));
+    }
+
+  protected:
+    /// The `count` characters of `text` from `index` on, or as many as there are.
+    static constexpr std::string_view part(std::string_view text, Size index, Size count,
+                                           Here where) {
+        if (index > text.size()) [[unlikely]]
+            panic_index("string", index, text.size(), where);
+        return text.substr(index, count);
+    }
+};
+
+}  // namespace cairn

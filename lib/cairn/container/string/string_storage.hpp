@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+// The characters of `basic_string`: where they lie, and how some are replaced by others. No public
+// interface: see lib/cairn/string.hpp.
+//
+//     size_and_place_    size * 2 + (1 if on the heap)
+//     inline_            up to 15 characters and a NUL      } one of the two
+//     heap_              address, capacity                  }
+//
+// A NUL follows the last character always. No pointer leads into the object itself, so a string is
+// relocated by copying its bytes. Every operation obtains its memory first and changes the string
+// after that. In constant evaluation, where nobody can tell whether two texts overlap, every change
+// goes to a new block.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "cairn/container/container_error.hpp"
+#include "cairn/container/fallible.hpp"
+
+namespace cairn {
+
+template <class Allocator>
+class StringStorage {
+  public:
+    StringStorage(const StringStorage&) = delete;
+    StringStorage& operator=(const StringStorage&) = delete;
+
+  protected:
+    using Traits = std::allocator_traits<Allocator>;
+    template <class Value>
+    using Result = std::expected<Value, ContainerError>;
+    static constexpr std::size_t inline_capacity = 15;
+    struct Inline {
+        char text[inline_capacity + 1] = {};
+    };
+    struct Heap {
+        char* text = nullptr;
+        std::size_t capacity = 0;  ///< without the NUL
+    };
+
+    constexpr explicit StringStorage(const Allocator& allocator) noexcept : allocator_(allocator) {}
+    constexpr ~StringStorage() { release(); }
+
+    [[nodiscard]] constexpr bool is_on_heap() const noexcept { return size_and_place_ % 2 != 0; }
+    [[nodiscard]] constexpr std::size_t length() const noexcept { return size_and_place_ / 2; }
+    [[nodiscard]] constexpr char* text() noexcept {
+        return is_on_heap() ? heap_.text : inline_.text;
+    }
+    [[nodiscard]] constexpr const char* text() const noexcept {
+        return is_on_heap() ? heap_.text : inline_.text;
+    }
+    [[nodiscard]] constexpr std::size_t room() const noexcept {
+        return is_on_heap() ? heap_.capacity : inline_capacity;
+    }
+    [[nodiscard]] constexpr std::size_t maximum() const noexcept {
+        const std::size_t allocatable = Traits::max_size(allocator_);
+        return (allocatable < PTRDIFF_MAX ? allocatable : PTRDIFF_MAX) - 1;
+    }
+
+    constexpr void set_length(std::size_t size) {
+        size_and_place_ = size * 2 + size_and_place_ % 2;
+        put(text() + size, '\0');
+    }
+
+    // --- characters
+
+    static constexpr void put(char* at, char letter) {
+        if consteval {
+            std::construct_at(at, letter);
+        } else {
+            *at = letter;
+        }
+    }
+    /// To a place that does not overlap `from`.
+    static constexpr void copy(char* to, std::string_view from) {
+        if consteval {
+            for (std::size_t i = 0; i < from.size(); ++i)
+                std::construct_at(to + i, from[i]);
+        } else {
+            if (!from.empty()) std::memcpy(to, from.data(), from.size());  // which takes no null
+        }
+    }
+    static void move(char* to, std::string_view from) {
+        if (!from.empty()) std::memmove(to, from.data(), from.size());
+    }
+
+    // --- blocks
+
+    constexpr void release() {
+        if (is_on_heap()) Traits::deallocate(allocator_, heap_.text, heap_.capacity + 1);
+        std::construct_at(&inline_);
+        size_and_place_ = 0;
+    }
+    /// Takes `block`, in which there are as many characters as here, as the storage.
+    constexpr void adopt(Heap block) {
+        const std::size_t size = length();
+        release();
+        std::construct_at(&heap_, block);
+        size_and_place_ = size * 2 + 1;
+    }
+    /// The text of `other`, which is left empty; the allocators are equal, and here is none.
+    constexpr void steal(StringStorage& other) noexcept {
+        size_and_place_ = std::exchange(other.size_and_place_, 0);
+        if (is_on_heap()) {
+            std::construct_at(&heap_, other.heap_);
+        } else {
+            std::construct_at(&inline_, other.inline_);
+        }
+        std::construct_at(&other.inline_);
+    }
+
+    constexpr Result<Heap> new_block(OnFailure failure, std::size_t capacity) {
+        if (capacity > maximum()) return too_long(failure, capacity);
+        char* const block = obtain(failure, allocator_, capacity + 1);
+        if (block == nullptr) return std::unexpected(ContainerError::out_of_memory);
+        return Heap{block, capacity};
+    }
+    constexpr std::unexpected<ContainerError> too_long(OnFailure failure, std::size_t size) const {
+        if (failure == OnFailure::panic) panic_length("string", size, maximum());
+        return std::unexpected(ContainerError::too_long);
+    }
+    [[nodiscard]] constexpr bool resize_in_place(std::size_t capacity) {
+        if constexpr (ResizingAllocator<Allocator>) {
+            if (is_on_heap() && capacity <= maximum() &&
+                allocator_.try_resize(heap_.text, heap_.capacity + 1, capacity + 1)) {
+                heap_.capacity = capacity;
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Room for `added` characters more than `kept` ones: nothing where they fit in place, else a
+    /// new block. Near the end of memory, takes no more than it needs.
+    constexpr Result<Heap> make_room(OnFailure failure, std::size_t kept, std::size_t added) {
+        if (added > maximum() - kept) return too_long(failure, maximum() + 1);
+        const std::size_t required = kept + added;
+        if !consteval {
+            if (required <= room()) return Heap{};
+        }
+        const std::size_t doubled = room() > maximum() / 2 ? maximum() : room() * 2;
+        const std::size_t generous = doubled < required ? required : doubled;
+        if (resize_in_place(generous)) return Heap{};
+        if constexpr (FallibleAllocator<Allocator>) {
+            const Result<Heap> block = new_block(OnFailure::report, generous);
+            if (block) return block;
+            if (resize_in_place(required)) return Heap{};
+            return new_block(failure, required);
+        } else {
+            return new_block(failure, generous);
+        }
+    }
+
+    // --- changes
+
+    /// `added`, which may be part of this string, instead of `removed` characters at `index`.
+    constexpr Result<void> replace_at(OnFailure failure, std::size_t index, std::size_t removed,
+                                      std::string_view added) {
+        const std::size_t rest = length() - index - removed;
+        const Result<Heap> block = make_room(failure, length() - removed, added.size());
+        if (!block) return std::unexpected(block.error());
+        if (block->text != nullptr) {
+            copy(block->text, {text(), index});
+            copy(block->text + index, added);
+            copy(block->text + index + added.size(), {text() + index + removed, rest});
+            adopt(*block);
+        } else {
+            replace_in_place(text() + index, removed, rest, added);
+        }
+        set_length(index + added.size() + rest);
+        return {};
+    }
+
+    void replace_in_place(char* at, std::size_t removed, std::size_t rest, std::string_view added) {
+        const std::string_view tail(at + removed, rest);
+        if (added.size() <= removed) {
+            move(at, added);
+            move(at + added.size(), tail);
+            return;
+        }
+        // The tail moves up first, and with it what of `added` lies in it.
+        const std::size_t stays = part_before(at + removed, added);
+        const std::size_t shift = added.size() - removed;
+        move(at + added.size(), tail);
+        move(at, added.substr(0, stays));
+        if (stays == added.size()) return;
+        move(at + stays, {added.data() + stays + shift, added.size() - stays});
+    }
+    /// How many characters of `piece` lie before `tail` in this string, or elsewhere.
+    [[nodiscard]] std::size_t part_before(const char* tail, std::string_view piece) const {
+        const char* const start = piece.data();
+        const std::less<const char*> before;
+        if (before(start, text()) || !before(start, text() + length())) return piece.size();
+        if (start >= tail) return 0;
+        const auto distance = static_cast<std::size_t>(tail - start);
+        return distance < piece.size() ? distance : piece.size();
+    }
+
+    /// The first `kept` characters and `count` times `letter` behind them.
+    constexpr Result<void> fill_from(OnFailure failure, std::size_t kept, std::size_t count,
+                                     char letter) {
+        const Result<Heap> block = make_room(failure, kept, count);
+        if (!block) return std::unexpected(block.error());
+        if (block->text != nullptr) {
+            copy(block->text, {text(), kept});
+            adopt(*block);
+        }
+        for (std::size_t i = 0; i < count; ++i)
+            put(text() + kept + i, letter);
+        set_length(kept + count);
+        return {};
+    }
+
+    constexpr Result<void> reserve_at_least(OnFailure failure, std::size_t count) {
+        if (count <= room() || resize_in_place(count)) return {};
+        const Result<Heap> block = new_block(failure, count);
+        if (!block) return std::unexpected(block.error());
+        move_to(*block);
+        return {};
+    }
+    constexpr void move_to(Heap block) {
+        copy(block.text, {text(), length() + 1});
+        adopt(block);
+    }
+    /// Gives back what is not needed, where that takes no more memory than there is.
+    constexpr void shrink() {
+        if (!is_on_heap() || length() == heap_.capacity) return;
+        if (length() <= inline_capacity) {
+            const Heap old = heap_;
+            const std::size_t size = length();
+            std::construct_at(&inline_);
+            size_and_place_ = size * 2;
+            copy(inline_.text, {old.text, size});
+            Traits::deallocate(allocator_, old.text, old.capacity + 1);
+        } else if (!resize_in_place(length())) {
+            const Result<Heap> block = new_block(OnFailure::report, length());
+            if (block) move_to(*block);
+        }
+    }
+
+    std::size_t size_and_place_ = 0;
+    union {
+        Inline inline_{};
+        Heap heap_;
+    };
+    [[no_unique_address]] Allocator allocator_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Elements of vector that hold a vector themselves, or that only their allocator can make.
+#include <array>
+#include <functional>
+#include <memory_resource>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "cairn/container/container_test_allocator.hpp"
+#include "cairn/flat_map.hpp"
+#include "cairn/hash_map.hpp"
+#include "cairn/unique_ptr.hpp"
+#include "cairn/vector.hpp"
+#include "tests/unit/catch.hpp"
+
+namespace cairn {
+namespace {
+
+TEST_CASE("a vector is assigned what one of its elements has", "[vector_element]") {
+    struct Node {
+        vector<Node> kids;
+        std::string name;
+    };
+    const std::string name = "a name that is too long to lie within its object";
+    Node node;
+    node.kids.resize(2);
+    node.kids[0].kids.resize(3);
+    node.kids[0].kids[2].name = name;
+    node.kids = std::move(node.kids[0].kids);
+    CHECK((node.kids.size() == 3 && node.kids[2].name == name));
+}
+
+template <bool propagates>
+struct TestNode {
+    explicit TestNode(testing::Ledger& ledger) : kids(Allocator(ledger)) {}
+    using Allocator = testing::TestAllocator<TestNode, propagates>;
+    vector<TestNode, Allocator> kids;
+    int name = 0;
+};
+
+TEST_CASE("the same with allocators that are unequal, or go along", "[vector_element]") {
+    testing::Ledger here;
+    testing::Ledger there;
+    const auto check = [&]<bool propagates>(std::bool_constant<propagates>) {
+        TestNode<propagates> node(here);
+        node.kids.emplace_back(there);
+        node.kids[0].kids.emplace_back(there);
+        node.kids[0].kids[0].name = 7;
+        node.kids = std::move(node.kids[0].kids);
+        CHECK((node.kids.size() == 1 && node.kids[0].name == 7));
+        CHECK(&node.kids.get_allocator().ledger() == (propagates ? &there : &here));
+    };
+    check(std::false_type());
+    check(std::true_type());
+    CHECK(here.bytes + there.bytes == 0);
+    CHECK(here.errors + there.errors == 0);
+}
+
+/// What can only be made with an allocator, as classes for std::pmr are that insist on one.
+struct OnlyWithAllocator {
+    using allocator_type = std::pmr::polymorphic_allocator<>;
+    OnlyWithAllocator(int number, const allocator_type& from)
+        : value(number), resource(from.resource()) {}
+    OnlyWithAllocator(const OnlyWithAllocator& other, const allocator_type& from)
+        : OnlyWithAllocator(other.value, from) {}
+    int value;
+    std::pmr::memory_resource* resource;
+};
+
+TEST_CASE("the allocator decides what an element is made of", "[vector_element]") {
+    std::pmr::monotonic_buffer_resource resource;
+    using Elements = vector<OnlyWithAllocator, std::pmr::polymorphic_allocator<OnlyWithAllocator>>;
+    Elements v(&resource);
+    for (int i = 0; i < 9; ++i)
+        v.emplace_back(i);
+    v.emplace(v.begin(), 10);
+    v.push_back(v[1]);
+    v.insert(v.begin(), v[2]);
+    v.append_range(std::array{20, 21});
+    CHECK(v.size() == 14);
+    for (const OnlyWithAllocator& each : v)
+        CHECK(each.resource == &resource);
+    CHECK((v[0].value == 1 && v[1].value == 10 && v.back().value == 21));
+    const auto one = allocate_unique<OnlyWithAllocator>(v.get_allocator(), 7);
+    CHECK((one->value == 7 && one->resource == &resource));
+    hash_map<int, OnlyWithAllocator, seeded_hash<int>, std::equal_to<>,
+             std::pmr::polymorphic_allocator<std::pair<const int, OnlyWithAllocator>>>
+        hashed(&resource);
+    flat_map<int, OnlyWithAllocator, std::less<>,
+             std::pmr::polymorphic_allocator<std::pair<const int, OnlyWithAllocator>>>
+        sorted(&resource);
+    for (int i = 0; i < 20; ++i) {
+        hashed.try_emplace(i, i);
+        sorted.emplace(20 - i, i);
+    }
+    CHECK((hashed.at(7).value == 7 && hashed.at(7).resource == &resource));
+    CHECK((sorted.at(7).value == 13 && sorted.at(7).resource == &resource));
+}
+
+}  // namespace
+}  // namespace cairn

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// The storage of `vector`: one block, and how it grows, moves and shrinks. No public interface: see
+// lib/cairn/vector.hpp.
+//
+// Invariants: the elements are data_[0, size_), the rest of data_[0, capacity_) is raw; data_ is
+// null exactly when capacity_ is 0. Every operation obtains its memory first and changes elements
+// after that, so one that reports an error has changed nothing, its arguments included.
+//
+//     data_                     size_            capacity_
+//     | element ... | gap being opened | element ... | raw ... |
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "cairn/bits.hpp"
+#include "cairn/container/container_error.hpp"
+#include "cairn/container/fallible.hpp"
+#include "cairn/container/vector/relocate.hpp"
+
+namespace cairn {
+
+template <class T, class Allocator>
+class VectorStorage {
+  public:
+    VectorStorage(const VectorStorage&) = delete;
+    VectorStorage& operator=(const VectorStorage&) = delete;
+
+  protected:
+    using Traits = std::allocator_traits<Allocator>;
+    template <class Value>
+    using Result = std::expected<Value, ContainerError>;
+
+    constexpr VectorStorage() noexcept(std::is_nothrow_default_constructible_v<Allocator>)
+        requires std::default_initializable<Allocator>
+    = default;
+    constexpr explicit VectorStorage(const Allocator& allocator) noexcept : allocator_(allocator) {}
+    constexpr explicit VectorStorage(Allocator&& allocator) noexcept
+        : allocator_(std::move(allocator)) {}
+    constexpr ~VectorStorage() { release(); }
+
+    static constexpr bool elements_move = is_relocatable_v<T>;
+
+    [[nodiscard]] constexpr std::size_t maximum() const noexcept {
+        if constexpr (!elements_move) {
+            if (size_ != 0) return capacity_;
+        }
+        constexpr std::size_t addressable = PTRDIFF_MAX / sizeof(T);
+        const std::size_t allocatable = Traits::max_size(allocator_);
+        return allocatable < addressable ? allocatable : addressable;
+    }
+
+    // --- blocks
+
+    struct Block {
+        T* data = nullptr;
+        std::size_t capacity = 0;
+    };
+
+    /// `count` raw elements, exactly.
+    constexpr Result<Block> new_block(OnFailure failure, std::size_t count) {
+        if (count > maximum()) return too_long(failure, count);
+        if (count == 0) return Block{};
+        if constexpr (FallibleAllocator<Allocator>) {
+            T* const data = allocator_.try_allocate(count);
+            if (data != nullptr) return Block{data, count};
+            if (failure == OnFailure::report) return std::unexpected(ContainerError::out_of_memory);
+        }
+        return Block{Traits::allocate(allocator_, count), count};  // or whatever it does instead
+    }
+
+    constexpr std::unexpected<ContainerError> too_long(OnFailure failure, std::size_t count) const {
+        if (failure == OnFailure::panic) panic_length("vector", count, maximum());
+        return std::unexpected(ContainerError::too_long);
+    }
+
+    [[nodiscard]] constexpr bool resize_in_place(std::size_t count) {
+        if (count > maximum()) return false;
+        if constexpr (ResizingAllocator<Allocator>) {
+            if !consteval {
+                if (data_ != nullptr && allocator_.try_resize(data_, capacity_, count)) {
+                    capacity_ = count;
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /// Capacities double, from 32 bytes on.
+    [[nodiscard]] constexpr std::size_t comfortable(std::size_t required) const noexcept {
+        constexpr std::size_t smallest = sizeof(T) < 32 ? 32 / sizeof(T) : 1;
+        if (capacity_ > maximum() / 2) return maximum();
+        std::size_t result = capacity_ * 2;
+        if (result < smallest) result = smallest;
+        return result < required ? required : result;
+    }
+
+    /// Room for `extra` more elements: an empty Block where they now fit in place, else a new block
+    /// that the elements have to move to. Near the end of memory, takes no more than it needs.
+    constexpr Result<Block> make_room(OnFailure failure, std::size_t extra) {
+        if (extra <= capacity_ - size_) return Block{};
+        if (extra > maximum() - size_)
+            return too_long(failure, checked_add(size_, extra).value_or(SIZE_MAX));
+        const std::size_t required = size_ + extra;
+        const std::size_t generous = comfortable(required);
+        if (resize_in_place(generous)) return Block{};
+        if constexpr (FallibleAllocator<Allocator>) {
+            if (generous > required) {
+                T* const data = allocator_.try_allocate(generous);
+                if (data != nullptr) return Block{data, generous};
+                if (resize_in_place(required)) return Block{};
+                return new_block(failure, required);
+            }
+        }
+        return new_block(failure, generous);
+    }
+
+    /// Takes `block` as the storage; the elements have left the old one.
+    constexpr void adopt(Block block) {
+        if (data_ != nullptr) Traits::deallocate(allocator_, data_, capacity_);
+        data_ = block.data;
+        capacity_ = block.capacity;
+    }
+
+    /// Moves the elements to `block`, leaving a gap of `count` at `index`.
+    constexpr void move_to(Block block, std::size_t index, std::size_t count) {
+        if constexpr (elements_move) {
+            relocate_down(allocator_, data_, index, block.data);
+            relocate_down(allocator_, data_ + index, size_ - index, block.data + index + count);
+        }  // else there are none (maximum)
+        adopt(block);
+    }
+
+    constexpr void release() {
+        truncate(0);
+        adopt(Block{});
+    }
+
+    constexpr void steal(VectorStorage& other) noexcept {
+        data_ = std::exchange(other.data_, nullptr);
+        size_ = std::exchange(other.size_, 0);
+        capacity_ = std::exchange(other.capacity_, 0);
+    }
+
+    constexpr Result<void> reserve_at_least(OnFailure failure, std::size_t count) {
+        if (count <= capacity_ || resize_in_place(count)) return {};
+        const Result<Block> block = new_block(failure, count);
+        if (!block) return std::unexpected(block.error());
+        move_to(*block, size_, 0);
+        return {};
+    }
+
+    /// Gives back what is not needed, where that takes no more memory than there is.
+    constexpr void shrink() {
+        if (size_ == capacity_) return;
+        if (size_ == 0) return adopt(Block{});
+        if (resize_in_place(size_) || !elements_move) return;
+        Block block{nullptr, size_};
+        if constexpr (FallibleAllocator<Allocator>) {
+            block.data = allocator_.try_allocate(size_);
+        } else {
+            block.data = Traits::allocate(allocator_, size_);
+        }
+        if (block.data != nullptr) move_to(block, size_, 0);
+    }
+
+    constexpr void truncate(std::size_t count) {
+        destroy_elements(allocator_, data_ + count, size_ - count);
+        size_ = count;
+    }
+
+    T* data_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+    [[no_unique_address]] Allocator allocator_{};
+};
+
+}  // namespace cairn

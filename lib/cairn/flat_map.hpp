@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+// A map as a sorted vector of entries: the smallest one, the fastest to walk and to search while it
+// is small or seldom changes. Insertion and removal move what follows; iterators are pointers, in
+// the order of the keys, and every change invalidates them.
+//
+// Entries are `std::pair<const Key, Value>`, as in std::map, so `entry.second` can be changed where
+// it is. (std::flat_map, which libc++ has from version 20 on, keeps keys and values apart; it also
+// throws where memory runs out, or aborts.) Comparison is by default that of the operators, between
+// a key and whatever has an order with it. Forms, also the try_ ones:
+// lib/cairn/container/map/map_forms.hpp.
+#pragma once
+
+#include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <initializer_list>
+#include <iterator>
+#include <memory>
+#include <ranges>
+#include <source_location>
+#include <tuple>
+#include <utility>
+
+#include "cairn/container/container_error.hpp"
+#include "cairn/container/from_range.hpp"
+#include "cairn/container/map/map_forms.hpp"
+#include "cairn/vector.hpp"
+
+namespace cairn {
+
+template <class Key, class Value, class Compare = std::less<>,
+          class Allocator = allocator<std::pair<const Key, Value>>>
+class flat_map : public MapForms<Key, Value, Allocator, Transparent<Compare>> {
+    using Forms = MapForms<Key, Value, Allocator, Transparent<Compare>>;
+    friend Forms;
+    using Forms::as_key, Forms::can_report;
+    template <class T>
+    using Result = std::expected<T, ContainerError>;
+    static constexpr const char* name = "flat_map";
+    using Here = std::source_location;
+
+  public:
+    using typename Forms::size_type, typename Forms::value_type;
+    using key_compare = Compare;
+    using iterator = value_type*;
+    using const_iterator = const value_type*;
+    using reverse_iterator = std::reverse_iterator<iterator>;
+    using const_reverse_iterator = std::reverse_iterator<const_iterator>;
+
+    constexpr flat_map() = default;
+    constexpr explicit flat_map(const Allocator& allocator) : entries_(allocator) {}
+    constexpr explicit flat_map(const Compare& compare, const Allocator& allocator = Allocator())
+        : entries_(allocator), compare_(compare) {}
+    constexpr flat_map(std::initializer_list<value_type> entries,
+                       const Allocator& allocator = Allocator())
+        : entries_(allocator) {
+        reserve(entries.size());
+        this->insert_range(entries);
+    }
+    template <std::ranges::input_range Range>
+    constexpr flat_map(from_range_t, Range&& range, const Allocator& allocator = Allocator())
+        : entries_(allocator) {
+        this->insert_range(std::forward<Range>(range));
+    }
+
+    template <std::input_iterator Iterator>
+    constexpr flat_map(Iterator first, Iterator last, const Allocator& allocator = Allocator())
+        : entries_(allocator) {
+        this->insert(std::move(first), std::move(last));
+    }
+    constexpr flat_map& operator=(std::initializer_list<value_type> entries) {
+        clear();
+        this->insert_range(entries);
+        return *this;
+    }
+
+    // --- access
+
+    [[nodiscard]] constexpr iterator begin() noexcept { return entries_.begin(); }
+    [[nodiscard]] constexpr iterator end() noexcept { return entries_.end(); }
+    [[nodiscard]] constexpr const_iterator begin() const noexcept { return entries_.begin(); }
+    [[nodiscard]] constexpr const_iterator end() const noexcept { return entries_.end(); }
+    [[nodiscard]] constexpr const_iterator cbegin() const noexcept { return entries_.begin(); }
+    [[nodiscard]] constexpr const_iterator cend() const noexcept { return entries_.end(); }
+
+    [[nodiscard]] constexpr reverse_iterator rbegin() noexcept { return reverse_iterator(end()); }
+    [[nodiscard]] constexpr reverse_iterator rend() noexcept { return reverse_iterator(begin()); }
+    [[nodiscard]] constexpr const_reverse_iterator rbegin() const noexcept { return crbegin(); }
+    [[nodiscard]] constexpr const_reverse_iterator rend() const noexcept { return crend(); }
+    [[nodiscard]] constexpr const_reverse_iterator crbegin() const noexcept {
+        return const_reverse_iterator(end());
+    }
+    [[nodiscard]] constexpr const_reverse_iterator crend() const noexcept {
+        return const_reverse_iterator(begin());
+    }
+
+    /// The first entry whose key is not less than `key`.
+    template <class Other = Key>
+    [[nodiscard]] constexpr iterator lower_bound(const Other& key) {
+        return begin() + lower(as_key(key));
+    }
+    template <class Other = Key>
+    [[nodiscard]] constexpr const_iterator lower_bound(const Other& key) const {
+        return begin() + lower(as_key(key));
+    }
+    /// The first entry whose key is greater than `key`.
+    template <class Other = Key>
+    [[nodiscard]] constexpr iterator upper_bound(const Other& key) {
+        return begin() + upper(as_key(key));
+    }
+    template <class Other = Key>
+    [[nodiscard]] constexpr const_iterator upper_bound(const Other& key) const {
+        return begin() + upper(as_key(key));
+    }
+
+    [[nodiscard]] constexpr Allocator get_allocator() const { return entries_.get_allocator(); }
+    [[nodiscard]] constexpr Compare key_comp() const { return compare_; }
+    /// The order of entries, which is that of their keys.
+    [[nodiscard]] constexpr auto value_comp() const {
+        return [compare = compare_](const value_type& a, const value_type& b) -> bool {
+            return compare(a.first, b.first);
+        };
+    }
+
+    // --- capacity
+
+    [[nodiscard]] constexpr bool empty() const noexcept { return entries_.empty(); }
+    [[nodiscard]] constexpr size_type size() const noexcept { return entries_.size(); }
+    [[nodiscard]] constexpr size_type capacity() const noexcept { return entries_.capacity(); }
+    [[nodiscard]] constexpr size_type max_size() const noexcept { return entries_.max_size(); }
+    constexpr void reserve(size_type count) { entries_.reserve(count); }
+    [[nodiscard]] constexpr Result<void> try_reserve(size_type count)
+        requires can_report
+    {
+        return entries_.try_reserve(count);
+    }
+    constexpr void shrink_to_fit() { entries_.shrink_to_fit(); }
+
+    // --- removal
+
+    using Forms::erase;
+    /// What follows the entry.
+    constexpr iterator erase(const_iterator position, Here where = Here::current()) {
+        if (position < begin() || position >= end()) [[unlikely]]
+            panic_position(name, where);
+        return entries_.erase(position);
+    }
+    constexpr iterator erase(const_iterator first, const_iterator last,
+                             Here where = Here::current()) {
+        if (first < begin() || last < first || last > end()) [[unlikely]]
+            panic_position(name, where);
+        return entries_.erase(first, last);
+    }
+    constexpr void clear() noexcept { entries_.clear(); }
+
+    constexpr void swap(flat_map& other) noexcept {
+        entries_.swap(other.entries_);
+        std::ranges::swap(compare_, other.compare_);
+    }
+    friend constexpr void swap(flat_map& a, flat_map& b) noexcept { a.swap(b); }
+
+    friend constexpr bool operator==(const flat_map& a, const flat_map& b) {
+        return std::ranges::equal(a, b);
+    }
+    /// Lexicographical, of entries as pairs.
+    friend constexpr auto operator<=>(const flat_map& a, const flat_map& b)
+        requires requires(const value_type& entry) { compare_elements(entry, entry); }
+    {
+        return std::lexicographical_compare_three_way(
+            a.begin(), a.end(), b.begin(), b.end(),
+            [](const value_type& x, const value_type& y) { return compare_elements(x, y); });
+    }
+
+    /// Removes the entries that satisfy `predicate`; returns how many.
+    template <class Predicate>
+    friend constexpr size_type erase_if(flat_map& from, Predicate predicate) {
+        return from.entries_.erase_where(std::move(predicate));
+    }
+
+    /// A map of the entries of `range`.
+    template <std::ranges::input_range Range>
+        requires can_report
+    [[nodiscard]] static constexpr Result<flat_map> try_from_range(
+        Range&& range, const Allocator& allocator = Allocator()) {
+        Result<flat_map> result(std::in_place, allocator);
+        for (auto&& entry : range) {
+            const auto done = result->try_insert(std::forward<decltype(entry)>(entry));
+            if (!done) return std::unexpected(done.error());
+        }
+        return result;
+    }
+
+  private:
+    /// A vector that inserts by index, fails as it is told, and whose elements cannot be assigned.
+    struct Entries : vector<value_type, Allocator> {
+        using Base = vector<value_type, Allocator>;
+        using Base::Base, Base::emplace_at, Base::erase_at, Base::erase_where;
+    };
+
+    constexpr void remove(size_type index) { entries_.erase_at(index, 1); }
+
+    template <class Other>
+    constexpr size_type lower(const Other& key) const {
+        return static_cast<size_type>(
+            std::ranges::partition_point(
+                entries_, [&](const value_type& each) { return compare_(each.first, key); }) -
+            begin());
+    }
+    template <class Other>
+    constexpr size_type upper(const Other& key) const {
+        return static_cast<size_type>(
+            std::ranges::partition_point(
+                entries_, [&](const value_type& each) { return !compare_(key, each.first); }) -
+            begin());
+    }
+
+    /// The index of `key`, or size().
+    template <class Other>
+    constexpr size_type locate(const Other& key) const {
+        const size_type index = lower(key);
+        return index == size() || compare_(key, begin()[index].first) ? size() : index;
+    }
+    constexpr iterator iterator_at(size_type index) { return begin() + index; }
+    constexpr const_iterator iterator_at(size_type index) const { return begin() + index; }
+
+    template <class Other, class... Arguments>
+    constexpr Result<std::pair<iterator, bool>> put(OnFailure failure, Other&& key,
+                                                    Arguments&&... arguments) {
+        const size_type index = lower(key);
+        if (index != size() && !compare_(key, begin()[index].first)) {
+            return std::pair(begin() + index, false);
+        }
+        const auto place =
+            entries_.emplace_at(failure, index, std::piecewise_construct,
+                                std::forward_as_tuple(std::forward<Other>(key)),
+                                std::forward_as_tuple(std::forward<Arguments>(arguments)...));
+        if (!place) return std::unexpected(place.error());
+        return std::pair(*place, true);
+    }
+
+    Entries entries_;
+    [[no_unique_address]] Compare compare_{};
+};
+
+template <class Key, class Value, class Compare, class Allocator>
+inline constexpr bool is_trivially_relocatable_v<flat_map<Key, Value, Compare, Allocator>> =
+    is_trivially_relocatable_v<Allocator> && is_trivially_relocatable_v<Compare>;
+
+}  // namespace cairn

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. Caches are refilled from it, seldom.
+// The slow paths of a cache: filling, flushing, what has no magazine, and mistakes.
+#include <algorithm>
+#include <bit>
+#include <span>
+
+#include "cairn/bits.hpp"
+#include "cairn/heap/general/heap_cache.hpp"
+#include "cairn/heap/general/heap_magazines.hpp"
+
+namespace cairn {
+
+using namespace heap_bins;
+
+// --- taking --------------------------------------------------------------------------------------
+
+/// Tries, and tries again with what can be got back.
+template <Checks checks>
+template <class Attempt>
+std::byte* HeapCache<checks>::insist(std::size_t size, Attempt attempt) {
+    if (!open()) return nullptr;
+    for (unsigned failures = 1;; ++failures) {
+        std::byte* const block = attempt();
+        if (block != nullptr || !get_back(size, failures)) return block;
+    }
+}
+
+/// Memory for a request that failed: at first from this cache and the heap's spares, then from
+/// whoever offered to reclaim. Whether it is worth another try.
+template <Checks checks>
+bool HeapCache<checks>::get_back(std::size_t size, unsigned failures) {
+    const bool again = failures == 1 || core_->reclaim(size);
+    if (again) {
+        flush();
+        core_->trim();
+    } else {
+        core_->count_failure();
+    }
+    return again;
+}
+
+template <Checks checks>
+std::byte* HeapCache<checks>::refill(std::size_t size, HeapCache& cache) {
+    if (size == 0) return cache.take(1);
+    const unsigned c = small_class(size);
+    if (cache.bins_[c].top[-1] != nullptr) {
+        // It was written to after it was freed, and is never used again. It is taken out first of
+        // all: who hears of it may want memory.
+        const std::byte* const damaged = *--cache.bins_[c].top;
+        cache.core_->report_(HeapFaultKind::use_after_free, damaged, class_size(c));
+        return cache.take(size);
+    }
+    return cache.insist(size, [&cache, c]() -> std::byte* {
+        std::byte* slots[batch];
+        const std::size_t wanted = cache.magazines_ != nullptr ? batch : 1;
+        const std::size_t count = cache.core_->take_slots(c, cache.owner_, slots, wanted);
+        // No slab to be had: a block that can stand for a slot may be.
+        if (count == 0) return cache.core_->take_block(class_size(c), default_alignment);
+        for (std::size_t i = 1; i < count; ++i)
+            *cache.bins_[c].top++ = slots[i];
+        if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(slots[0])->canary = 0;
+        return slots[0];
+    });
+}
+
+/// The block on top of a magazine, if it has `wanted` bytes in all. Damaged ones are taken out.
+template <Checks checks>
+std::byte* HeapCache<checks>::pop_block(MagazineTop& top, std::size_t wanted) {
+    using Arena = TlsfArena<checks>;
+    while (top[-1] != nullptr) {
+        std::byte* const block = top[-1];
+        if constexpr (checks == Checks::basic) {
+            const bool untouched = reinterpret_cast<FreeSlot*>(block)->canary == origin_;
+            if (!untouched || !Arena::unmark_cached(block)) [[unlikely]] {
+                --top;
+                core_->report_(HeapFaultKind::use_after_free, block);
+                continue;
+            }
+        }
+        const std::size_t length = tlsf::header(block)->length();
+        if (length < wanted) {
+            if constexpr (checks == Checks::basic) static_cast<void>(Arena::mark_cached(block));
+            return nullptr;
+        }
+        --top;
+        room_ += length;
+        return block;
+    }
+    return nullptr;
+}
+
+template <Checks checks>
+std::byte* HeapCache<checks>::take_larger(std::size_t size, HeapCache& cache) {
+    if (size > largest_block) return cache.take_run(size, heap_page);
+    if (cache.magazines_ != nullptr && size <= largest_cached) {
+        const std::size_t wanted = tlsf::length_for(size);
+        const std::size_t first = block_bin(wanted);
+        const std::size_t last = first < fine_bins ? first : first + 1;
+        for (std::size_t bin = first; bin <= last && bin < fine_bins + coarse_bins; ++bin) {
+            MagazineTop& top = cache.magazines_->block_tops[bin];
+            if (std::byte* const block = cache.pop_block(top, wanted)) return block;
+        }
+        return cache.refill_blocks(size);
+    }
+    return cache.take_block(size, default_alignment);
+}
+
+/// A block of `size` bytes, and some more of its length for the magazine, as they lie together and
+/// cost one turn at the lock.
+template <Checks checks>
+std::byte* HeapCache<checks>::refill_blocks(std::size_t size) {
+    const std::size_t length = tlsf::length_for(size);
+    return insist(size, [this, length]() -> std::byte* {
+        std::byte* blocks[block_batch];
+        const std::size_t wanted = std::clamp<std::size_t>(last_fine / length, 1, block_batch);
+        std::size_t count = core_->take_blocks(length, blocks, wanted);
+        while (count > 1) {
+            if (!keep_block(blocks[--count])) core_->give_block(blocks[count]);
+        }
+        return count == 0 ? nullptr : blocks[0];
+    });
+}
+
+template <Checks checks>
+std::byte* HeapCache<checks>::take_block(std::size_t size, std::size_t alignment) {
+    return insist(size, [&] { return core_->take_block(size, alignment); });
+}
+
+template <Checks checks>
+std::byte* HeapCache<checks>::take_run(std::size_t size, std::size_t alignment) {
+    const std::size_t pages = std::max<std::size_t>(size / heap_page + (size % heap_page != 0), 1);
+    return insist(size, [&] { return core_->take_run(pages, alignment); });
+}
+
+/// Slots are as aligned as their size is; pages serve where a block of their alignment would leave
+/// a hole that nobody needs.
+template <Checks checks>
+std::byte* HeapCache<checks>::take_aligned_slowly(std::size_t size, std::size_t alignment,
+                                                  HeapCache& cache) {
+    if (!std::has_single_bit(alignment)) return nullptr;
+    if (size > PTRDIFF_MAX) return cache.take_run(size, heap_page);
+    const auto rounded = align_up(std::max<std::size_t>(size, 1), alignment);
+    const bool is_small = rounded && *rounded <= largest_small;
+    if (is_small && cache.magazines_ != nullptr) {
+        std::byte* const block = cache.take(*rounded);
+        // With no slab left it may be a block with a header, and those are aligned to 16 only.
+        if (block == nullptr || is_aligned(reinterpret_cast<std::uintptr_t>(block), alignment))
+            return block;
+        cache.give(block);
+    }
+    const bool by_page = alignment >= heap_page && (size >= worth_pages || alignment > 64 * 1024);
+    if (by_page || size > largest_block) {
+        return cache.take_run(size, std::max(alignment, heap_page));
+    }
+    return cache.take_block(is_small ? *rounded : size, alignment);
+}
+
+// --- giving back ---------------------------------------------------------------------------------
+
+/// A full magazine, no magazine, or a mistake.
+template <Checks checks>
+void HeapCache<checks>::give_slowly(std::byte* block, HeapCache& cache) {
+    if (block == nullptr) return;
+    const std::size_t page = cache.open() ? cache.page_of(block) : 0;
+    if (page >= cache.pages_) return cache.core_->report_(HeapFaultKind::foreign_pointer, block);
+    const std::uint8_t use = cache.use_[page];
+    if (use - 1U < small_classes) return cache.give_slot(block, use);
+    switch (static_cast<PageUse>(use)) {
+        case PageUse::block_chunk: return cache.give_block(block);
+        case PageUse::run: return cache.give_run(block, page);
+        case PageUse::cached_run:
+        case PageUse::free: return cache.core_->report_(HeapFaultKind::double_free, block);
+        case PageUse::foreign: return cache.core_->report_(HeapFaultKind::foreign_pointer, block);
+        default: return cache.core_->report_(HeapFaultKind::invalid_pointer, block);
+    }
+}
+
+template <Checks checks>
+void HeapCache<checks>::give_slot(std::byte* block, unsigned small_class) {
+    const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(block)) %
+                        static_cast<std::uint32_t>(slab_size);
+    auto* const slot = reinterpret_cast<FreeSlot*>(block);
+    Bin& bin = bins_[small_class];
+    if constexpr (checks == Checks::basic) {
+        if (!bin.check.accepts(offset)) {
+            return core_->report_(HeapFaultKind::invalid_pointer, block);
+        }
+        // The canary may also be the user's data: a struct, copied before all of it was set.
+        if (slot->canary == origin_) {
+            const auto state = core_->state_of_slot(block);
+            const auto kind = state == SlabStore::SlotState::free ? HeapFaultKind::double_free
+                                                                  : HeapFaultKind::invalid_pointer;
+            if (state != SlabStore::SlotState::out) {
+                return core_->report_(kind, block, class_size(small_class));
+            }
+        }
+    }
+    slot->canary = origin_;
+    if (magazines_ == nullptr) return core_->give_slots(&block, 1);
+    if (Magazine<32>::is_full(bin.top)) {
+        core_->give_slots(bin.top - batch, batch);
+        bin.top -= batch;
+    }
+    *bin.top++ = block;
+}
+
+/// Gives up to `most` blocks from the top of a magazine to the core.
+template <Checks checks>
+void HeapCache<checks>::drop_blocks(MagazineTop& top, std::size_t most) {
+    std::size_t count = 0;
+    for (; count < most && top[-1] != nullptr; ++count)
+        room_ += TlsfArena<checks>::usable_size(*--top) + tlsf::header_size;
+    core_->give_cached_blocks(top, count);
+}
+
+template <Checks checks>
+void HeapCache<checks>::drop_run(MagazineTop& top) {
+    --top;
+    room_ += core_->run_pages(page_of(*top)) * heap_page;
+    core_->give_run(*top);
+}
+
+/// Makes room for `wanted` bytes, if a few magazines have as many: goes round them, and goes on
+/// next time where it ended.
+template <Checks checks>
+void HeapCache<checks>::sweep(std::size_t wanted) {
+    constexpr std::size_t all = fine_bins + coarse_bins + run_bins;
+    for (unsigned steps = 0; steps < sweep_steps && room_ < wanted; ++steps) {
+        const bool is_block = sweep_ < fine_bins + coarse_bins;
+        MagazineTop& top = is_block ? magazines_->block_tops[sweep_]
+                                    : magazines_->run_tops[sweep_ - fine_bins - coarse_bins];
+        if (top[-1] == nullptr) {
+            sweep_ = (sweep_ + 1) % all;
+        } else if (is_block) {
+            drop_blocks(top, 1);
+        } else {
+            drop_run(top);
+        }
+    }
+}
+
+/// One that its magazine may have no room for, that may have none, or that may be damaged.
+template <Checks checks>
+void HeapCache<checks>::give_block(std::byte* block) {
+    const bool aligned = tlsf::is_aligned(block);
+    const std::size_t length =
+        aligned ? TlsfArena<checks>::usable_size(block) + tlsf::header_size : 0;
+    const std::size_t bin = block_bin(length);
+    if (magazines_ != nullptr && bin != no_bin) {
+        if (length > room_) sweep(length);
+        MagazineTop& top = magazines_->block_tops[bin];
+        const std::size_t places = bin < fine_bins ? FineMagazine::room : CoarseMagazine::room;
+        const bool is_full = reinterpret_cast<std::uintptr_t>(top) % (places * sizeof(*top)) == 0;
+        if (is_full) drop_blocks(top, places / 2);
+        if (keep_block(block)) return;
+    }
+    // The core has a close look at what is not as it should be.
+    core_->give_block(block);
+}
+
+template <Checks checks>
+void HeapCache<checks>::give_run(std::byte* run, std::size_t page) {
+    if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page)) {
+        return core_->report_(HeapFaultKind::invalid_pointer, run);
+    }
+    const std::size_t pages = core_->run_pages(page);
+    if (magazines_ != nullptr && pages <= run_bins) {
+        if (pages * heap_page > room_) sweep(pages * heap_page);
+        MagazineTop& top = magazines_->run_tops[pages - 1];
+        if (RunMagazine::is_full(top)) {
+            for (std::size_t i = 0; i < RunMagazine::room / 2; ++i)
+                drop_run(top);
+        }
+        if (keep_run(run, page)) return;
+    }
+    core_->give_run(run);
+}
+
+/// A block that is none of a slab, or not of the slab that its layout leads to.
+template <Checks checks>
+void HeapCache<checks>::give_as(std::byte* block, Layout layout) {
+    if constexpr (checks == Checks::basic) {
+        if (block != nullptr && open()) {
+            const std::size_t usable = usable_size(block);
+            // A slot of another class than the layout's belongs to a block of another size.
+            const std::size_t page = page_of(block);
+            const bool is_slot = page < pages_ && use_[page] - 1U < small_classes;
+            const auto rounded = align_up(std::max<std::size_t>(layout.size, 1), layout.alignment);
+            const bool fits =
+                is_slot ? rounded && (*rounded + 15) / 16 * 16 == usable : layout.size <= usable;
+            if (usable != 0 && !fits) {
+                return core_->report_(HeapFaultKind::wrong_size, block, usable);
+            }
+            if (!is_aligned(reinterpret_cast<std::uintptr_t>(block), layout.alignment)) {
+                return core_->report_(HeapFaultKind::wrong_alignment, block, usable);
+            }
+        }
+    }
+    give(block);
+}
+
+template class HeapCache<Checks::basic>;
+template class HeapCache<Checks::none>;
+
+}  // namespace cairn

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. Caches are refilled from it, seldom.
+#include "cairn/heap/general/heap_core.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "cairn/bits.hpp"
+#include "cairn/heap/general/heap_cache.hpp"
+
+namespace cairn {
+namespace {
+
+constexpr std::uint32_t growth_pages = 64;   // the least that is taken from the break at once
+constexpr std::uint32_t reserve_pages = 16;  // enough for a last report
+constexpr std::uint32_t releasable = 16;     // free pages in a row that are worth a call
+
+constexpr std::uint32_t pages_for(std::size_t bytes) {
+    return static_cast<std::uint32_t>((bytes + heap_page - 1) / heap_page);
+}
+
+}  // namespace
+
+template <Checks checks>
+std::expected<void, AllocError> HeapCore<checks>::init(BumpAllocator& source,
+                                                       std::string_view owner, FaultHook hook,
+                                                       bool zeroed) {
+    const SpinGuard guard(lock_);
+    if (window_.pages != 0) return std::unexpected(AllocError::already_initialised);
+    const Region region = source.region();
+    const auto base = align_down(reinterpret_cast<std::uintptr_t>(region.base), heap_page);
+    const auto end = reinterpret_cast<std::uintptr_t>(region.base) + region.size;
+    const std::size_t pages = (end - base + heap_page - 1) / heap_page;
+    if (region.size == 0 || pages > PageHeap::max_pages) {
+        return std::unexpected(AllocError::bad_region);
+    }
+    const auto bins = source.allocate(TlsfArena<checks>::metadata_size, default_alignment);
+    if (!bins) return std::unexpected(bins.error());
+    const auto metadata = source.allocate(PageHeap::metadata_size(pages), alignof(PageInfo));
+    if (!metadata) return std::unexpected(metadata.error());
+    source_ = &source;
+    window_ = {.base = region.base - (reinterpret_cast<std::uintptr_t>(region.base) - base),
+               .pages = static_cast<std::uint32_t>(pages)};
+    report_ = {.hook = hook, .owner = owner};
+    pages_.init(*metadata, window_.pages, {.hook = hook, .window = base, .owner = owner}, zeroed);
+    slabs_.init(pages_, window_.base, origin());
+    blocks_.init(report_, region, *bins);
+    return {};
+}
+
+template <Checks checks>
+void HeapCore<checks>::set_reclaimer(Reclaimer reclaimer) {
+    const SpinGuard guard(lock_);
+    reclaimer_ = reclaimer;
+}
+
+template <Checks checks>
+void HeapCore<checks>::set_releaser(Releaser releaser) {
+    const SpinGuard guard(lock_);
+    releaser_ = releaser;
+    kept_ = releaser.function == nullptr ? SIZE_MAX / 2 : releaser.kept;
+    release_ = [](HeapCore& core) CAIRN_NO_THREAD_SAFETY_ANALYSIS { core.release(); };
+}
+
+template <Checks checks>
+void HeapCore<checks>::set_cache_hook(void (*hook)(HeapCache<checks>& cache)) {
+    const SpinGuard guard(lock_);
+    cache_hook_ = hook;
+}
+
+// --- pages ---------------------------------------------------------------------------------------
+
+template <Checks checks>
+bool HeapCore<checks>::grow_by(std::size_t pages) {
+    if (pages == 0) return false;
+    const auto chunk = source_->allocate(pages * heap_page, heap_page);
+    if (!chunk) return false;
+    pages_.add(page_of(*chunk), static_cast<std::uint32_t>(pages));
+    grown_ += pages * heap_page;
+    surplus_ += pages * heap_page;
+    return true;
+}
+
+/// More of the break, at least `count` pages if there are as many: whether there was any.
+template <Checks checks>
+bool HeapCore<checks>::grow(std::uint32_t count) {
+    const std::size_t left = source_->remaining() / heap_page;
+    // What is left may join a free run at its end; but if both are too short, it stays.
+    if (left == 0 || count > left + pages_.largest_free()) return false;
+    return grow_by(std::min(std::size_t{std::max(count, growth_pages)}, left)) || grow_by(left) ||
+           grow_by(left - 1);
+}
+
+template <Checks checks>
+std::uint32_t HeapCore<checks>::find_pages(std::uint32_t count, std::uint32_t alignment) {
+    const auto phase = static_cast<std::uint32_t>(
+        reinterpret_cast<std::uintptr_t>(window_.base) / heap_page & (alignment - 1));
+    while (true) {
+        const std::uint32_t first = pages_.allocate(count, alignment, phase);
+        if (first != PageHeap::none) {
+            surplus_ -= std::min(surplus_, std::size_t{count} * heap_page);
+            return first;
+        }
+        if (!grow(count + alignment - 1)) return first;
+    }
+}
+
+template <Checks checks>
+void HeapCore<checks>::free_pages(std::uint32_t first) {
+    surplus_ += std::size_t{pages_.run_length(first)} * heap_page;
+    pages_.free(first);
+}
+
+template <Checks checks>
+void HeapCore<checks>::add_in_use(std::size_t bytes) {
+    in_use_ += bytes;
+    peak_ = std::max(peak_, in_use_);
+}
+
+/// The same of memory that was free.
+template <Checks checks>
+void HeapCore<checks>::take_in_use(std::size_t bytes) {
+    surplus_ -= std::min(surplus_, bytes);
+    add_in_use(bytes);
+}
+
+template <Checks checks>
+std::byte* HeapCore<checks>::take_run(std::size_t pages, std::size_t alignment) {
+    if (pages > window_.pages || alignment / heap_page > window_.pages) return nullptr;
+    const SpinGuard guard(lock_);
+    const std::uint32_t first = find_pages(static_cast<std::uint32_t>(pages),
+                                           static_cast<std::uint32_t>(alignment / heap_page));
+    if (first == PageHeap::none) return nullptr;
+    add_in_use(pages * heap_page);
+    return address(first);
+}
+
+template <Checks checks>
+void HeapCore<checks>::give_run(std::byte* run) {
+    const SpinGuard guard(lock_);
+    const std::uint32_t first = page_of(run);
+    in_use_ -= std::size_t{pages_.run_length(first)} * heap_page;
+    free_pages(first);
+    release_surplus();
+}
+
+template <Checks checks>
+bool HeapCore<checks>::resize_run(std::byte* run, std::size_t new_pages) {
+    const SpinGuard guard(lock_);
+    const std::uint32_t first = page_of(run);
+    const std::size_t old_pages = pages_.run_length(first);
+    if (new_pages > window_.pages) return false;
+    if (new_pages <= old_pages) {
+        pages_.shrink(first, static_cast<std::uint32_t>(new_pages));
+        in_use_ -= (old_pages - new_pages) * heap_page;
+        surplus_ += (old_pages - new_pages) * heap_page;
+        release_surplus();
+        return true;
+    }
+    if (!pages_.extend(first, static_cast<std::uint32_t>(new_pages))) return false;
+    take_in_use((new_pages - old_pages) * heap_page);
+    return true;
+}
+
+template <Checks checks>
+std::byte* HeapCore<checks>::take_internal(std::size_t size) {
+    const SpinGuard guard(lock_);
+    const std::uint32_t count = pages_for(size);
+    const std::uint32_t first = find_pages(count, 1);
+    if (first == PageHeap::none) return nullptr;
+    pages_.set_use(first, count, PageUse::internal);
+    return address(first);
+}
+
+template <Checks checks>
+void HeapCore<checks>::give_internal(std::byte* memory) {
+    const SpinGuard guard(lock_);
+    pages_.free(page_of(memory));
+}
+
+// --- slots ---------------------------------------------------------------------------------------
+
+template <Checks checks>
+std::size_t HeapCore<checks>::take_slots(unsigned small_class, std::uint32_t owner,
+                                         std::byte** slots, std::size_t wanted) {
+    if (!has_slabs()) return 0;
+    const SpinGuard guard(lock_);
+    std::size_t count = slabs_.take(small_class, owner, slots, wanted, report_);
+    if (count == 0) {
+        const std::uint32_t first = find_pages(slab_pages, slab_pages);
+        if (first != PageHeap::none) slabs_.add_slab(small_class, owner, first);
+        if (first == PageHeap::none && !slabs_.take_over(small_class, owner, true)) return 0;
+        count = slabs_.take(small_class, owner, slots, wanted, report_);
+    }
+    add_in_use(count * class_size(small_class));
+    return count;
+}
+
+template <Checks checks>
+void HeapCore<checks>::give_slots(std::byte** slots, std::size_t count) {
+    const SpinGuard guard(lock_);
+    for (std::byte* slot : std::span(slots, count)) {
+        const std::uint8_t small_class = pages_.use_map()[page_of(slot)];
+        // A block that was given back by its size, and is that of no slot: `refill` had no slab.
+        if (checks == Checks::none && small_class > small_classes) {
+            give_one_block(slot);
+            continue;
+        }
+        if constexpr (checks == Checks::none) reinterpret_cast<FreeSlot*>(slot)->canary = origin();
+        in_use_ -= class_size(small_class);
+        const std::uint32_t empty = slabs_.give(slot);
+        if (empty != PageHeap::none) free_pages(empty);
+    }
+    release_surplus();
+}
+
+/// Another hart that takes this very slot at the moment may hide it.
+template <Checks checks>
+SlabStore::SlotState HeapCore<checks>::state_of_slot(const std::byte* slot) const {
+    const SpinGuard guard(lock_);
+    const unsigned small_class = pages_.use_map()[page_of(slot)];
+    for (const HeapCache<checks>* cache = caches_; cache != nullptr; cache = cache->next_) {
+        if (cache->holds_slot(slot, small_class)) return SlabStore::SlotState::free;
+    }
+    return slabs_.state_of(slot);
+}
+
+// --- blocks --------------------------------------------------------------------------------------
+
+template <Checks checks>
+bool HeapCore<checks>::add_chunk_of(std::uint32_t pages) {
+    const std::uint32_t first = find_pages(pages, 1);
+    if (first == PageHeap::none) return false;
+    pages_.set_use(first, pages, PageUse::block_chunk);
+    surplus_ += std::size_t{pages} * heap_page;  // until its blocks are taken
+    return blocks_.add_chunk(address(first), std::size_t{pages} * heap_page);
+}
+
+/// A chunk for blocks, with room for one of `size` bytes at least.
+template <Checks checks>
+bool HeapCore<checks>::add_chunk(std::size_t size) {
+    const std::uint32_t needed = pages_for(size + tlsf::grain + TlsfArena<checks>::chunk_overhead);
+    const std::uint32_t usual =
+        std::min(window_.pages / 16, static_cast<std::uint32_t>(chunk_size / heap_page));
+    return add_chunk_of(std::max(needed, usual)) || add_chunk_of(needed);
+}
+
+template <Checks checks>
+std::byte* HeapCore<checks>::find_block(std::size_t size, std::size_t alignment) {
+    const bool aligned = alignment > default_alignment;
+    for (bool grown = false;; grown = true) {
+        std::byte* const block =
+            aligned ? blocks_.take_aligned(size, alignment) : blocks_.take(size);
+        if (block != nullptr || grown) return block;
+        if (!add_chunk(aligned ? size + alignment : size)) return nullptr;
+    }
+}
+
+template <Checks checks>
+std::byte* HeapCore<checks>::take_block(std::size_t size, std::size_t alignment) {
+    if (size > largest_block) return nullptr;
+    const SpinGuard guard(lock_);
+    std::byte* const block = find_block(size, alignment);
+    if (block != nullptr) take_in_use(blocks_.usable_size(block));
+    return block;
+}
+
+template <Checks checks>
+std::size_t HeapCore<checks>::take_blocks(std::size_t length, std::byte** blocks,
+                                          std::size_t wanted) {
+    const SpinGuard guard(lock_);
+    std::byte* block = nullptr;
+    if (wanted > 1) block = blocks_.take_at_once(wanted * length - tlsf::header_size);
+    if (block == nullptr) {
+        wanted = 1;
+        block = find_block(length - tlsf::header_size, default_alignment);
+        if (block == nullptr) return 0;
+    }
+    for (std::size_t i = 0; i < wanted; ++i) {
+        blocks[i] = block;
+        if (i + 1 < wanted) block = blocks_.cut_off(block, length);
+        take_in_use(blocks_.usable_size(blocks[i]));
+    }
+    return wanted;
+}
+
+template <Checks checks>
+void HeapCore<checks>::give_block(std::byte* block) {
+    const SpinGuard guard(lock_);
+    give_one_block(block);
+    release_surplus();
+}
+
+template <Checks checks>
+void HeapCore<checks>::give_cached_blocks(std::byte** blocks, std::size_t count) {
+    const SpinGuard guard(lock_);
+    for (std::byte* const block : std::span(blocks, count)) {
+        if (checks == Checks::basic && !blocks_.unmark_cached(block)) {
+            report_(HeapFaultKind::use_after_free, block);
+        } else {
+            give_one_block(block);
+        }
+    }
+    release_surplus();
+}
+
+template <Checks checks>
+void HeapCore<checks>::give_one_block(std::byte* block) {
+    const bool aligned = is_aligned(reinterpret_cast<std::uintptr_t>(block), tlsf::grain);
+    const std::size_t size = aligned ? blocks_.usable_size(block) : 0;
+    const std::uint64_t faults = report_.count;
+    const Region chunk = blocks_.give(block);
+    if (report_.count != faults) return;
+    in_use_ -= size;
+    surplus_ += size;
+    if (chunk.base == nullptr) return;
+    if (spare_chunk_ == nullptr || spare_chunk_ == chunk.base) {
+        spare_chunk_ = chunk.base;
+    } else {
+        release_chunk(chunk);
+    }
+}
+
+/// Several runs may have become one chunk.
+template <Checks checks>
+void HeapCore<checks>::release_chunk(Region chunk) {
+    blocks_.remove_chunk(chunk);
+    const std::uint32_t end = page_of(chunk.base + chunk.size);
+    for (std::uint32_t page = page_of(chunk.base); page < end;) {
+        const std::uint32_t length = pages_.run_length(page);
+        pages_.free(page);
+        page += length;
+    }
+}
+
+template <Checks checks>
+bool HeapCore<checks>::resize_block(std::byte* block, std::size_t new_size) {
+    if (new_size > largest_block) return false;
+    const SpinGuard guard(lock_);
+    const std::size_t old_size = blocks_.usable_size(block);
+    if (!blocks_.resize(block, new_size)) return false;
+    in_use_ -= old_size;
+    surplus_ += old_size;
+    take_in_use(blocks_.usable_size(block));
+    return true;
+}
+
+// --- when memory is short ------------------------------------------------------------------------
+
+/// Gives the spare slabs and the spare chunk back to the pages.
+template <Checks checks>
+void HeapCore<checks>::trim() {
+    const SpinGuard guard(lock_);
+    for (unsigned c = 1; c <= small_classes; ++c) {
+        const std::uint32_t spare = slabs_.drop_spare(c);
+        if (spare != PageHeap::none) pages_.free(spare);
+    }
+    if (spare_chunk_ == nullptr) return;
+    const Region chunk = blocks_.free_chunk(spare_chunk_);
+    if (chunk.base != nullptr) release_chunk(chunk);
+    spare_chunk_ = nullptr;
+}
+
+/// Lends free memory back when so much has become free that it may be worth it.
+template <Checks checks>
+void HeapCore<checks>::release_surplus() {
+    if (surplus_ > kept_ + in_use_ / 8) [[unlikely]]
+        release_(*this);
+}
+
+template <Checks checks>
+void HeapCore<checks>::release() {
+    surplus_ = 0;
+    constexpr std::size_t least = releasable * heap_page;
+    const Releaser releaser = releaser_;
+    const auto visit = [&releaser](std::byte* base, std::size_t size) {
+        releaser.function(releaser.context, base, size);
+    };
+    pages_.for_each_free_run(releasable,
+                             [&, base = window_.base](std::size_t first, std::size_t count) {
+                                 visit(base + first * heap_page, count * heap_page);
+                             });
+    blocks_.for_each_free_space(least, [&](std::byte* from, std::byte* to) {
+        from += -reinterpret_cast<std::uintptr_t>(from) % heap_page;
+        to -= reinterpret_cast<std::uintptr_t>(to) % heap_page;
+        if (to > from) visit(from, static_cast<std::size_t>(to - from));
+    });
+}
+
+template <Checks checks>
+bool HeapCore<checks>::reclaim(std::size_t wanted) {
+    lock_.lock();
+    const Reclaimer reclaimer = reclaimer_;
+    lock_.unlock();
+    return reclaimer.function != nullptr && reclaimer.function(reclaimer.context, wanted);
+}
+
+template <Checks checks>
+void HeapCore<checks>::count_failure() {
+    const SpinGuard guard(lock_);
+    ++failures_;
+}
+
+template <Checks checks>
+bool HeapCore<checks>::close_reserve() {
+    const SpinGuard guard(lock_);
+    if (reserve_ != PageHeap::none) return true;
+    if (!has_slabs()) return false;
+    reserve_ = find_pages(reserve_pages, 1);
+    if (reserve_ == PageHeap::none) return false;
+    pages_.set_use(reserve_, reserve_pages, PageUse::internal);
+    return true;
+}
+
+template <Checks checks>
+void HeapCore<checks>::open_reserve() {
+    const SpinGuard guard(lock_);
+    if (reserve_ == PageHeap::none) return;
+    pages_.free(reserve_);
+    reserve_ = PageHeap::none;
+}
+
+// --- looking -------------------------------------------------------------------------------------
+
+template <Checks checks>
+void HeapCore<checks>::attach(HeapCache<checks>& cache) {
+    lock_.lock();
+    cache.next_ = caches_;
+    cache.owner_ = slabs_.join();
+    caches_ = &cache;
+    auto* const hook = cache_hook_;
+    lock_.unlock();
+    if (hook != nullptr) hook(cache);
+}
+
+template <Checks checks>
+void HeapCore<checks>::detach(HeapCache<checks>& cache) {
+    const SpinGuard guard(lock_);
+    slabs_.leave(std::exchange(cache.owner_, 0));
+    for (HeapCache<checks>** link = &caches_; *link != nullptr; link = &(*link)->next_) {
+        if (*link == &cache) {
+            *link = cache.next_;
+            return;
+        }
+    }
+}
+
+template <Checks checks>
+void HeapCore<checks>::forget_caches_but(HeapCache<checks>& own) {
+    slabs_.leave_all_but(own.owner_);
+    own.next_ = nullptr;
+    caches_ = own.magazines_ == nullptr ? nullptr : &own;
+}
+
+/// Other harts' caches are read while they are in use, so `cached` and `live` may be off by what
+/// they are doing at the moment.
+template <Checks checks>
+HeapStatistics HeapCore<checks>::statistics() const {
+    const SpinGuard guard(lock_);
+    HeapStatistics figures;
+    figures.window = std::size_t{window_.pages} * heap_page;
+    for (const HeapCache<checks>* cache = caches_; cache != nullptr; cache = cache->next_) {
+        figures.cached += cache->cached_bytes();
+    }
+    figures.live = in_use_ - std::min(in_use_, figures.cached);
+    figures.grown = grown_;
+    figures.largest_free =
+        std::max(std::size_t{pages_.largest_free()} * heap_page, blocks_.largest_free());
+    figures.free =
+        std::size_t{pages_.free_pages()} * heap_page + blocks_.free_bytes() + slabs_.free_bytes();
+    figures.peak = peak_;
+    figures.failures = failures_;
+    return figures;
+}
+
+template <Checks checks>
+bool HeapCore<checks>::check() {
+    const SpinGuard guard(lock_);
+    if (window_.pages == 0) return true;
+    bool good = pages_.check();
+    const std::uint8_t* const use = pages_.use_map();
+    for (std::uint32_t page = 0; good && page < window_.pages;) {
+        const bool is_slab = use[page] - 1U < small_classes;
+        if (is_slab && !slabs_.check(page, report_)) good = false;
+        page += use[page] == 0 ? 1 : std::max(pages_.run_length(page), 1U);
+    }
+    return blocks_.check() && good;
+}
+
+template class HeapCore<Checks::basic>;
+template class HeapCore<Checks::none>;
+
+}  // namespace cairn

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// The part of the heap that all harts share: pages, slabs and blocks behind one lock.
+//
+//     break ──► PageHeap ──┬── slabs of 16 KiB        slots up to 512 bytes      SlabStore
+//      (BumpAllocator)     ├── chunks of up to 1 MiB   blocks up to 256 KiB       TlsfArena
+//                          ├── runs                    what is larger, or page-aligned
+//                          └── internal                caches, the reserve
+//
+// Harts come here in batches, through their HeapCache, which is the interface for everybody else.
+// Memory is taken from the break in chunks as it is needed; the break may have other users, whose
+// pages the heap does not touch ("foreign"). Small windows (below `slab_window`) have neither slabs
+// nor caches: their few pages are better used as blocks.
+//
+// Lock order: HeapCore, then the break. Faults are reported with the lock held.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string_view>
+
+#include "cairn/bump_allocator.hpp"
+#include "cairn/heap/general/heap_statistics.hpp"
+#include "cairn/heap/store/page_heap.hpp"
+#include "cairn/heap/store/slab_store.hpp"
+#include "cairn/heap/store/tlsf_arena.hpp"
+#include "cairn/heap_fault.hpp"
+#include "cairn/spinlock.hpp"
+
+namespace cairn {
+
+inline constexpr std::size_t largest_block = 256 * 1024;  ///< larger requests get pages
+inline constexpr std::size_t slab_window = 1024 * 1024;   ///< smaller windows have blocks only
+inline constexpr std::size_t chunk_size = 1024 * 1024;    ///< of blocks, where the window allows
+
+/// Asked for memory when there is none: gives back what it can (to the heap, by deallocate) and
+/// says whether it did. Called without a lock held.
+struct Reclaimer {
+    bool (*function)(void* context, std::size_t wanted) = nullptr;
+    void* context = nullptr;
+};
+
+/// Told of free memory whose contents nobody needs, in whole pages, so that whoever lends it may
+/// have it back until it is used again. Called with the heap's lock held, seldom: when `kept` bytes
+/// and an eighth of what is in use have become free since the last time, beyond what was taken.
+struct Releaser {
+    void (*function)(void* context, std::byte* base, std::size_t size) = nullptr;
+    void* context = nullptr;
+    std::size_t kept = 0;
+};
+
+template <Checks checks>
+class HeapCache;
+
+template <Checks checks>
+class HeapCore {
+  public:
+    /// `starter`, if there is one, is called by requests before `init`, which it may call itself:
+    /// whether it did.
+    constexpr explicit HeapCore(bool (*starter)() = nullptr) : starter_(starter) {}
+    HeapCore(const HeapCore&) = delete;
+    HeapCore& operator=(const HeapCore&) = delete;
+
+    /// Builds the heap on `source`, whose region becomes the window; its descriptors (13 bytes a
+    /// page) are the first thing taken. `owner` names the heap in reports; `zeroed` says that the
+    /// region is all zero. Once only.
+    [[nodiscard]] std::expected<void, AllocError> init(BumpAllocator& source,
+                                                       std::string_view owner, FaultHook hook = {},
+                                                       bool zeroed = false);
+
+    /// What to try before a request fails; none if empty.
+    void set_reclaimer(Reclaimer reclaimer);
+    /// Who hears of free memory; nobody if empty.
+    void set_releaser(Releaser releaser);
+
+    /// Called when a hart's cache opens, for what is to happen when the hart ends.
+    void set_cache_hook(void (*hook)(HeapCache<checks>& cache));
+
+    /// Lets the reserve go, for the last things to be done: a panic's report, the end of a VM.
+    void open_reserve();
+    /// Sets the reserve aside again; false if the pages are not there.
+    bool close_reserve();
+
+    [[nodiscard]] HeapStatistics statistics() const;
+    /// Walks everything; each thing that is wrong is reported. Whether nothing was.
+    bool check();
+    /// Writes the map of the memory, one thing per line (docs/heap-map.md).
+    void dump(Writer& writer);
+
+    /// What each page of the window is: a PageUse, or the class of a slab.
+    [[nodiscard]] const std::uint8_t* use_map() const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        return pages_.use_map();
+    }
+
+    /// Held around fork(), so that the child's heap is whole.
+    void lock() CAIRN_ACQUIRE(lock_) { lock_.lock(); }
+    void unlock() CAIRN_RELEASE(lock_) { lock_.unlock(); }
+    /// In the child of a fork, which has none of the other threads: forgets their caches, which may
+    /// have been in the middle of anything. What they held stays in use.
+    void forget_caches_but(HeapCache<checks>& own) CAIRN_REQUIRES(lock_);
+
+  private:
+    friend class HeapCache<checks>;
+    struct Window {
+        std::byte* base = nullptr;
+        std::uint32_t pages = 0;
+    };
+
+    // For the caches; each takes the lock once.
+    std::size_t take_slots(unsigned small_class, std::uint32_t owner, std::byte** slots,
+                           std::size_t wanted);
+    void give_slots(std::byte** slots, std::size_t count);
+    std::byte* take_block(std::size_t size, std::size_t alignment);
+    /// Up to `wanted` blocks of `length` bytes in all, neighbours: how many were written to
+    /// `blocks`.
+    std::size_t take_blocks(std::size_t length, std::byte** blocks, std::size_t wanted);
+    void give_block(std::byte* block);
+    /// The same from a magazine, where they were set aside.
+    void give_cached_blocks(std::byte** blocks, std::size_t count);
+    bool resize_block(std::byte* block, std::size_t new_size);
+    std::byte* take_run(std::size_t pages, std::size_t alignment);
+    void give_run(std::byte* run);
+    bool resize_run(std::byte* run, std::size_t new_pages);
+    std::byte* take_internal(std::size_t size);
+    void give_internal(std::byte* memory);
+    void trim();
+    void count_failure();
+    /// What became of `slot`, of a slab: looks for it everywhere, in the caches too.
+    [[nodiscard]] SlabStore::SlotState state_of_slot(const std::byte* slot) const;
+    bool reclaim(std::size_t wanted);
+    void attach(HeapCache<checks>& cache);
+    void detach(HeapCache<checks>& cache);
+
+    // Without the lock: what nobody else changes while the block is the caller's.
+    [[nodiscard]] std::uint8_t* uses() CAIRN_NO_THREAD_SAFETY_ANALYSIS { return pages_.use_map(); }
+    [[nodiscard]] std::size_t run_pages(std::size_t run) const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        return pages_.run_length(run);
+    }
+    [[nodiscard]] bool is_initialised() const { return window_.pages != 0; }
+    [[nodiscard]] bool start() const { return starter_ != nullptr && starter_(); }
+
+    // With the lock held.
+    std::uint32_t find_pages(std::uint32_t count, std::uint32_t alignment) CAIRN_REQUIRES(lock_);
+    bool grow_by(std::size_t pages) CAIRN_REQUIRES(lock_);
+    bool grow(std::uint32_t count) CAIRN_REQUIRES(lock_);
+    bool add_chunk_of(std::uint32_t pages) CAIRN_REQUIRES(lock_);
+    bool add_chunk(std::size_t size) CAIRN_REQUIRES(lock_);
+    std::byte* find_block(std::size_t size, std::size_t alignment) CAIRN_REQUIRES(lock_);
+    void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);
+    void release_chunk(Region chunk) CAIRN_REQUIRES(lock_);
+    void release_surplus() CAIRN_REQUIRES(lock_);
+    void release() CAIRN_REQUIRES(lock_);
+    void add_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
+    void take_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
+    void free_pages(std::uint32_t first) CAIRN_REQUIRES(lock_);
+
+    [[nodiscard]] bool has_slabs() const {
+        return std::size_t{window_.pages} * heap_page >= slab_window;
+    }
+    [[nodiscard]] std::byte* address(std::uint32_t page) const {
+        return window_.base + std::size_t{page} * heap_page;
+    }
+    [[nodiscard]] std::uint32_t page_of(const std::byte* address) const {
+        return static_cast<std::uint32_t>((address - window_.base) / std::ptrdiff_t{heap_page});
+    }
+    /// What free slots carry: the address of a byte that nobody can own.
+    [[nodiscard]] std::uintptr_t origin() const {
+        return reinterpret_cast<std::uintptr_t>(window_.base) - 8;
+    }
+
+    bool (*starter_)();
+    mutable Spinlock lock_;
+    Window window_;
+    FaultReporter report_;
+    BumpAllocator* source_ CAIRN_GUARDED_BY(lock_) = nullptr;
+    PageHeap pages_ CAIRN_GUARDED_BY(lock_);
+    SlabStore slabs_ CAIRN_GUARDED_BY(lock_);
+    TlsfArena<checks> blocks_ CAIRN_GUARDED_BY(lock_);
+    std::byte* spare_chunk_ CAIRN_GUARDED_BY(lock_) = nullptr;  ///< was free when it was last seen
+    std::uint32_t reserve_ CAIRN_GUARDED_BY(lock_) = PageHeap::none;
+    void (*cache_hook_)(HeapCache<checks>& cache) CAIRN_GUARDED_BY(lock_) = nullptr;
+    Reclaimer reclaimer_ CAIRN_GUARDED_BY(lock_);
+    Releaser releaser_ CAIRN_GUARDED_BY(lock_);
+    /// `release`, once there is a releaser: programs without one need not have its code.
+    void (*release_)(HeapCore& core) CAIRN_GUARDED_BY(lock_) = nullptr;
+    std::size_t kept_ CAIRN_GUARDED_BY(lock_) = SIZE_MAX / 2;
+    HeapCache<checks>* caches_ CAIRN_GUARDED_BY(lock_) = nullptr;
+    std::size_t grown_ CAIRN_GUARDED_BY(lock_) = 0;   ///< bytes taken from the break
+    std::size_t in_use_ CAIRN_GUARDED_BY(lock_) = 0;  ///< bytes with users and caches
+    std::size_t peak_ CAIRN_GUARDED_BY(lock_) = 0;
+    std::size_t surplus_ CAIRN_GUARDED_BY(lock_) = 0;  ///< became free since the last release
+    std::uint64_t failures_ CAIRN_GUARDED_BY(lock_) = 0;
+};
+
+}  // namespace cairn

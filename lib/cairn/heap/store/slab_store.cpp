@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. Caches are refilled from it, seldom.
+#include "cairn/heap/store/slab_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace cairn {
+
+/// The second descriptor of a slab, by its meaning.
+struct SlabStore::SlabInfo {
+    std::uint32_t& live;
+    std::uint32_t& free_list;
+    std::uint32_t& carved;
+
+    /// Whether a slot that was out at some time begins there. Offsets and classes are in units of
+    /// 16 bytes both.
+    [[nodiscard]] bool has_carved(std::uint64_t offset, unsigned small_class) const {
+        return offset < std::uint64_t{carved} * small_class && offset % small_class == 0;
+    }
+};
+
+void SlabStore::init(PageHeap& pages, std::byte* window, std::uintptr_t canary) {
+    pages_ = &pages;
+    window_ = window;
+    canary_ = canary;
+}
+
+SlabStore::SlabInfo SlabStore::slab(std::uint32_t first) const {
+    PageInfo& info = pages_->info(first + 1);
+    return {.live = info.extent, .free_list = info.next, .carved = info.prev};
+}
+
+/// Puts a slab at the front of a list, which becomes its owner's.
+void SlabStore::link(unsigned small_class, std::uint32_t first, std::uint32_t owner) {
+    std::uint32_t& list = slabs_[owner][small_class];
+    pages_->info(first + 2).extent = owner;
+    pages_->info(first).next = list;
+    pages_->info(first).prev = 0;
+    if (list != 0) pages_->info(list - 1).prev = first + 1;
+    list = first + 1;
+}
+
+void SlabStore::unlink(unsigned small_class, std::uint32_t first) {
+    const PageInfo& info = pages_->info(first);
+    if (info.prev == 0) {
+        slabs_[pages_->info(first + 2).extent][small_class] = info.next;
+    } else {
+        pages_->info(info.prev - 1).next = info.next;
+    }
+    if (info.next != 0) pages_->info(info.next - 1).prev = info.prev;
+}
+
+std::uint32_t SlabStore::join() {
+    std::uint32_t least = 1;
+    for (std::uint32_t owner = 2; owner < owners; ++owner) {
+        if (members_[owner] < members_[least]) least = owner;
+    }
+    ++members_[least];
+    return least;
+}
+
+void SlabStore::add_slab(unsigned small_class, std::uint32_t owner, std::uint32_t first) {
+    pages_->set_use(first, slab_pages, PageUse::uncarved);
+    // The first page says whose slab it is, so it is never without a class.
+    enter_page(small_class, first, 0);
+    const SlabInfo info = slab(first);
+    info.live = 0;
+    info.free_list = no_slot;
+    info.carved = 0;
+    free_bytes_ += std::size_t{slots_per_slab(small_class)} * class_size(small_class);
+    link(small_class, first, owner);
+}
+
+bool SlabStore::take_over(unsigned small_class, std::uint32_t owner, bool anybody) {
+    for (std::uint32_t other = 0; other < owners; ++other) {
+        const std::uint32_t slab = slabs_[other][small_class];
+        if (slab == 0 || (members_[other] != 0 && !anybody)) continue;
+        unlink(small_class, slab - 1);
+        link(small_class, slab - 1, owner);
+        return true;
+    }
+    return false;
+}
+
+/// One slot of a slab that has one. A free list that leads astray is reported and given up: the
+/// slots on it are lost, those not carved yet are not.
+std::byte* SlabStore::pop(unsigned small_class, std::uint32_t first, const FaultReporter& report) {
+    const SlabInfo info = slab(first);
+    std::byte* const base = address(first);
+    if (info.free_list != no_slot) {
+        auto* const slot = reinterpret_cast<FreeSlot*>(base + std::size_t{info.free_list} * 16);
+        const std::uint64_t next = slot->next_offset;
+        const bool plausible = next == no_slot || info.has_carved(next, small_class);
+        if (plausible && slot->canary == canary_) [[likely]] {
+            info.free_list = static_cast<std::uint32_t>(next);
+            return reinterpret_cast<std::byte*>(slot);
+        }
+        report(plausible ? HeapFaultKind::use_after_free : HeapFaultKind::corrupt_free_list, slot,
+               class_size(small_class));
+        info.free_list = no_slot;
+    }
+    return carve(small_class, first, report);
+}
+
+/// The next slot that was never out, or nullptr. One that was written to is reported and left.
+std::byte* SlabStore::carve(unsigned small_class, std::uint32_t first,
+                            const FaultReporter& report) {
+    const SlabInfo info = slab(first);
+    const std::uint32_t size = class_size(small_class);
+    while (info.carved != slots_per_slab(small_class)) {
+        const std::uint32_t offset = info.carved++ * size;
+        if (offset % heap_page < size && offset != 0) enter_page(small_class, first, offset);
+        std::byte* const slot = address(first) + offset;
+        if (reinterpret_cast<FreeSlot*>(slot)->canary == canary_) [[likely]]
+            return slot;
+        report(HeapFaultKind::use_after_free, slot, size);
+    }
+    return nullptr;
+}
+
+/// Writes the canaries of the page that the slot at `offset` starts in as its first one.
+void SlabStore::enter_page(unsigned small_class, std::uint32_t first, std::uint32_t offset) {
+    const auto page = static_cast<std::uint32_t>(offset / heap_page);
+    pages_->set_use(first + page, 1, static_cast<std::uint8_t>(small_class));
+    const std::uint32_t size = class_size(small_class);
+    const std::size_t end =
+        std::min<std::size_t>((page + 1) * heap_page, slots_per_slab(small_class) * size);
+    for (std::size_t at = offset; at < end; at += size)
+        reinterpret_cast<FreeSlot*>(address(first) + at)->canary = canary_;
+}
+
+std::size_t SlabStore::take(unsigned small_class, std::uint32_t owner, std::byte** slots,
+                            std::size_t wanted, const FaultReporter& report) {
+    const std::uint32_t& list = slabs_[owner][small_class];
+    while (list != 0 || take_over(small_class, owner, false)) {
+        const std::uint32_t first = list - 1;
+        const SlabInfo info = slab(first);
+        std::size_t taken = 0;
+        while (taken < wanted) {
+            std::byte* const slot = pop(small_class, first, report);
+            if (slot == nullptr) break;
+            slots[taken++] = slot;
+        }
+        info.live += static_cast<std::uint32_t>(taken);
+        free_bytes_ -= taken * class_size(small_class);
+        if (info.free_list == no_slot && info.carved == slots_per_slab(small_class)) {
+            unlink(small_class, first);
+        }
+        if (spares_[small_class] == first + 1) spares_[small_class] = 0;
+        if (taken != 0) return taken;
+    }
+    return 0;
+}
+
+std::uint32_t SlabStore::give(std::byte* slot) {
+    const std::uint32_t first = slab_of(slot);
+    const unsigned small_class = pages_->use_map()[first];
+    const SlabInfo info = slab(first);
+    const bool was_full = info.free_list == no_slot && info.carved == slots_per_slab(small_class);
+    reinterpret_cast<FreeSlot*>(slot)->next_offset = info.free_list;
+    info.free_list = static_cast<std::uint32_t>(slot - address(first)) / 16;
+    if (was_full) link(small_class, first, pages_->info(first + 2).extent);
+    free_bytes_ += class_size(small_class);
+    if (--info.live != 0) return PageHeap::none;
+    unlink(small_class, first);
+    if (spares_[small_class] == 0) {
+        spares_[small_class] = first + 1;
+        link(small_class, first, 0);
+        return PageHeap::none;
+    }
+    free_bytes_ -= std::size_t{slots_per_slab(small_class)} * class_size(small_class);
+    return first;
+}
+
+std::uint32_t SlabStore::drop_spare(unsigned small_class) {
+    const std::uint32_t spare = std::exchange(spares_[small_class], 0);
+    if (spare == 0) return PageHeap::none;
+    unlink(small_class, spare - 1);
+    free_bytes_ -= std::size_t{slots_per_slab(small_class)} * class_size(small_class);
+    return spare - 1;
+}
+
+SlabStore::SlotState SlabStore::state_of(const std::byte* slot) const {
+    const std::uint32_t first = slab_of(slot);
+    const SlabInfo info = slab(first);
+    const auto offset = static_cast<std::size_t>(slot - address(first));
+    if (offset >= std::size_t{info.carved} * class_size(pages_->use_map()[first])) {
+        return SlotState::uncarved;
+    }
+    std::uint64_t at = info.free_list;
+    for (std::uint32_t left = info.carved; left != 0 && at < slab_size / 16; --left) {
+        if (at * 16 == offset) return SlotState::free;
+        at = reinterpret_cast<const FreeSlot*>(address(first) + at * 16)->next_offset;
+    }
+    return SlotState::out;
+}
+
+bool SlabStore::check(std::uint32_t first, const FaultReporter& report) const {
+    const unsigned small_class = pages_->use_map()[first];
+    const SlabInfo info = slab(first);
+    const auto fault = [&](HeapFaultKind kind, const void* at) {
+        report(kind, at, class_size(small_class));
+        return false;
+    };
+    std::uint32_t free_slots = 0;
+    for (std::uint64_t at = info.free_list; at != no_slot; ++free_slots) {
+        if (!info.has_carved(at, small_class) || free_slots > info.carved) {
+            return fault(HeapFaultKind::corrupt_free_list, address(first));
+        }
+        const auto* slot = reinterpret_cast<const FreeSlot*>(address(first) + at * 16);
+        if (slot->canary != canary_) return fault(HeapFaultKind::use_after_free, slot);
+        at = slot->next_offset;
+    }
+    if (info.carved > slots_per_slab(small_class) || free_slots + info.live > info.carved) {
+        return fault(HeapFaultKind::corrupt_page_table, address(first));
+    }
+    const std::size_t end = std::size_t{slots_per_slab(small_class)} * class_size(small_class);
+    for (std::size_t at = std::size_t{info.carved} * class_size(small_class); at < end;
+         at += class_size(small_class)) {
+        if (pages_->use_map()[first + at / heap_page] != small_class) break;
+        const auto* slot = reinterpret_cast<const FreeSlot*>(address(first) + at);
+        if (slot->canary != canary_) return fault(HeapFaultKind::use_after_free, slot);
+    }
+    return true;
+}
+
+}  // namespace cairn

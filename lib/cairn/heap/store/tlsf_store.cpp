@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. Caches are refilled from it, seldom.
+#include "cairn/heap/store/tlsf_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace cairn {
+
+using namespace tlsf;
+
+void TlsfStore::init(const FaultReporter& report, Region window, std::byte* metadata) {
+    report_ = &report;
+    state_.origin = (address(window.base) + grain - 1) / grain * grain + grain;
+    state_.places = (address(window.base) + window.size - state_.origin) / grain;
+    *reinterpret_cast<Bin*>(metadata) = {};
+    state_.bins = address(metadata + grain) + Bins::first * sizeof(Bin);
+    for (unsigned i = 0; i < Bins::count; ++i) {
+        Links* const head = &bin(i).ring;
+        bin(i) = {.ring = {head, head}, .mask = std::uint64_t{1} << i, .zero = 0};
+    }
+}
+
+unsigned TlsfStore::bin_of(std::size_t length) {
+    return Bins::bin_of(length);
+}
+
+void TlsfStore::add_to_list(const std::byte* chunk_base) {
+    const auto place =
+        static_cast<std::uint32_t>((address(chunk_base) + grain - state_.origin) / grain);
+    *next_chunk(place) = std::exchange(chunks_, place);
+}
+
+bool TlsfStore::remove_from_list(const std::byte* chunk_base) {
+    const auto place =
+        static_cast<std::uint32_t>((address(chunk_base) + grain - state_.origin) / grain);
+    std::size_t left = most_chunks();
+    for (ChunkLink* link = &chunks_; is_chunk(*link) && left-- > 0; link = next_chunk(*link)) {
+        if (*link == place) {
+            *link = *next_chunk(place);
+            return true;
+        }
+    }
+    (*report_)(HeapFaultKind::corrupt_free_list, chunk_base);
+    return false;
+}
+
+// --- single blocks -------------------------------------------------------------------------------
+
+/// Whether a block or a link may be there.
+bool TlsfStore::is_place(const void* pointer) const {
+    return state_.is_place(pointer);
+}
+
+/// Whether a header is one of a block that lies in the window.
+bool TlsfStore::is_sound(const std::byte* block, View seen) const {
+    return (seen.is_free() || seen.is_used()) && seen.length >= smallest_block &&
+           seen.length <= state_.limit() - address(block);
+}
+
+bool TlsfStore::is_free(const std::byte* block) const {
+    const View seen = view(block);
+    return seen.is_free() && is_sound(block, seen);
+}
+
+/// Whether its user has it.
+bool TlsfStore::is_taken(const std::byte* block) const {
+    const View seen = view(block);
+    return !seen.is_free() && (seen.flags & cached) == 0 && is_sound(block, seen);
+}
+
+/// Whether the links of a free block are answered.
+bool TlsfStore::is_linked(const Links* node) const {
+    return is_place(node->next) && is_place(node->prev) && node->next->prev == node &&
+           node->prev->next == node;
+}
+
+// --- all blocks ----------------------------------------------------------------------------------
+
+const std::byte* TlsfStore::walk(Visit visit, void* context) const {
+    const std::byte* damaged = nullptr;
+    std::size_t left = most_chunks();
+    for (std::uint32_t at = chunks_; at != no_chunk; at = *next_chunk(at)) {
+        std::byte* block = first_block(at);
+        if (left-- == 0 || !is_chunk(at)) return block;
+        for (View seen = view(block); !seen.is_edge(); seen = view(block)) {
+            if (!is_sound(block, seen)) {
+                damaged = block;
+                break;
+            }
+            visit(context, block, seen);
+            block += seen.length;
+        }
+    }
+    return damaged;
+}
+
+void TlsfStore::report(HeapFaultKind kind, const std::byte* block) const {
+    const bool readable = is_place(block) && is_sound(block, view(block));
+    (*report_)(kind, block, readable ? usable_size(block) : 0);
+}
+
+/// What is wrong with a place that has no header which makes sense.
+HeapFaultKind TlsfStore::judge(const std::byte* place) const {
+    auto kind = HeapFaultKind::foreign_pointer;
+    const std::byte* const damaged = for_each_block([&](const std::byte* block, View seen) {
+        if (place < block || place >= block + seen.length) return;
+        kind = seen.is_free() ? HeapFaultKind::double_free : HeapFaultKind::invalid_pointer;
+    });
+    const bool unknown = kind == HeapFaultKind::foreign_pointer && damaged != nullptr;
+    return unknown ? HeapFaultKind::corrupt_header : kind;
+}
+
+/// What made `try_give(block)` fail, if anything did.
+auto TlsfStore::examine(std::byte* block) const -> Finding {
+    using enum HeapFaultKind;
+    if (!is_in_window(block)) return {foreign_pointer, block};
+    if (!is_place(block)) return {invalid_pointer, block};
+    const View own = view(block);
+    if (!is_taken(block)) {
+        const bool was_one = is_sound(block, own) || header(block)->end() == low(block);
+        return {was_one ? double_free : judge(block), block};
+    }
+    std::byte* const next = block + own.length;
+    const View neighbour = view(next);
+    if (is_free(next)) {
+        if (!is_linked(links(next))) return {corrupt_free_list, next};
+    } else if (!neighbour.is_edge() && !is_sound(next, neighbour)) {
+        return {overflow, block};
+    }
+    if (own.flags == 0) return {};
+    const std::size_t before = *footer(block);
+    std::byte* const previous = end_of(block, -before);
+    if (!is_place(previous) || !is_free(previous) || header(previous)->length() != before) {
+        return {use_after_free, block - grain};
+    }
+    return {corrupt_free_list, previous};
+}
+
+void TlsfStore::diagnose(std::byte* block) const {
+    const Finding finding = examine(block);
+    if (finding.place != nullptr || block == nullptr) report(finding.kind, finding.place);
+}
+
+void TlsfStore::refuse(std::byte* block, HeapFaultKind kind) const {
+    if (!is_place(block) || !is_taken(block)) return diagnose(block);
+    report(kind, block);
+}
+
+/// The bytes in the rings: all together, and the most in one block.
+auto TlsfStore::count_free() const -> Free {
+    Free found;
+    for_each_free_space(smallest_block, [&](std::byte* from, std::byte* to) {
+        const auto bytes = static_cast<std::size_t>(to - from) + 2 * grain - header_size;
+        found.total += bytes;
+        found.largest = std::max(found.largest, bytes);
+    });
+    return found;
+}
+
+bool TlsfStore::check() const {
+    std::size_t free_count = 0;
+    const bool good = check_blocks(free_count);
+    return check_bins(free_count) && good;
+}
+
+/// Every header makes sense, and neighbours agree about each other.
+bool TlsfStore::check_blocks(std::size_t& free_count) const {
+    using enum HeapFaultKind;
+    bool good = true;
+    const auto expect = [&](bool condition, HeapFaultKind kind, const std::byte* block) {
+        if (!condition) report(kind, block);
+        good = good && condition;
+    };
+    const std::byte* const damaged = for_each_block([&](std::byte* block, View seen) {
+        std::byte* const end = block + seen.length;
+        const std::uint32_t next = view(end).flags;
+        expect(((next & previous_free) != 0) == seen.is_free(), overflow, block);
+        if (!seen.is_free()) return;
+        ++free_count;
+        expect(*footer(end) == seen.length, use_after_free, block);
+        expect(is_linked(links(block)), corrupt_free_list, block);
+        expect((next & tlsf::free) == 0, corrupt_header, end);
+    });
+    if (damaged != nullptr) expect(false, corrupt_header, damaged);
+    return good;
+}
+
+/// Every ring's members belong there, and no free block is missing from the rings.
+bool TlsfStore::check_bins(std::size_t free_count) const {
+    std::size_t found = 0;
+    for (unsigned i = 0; state_.bins != 0 && i < Bins::count; ++i) {
+        const Bin& own = bin(i);
+        bool good = own.mask == std::uint64_t{1} << i && is_linked(&own.ring) &&
+                    (own.ring.next != &own.ring) == ((state_.occupied >> i & 1) != 0);
+        for (Links* node = own.ring.next; good && node != &own.ring; node = node->next) {
+            good = is_free(block_of(node)) && is_linked(node) &&
+                   bin_of(header(block_of(node))->length()) == i && ++found <= free_count;
+        }
+        if (!good) {
+            (*report_)(HeapFaultKind::corrupt_free_list, &own.ring);
+            return false;
+        }
+    }
+    if (found != free_count) (*report_)(HeapFaultKind::corrupt_free_list, nullptr);
+    return found == free_count;
+}
+
+}  // namespace cairn

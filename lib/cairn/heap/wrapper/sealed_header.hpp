@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// What a wrapper writes in front of a block, so that it knows the block again and sees whether
+// somebody else wrote there.
+//
+//     | padding |  seal | contents | canary |  block ...
+//                                           ^ at the block's alignment
+//
+// The seal is a hash of the contents and of where they lie; the canary says whether the block is
+// live or freed. Neither can be right by chance, so nothing of a header that was overwritten is
+// followed, and what is wrong can be told apart:
+//
+//     seal   canary   the block
+//     right  live     is fine
+//     any    freed    came back already
+//     right  wrong    was written before its start
+//     wrong  live     has a damaged header
+//     wrong  wrong    is none
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <type_traits>
+
+#include "cairn/heap_fault.hpp"
+#include "cairn/layout.hpp"
+
+namespace cairn {
+
+namespace seal_detail {
+
+using Words = std::span<const std::uint64_t>;
+
+/// The seal of a header at `at` with `contents`.
+[[nodiscard]] std::uint64_t seal_of(const void* at, Words contents);
+/// The canary of a header at `at` of a live or of a freed block.
+[[nodiscard]] std::uint64_t canary_of(const void* at, bool live);
+[[nodiscard]] std::optional<HeapFaultKind> fault_of(const void* at, bool seal_is_right,
+                                                    std::uint64_t canary);
+
+}  // namespace seal_detail
+
+template <class Contents>
+    requires(std::has_unique_object_representations_v<Contents> && alignof(Contents) == 8 &&
+             sizeof(Contents) % 16 == 0)
+class SealedHeader {
+  public:
+    /// Bytes between where the allocator's block starts and where the user's does.
+    [[nodiscard]] static constexpr std::size_t front(std::size_t alignment) {
+        return std::max(sizeof(SealedHeader), alignment);
+    }
+    [[nodiscard]] static SealedHeader& before(std::byte* block) {
+        return *reinterpret_cast<SealedHeader*>(block - sizeof(SealedHeader));
+    }
+    [[nodiscard]] static const SealedHeader& before(const std::byte* block) {
+        return *reinterpret_cast<const SealedHeader*>(block - sizeof(SealedHeader));
+    }
+    [[nodiscard]] std::byte* block() { return reinterpret_cast<std::byte*>(this + 1); }
+    [[nodiscard]] const std::byte* block() const {
+        return reinterpret_cast<const std::byte*>(this + 1);
+    }
+
+    /// Makes a block live; the header's memory was the allocator's until now.
+    static SealedHeader& open(std::byte* block, const Contents& contents) {
+        return *std::construct_at(&before(block), contents);
+    }
+    /// Freed from now on, for as long as nobody else writes here.
+    void close() { canary_ = seal_detail::canary_of(this, false); }
+
+    [[nodiscard]] const Contents& contents() const { return contents_; }
+    /// Calls `function(Contents&)` and seals what it leaves; what was damaged stays so.
+    template <class Function>
+    void change(Function&& function) {
+        const bool right = seal_is_right();
+        function(contents_);
+        if (right) seal_ = right_seal();
+    }
+
+    /// Why this is not the header of a live block; nothing if it is.
+    [[nodiscard]] std::optional<HeapFaultKind> fault() const {
+        return seal_detail::fault_of(this, seal_is_right(), canary_);
+    }
+    [[nodiscard]] bool seal_is_right() const { return seal_ == right_seal(); }
+
+    explicit SealedHeader(const Contents& contents)
+        : seal_(0), contents_(contents), canary_(seal_detail::canary_of(this, true)) {
+        seal_ = right_seal();
+    }
+
+  private:
+    [[nodiscard]] std::uint64_t right_seal() const {
+        const auto words =
+            std::bit_cast<std::array<std::uint64_t, sizeof(Contents) / 8>>(contents_);
+        return seal_detail::seal_of(this, words);
+    }
+
+    std::uint64_t seal_;
+    Contents contents_;
+    std::uint64_t canary_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "cairn/malloc/process_heap.hpp"
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "cairn/bits.hpp"
+#include "cairn/byte_size.hpp"
+#include "cairn/heap/thread_exit.hpp"
+#include "cairn/print.hpp"
+
+namespace cairn::process_heap {
+
+namespace {
+
+[[gnu::cold, gnu::noinline]] bool start();
+
+}  // namespace
+
+constinit Core core(start);
+constinit thread_local Cache cache(core);
+
+namespace {
+
+/// How much is freed before what is free goes back to the system: taking it anew costs time.
+constexpr std::size_t kept_free = std::size_t{32} << 20;
+
+constinit BumpAllocator source;
+constinit Spinlock starting;
+constinit std::atomic<bool> started = false;
+constinit std::atomic<bool> dying = false;
+
+// --- the window ----------------------------------------------------------------------------------
+
+/// What was asked for, or the usual size, at most half of what the process may map: thread stacks
+/// and files need some too.
+std::size_t wanted_window() {
+    std::size_t size = default_window;
+    if (const char* const text = ::secure_getenv(window_variable)) {
+        const auto asked = parse_byte_size(text);
+        if (asked) size = std::clamp<std::size_t>(*asked, smallest_window, default_window);
+    }
+    ::rlimit limit{};
+    if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        size = std::min<std::size_t>(size, limit.rlim_cur / 2);
+    }
+    return align_down(size, heap_page);
+}
+
+/// Address space without memory behind it, until a page is written to.
+Region reserve_window() {
+    for (std::size_t size = wanted_window(); size >= smallest_window / 2; size /= 2) {
+        size = align_down(size, heap_page);
+        void* const base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (base != MAP_FAILED) return {.base = static_cast<std::byte*>(base), .size = size};
+    }
+    return {};
+}
+
+// --- the end of things ---------------------------------------------------------------------------
+
+/// The lock may be held here, and whoever handles SIGABRT may want the heap; but a second fault is
+/// the last.
+[[noreturn]] void die(void* /*context*/, const HeapFault& fault) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    core.unlock();
+    if (dying.exchange(true)) ::signal(SIGABRT, SIG_DFL);
+    panic_format("{}", fault);
+}
+
+/// Takes the memory behind free pages back; they are zero when they are used again.
+void return_memory(void* /*context*/, std::byte* base, std::size_t size) {
+    const int before = errno;
+    ::madvise(base, size, MADV_DONTNEED);
+    errno = before;
+}
+
+void close_at_thread_exit(Cache& closing) {
+    at_thread_exit([](void* context) { static_cast<Cache*>(context)->close(); }, &closing);
+}
+
+// --- fork ----------------------------------------------------------------------------------------
+
+void before_fork() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    core.lock();
+}
+void after_fork() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    core.unlock();
+}
+void in_child() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    core.forget_caches_but(cache);
+    core.unlock();
+}
+
+// --- the start -----------------------------------------------------------------------------------
+
+/// The heap has found nothing, and asks if anybody else has.
+bool say_no(void* /*context*/, std::size_t /*wanted*/) {
+    errno = ENOMEM;
+    return false;
+}
+
+/// Whether there is a heap, which this call may have made.
+bool make_heap() {
+    const SpinGuard guard(starting);
+    if (started.load(std::memory_order_relaxed)) return true;
+    const Region window = reserve_window();
+    if (window.base == nullptr || !source.init(window)) return false;
+    core.set_cache_hook(close_at_thread_exit);
+    if (!core.init(source, "malloc", {.function = die}, true)) return false;
+    core.set_releaser({.function = return_memory, .kept = kept_free});
+    core.set_reclaimer({.function = say_no});
+    started.store(true, std::memory_order_release);
+    return true;
+}
+
+bool start() {
+    if (started.load(std::memory_order_acquire)) return true;
+    if (!make_heap()) return say_no(nullptr, 0);
+    // May call malloc. As early as this, so that the lock is the last that is taken before a fork:
+    // other handlers may want memory. Twice, when two threads start, does not happen: a thread is
+    // made with memory.
+    ::pthread_atfork(before_fork, after_fork, in_child);
+    return true;
+}
+
+}  // namespace
+
+std::byte* take_zeroed(std::size_t size) {
+    constexpr std::size_t by_the_kernel = std::size_t{1} << 20;
+    std::byte* const block = cache.take(size);
+    if (block == nullptr) return nullptr;
+    const auto fresh = align_up(size, heap_page);
+    if (fresh && size >= by_the_kernel && ::madvise(block, *fresh, MADV_DONTNEED) == 0)
+        return block;
+    std::memset(block, 0, size);
+    return block;
+}
+
+std::size_t usable_size(void* block) {
+    auto* const bytes = static_cast<std::byte*>(block);
+    if (!cache.open()) return 0;
+    const std::size_t size = cache.usable_size(bytes);
+    if (size == 0) cache.give(bytes);  // reports it
+    return size;
+}
+
+}  // namespace cairn::process_heap

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The end of the program by its own decision: a broken invariant, never bad input.
+#pragma once
+
+#include <source_location>
+#include <string_view>
+
+#include "cairn/platform.hpp"
+
+namespace cairn {
+
+/// Reports `sentence` (what happened, with the values) and stops. For a formatted sentence, see
+/// `panic_format` in lib/cairn/print.hpp.
+[[noreturn]] inline void panic(std::string_view sentence,
+                               std::source_location where = std::source_location::current()) {
+    platform_panic(sentence, where);
+}
+
+/// Panics with `sentence` unless `condition` holds; stays on in every build.
+constexpr void require(bool condition, std::string_view sentence,
+                       std::source_location where = std::source_location::current()) {
+    if (!condition) [[unlikely]] {
+        panic(sentence, where);
+    }
+}
+
+}  // namespace cairn

@@ -1,3 +1,0 @@
-// SPDX-License-Identifier: MIT
-#include "lib/panic.hpp"
-#include "lib/bits.hpp"
