@@ -25,10 +25,10 @@
 
 namespace cairn {
 
-template <Lockable Lock = Spinlock, Checks checks = Checks::basic>
+template <Lockable Lock = Spinlock>
 class TlsfHeap {
   public:
-    using Arena = TlsfArena<checks>;
+    using Arena = TlsfArena;
     static constexpr std::size_t default_growth = 64 * 1024;
 
     constexpr TlsfHeap() = default;
@@ -96,8 +96,8 @@ class TlsfHeap {
     FaultReporter report_;
 };
 
-template <Lockable Lock, Checks checks>
-inline std::byte* TlsfHeap<Lock, checks>::take(std::size_t size) {
+template <Lockable Lock>
+inline std::byte* TlsfHeap<Lock>::take(std::size_t size) {
     std::byte* block = nullptr;
     {
         const LockGuard guard(lock_);
@@ -108,8 +108,8 @@ inline std::byte* TlsfHeap<Lock, checks>::take(std::size_t size) {
     return block;
 }
 
-template <Lockable Lock, Checks checks>
-inline void TlsfHeap<Lock, checks>::give(std::byte* block) {
+template <Lockable Lock>
+inline void TlsfHeap<Lock>::give(std::byte* block) {
     bool given = false;
     {
         const LockGuard guard(lock_);
@@ -119,10 +119,9 @@ inline void TlsfHeap<Lock, checks>::give(std::byte* block) {
         give_slowly(block);
 }
 
-template <Lockable Lock, Checks checks>
-std::expected<void, AllocError> TlsfHeap<Lock, checks>::init(BumpAllocator& source,
-                                                             std::string_view owner, FaultHook hook,
-                                                             std::size_t growth) {
+template <Lockable Lock>
+std::expected<void, AllocError> TlsfHeap<Lock>::init(BumpAllocator& source, std::string_view owner,
+                                                     FaultHook hook, std::size_t growth) {
     const LockGuard guard(lock_);
     if (source_ != nullptr) return std::unexpected(AllocError::already_initialised);
     const Region window = source.region();
@@ -138,8 +137,8 @@ std::expected<void, AllocError> TlsfHeap<Lock, checks>::init(BumpAllocator& sour
     return {};
 }
 
-template <Lockable Lock, Checks checks>
-std::byte* TlsfHeap<Lock, checks>::take_slowly(std::size_t size, std::size_t alignment) {
+template <Lockable Lock>
+std::byte* TlsfHeap<Lock>::take_slowly(std::size_t size, std::size_t alignment) {
     const LockGuard guard(lock_);
     if (source_ == nullptr || size > Arena::largest_chunk || alignment > Arena::largest_chunk) {
         return nullptr;
@@ -154,8 +153,8 @@ std::byte* TlsfHeap<Lock, checks>::take_slowly(std::size_t size, std::size_t ali
 
 /// Takes more of the break: `growth_`, or as much more as a block of `needed` bytes wants; failing
 /// that all there is, if that helps.
-template <Lockable Lock, Checks checks>
-bool TlsfHeap<Lock, checks>::grow(std::size_t needed) {
+template <Lockable Lock>
+bool TlsfHeap<Lock>::grow(std::size_t needed) {
     constexpr std::size_t grain = BumpArena::grain;
     const std::size_t left = source_->remaining() & ~(grain - 1);
     // What is left may join a free block at its end; but if both are too short, it stays.
@@ -170,17 +169,17 @@ bool TlsfHeap<Lock, checks>::grow(std::size_t needed) {
     return false;
 }
 
-template <Lockable Lock, Checks checks>
-void TlsfHeap<Lock, checks>::give_slowly(std::byte* block) {
+template <Lockable Lock>
+void TlsfHeap<Lock>::give_slowly(std::byte* block) {
     if (block == nullptr) return;
     const LockGuard guard(lock_);
     if (source_ == nullptr) return report_(HeapFaultKind::foreign_pointer, block);
     arena_.give(block);
 }
 
-template <Lockable Lock, Checks checks>
-void TlsfHeap<Lock, checks>::deallocate(std::byte* block, Layout layout) {
-    if constexpr (checks == Checks::basic) {
+template <Lockable Lock>
+void TlsfHeap<Lock>::deallocate(std::byte* block, Layout layout) {
+    if constexpr (heap_checks) {
         if (block == nullptr) return;
         if (!is_aligned(tlsf::address(block), layout.alignment)) [[unlikely]]
             return refuse(block, HeapFaultKind::wrong_alignment);
@@ -193,39 +192,38 @@ void TlsfHeap<Lock, checks>::deallocate(std::byte* block, Layout layout) {
 }
 
 /// Reports that a block is not given back as what it is, if it is one.
-template <Lockable Lock, Checks checks>
-void TlsfHeap<Lock, checks>::refuse(std::byte* block, HeapFaultKind kind) {
+template <Lockable Lock>
+void TlsfHeap<Lock>::refuse(std::byte* block, HeapFaultKind kind) {
     const LockGuard guard(lock_);
     arena_.refuse(block, kind);
 }
 
-template <Lockable Lock, Checks checks>
-bool TlsfHeap<Lock, checks>::try_resize(std::byte* block, Layout /*layout*/, std::size_t new_size) {
+template <Lockable Lock>
+bool TlsfHeap<Lock>::try_resize(std::byte* block, Layout /*layout*/, std::size_t new_size) {
     const LockGuard guard(lock_);
     return arena_.resize(block, new_size);
 }
 
-template <Lockable Lock, Checks checks>
-std::size_t TlsfHeap<Lock, checks>::free_bytes() const {
+template <Lockable Lock>
+std::size_t TlsfHeap<Lock>::free_bytes() const {
     const LockGuard guard(lock_);
     return arena_.free_bytes();
 }
 
-template <Lockable Lock, Checks checks>
-std::size_t TlsfHeap<Lock, checks>::largest_free() const {
+template <Lockable Lock>
+std::size_t TlsfHeap<Lock>::largest_free() const {
     const LockGuard guard(lock_);
     return arena_.largest_free();
 }
 
-template <Lockable Lock, Checks checks>
-bool TlsfHeap<Lock, checks>::check() const {
+template <Lockable Lock>
+bool TlsfHeap<Lock>::check() const {
     const LockGuard guard(lock_);
     return arena_.check();
 }
 
-extern template class TlsfHeap<Spinlock, Checks::basic>;
-extern template class TlsfHeap<Spinlock, Checks::none>;
-
 static_assert(GeneralHeap<TlsfHeap<>>);
+
+extern template class TlsfHeap<Spinlock>;
 
 }  // namespace cairn

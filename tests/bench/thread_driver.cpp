@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Threads on one malloc, in shapes that are public: what one allocates, another frees. The malloc
-// is the C library's, or what LD_PRELOAD puts in its place; tests/malloc/measure_threads.py runs it.
+// is the C library's, or what LD_PRELOAD puts in its place; tests/malloc/measure_threads.py runs
+// it.
 //
 //     heap_threads handover THREADS SECONDS     half of the threads allocate batches of 4096 blocks
 //                                               of 8 to 512 bytes, half free them (C. Lever's and

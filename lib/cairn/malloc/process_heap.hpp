@@ -18,8 +18,8 @@
 
 namespace cairn::process_heap {
 
-using Core = HeapCore<Checks::basic>;
-using Cache = HeapCache<Checks::basic>;
+using Core = HeapCore;
+using Cache = HeapCache;
 
 /// The variable of the environment that says how much address space to reserve, as in 512M.
 inline constexpr const char* window_variable = "CAIRN_MALLOC_WINDOW";

@@ -10,15 +10,14 @@ namespace cairn {
 using namespace heap_bins;
 
 /// What its magazine has; all else is `take_larger`'s.
-template <Checks checks>
-std::byte* HeapCache<checks>::take_large(std::size_t size, HeapCache& cache) {
+std::byte* HeapCache::take_large(std::size_t size, HeapCache& cache) {
     if (size > cache.fine_limit_) return take_coarse(size, cache);
     const std::size_t wanted = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
     MagazineTop& top = cache.magazines_->block_tops.data()[(wanted - first_fine) / fine_step];
     std::byte* const block = top[-1];
     if (block == nullptr) [[unlikely]]
         return take_larger(size, cache);
-    if constexpr (checks == Checks::basic) {
+    if constexpr (heap_checks) {
         auto* const slot = reinterpret_cast<FreeSlot*>(block);
         if (tlsf::header(block)->length() != wanted - tlsf::cached) [[unlikely]]
             return take_larger(size, cache);
@@ -32,8 +31,7 @@ std::byte* HeapCache<checks>::take_large(std::size_t size, HeapCache& cache) {
 }
 
 /// The same where magazines have blocks of about one length.
-template <Checks checks>
-std::byte* HeapCache<checks>::take_coarse(std::size_t size, HeapCache& cache) {
+std::byte* HeapCache::take_coarse(std::size_t size, HeapCache& cache) {
     if (size > cache.coarse_limit_) [[unlikely]]
         return take_larger(size, cache);
     const std::size_t wanted = size + tlsf::header_size;
@@ -42,22 +40,21 @@ std::byte* HeapCache<checks>::take_coarse(std::size_t size, HeapCache& cache) {
     if (block == nullptr) [[unlikely]]
         return take_larger(size, cache);
     std::size_t length = tlsf::header(block)->length();
-    if constexpr (checks == Checks::basic) {
+    if constexpr (heap_checks) {
         length += tlsf::cached;
         if (reinterpret_cast<FreeSlot*>(block)->canary != cache.origin_) [[unlikely]]
             return take_larger(size, cache);
     }
     if (length - wanted > wanted / coarse_steps) [[unlikely]]
         return take_larger(size, cache);
-    if constexpr (checks == Checks::basic) tlsf::header(block)->set_length(length);
+    if constexpr (heap_checks) tlsf::header(block)->set_length(length);
     cache.room_ += length;
     --top;
     return block;
 }
 
 /// A run that its magazine has; all else is `take_aligned_slowly`'s.
-template <Checks checks>
-std::byte* HeapCache<checks>::take_run_at_hand(std::size_t size, HeapCache& cache) {
+std::byte* HeapCache::take_run_at_hand(std::size_t size, HeapCache& cache) {
     constexpr std::size_t most = run_bins * heap_page;
     if (size - worth_pages >= most - worth_pages) [[unlikely]]
         return take_aligned_slowly(size, heap_page, cache);
@@ -75,9 +72,7 @@ std::byte* HeapCache<checks>::take_run_at_hand(std::size_t size, HeapCache& cach
 }
 
 /// Pages, or a slot of the class of the rounded size; all else is `take_aligned_slowly`'s.
-template <Checks checks>
-std::byte* HeapCache<checks>::take_aligned(std::size_t size, std::size_t alignment,
-                                           HeapCache& cache) {
+std::byte* HeapCache::take_aligned(std::size_t size, std::size_t alignment, HeapCache& cache) {
     if (alignment == heap_page) return take_run_at_hand(size, cache);
     const std::size_t rounded = (size + alignment - 1) & -alignment;
     if ((rounded - 1) / largest_small != 0) [[unlikely]]
@@ -90,8 +85,7 @@ std::byte* HeapCache<checks>::take_aligned(std::size_t size, std::size_t alignme
     return block;
 }
 
-template <Checks checks>
-inline bool HeapCache<checks>::keep_run(std::byte* run, std::size_t page) {
+bool HeapCache::keep_run(std::byte* run, std::size_t page) {
     const std::size_t pages = core_->run_pages(page);
     if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page) || pages > run_bins)
         return false;
@@ -107,9 +101,7 @@ inline bool HeapCache<checks>::keep_run(std::byte* run, std::size_t page) {
 }
 
 /// Of what is no slot, that which its magazine has room for; all else is `give_slowly`'s.
-template <Checks checks>
-void HeapCache<checks>::give_large(std::byte* block, HeapCache& cache, std::size_t page,
-                                   unsigned use) {
+void HeapCache::give_large(std::byte* block, HeapCache& cache, std::size_t page, unsigned use) {
     if (use == static_cast<unsigned>(PageUse::block_chunk)) [[likely]] {
         if (!tlsf::is_aligned(block)) [[unlikely]]
             return give_slowly(block, cache);
@@ -123,16 +115,14 @@ void HeapCache<checks>::give_large(std::byte* block, HeapCache& cache, std::size
     give_slowly(block, cache);
 }
 
-template <Checks checks>
-void HeapCache<checks>::give_coarse(std::byte* block, HeapCache& cache) {
+void HeapCache::give_coarse(std::byte* block, HeapCache& cache) {
     if (!cache.keep_coarse(block, tlsf::header(block)->length())) give_slowly(block, cache);
 }
 
 /// Whether an aligned block is one that a magazine may take: no more is needed to know than its own
 /// header, and that there is room. Without magazines there is none.
-template <Checks checks>
-inline bool HeapCache<checks>::may_keep(const std::byte* block, std::size_t length) const {
-    if constexpr (checks == Checks::basic) {
+inline bool HeapCache::may_keep(const std::byte* block, std::size_t length) const {
+    if constexpr (heap_checks) {
         const std::uint32_t end = tlsf::header(block)->end();
         const std::uint32_t flags = end - tlsf::low(tlsf::end_of(block, length));
         if ((flags & ~tlsf::previous_free) != 0) [[unlikely]]
@@ -141,9 +131,8 @@ inline bool HeapCache<checks>::may_keep(const std::byte* block, std::size_t leng
     return length <= room_;
 }
 
-template <Checks checks>
-inline void HeapCache<checks>::put(std::byte* block, std::size_t length, MagazineTop& top) {
-    if constexpr (checks == Checks::basic) {
+inline void HeapCache::put(std::byte* block, std::size_t length, MagazineTop& top) {
+    if constexpr (heap_checks) {
         tlsf::header(block)->set_length(length - tlsf::cached);
         reinterpret_cast<FreeSlot*>(block)->canary = origin_;
     }
@@ -152,8 +141,7 @@ inline void HeapCache<checks>::put(std::byte* block, std::size_t length, Magazin
 }
 
 /// Puts a block of a length that has a magazine of its own there, if it is sound and there is room.
-template <Checks checks>
-inline bool HeapCache<checks>::keep_fine(std::byte* block, std::size_t length) {
+inline bool HeapCache::keep_fine(std::byte* block, std::size_t length) {
     if (!may_keep(block, length)) [[unlikely]]
         return false;
     MagazineTop& top = magazines_->block_tops.data()[(length - first_fine) / fine_step];
@@ -164,10 +152,9 @@ inline bool HeapCache<checks>::keep_fine(std::byte* block, std::size_t length) {
 }
 
 /// The same of a longer one, which has what follows it looked at too.
-template <Checks checks>
-inline bool HeapCache<checks>::keep_coarse(std::byte* block, std::size_t length) {
+inline bool HeapCache::keep_coarse(std::byte* block, std::size_t length) {
     if (length - last_fine > last_coarse - last_fine || !may_keep(block, length)) return false;
-    if (checks == Checks::basic && !tlsf::is_header(tlsf::end_of(block, length))) [[unlikely]]
+    if (heap_checks && !tlsf::is_header(tlsf::end_of(block, length))) [[unlikely]]
         return false;
     MagazineTop& top = magazines_->block_tops.data()[coarse_bin(length)];
     if (CoarseMagazine::is_full(top)) [[unlikely]]
@@ -176,15 +163,11 @@ inline bool HeapCache<checks>::keep_coarse(std::byte* block, std::size_t length)
     return true;
 }
 
-template <Checks checks>
-bool HeapCache<checks>::keep_block(std::byte* block) {
+bool HeapCache::keep_block(std::byte* block) {
     if (!tlsf::is_aligned(block)) return false;
     const std::size_t length = tlsf::header(block)->length();
     return length - first_fine <= last_fine - first_fine ? keep_fine(block, length)
                                                          : keep_coarse(block, length);
 }
-
-template class HeapCache<Checks::basic>;
-template class HeapCache<Checks::none>;
 
 }  // namespace cairn

@@ -14,7 +14,7 @@
 // initialised, so that it can be `thread_local`; it opens itself on first use, and `close` gives
 // back what it holds.
 //
-// On `Checks::basic`, a block that is freed carries the heap's canary in its second word, which is
+// A block that is freed carries the heap's canary in its second word, which is
 // looked at when it is freed again (double free) and when it is handed out (use after free).
 #pragma once
 
@@ -38,13 +38,12 @@ struct SizedBlock {
     std::size_t size = 0;
 };
 
-template <Checks checks>
 class HeapCache {
   public:
     static constexpr std::size_t batch = 8;
 
     /// `core` outlives the cache's use; it need not be initialised yet.
-    constexpr explicit HeapCache(HeapCore<checks>& core) : core_(&core) {}
+    constexpr explicit HeapCache(HeapCore& core) : core_(&core) {}
     HeapCache(const HeapCache&) = delete;
     HeapCache& operator=(const HeapCache&) = delete;
 
@@ -130,7 +129,7 @@ class HeapCache {
     [[nodiscard, clang::no_sanitize("thread")]] std::size_t cached_bytes() const;
 
   private:
-    friend class HeapCore<checks>;
+    friend class HeapCore;
     /// One for each class of slots; that of 0, which pages are that are not the heap's, has
     /// nothing.
     struct Bin {
@@ -152,7 +151,7 @@ class HeapCache {
     /// room.
     [[nodiscard, gnu::always_inline]] bool push(Bin& bin, std::byte* block) {
         auto* const slot = reinterpret_cast<FreeSlot*>(block);
-        if constexpr (checks == Checks::basic) {
+        if constexpr (heap_checks) {
             const bool is_slot = bin.check.accepts(reinterpret_cast<std::uintptr_t>(block));
             if (!is_slot || slot->canary == origin_) [[unlikely]]
                 return false;
@@ -160,7 +159,7 @@ class HeapCache {
         const MagazineTop top = bin.top;
         if (Magazine<32>::is_full(top)) [[unlikely]]
             return false;
-        if constexpr (checks == Checks::basic) slot->canary = origin_;
+        if constexpr (heap_checks) slot->canary = origin_;
         *top = block;
         bin.top = top + 1;
         return true;
@@ -172,7 +171,7 @@ class HeapCache {
         auto* const slot = reinterpret_cast<FreeSlot*>(block);
         if (block == nullptr) [[unlikely]]
             return nullptr;
-        if constexpr (checks == Checks::basic) {
+        if constexpr (heap_checks) {
             if (slot->canary != origin_) [[unlikely]]
                 return nullptr;
             slot->canary = 0;
@@ -238,7 +237,7 @@ class HeapCache {
     std::uint32_t owner_ = 0;         ///< of slabs, by the core's number
     std::uint32_t sweep_ = 0;         ///< the magazine that room is made in next
     Magazines* magazines_ = nullptr;  ///< nullptr: none, every call goes to the core
-    HeapCore<checks>* core_;
+    HeapCore* core_;
     HeapCache* next_ = nullptr;  ///< in the core's list
 };
 

@@ -49,10 +49,8 @@ struct Releaser {
     std::size_t kept = 0;
 };
 
-template <Checks checks>
 class HeapCache;
 
-template <Checks checks>
 class HeapCore {
   public:
     /// `starter`, if there is one, is called by requests before `init`, which it may call itself:
@@ -74,7 +72,7 @@ class HeapCore {
     void set_releaser(Releaser releaser);
 
     /// Called when a hart's cache opens, for what is to happen when the hart ends.
-    void set_cache_hook(void (*hook)(HeapCache<checks>& cache));
+    void set_cache_hook(void (*hook)(HeapCache& cache));
 
     /// Lets the reserve go, for the last things to be done: a panic's report, the end of a VM.
     void open_reserve();
@@ -97,10 +95,10 @@ class HeapCore {
     void unlock() CAIRN_RELEASE(lock_) { lock_.unlock(); }
     /// In the child of a fork, which has none of the other threads: forgets their caches, which may
     /// have been in the middle of anything. What they held stays in use.
-    void forget_caches_but(HeapCache<checks>& own) CAIRN_REQUIRES(lock_);
+    void forget_caches_but(HeapCache& own) CAIRN_REQUIRES(lock_);
 
   private:
-    friend class HeapCache<checks>;
+    friend class HeapCache;
     struct Window {
         std::byte* base = nullptr;
         std::uint32_t pages = 0;
@@ -128,8 +126,8 @@ class HeapCore {
     /// What became of `slot`, of a slab: looks for it everywhere, in the caches too.
     [[nodiscard]] SlabStore::SlotState state_of_slot(const std::byte* slot) const;
     bool reclaim(std::size_t wanted);
-    void attach(HeapCache<checks>& cache);
-    void detach(HeapCache<checks>& cache);
+    void attach(HeapCache& cache);
+    void detach(HeapCache& cache);
 
     // Without the lock: what nobody else changes while the block is the caller's.
     [[nodiscard]] std::uint8_t* uses() CAIRN_NO_THREAD_SAFETY_ANALYSIS { return pages_.use_map(); }
@@ -175,16 +173,16 @@ class HeapCore {
     BumpAllocator* source_ CAIRN_GUARDED_BY(lock_) = nullptr;
     PageHeap pages_ CAIRN_GUARDED_BY(lock_);
     SlabStore slabs_ CAIRN_GUARDED_BY(lock_);
-    TlsfArena<checks> blocks_ CAIRN_GUARDED_BY(lock_);
+    TlsfArena blocks_ CAIRN_GUARDED_BY(lock_);
     std::byte* spare_chunk_ CAIRN_GUARDED_BY(lock_) = nullptr;  ///< was free when it was last seen
     std::uint32_t reserve_ CAIRN_GUARDED_BY(lock_) = PageHeap::none;
-    void (*cache_hook_)(HeapCache<checks>& cache) CAIRN_GUARDED_BY(lock_) = nullptr;
+    void (*cache_hook_)(HeapCache& cache) CAIRN_GUARDED_BY(lock_) = nullptr;
     Reclaimer reclaimer_ CAIRN_GUARDED_BY(lock_);
     Releaser releaser_ CAIRN_GUARDED_BY(lock_);
     /// `release`, once there is a releaser: programs without one need not have its code.
     void (*release_)(HeapCore& core) CAIRN_GUARDED_BY(lock_) = nullptr;
     std::size_t kept_ CAIRN_GUARDED_BY(lock_) = SIZE_MAX / 2;
-    HeapCache<checks>* caches_ CAIRN_GUARDED_BY(lock_) = nullptr;
+    HeapCache* caches_ CAIRN_GUARDED_BY(lock_) = nullptr;
     std::size_t grown_ CAIRN_GUARDED_BY(lock_) = 0;   ///< bytes taken from the break
     std::size_t in_use_ CAIRN_GUARDED_BY(lock_) = 0;  ///< bytes with users and caches
     std::size_t peak_ CAIRN_GUARDED_BY(lock_) = 0;

@@ -88,9 +88,9 @@ TEST_CASE("a region of zeros need not be cleared", "[heap_core]") {
     const Region region = mmap_region(std::size_t{1} << 30).value();
     BumpAllocator source;
     REQUIRE(source.init(region));
-    HeapCore<Checks::basic> core;
+    HeapCore core;
     REQUIRE(core.init(source, "test", {}, true));
-    HeapCache<Checks::basic> cache(core);
+    HeapCache cache(core);
     std::byte* const block = cache.take(100);
     CHECK(block != nullptr);
     cache.give(block);
@@ -126,7 +126,7 @@ TEST_CASE("a forked child forgets the caches of threads that it does not have", 
     const std::size_t before = heap.core.statistics().live;
     std::byte* const block = heap.cache.take(100);
     {
-        HeapCache<Checks::basic> lost(heap.core);
+        HeapCache lost(heap.core);
         std::byte* const theirs = lost.take(100);
         lost.give(theirs);
         heap.core.lock();
@@ -139,7 +139,7 @@ TEST_CASE("a forked child forgets the caches of threads that it does not have", 
     heap.cache.close();
     CHECK(heap.core.check());
     // A cache that was never opened is none of the heap's.
-    HeapCache<Checks::basic> unopened(heap.core);
+    HeapCache unopened(heap.core);
     heap.core.lock();
     heap.core.forget_caches_but(unopened);
     heap.core.unlock();

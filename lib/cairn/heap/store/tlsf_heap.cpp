@@ -3,7 +3,6 @@
 
 namespace cairn {
 
-template class TlsfHeap<Spinlock, Checks::basic>;
-template class TlsfHeap<Spinlock, Checks::none>;
+template class TlsfHeap<Spinlock>;
 
 }  // namespace cairn

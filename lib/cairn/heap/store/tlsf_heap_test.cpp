@@ -12,8 +12,8 @@
 
 using namespace cairn;
 
-static_assert(GeneralHeap<TlsfHeap<NullLock, Checks::basic>>);
-static_assert(GeneralHeap<TlsfHeap<Spinlock, Checks::none>>);
+static_assert(GeneralHeap<TlsfHeap<NullLock>>);
+static_assert(GeneralHeap<TlsfHeap<NullLock>>);
 
 namespace {
 
@@ -95,7 +95,7 @@ TEST_CASE("The heap grows as it is used, and into the last byte", "[tlsf_heap]")
         blocks.push_back(block);
         bytes += 1008;
         // Never more than a step ahead.
-        CHECK(bench.source.used() < bytes + 2 * 4096 + TlsfArena<Checks::basic>::metadata_size);
+        CHECK(bench.source.used() < bytes + 2 * 4096 + TlsfArena::metadata_size);
     }
     CHECK(bench.source.remaining() < 1008);
     CHECK(bench.get(1000) == nullptr);
@@ -104,7 +104,7 @@ TEST_CASE("The heap grows as it is used, and into the last byte", "[tlsf_heap]")
     CHECK(bench.source.remaining() == 0);
     CHECK(bench.heap.free_bytes() == 0);
     // What one chunk's end could not hold went on in the next.
-    CHECK(bytes + 1008 + 16 + TlsfArena<Checks::basic>::metadata_size >= region_size);
+    CHECK(bytes + 1008 + 16 + TlsfArena::metadata_size >= region_size);
     for (std::byte* const block : blocks)
         bench.heap.deallocate(block, {1000, 16});
     CHECK(bench.heap.check());
@@ -238,5 +238,5 @@ bool fills_and_empties() {
 
 TEST_CASE("Whatever is asked for, everything comes back", "[tlsf_heap]") {
     CHECK(fills_and_empties<TlsfHeap<>>());
-    CHECK(fills_and_empties<TlsfHeap<NullLock, Checks::none>>());
+    CHECK(fills_and_empties<TlsfHeap<NullLock>>());
 }

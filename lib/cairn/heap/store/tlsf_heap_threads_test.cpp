@@ -15,7 +15,7 @@ using namespace cairn;
 
 namespace {
 
-using Arena = TlsfArena<Checks::basic>;
+using Arena = TlsfArena;
 
 constexpr std::size_t threads = 4;
 
