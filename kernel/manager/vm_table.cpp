@@ -99,7 +99,7 @@ VmTable::Result VmTable::pause(std::string_view name) {
     ManagedVm* const vm = find(name);
     if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
     if (!vm->is_running()) return std::unexpected(VmTableError::not_running);
-    if (!vm->vm().is_paused()) vm->vm().pause();
+    if (!vm->vm().is_paused()) vm->vm().pause(csr_read<Csr::time>());
     return {};
 }
 

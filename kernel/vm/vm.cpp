@@ -55,8 +55,8 @@ void Vm::interrupt_all() {
     }
 }
 
-void Vm::pause() {
-    paused_since_.store(0, std::memory_order_relaxed);
+void Vm::pause(std::uint64_t time) {
+    paused_since_.store(time, std::memory_order_relaxed);
     paused_.store(true, std::memory_order_release);
     interrupt_all();
 }
@@ -70,7 +70,7 @@ void Vm::note_pause(std::uint64_t time) {
 bool Vm::resume(std::uint64_t time) {
     if (loaded() != 0) return false;
     const std::uint64_t since = paused_since_.load(std::memory_order_relaxed);
-    if (since != 0) time_lag_.fetch_add(time - since, std::memory_order_relaxed);
+    time_lag_.fetch_add(time - since, std::memory_order_relaxed);
     paused_.store(false, std::memory_order_release);
     interrupt_all();
     return true;

@@ -60,10 +60,10 @@ class Vm final : public PowerEvents, public InputReceiver {
     void stop(StopReason reason);
     [[nodiscard]] std::optional<StopReason> stopped() const;
 
-    /// Has its vCPUs leave the guest and sleep until `resume`. What the guest sees of `time` stands
-    /// still meanwhile.
-    void pause();
-    /// False where some vCPU has not left yet. `time` is the host's.
+    /// Has its vCPUs leave the guest and sleep until `resume`. What the guest sees of `time`, which
+    /// is the host's here, stands still meanwhile.
+    void pause(std::uint64_t time);
+    /// False where some vCPU has not left yet.
     [[nodiscard]] bool resume(std::uint64_t time);
     [[nodiscard]] bool is_paused() const { return paused_.load(std::memory_order_acquire); }
     /// A vCPU has been put away while the VM is paused.

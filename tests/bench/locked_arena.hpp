@@ -14,7 +14,6 @@
 
 namespace cairn::bench {
 
-template <Checks checks>
 class LockedArena {
   public:
     [[nodiscard]] std::expected<void, AllocError> init(BumpAllocator& source,
@@ -62,7 +61,7 @@ class LockedArena {
     }
 
   private:
-    using Arena = TlsfArena<checks>;
+    using Arena = TlsfArena;
 
     [[gnu::cold, gnu::noinline]] std::byte* take_slowly(std::size_t size, std::size_t alignment) {
         if (size > Arena::largest_chunk || alignment > Arena::largest_chunk) return nullptr;

@@ -269,13 +269,14 @@ void Monitor::stats(std::string_view, Writer& out) {
 
 void Monitor::harts(std::string_view, Writer& out) {
     for (std::size_t hart = 0; hart < scheduler_.harts(); ++hart) {
-        const Task* const task = scheduler_.running_on(hart);
-        print(out, "  hart {}: ", scheduler_.target(hart).hart);
-        if (task == nullptr) {
-            print(out, "idle\n");
-        } else {
-            print(out, "{}.{}\n", task->vcpu.vm().name(), task->vcpu.hart_id());
-        }
+        const Task* const running = scheduler_.running_on(hart);
+        print(out, "  hart {}:", scheduler_.target(hart).hart);
+        vms_.visit([&](const ManagedVm& vm) {
+            vm.visit_tasks([&](const Task& task) {
+                if (&task == running) print(out, " {}.{}", vm.name(), task.vcpu.hart_id());
+            });
+        });
+        print(out, "{}\n", running == nullptr ? " idle" : "");
     }
 }
 
