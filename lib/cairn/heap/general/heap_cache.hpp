@@ -144,7 +144,7 @@ class HeapCache {
             bins[c].check = SlotCheck(c);
         return bins;
     }
-    static constexpr unsigned sweep_steps = 32;  ///< magazines or blocks looked at to make room
+    static constexpr unsigned sweep_steps = 8;  ///< magazines or blocks looked at to make room
     [[nodiscard]] static AllocError refusal(Layout layout);
 
     /// Puts `block` on the magazine of its class, if it is a slot that is not free and there is
