@@ -14,6 +14,9 @@
 
 namespace cairn {
 
+enum class VmState : std::uint8_t { off, running, paused };
+[[nodiscard]] std::string_view to_string(VmState state);
+
 class ManagedVm {
   public:
     /// `bundle`, `host`, `scheduler` and `end` outlive it. It may have `quota` bytes of the
@@ -28,6 +31,23 @@ class ManagedVm {
     [[nodiscard]] bool is_running() const { return running_.has_value(); }
     /// While it is running.
     [[nodiscard]] Vm& vm() { return *running_->built.vm; }
+    [[nodiscard]] VmState state() const;
+    [[nodiscard]] GuestChannel& channel() { return channel_; }
+    [[nodiscard]] const GuestChannel& channel() const { return channel_; }
+
+    /// Calls `visit` for each of its devices or vCPUs while it is running.
+    template <class Visitor>
+    void visit_devices(Visitor visit) const {
+        if (!running_) return;
+        for (const GuestDevice& device : running_->built.vm->devices().list())
+            visit(device);
+    }
+    template <class Visitor>
+    void visit_tasks(Visitor visit) const {
+        if (!running_) return;
+        for (const Task& task : running_->tasks)
+            visit(task);
+    }
 
     /// Builds and loads it, and queues its vCPUs; false, with a sentence in the log, where that
     /// cannot be. `counts` are its exits' or nullptr.
@@ -50,6 +70,7 @@ class ManagedVm {
     HostResources& host_;
     Scheduler& scheduler_;
     VmEnd& end_;
+    GuestChannel channel_;
     VmMemory memory_;
     std::optional<Running> running_;
     std::optional<TaskGroup> group_;
