@@ -30,7 +30,7 @@ BUDGETS = {
     "kernel/manager/monitor": (12, 1000, 160),
     "kernel/sched": (25, 1500, 110),
     "kernel/uefi": (30, 2000, 40),
-    "kernel/vm": (55, 3200, 100),
+    "kernel/vm": (55, 3300, 100),
     "lib": (1, 60, 1),
     "lib/cairn": (50, 6100, 40),
     "lib/cairn/base": (18, 600, 6),
