@@ -213,7 +213,7 @@ TEST_CASE("too many VMs are an error", "[bundle]") {
         const std::string name = "vm" + std::to_string(i);
         many.add(name + "/vm.conf", "kernel = Image").add(name + "/Image", "kernel");
     }
-    CHECK(sentence(many) == "vm16/vm.conf: is one VM too many; an archive has at most 16");
+    CHECK(sentence(many) == "vm64/vm.conf: is one VM too many; an archive has at most 64");
 }
 
 TEST_CASE("errors in a vm.conf are its own", "[bundle]") {

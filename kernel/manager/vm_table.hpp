@@ -24,11 +24,12 @@ class VmTable final : public VmEnd {
     /// there is no room.
     [[nodiscard]] bool fill(const Bundle& bundle, HostResources& host, Scheduler& scheduler,
                             const Settings& settings);
-    /// Starts every VM, or says why not; the scheduler is closed when the last has ended.
+    /// Starts every VM that is to start by itself, or says why not; the scheduler is closed when
+    /// the last has ended.
     void start_all();
     void all_have_left(Vm& vm) override;
 
-    /// Whether every VM could be started and powered off without saying that it failed.
+    /// Whether every VM could be started, and powered off in the end without saying that it failed.
     [[nodiscard]] bool all_succeeded() const { return !failed_; }
 
   private:
@@ -40,6 +41,7 @@ class VmTable final : public VmEnd {
     vector<allocated_ptr<ManagedVm, allocator<ManagedVm>>> vms_;
     Scheduler* scheduler_ = nullptr;
     ExitCounts* counts_ = nullptr;
+    std::uint64_t ticks_per_second_ = 0;
     std::size_t running_ CAIRN_GUARDED_BY(lock_) = 0;
     bool failed_ = false;
 };
