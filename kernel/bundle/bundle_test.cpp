@@ -102,6 +102,7 @@ TEST_CASE("hard links share the data that one of them has", "[bundle]") {
     REQUIRE(bundle);
     CHECK(text_of(bundle->vms()[0].kernel) == "shared");
     CHECK(text_of(bundle->vms()[1].kernel) == "shared");
+    CHECK(bundle->vms()[0].kernel.data() == bundle->vms()[1].kernel.data());
 }
 
 TEST_CASE("a vm.conf may be a hard link, as cp -al makes them", "[bundle]") {
