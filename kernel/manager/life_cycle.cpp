@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include <cairn/global_heap.hpp>
 #include <cairn/print.hpp>
 #include "kernel/bundle/bundle.hpp"
 #include "kernel/host/cpu/hart_trials.hpp"
@@ -99,6 +100,12 @@ bool take_host(const ThisMachine& self) {
     return true;
 }
 
+/// Before the first VM is built and after the last is gone: both lines are to say the same.
+void show_memory() {
+    println("heap: {} bytes live, {} bytes of frames free", global_heap().core().statistics().live,
+            host.frames().free_bytes());
+}
+
 }  // namespace
 
 Outcome run_guests(const ThisMachine& self) {
@@ -108,12 +115,12 @@ Outcome run_guests(const ThisMachine& self) {
     const VmTable::Settings settings{.quota = self.options.vm_quota,
                                      .counts = self.options.count_exits ? &exit_counts : nullptr};
     console.start(monitor);
-    if (!vms.fill(*bundle, host, scheduler, console, settings)) {
-        return Outcome::failure;
-    }
+    if (!vms.fill(*bundle, host, scheduler, console, settings)) return Outcome::failure;
+    show_memory();
     vms.start_all();
     run_harts();
     vms.clear();
+    show_memory();
     if (self.options.count_exits) exit_counts.print(bundle->vms().front().config.name);
     return vms.all_succeeded() ? Outcome::success : Outcome::failure;
 }

@@ -44,7 +44,7 @@ bool ManagedVm::start(ExitCounts* counts) {
         return false;
     }
     running_.emplace(std::move(*built), std::move(tasks));
-    group_.emplace(vm, Share{}, end_);
+    group_.emplace(vm, Share{.weight = config().weight, .harts = config().affinity}, end_);
     for (std::uint32_t cpu = 0; cpu < vm.cpus(); ++cpu)
         running_->tasks.emplace_back(vm.vcpu(cpu), *group_);
     channel_.attach(&vm);
