@@ -115,8 +115,8 @@ Outcome run_guests(const ThisMachine& self) {
     const VmTable::Settings settings{.quota = self.options.vm_quota,
                                      .counts = self.options.count_exits ? &exit_counts : nullptr};
     console.start(monitor);
-    if (!vms.fill(*bundle, host, scheduler, console, settings)) return Outcome::failure;
     show_memory();
+    if (!vms.fill(*bundle, host, scheduler, console, settings)) return Outcome::failure;
     vms.start_all();
     run_harts();
     vms.clear();
