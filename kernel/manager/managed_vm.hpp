@@ -9,10 +9,14 @@
 
 #include <optional>
 
+#include "kernel/manager/restart_guard.hpp"
 #include "kernel/manager/vm_builder.hpp"
 #include "kernel/sched/scheduler.hpp"
 
 namespace cairn {
+
+enum class VmState : std::uint8_t { off, running, paused };
+[[nodiscard]] std::string_view to_string(VmState state);
 
 class ManagedVm {
   public:
@@ -28,7 +32,29 @@ class ManagedVm {
     [[nodiscard]] bool is_running() const { return running_.has_value(); }
     /// While it is running.
     [[nodiscard]] Vm& vm() { return *running_->built.vm; }
+    [[nodiscard]] VmState state() const;
+    [[nodiscard]] GuestChannel& channel() { return channel_; }
+    [[nodiscard]] const GuestChannel& channel() const { return channel_; }
 
+    /// Calls `visit` for each of its devices or vCPUs while it is running.
+    template <class Visitor>
+    void visit_devices(Visitor visit) const {
+        if (!running_) return;
+        for (const GuestDevice& device : running_->built.vm->devices().list())
+            visit(device);
+    }
+    template <class Visitor>
+    void visit_tasks(Visitor visit) const {
+        if (!running_) return;
+        for (const Task& task : running_->tasks)
+            visit(task);
+    }
+
+    /// Whether it starts again after it has ended; counts it (kernel/manager/restart_guard.hpp).
+    [[nodiscard]] RestartGuard::Answer ask_to_restart(bool has_failed, std::uint64_t now,
+                                                      std::uint64_t ticks_per_second) {
+        return restarts_.ask(config().restart, has_failed, now, ticks_per_second);
+    }
     /// Builds and loads it, and queues its vCPUs; false, with a sentence in the log, where that
     /// cannot be. `counts` are its exits' or nullptr.
     [[nodiscard]] bool start(ExitCounts* counts);
@@ -50,7 +76,9 @@ class ManagedVm {
     HostResources& host_;
     Scheduler& scheduler_;
     VmEnd& end_;
+    GuestChannel channel_;
     VmMemory memory_;
+    RestartGuard restarts_;
     std::optional<Running> running_;
     std::optional<TaskGroup> group_;
 };

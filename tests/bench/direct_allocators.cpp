@@ -9,7 +9,7 @@
 #include <cairn/classic_heap.hpp>
 #include <cairn/heap/general/heap_cache.hpp>
 #include <cairn/panic.hpp>
-#include <cairn/tlsf_heap.hpp>
+#include "tests/bench/locked_arena.hpp"
 #include "tests/bench/measured_allocator.hpp"
 
 namespace cairn::bench {
@@ -198,7 +198,7 @@ constexpr std::array all_allocators{
     Bump<Spinlock>::entry("bump-spinlock"),
     Bump<NullLock>::entry("bump-no-lock"),
     Cached::entry("heap"),
-    OnBreak<TlsfHeap<Spinlock>>::entry("tlsf-spinlock"),
+    OnBreak<LockedArena>::entry("tlsf-spinlock"),
     Classic<FirstFit>::entry("first-fit"),
     Classic<NextFit>::entry("next-fit"),
     Classic<BestFit>::entry("best-fit"),

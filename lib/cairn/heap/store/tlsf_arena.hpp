@@ -11,7 +11,7 @@
 //
 // Every header is compared with itself, and every link that memory holds lies in
 // the window, is aligned, and is answered by its counterpart before it is followed. What disagrees
-// is reported and left alone. No locking: the owner guards the arena (TlsfHeap, HeapCore).
+// is reported and left alone. No locking: the owner guards the arena (HeapCore).
 #pragma once
 
 #include <bit>
