@@ -12,15 +12,13 @@ COLUMNS = {"lifo": "lifo 64 B", "small": "mixed small", "medium": "mixed medium"
 TITLES = {
     "bump-spinlock": "bump, spinlock", "bump-no-lock": "bump, no lock (per hart)",
     "tlsf-spinlock": "TLSF, spinlock", "tlsf-no-lock": "TLSF, no lock",
-    "tlsf-unchecked": "TLSF, spinlock, no checks",
     "first-fit": "classical, first fit", "next-fit": "classical, next fit",
-    "best-fit": "classical, best fit", "heap": "Heap", "heap-unchecked": "Heap, no checks",
+    "best-fit": "classical, best fit", "heap": "Heap",
 }
 LOOPS = {
     "call-bump-spinlock": "a call of bump, spinlock",
     "call-bump-no-lock": "a call of bump, no lock",
     "typed-heap": "inlined new and delete of 64 bytes",
-    "typed-heap-unchecked": "the same without checks",
 }
 ZBB, PLAIN = "with Zbb", "rv64imac"
 
@@ -155,13 +153,10 @@ AIMS = [
     Aim("bump, target, instructions per call: spinlock / per hart", [14, 9],
         lambda r: [get(r, "loops", PLAIN, f"call-bump-{lock}") for lock in ("spinlock", "no-lock")],
         "hand-written floor 14 / 9"),
-    Aim("heap, target, pair, default checks: lifo / small / medium / wide", [48] * 4,
+    Aim("heap, target, pair: lifo / small / medium / wide", [48] * 4,
         lambda r: _pairs(r, "heap", MIXED), "free list with checks 59; TLSF 162 to 289"),
-    Aim("the same without checks", [34] * 4,
-        lambda r: _pairs(r, "heap-unchecked", MIXED), "free list without checks 30"),
-    Aim("heap, target, inlined typed new + delete: default checks / none", [12, 12],
-        lambda r: [get(r, "loops", PLAIN, name) for name in ("typed-heap", "typed-heap-unchecked")],
-        "-"),
+    Aim("heap, target, inlined typed new + delete", [12],
+        lambda r: [get(r, "loops", PLAIN, "typed-heap")], "-"),
     Aim("heap, host, pair: small / medium / wide / page-aligned", [32, 49, 60, 70],
         lambda r: _ours(r, "host", SIZES[1:]),
         "rpmalloc 34 / 49 / 51; tcmalloc 78 page-aligned"),

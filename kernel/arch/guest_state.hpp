@@ -84,10 +84,10 @@ struct GuestState {
     GuestFp fp;
     GuestVector vector;
 
-    /// The interrupts that are pending and enabled in the value at `time`, as bits of vsie: what
-    /// ends a wfi. The lines are bits of hvip, one above those of vsie.
+    /// The interrupts that are pending and enabled in the value at the guest's `time`, as bits of
+    /// vsie: what ends a wfi. The lines are bits of hvip, one above those of vsie.
     [[nodiscard]] std::uint64_t wakes(std::uint64_t time) const {
-        const bool expired = time + csrs.htimedelta >= csrs.vstimecmp;
+        const bool expired = time >= csrs.vstimecmp;
         const std::uint64_t lines = csrs.hvip | Hip::VSTIP::of(expired);
         return lines >> 1 & csrs.vsie;
     }

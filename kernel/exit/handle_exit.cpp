@@ -52,7 +52,7 @@ bool is_handler_at_its_end(const Vcpu& vcpu, Exception exception, std::uint64_t 
             return handle_virtual_instruction(vm, vcpu, read_trap());
         case ExitKind::misaligned_access: return handle_misaligned_access(vm, vcpu, read_trap());
         case ExitKind::timer_interrupt: return handle_timer_interrupt(vcpu);
-        case ExitKind::external_interrupt: return host_interrupts().serve_next();
+        case ExitKind::external_interrupt: return handle_external_interrupt(vcpu);
         case ExitKind::software_interrupt: return handle_software_interrupt(vcpu);
         case ExitKind::unexpected: return kill_for_unexpected_trap(vm, vcpu, read_trap());
     }
@@ -153,6 +153,12 @@ void handle_timer_interrupt(Vcpu& vcpu) {
     if (!expired.guest) return;
     if (vcpu.context.timer_renewal != 0) return vcpu.renew_timer();
     vcpu.timer_interrupt().set(true);
+}
+
+/// Its handler may have left work to do.
+void handle_external_interrupt(Vcpu& vcpu) {
+    host_interrupts().serve_next();
+    vcpu.leave_guest();
 }
 
 void handle_software_interrupt(Vcpu& vcpu) {

@@ -32,6 +32,9 @@ namespace cairn {
 /// The host's timer: it stands in for the guest's or renews it, or the vCPU's turn is over.
 [[gnu::noinline]] void handle_timer_interrupt(Vcpu& vcpu);
 
+/// An interrupt of one of the machine's devices.
+[[gnu::noinline]] void handle_external_interrupt(Vcpu& vcpu);
+
 /// Another hart has asked something of the vCPU, or of one that sleeps on this hart.
 [[gnu::noinline]] void handle_software_interrupt(Vcpu& vcpu);
 

@@ -10,6 +10,7 @@
 #include "kernel/bundle/bundle.hpp"
 #include "kernel/host/cpu/hart_trials.hpp"
 #include "kernel/host/cpu/harts.hpp"
+#include "kernel/manager/monitor/monitor.hpp"
 #include "kernel/manager/vm_table.hpp"
 #include "kernel/sched/hart_loop.hpp"
 
@@ -19,6 +20,8 @@ namespace {
 constinit HostResources host;
 constinit Scheduler scheduler;
 constinit VmTable vms;
+constinit ConsoleMultiplexer console;
+constinit Monitor monitor(vms, scheduler, host, console);
 constinit ExitCounts exit_counts;
 
 /// What each hart that runs guests does.
@@ -92,7 +95,7 @@ bool take_host(const ThisMachine& self) {
     scheduler.set_rate(host.timebase_hz());
     for (std::size_t number = 0; number < host.guest_hart_count(); ++number) {
         scheduler.add_hart(ipi_target(host.guest_hart(number)));
-        runners[number].loop.emplace(scheduler, number);
+        runners[number].loop.emplace(scheduler, number, &monitor);
     }
     return true;
 }
@@ -111,10 +114,12 @@ Outcome run_guests(const ThisMachine& self) {
     if (!bundle || !take_host(self)) return Outcome::failure;
     const VmTable::Settings settings{.quota = self.options.vm_quota,
                                      .counts = self.options.count_exits ? &exit_counts : nullptr};
-    if (!vms.fill(*bundle, host, scheduler, settings)) return Outcome::failure;
+    console.start(monitor);
     show_memory();
+    if (!vms.fill(*bundle, host, scheduler, console, settings)) return Outcome::failure;
     vms.start_all();
     run_harts();
+    vms.clear();
     show_memory();
     if (self.options.count_exits) exit_counts.print(bundle->vms().front().config.name);
     return vms.all_succeeded() ? Outcome::success : Outcome::failure;

@@ -16,6 +16,15 @@ constexpr std::size_t rng_seed_size = 32;
 
 }  // namespace
 
+std::string_view to_string(VmState state) {
+    switch (state) {
+        case VmState::off: return "off";
+        case VmState::running: return "running";
+        case VmState::paused: return "paused";
+    }
+    return "";
+}
+
 ManagedVm::ManagedVm(const BundleVm& bundle, HostResources& host, Scheduler& scheduler, VmEnd& end,
                      std::size_t quota)
     : bundle_(bundle),
@@ -25,7 +34,7 @@ ManagedVm::ManagedVm(const BundleVm& bundle, HostResources& host, Scheduler& sch
       memory_(global_heap(), host.frames(), bundle.config.name, quota) {}
 
 bool ManagedVm::start(ExitCounts* counts) {
-    auto built = build_vm(host_, bundle_, memory_);
+    auto built = build_vm(host_, bundle_, memory_, channel_);
     if (!built) return false;
     Vm& vm = *built->vm;
     if (counts != nullptr) vm.count_exits(*counts);
@@ -38,6 +47,7 @@ bool ManagedVm::start(ExitCounts* counts) {
     group_.emplace(vm, Share{.weight = config().weight, .harts = config().affinity}, end_);
     for (std::uint32_t cpu = 0; cpu < vm.cpus(); ++cpu)
         running_->tasks.emplace_back(vm.vcpu(cpu), *group_);
+    channel_.attach(&vm);
     return start_again();
 }
 
@@ -81,7 +91,13 @@ void ManagedVm::queue() {
         scheduler_.wake(task, now);
 }
 
+VmState ManagedVm::state() const {
+    if (!running_) return VmState::off;
+    return running_->built.vm->is_paused() ? VmState::paused : VmState::running;
+}
+
 void ManagedVm::destroy() {
+    channel_.attach(nullptr);
     running_.reset();
     group_.reset();
 }

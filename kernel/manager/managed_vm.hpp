@@ -15,6 +15,9 @@
 
 namespace cairn {
 
+enum class VmState : std::uint8_t { off, running, paused };
+[[nodiscard]] std::string_view to_string(VmState state);
+
 class ManagedVm {
   public:
     /// `bundle`, `host`, `scheduler` and `end` outlive it. It may have `quota` bytes of the
@@ -29,6 +32,23 @@ class ManagedVm {
     [[nodiscard]] bool is_running() const { return running_.has_value(); }
     /// While it is running.
     [[nodiscard]] Vm& vm() { return *running_->built.vm; }
+    [[nodiscard]] VmState state() const;
+    [[nodiscard]] GuestChannel& channel() { return channel_; }
+    [[nodiscard]] const GuestChannel& channel() const { return channel_; }
+
+    /// Calls `visit` for each of its devices or vCPUs while it is running.
+    template <class Visitor>
+    void visit_devices(Visitor visit) const {
+        if (!running_) return;
+        for (const GuestDevice& device : running_->built.vm->devices().list())
+            visit(device);
+    }
+    template <class Visitor>
+    void visit_tasks(Visitor visit) const {
+        if (!running_) return;
+        for (const Task& task : running_->tasks)
+            visit(task);
+    }
 
     /// Whether it starts again after it has ended; counts it (kernel/manager/restart_guard.hpp).
     [[nodiscard]] RestartGuard::Answer ask_to_restart(bool has_failed, std::uint64_t now,
@@ -56,6 +76,7 @@ class ManagedVm {
     HostResources& host_;
     Scheduler& scheduler_;
     VmEnd& end_;
+    GuestChannel channel_;
     VmMemory memory_;
     RestartGuard restarts_;
     std::optional<Running> running_;

@@ -6,7 +6,6 @@
 
 #include <cairn/byte_size.hpp>
 #include <cairn/print.hpp>
-#include "kernel/manager/console_multiplexer.hpp"
 #include "kernel/vm/guest_map.hpp"
 
 namespace cairn {
@@ -81,11 +80,11 @@ using VmPointer = allocated_ptr<Vm, VmAllocator<Vm>>;
 
 /// Nothing where there is not enough memory.
 VmPointer make_vm(const HostResources& host, const VmConfig& config, const GuestMemory& ram,
-                  VmMemory& memory) {
+                  VmMemory& memory, GuestChannel& channel) {
     const VmAllocator<Vm> allocator(memory.heap());
     auto room = VcpuRoom::take(memory.heap(), config.cpus);
     if (!room) return VmPointer(nullptr, VmPointer::deleter_type(allocator));
-    return try_allocate_unique<Vm>(allocator, config.name, ram, guest_console(),
+    return try_allocate_unique<Vm>(allocator, config.name, ram, GuestConsole{channel, channel},
                                    host.abilities().features, host.ids(), std::move(*room));
 }
 
@@ -141,7 +140,8 @@ void explain_refusal(const VmMemory& memory, std::string_view otherwise) {
     }
 }
 
-std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmMemory& memory) {
+std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmMemory& memory,
+                                GuestChannel& channel) {
     const VmConfig& config = bundle.config;
     const GuestRange guest_ram{guest_map::ram_base, config.memory};
     const auto plan = plan_load(bundle, guest_ram, guest_tree_room(config.cpus));
@@ -152,7 +152,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     if (!has_a_hart(host, config)) return std::nullopt;
     auto ram = take_ram(host, config, memory);
     if (!ram) return std::nullopt;
-    auto vm = make_vm(host, config, (*ram)->memory(), memory);
+    auto vm = make_vm(host, config, (*ram)->memory(), memory, channel);
     if (!vm) {
         explain_refusal(memory, "the heap has no room for it");
         return std::nullopt;
@@ -167,7 +167,6 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
         println("cairn: vm {}: the harts have no VMID left for it", config.name);
         return std::nullopt;
     }
-    give_console_input_to(*vm);
     announce(config, *plan, **ram);
     BuiltVm built{.bundle = &bundle,
                   .plan = *plan,

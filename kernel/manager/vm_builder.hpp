@@ -7,6 +7,7 @@
 #include <cairn/unique_ptr.hpp>
 #include <cairn/vector.hpp>
 #include "kernel/bundle/bundle.hpp"
+#include "kernel/manager/console/guest_channel.hpp"
 #include "kernel/manager/host_resources.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 #include "kernel/vm/guest_ram.hpp"
@@ -33,9 +34,9 @@ struct BuiltVm {
 void explain_refusal(const VmMemory& memory, std::string_view otherwise);
 
 /// Builds the VM; What it needs of the hypervisor's
-/// own memory comes from `memory`, which outlives it. Nothing, with a sentence in the log, where
-/// its files, its memory or the host's do not allow it.
+/// own memory comes from `memory`, its console is `channel`; both outlive it. Nothing, with a
+/// sentence in the log, where its files, its memory or the host's do not allow it.
 [[nodiscard]] std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle,
-                                              VmMemory& memory);
+                                              VmMemory& memory, GuestChannel& channel);
 
 }  // namespace cairn

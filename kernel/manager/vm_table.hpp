@@ -3,10 +3,23 @@
 // locks: it is held while a VM is built, loaded or destroyed, on the hart that does it.
 #pragma once
 
+#include <expected>
+
 #include <cairn/unique_ptr.hpp>
+#include "kernel/manager/console/console_multiplexer.hpp"
 #include "kernel/manager/managed_vm.hpp"
 
 namespace cairn {
+
+enum class VmTableError : std::uint8_t {
+    no_such_vm,
+    not_running,
+    running,  ///< already
+    not_paused,
+    still_pausing,    ///< some vCPU has not left its guest yet
+    cannot_be_built,  ///< the log says why
+};
+[[nodiscard]] std::string_view to_string(VmTableError error);
 
 class VmTable final : public VmEnd {
   public:
@@ -15,6 +28,7 @@ class VmTable final : public VmEnd {
             quota;                     ///< of the hypervisor's memory for each VM; or by its RAM
         ExitCounts* counts = nullptr;  ///< of all VMs' exits
     };
+    using Result = std::expected<void, VmTableError>;
 
     constexpr VmTable() = default;
     VmTable(const VmTable&) = delete;
@@ -23,26 +37,58 @@ class VmTable final : public VmEnd {
     /// Takes the VMs of `bundle`; all outlive the table. False, with a sentence in the log, where
     /// there is no room.
     [[nodiscard]] bool fill(const Bundle& bundle, HostResources& host, Scheduler& scheduler,
-                            const Settings& settings);
+                            ConsoleMultiplexer& console, const Settings& settings);
+    /// Forgets all, when no hart runs guests any more.
+    void clear() {
+        vms_.clear();
+        vms_.shrink_to_fit();
+        names_.clear();
+        names_.shrink_to_fit();
+    }
+
     /// Starts every VM that is to start by itself, or says why not; the scheduler is closed when
     /// the last has ended.
     void start_all();
     void all_have_left(Vm& vm) override;
+
+    [[nodiscard]] Result start(std::string_view name);
+    /// Ends its run for `reason`; a reset starts it again.
+    [[nodiscard]] Result stop(std::string_view name, StopReason reason);
+    [[nodiscard]] Result pause(std::string_view name);
+    [[nodiscard]] Result resume(std::string_view name);
+    /// Turns all off; the scheduler is closed when the last has ended.
+    void stop_all();
+
+    /// Calls `visit` for each VM, which stays as it is meanwhile.
+    template <class Visitor>
+    void visit(Visitor visit) {
+        const SpinGuard guard(lock_);
+        for (const auto& vm : vms_)
+            visit(std::as_const(*vm));
+    }
+    [[nodiscard]] std::span<const std::string_view> names() const { return names_; }
+    /// Of the VM `name`, or nullptr.
+    [[nodiscard]] GuestChannel* channel(std::string_view name);
 
     /// Whether every VM could be started, and powered off in the end without saying that it failed.
     [[nodiscard]] bool all_succeeded() const { return !failed_; }
 
   private:
     [[nodiscard]] ManagedVm& find(const Vm& vm) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] ManagedVm* find(std::string_view name);
     [[nodiscard]] bool goes_on(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
-    void one_has_ended() CAIRN_REQUIRES(lock_);
+    void one_has_ended(const ManagedVm& vm) CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;
     vector<allocated_ptr<ManagedVm, allocator<ManagedVm>>> vms_;
+    vector<std::string_view> names_;
     Scheduler* scheduler_ = nullptr;
+    ConsoleMultiplexer* console_ = nullptr;
     ExitCounts* counts_ = nullptr;
     std::uint64_t ticks_per_second_ = 0;
     std::size_t running_ CAIRN_GUARDED_BY(lock_) = 0;
+    /// Whoever rules the machine has turned a VM off: it stays, for whatever comes next.
+    bool stays_ CAIRN_GUARDED_BY(lock_) = false;
     bool failed_ = false;
 };
 

@@ -23,6 +23,7 @@ std::uint64_t now() {
 void HartLoop::run() {
     while (!scheduler_.is_closed()) {
         const bool served = serve_interrupts();
+        do_work();
         arm_host_timer(TimerUse::scheduler, wake_sleepers());
         if (Task* const task = scheduler_.take(number_, now())) {
             run(*task);
@@ -45,6 +46,10 @@ bool HartLoop::serve_interrupts() {
     if (Sip::STIP::get(pending)) (void)take_expired_timers();
     if (Sip::SEIP::get(pending)) host_interrupts().serve_next();
     return pending != 0;
+}
+
+void HartLoop::do_work() {
+    if (work_ != nullptr && work_->is_wanted()) work_->run();
 }
 
 std::uint64_t HartLoop::wake_sleepers() {
@@ -86,6 +91,7 @@ void HartLoop::enter(Task& task) {
         if (vcpu.is_asked()) vcpu.answer();
         if (is_asleep(vcpu)) return put_to_sleep(task);
         if (!vcpu.is_fence_done()) continue;
+        do_work();
         const std::uint64_t deadline = wake_sleepers();
         if (scheduler_.is_turn_over(number_, now())) {
             vcpu.put_away();
@@ -101,6 +107,7 @@ void HartLoop::enter(Task& task) {
 /// A hart that is left by its guest keeps nothing that could wake it.
 void HartLoop::put_to_sleep(Task& task) {
     if (task.vcpu.is_here()) task.vcpu.vacate();
+    if (task.vcpu.vm().is_paused()) task.vcpu.vm().note_pause(now());
     scheduler_.release(number_, now());
     sleepers_.push_back(task);
 }

@@ -20,10 +20,23 @@
 
 namespace cairn {
 
+/// What harts do between guests beside running them. Whoever wants it done has a hart leave its
+/// guest.
+class HostWork {
+  public:
+    [[nodiscard]] virtual bool is_wanted() const = 0;
+    /// Some of it, on the hart at hand; another hart may be at it already.
+    virtual void run() = 0;
+
+  protected:
+    ~HostWork() = default;
+};
+
 class HartLoop {
   public:
-    /// For hart `number` of `scheduler`, which outlives it.
-    HartLoop(Scheduler& scheduler, std::size_t number) : scheduler_(scheduler), number_(number) {}
+    /// For hart `number` of `scheduler`. Both outlive it.
+    HartLoop(Scheduler& scheduler, std::size_t number, HostWork* work = nullptr)
+        : scheduler_(scheduler), number_(number), work_(work) {}
     HartLoop(const HartLoop&) = delete;
     HartLoop& operator=(const HartLoop&) = delete;
 
@@ -32,6 +45,7 @@ class HartLoop {
 
   private:
     [[nodiscard]] bool serve_interrupts();
+    void do_work();
     /// Those who sleep here and have something to do; when the next will, as far as is known.
     [[nodiscard]] std::uint64_t wake_sleepers();
     void run(Task& task);
@@ -41,6 +55,7 @@ class HartLoop {
 
     Scheduler& scheduler_;
     std::size_t number_;
+    HostWork* work_;
     intrusive_list<Task> sleepers_;
     VmidFlushes vmid_flushes_;
 };

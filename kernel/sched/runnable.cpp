@@ -4,17 +4,20 @@
 namespace cairn {
 
 bool is_asleep(Vcpu& vcpu) {
+    if (vcpu.vm().is_paused()) return true;
     const SbiHartState state = vcpu.vm().harts().state(vcpu.context.hart_id);
     if (state == SbiHartState::started) return vcpu.waits_for_interrupt();
     return state != SbiHartState::start_pending;
 }
 
 Wakening wakening(Vcpu& vcpu, std::uint64_t time) {
+    if (vcpu.vm().is_paused()) return {};
     const SbiHartState state = vcpu.vm().harts().state(vcpu.context.hart_id);
     if (state == SbiHartState::start_pending) return {.now = true};
+    if (state == SbiHartState::started && !vcpu.waits_for_interrupt()) return {.now = true};
     if (state == SbiHartState::stopped) return {};
-    if (vcpu.state().wakes(time) != 0) return {.now = true};
-    return {.deadline = vcpu.state().csrs.vstimecmp};
+    if (vcpu.state().wakes(time - vcpu.vm().time_lag()) != 0) return {.now = true};
+    return {.deadline = vcpu.host_deadline()};
 }
 
 void bring_in(Vcpu& vcpu) {

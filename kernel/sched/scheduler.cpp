@@ -128,6 +128,11 @@ void Scheduler::release(std::size_t index, std::uint64_t now) {
     harts_[index].task = nullptr;
 }
 
+const Task* Scheduler::running_on(std::size_t hart) {
+    const SpinGuard guard(lock_);
+    return harts_[hart].task;
+}
+
 void Scheduler::close() {
     const SpinGuard guard(lock_);
     closed_.store(true, std::memory_order_release);

@@ -49,6 +49,9 @@ class Scheduler {
     /// The task of `hart` sleeps or is retired.
     void release(std::size_t hart, std::uint64_t now);
 
+    /// For people: stale as soon as it is known, so it is to be compared alone.
+    [[nodiscard]] const Task* running_on(std::size_t hart);
+
     /// When the turn of the task of `hart` ends; all ones where nobody waits for the hart.
     [[nodiscard]] std::uint64_t end_of_turn(std::size_t hart);
 

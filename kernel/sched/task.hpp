@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <span>
 
-#include <cairn/container/list_hook.hpp>
+#include <cairn/list_hook.hpp>
 #include "kernel/vm/vm.hpp"
 
 namespace cairn {

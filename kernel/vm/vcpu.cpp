@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include <cairn/bits.hpp>
 #include <cairn/panic.hpp>
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
@@ -73,6 +74,7 @@ void Vcpu::require_here() const {
 void Vcpu::load() {
     if (is_here()) return;
     if (loaded_vcpu != nullptr) loaded_vcpu->put_away();
+    state_.csrs.htimedelta = 0 - vm_.time_lag();
     load_guest_state(state_);
     load_timer();
     load_hardware_counters(vm_.features().counters, pmu_);
@@ -115,9 +117,15 @@ bool Vcpu::is_fence_done() {
     return fence_mail_.all_have_fenced();
 }
 
+std::uint64_t Vcpu::host_deadline() const {
+    const std::uint64_t deadline = state_.csrs.vstimecmp;
+    const auto at = checked_add(deadline, vm_.time_lag());
+    return at.value_or(never);
+}
+
 /// The host's timer stands in for the guest's, or renews it.
 void Vcpu::load_timer() const {
-    if (!state_.parts.sstc) return arm_host_timer(TimerUse::guest, state_.csrs.vstimecmp);
+    if (!state_.parts.sstc) return arm_host_timer(TimerUse::guest, host_deadline());
     if (context.timer_renewal != 0) renew_timer();
 }
 
@@ -304,7 +312,7 @@ void Vcpu::set_timer(std::uint64_t deadline) {
     } else {
         state_.csrs.vstimecmp = deadline;
         timer_.set(false);
-        arm_host_timer(TimerUse::guest, deadline);
+        arm_host_timer(TimerUse::guest, host_deadline());
     }
 }
 

@@ -165,6 +165,9 @@ class Vcpu {
     /// After a write of an FP register on the guest's behalf.
     void mark_fp_changed();
 
+    /// When, by the host's `time`, its guest's timer fires.
+    [[nodiscard]] std::uint64_t host_deadline() const;
+
     /// Its guest has nothing to do until an interrupt is pending that it has enabled (wfi).
     void wait_for_interrupt() {
         waits_for_interrupt_ = true;

@@ -31,6 +31,8 @@ Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
 void Vm::reset_devices() {
     devices_.reset();
     stop_reason_ = not_stopped;
+    paused_ = false;
+    time_lag_ = 0;
 }
 
 std::optional<StopReason> Vm::stopped() const {
@@ -42,11 +44,36 @@ std::optional<StopReason> Vm::stopped() const {
 void Vm::stop(StopReason reason) {
     std::uint8_t expected = not_stopped;
     if (!stop_reason_.compare_exchange_strong(expected, static_cast<std::uint8_t>(reason))) return;
+    interrupt_all();
+}
+
+void Vm::interrupt_all() {
     IpiBatch batch;
     for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
         vcpu(hart).leave_guest();
         if (!vcpu(hart).is_here()) vcpu(hart).request(Request::look, batch);
     }
+}
+
+void Vm::pause(std::uint64_t time) {
+    paused_since_.store(time, std::memory_order_relaxed);
+    paused_.store(true, std::memory_order_release);
+    interrupt_all();
+}
+
+void Vm::note_pause(std::uint64_t time) {
+    std::uint64_t since = paused_since_.load(std::memory_order_relaxed);
+    while (since < time && !paused_since_.compare_exchange_weak(since, time)) {
+    }
+}
+
+bool Vm::resume(std::uint64_t time) {
+    if (loaded() != 0) return false;
+    const std::uint64_t since = paused_since_.load(std::memory_order_relaxed);
+    time_lag_.fetch_add(time - since, std::memory_order_relaxed);
+    paused_.store(false, std::memory_order_release);
+    interrupt_all();
+    return true;
 }
 
 void Vm::input_arrived() {

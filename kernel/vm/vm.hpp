@@ -32,6 +32,7 @@ enum class StopReason : std::uint8_t {
     failed,     ///< the guest turned itself off and says that it failed
     reset,      ///< the guest wants to be started again
     killed,     ///< the guest cannot go on; the log says why
+    unplugged,  ///< whoever rules the machine turned it off
 };
 
 /// What the guest may be told of the machine below (SBI base extension).
@@ -58,6 +59,19 @@ class Vm final : public PowerEvents, public InputReceiver {
     /// first reason counts.
     void stop(StopReason reason);
     [[nodiscard]] std::optional<StopReason> stopped() const;
+
+    /// Has its vCPUs leave the guest and sleep until `resume`. What the guest sees of `time`, which
+    /// is the host's here, stands still meanwhile.
+    void pause(std::uint64_t time);
+    /// False where some vCPU has not left yet.
+    [[nodiscard]] bool resume(std::uint64_t time);
+    [[nodiscard]] bool is_paused() const { return paused_.load(std::memory_order_acquire); }
+    /// A vCPU has been put away while the VM is paused.
+    void note_pause(std::uint64_t time);
+    /// The host's `time` less the guest's.
+    [[nodiscard]] std::uint64_t time_lag() const {
+        return time_lag_.load(std::memory_order_relaxed);
+    }
 
     void power_off(bool failed, std::uint16_t code) override;
     void reset() override { stop(StopReason::reset); }
@@ -119,7 +133,12 @@ class Vm final : public PowerEvents, public InputReceiver {
     VcpuRoom::Row<IpiRoute> ipi_routes_;
     DeviceLock device_lock_;
     GuestDevices devices_;
+    void interrupt_all();
+
     std::atomic<FenceMail::Set> loaded_ = 0;
+    std::atomic<bool> paused_ = false;
+    std::atomic<std::uint64_t> paused_since_ = 0;  ///< when the last vCPU was put away
+    std::atomic<std::uint64_t> time_lag_ = 0;
     std::atomic<std::uint8_t> stop_reason_ = not_stopped;
     std::atomic<unsigned> complaints_ = 0;
 };

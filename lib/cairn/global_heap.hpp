@@ -19,8 +19,8 @@ namespace cairn {
 /// state of its own.
 class Heap {
   public:
-    using Core = HeapCore<Checks::basic>;
-    using Cache = HeapCache<Checks::basic>;
+    using Core = HeapCore;
+    using Cache = HeapCache;
 
     /// Puts the heap on `global_break()`, which has its region by then. Once, before the first
     /// `new`; until then every request is refused.

@@ -58,8 +58,12 @@ struct FaultReporter {
     void operator()(HeapFaultKind kind, const void* address, std::size_t size = 0) const;
 };
 
-/// How much a heap looks at what it is given. `basic` is the default everywhere; `none` is for
-/// measuring what it costs.
-enum class Checks : bool { none, basic };
+/// Whether heaps look at what they are given. Only a build that measures what that costs does
+/// without (CMake: CAIRN_HEAP_UNCHECKED).
+#ifdef CAIRN_HEAP_UNCHECKED
+inline constexpr bool heap_checks = false;
+#else
+inline constexpr bool heap_checks = true;
+#endif
 
 }  // namespace cairn

@@ -7,7 +7,7 @@
 //     struct Timer { list_hook due; ... };          intrusive_list<Timer, member_hook<&Timer::due>>
 //
 // An object is in as many lists as it has hooks. A list that dies lets go of its objects. Links are
-// checked at every change: see lib/cairn/container/list_hook.hpp. size() counts, in linear time,
+// checked at every change: see lib/cairn/list_hook.hpp. size() counts, in linear time,
 // because unlink() does not know the list. front() and back() of nothing panic. No lock.
 #pragma once
 
@@ -19,7 +19,7 @@
 #include <utility>
 
 #include "cairn/container/container_error.hpp"
-#include "cairn/container/list_hook.hpp"
+#include "cairn/list_hook.hpp"
 
 namespace cairn {
 

@@ -14,6 +14,10 @@
 #include <optional>
 #include <utility>
 
+#if defined(__unix__)
+#include <sched.h>
+#endif
+
 #include "cairn/base/thread_annotations.hpp"
 
 namespace cairn {
@@ -33,9 +37,9 @@ class CAIRN_CAPABILITY("lock") Spinlock {
     Spinlock& operator=(const Spinlock&) = delete;
 
     void lock() CAIRN_ACQUIRE() {
-        while (taken_.exchange(1, std::memory_order_acquire) != 0) [[unlikely]] {
+        for (unsigned tries = 0; taken_.exchange(1, std::memory_order_acquire) != 0;) [[unlikely]] {
             while (taken_.load(std::memory_order_relaxed) != 0)
-                relax();
+                relax(++tries);
         }
     }
 
@@ -50,8 +54,14 @@ class CAIRN_CAPABILITY("lock") Spinlock {
     [[nodiscard]] bool is_locked() const { return taken_.load(std::memory_order_relaxed) != 0; }
 
   private:
-    /// Tells the processor that this hart only waits, where the compiler has a word for it.
-    static void relax() {
+    /// Tells the processor that this hart only waits, where the compiler has a word for it. A
+    /// thread that has waited for a while makes way: who holds the lock may want this very
+    /// processor.
+    static void relax([[maybe_unused]] unsigned tries) {
+#if defined(__unix__)
+        constexpr unsigned patience = 64;
+        if (tries > patience) ::sched_yield();
+#endif
 #if __has_builtin(__builtin_riscv_pause)
         __builtin_riscv_pause();
 #elif __has_builtin(__builtin_ia32_pause)

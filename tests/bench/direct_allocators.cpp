@@ -9,7 +9,7 @@
 #include <cairn/classic_heap.hpp>
 #include <cairn/heap/general/heap_cache.hpp>
 #include <cairn/panic.hpp>
-#include <cairn/tlsf_heap.hpp>
+#include "tests/bench/locked_arena.hpp"
 #include "tests/bench/measured_allocator.hpp"
 
 namespace cairn::bench {
@@ -119,11 +119,10 @@ struct OnBreak {
 #pragma clang diagnostic pop
 
 /// The default heap: what harts share, and one hart's cache, which `tp` leads to on the target.
-template <Checks checks>
 struct Cached {
     static inline constinit Place<BumpAllocator> source;
-    static inline constinit Place<HeapCore<checks>> core;
-    static inline constinit thread_local Place<HeapCache<checks>> cache;
+    static inline constinit Place<HeapCore> core;
+    static inline constinit thread_local Place<HeapCache> cache;
 
     static void start(Region region) {
         require(source.make().init(region).has_value(), "the region must serve the break");
@@ -186,12 +185,11 @@ void look_at(void*& thing) {
     }
 }
 
-template <Checks checks>
 [[gnu::noinline]] void new_and_delete(std::size_t rounds) {
     for (std::size_t round = 0; round < rounds; ++round) {
-        void* thing = Cached<checks>::cache->take(sizeof(Thing));
+        void* thing = Cached::cache->take(sizeof(Thing));
         look_at(thing);
-        Cached<checks>::cache->give(static_cast<std::byte*>(thing), {sizeof(Thing)});
+        Cached::cache->give(static_cast<std::byte*>(thing), {sizeof(Thing)});
     }
 }
 
@@ -199,10 +197,8 @@ constexpr std::array all_allocators{
     null_allocator,
     Bump<Spinlock>::entry("bump-spinlock"),
     Bump<NullLock>::entry("bump-no-lock"),
-    Cached<Checks::basic>::entry("heap"),
-    Cached<Checks::none>::entry("heap-unchecked"),
-    OnBreak<TlsfHeap<Spinlock, Checks::basic>>::entry("tlsf-spinlock"),
-    OnBreak<TlsfHeap<Spinlock, Checks::none>>::entry("tlsf-unchecked"),
+    Cached::entry("heap"),
+    OnBreak<LockedArena>::entry("tlsf-spinlock"),
     Classic<FirstFit>::entry("first-fit"),
     Classic<NextFit>::entry("next-fit"),
     Classic<BestFit>::entry("best-fit"),
@@ -214,9 +210,7 @@ constexpr std::array all_loops{
     bump_call<Spinlock>("call-bump-spinlock"),
     bump_call<NullLock>("call-bump-no-lock"),
     Loop{"typed", "", nullptr, nothing_typed},
-    Loop{"typed-heap", "typed", Cached<Checks::basic>::start, new_and_delete<Checks::basic>},
-    Loop{"typed-heap-unchecked", "typed", Cached<Checks::none>::start,
-         new_and_delete<Checks::none>},
+    Loop{"typed-heap", "typed", Cached::start, new_and_delete},
 };
 
 }  // namespace

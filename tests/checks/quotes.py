@@ -5,7 +5,7 @@ from the code. Usage: quotes.py FOLDER-OF-PROGRAMS
 
 A quotation is a block below a comment that says where it is from:
 
-    <!-- printed by: classic_trace first -->      <!-- from: lib/cairn/heap/classic/classic_fit.hpp -->
+    <!-- printed by: classic_trace first -->      <!-- from: lib/cairn/classic_heap.hpp -->
     ```text                                       ```cpp
 
 Of what is printed, a line [...] stands for lines that are left out. A file's lines stand there as

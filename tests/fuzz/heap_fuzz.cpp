@@ -44,8 +44,8 @@ Layout layout_from(Input& input) {
 
 /// Gives back another slot of the slab that one of the blocks lies in. If nobody has it, the heap
 /// says so.
-void give_what_nobody_has(test::HeapBench<>& heap, HeapCache<Checks::basic>& cache,
-                          const std::vector<Block>& blocks, Input& input) {
+void give_what_nobody_has(test::HeapBench& heap, HeapCache& cache, const std::vector<Block>& blocks,
+                          Input& input) {
     const Block& near = blocks[input.byte() % blocks.size()];
     const auto page = static_cast<std::size_t>(near.at - heap.region.base) / heap_page;
     const unsigned small_class = heap.use_map()[page];
@@ -65,8 +65,8 @@ void give_what_nobody_has(test::HeapBench<>& heap, HeapCache<Checks::basic>& cac
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    test::HeapBench<> heap(std::size_t{256 << 10} << (input.byte() % 4));
-    HeapCache<Checks::basic> other(heap.core);
+    test::HeapBench heap(std::size_t{256 << 10} << (input.byte() % 4));
+    HeapCache other(heap.core);
     std::vector<Block> blocks;
     while (!input.is_empty()) {
         const unsigned action = input.byte();

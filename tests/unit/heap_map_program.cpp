@@ -18,7 +18,7 @@ class StandardOutput final : public cairn::Writer {
 }  // namespace
 
 int main() {
-    cairn::test::HeapBench<> heap(std::size_t{8} << 20);
+    cairn::test::HeapBench heap(std::size_t{8} << 20);
     std::mt19937 random(1);
     std::vector<std::byte*> blocks;
     while (true) {

@@ -14,8 +14,8 @@
 #include <utility>
 
 #include <cairn/classic_heap.hpp>
+#include <cairn/global_heap.hpp>
 #include <cairn/host_region.hpp>
-#include <cairn/tlsf_heap.hpp>
 
 namespace {
 
@@ -174,8 +174,7 @@ void run_default() {
     if (more) (*more)[default_heap_size / 4 - 1] = std::byte{1};
     expect(source.allocate(default_virtualalloc_limit).error() == AllocError::out_of_memory);
 
-    TlsfHeap<> heap;
-    expect(heap.init(source, "windows").has_value());
+    ClassicHeap<FirstFit> heap(source, {.owner = "windows"});
     std::size_t taken = 0;
     for (std::size_t size = 1; size < default_heap_size; size *= 2) {
         const auto block = heap.allocate({size});

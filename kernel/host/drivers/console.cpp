@@ -15,7 +15,7 @@ namespace {
 enum class Backend : unsigned char { legacy_sbi, debug_console_sbi, uart };
 
 /// Whose the line is that has been begun, if one has.
-enum class OpenLine : unsigned char { none, guests, own };
+enum class OpenLine : unsigned char { none, guests, own, monitor };
 
 struct Console {
     Backend backend = Backend::legacy_sbi;
@@ -112,11 +112,27 @@ void end_line_of(OpenLine other) {
     if (console.open_line == other) [[unlikely]]
         end_line();
 }
+/// Before what a guest writes: the log's or the monitor's.
+void end_lines_of_own() {
+    if (console.open_line >= OpenLine::own) [[unlikely]]
+        end_line();
+}
 
-void write_own(std::string_view text) {
+void write_own(std::string_view text, OpenLine whose) {
     if (console.open_line == OpenLine::none && console.marks_own_lines) write_mark();
     write_bytes(text);
-    console.open_line = OpenLine::own;
+    console.open_line = whose;
+}
+
+/// Line by line, each of which is marked.
+void write_lines(std::string_view text, OpenLine whose) {
+    while (!text.empty()) {
+        const std::size_t line = std::min(text.find('\n'), text.size());
+        write_own(text.substr(0, line), whose);
+        if (line == text.size()) return;
+        end_line_of(whose);
+        text.remove_prefix(line + 1);
+    }
 }
 
 }  // namespace
@@ -150,7 +166,7 @@ void share_console_with_guests() {
 void console_write_guest(std::span<const char> bytes) {
     if (bytes.empty() || console.ignore_lock) return;
     const SpinGuard guard(console.lock);
-    end_line_of(OpenLine::own);
+    end_lines_of_own();
     write_guest_bytes(bytes);
     console.open_line = bytes.back() == '\n' ? OpenLine::none : OpenLine::guests;
 }
@@ -158,7 +174,7 @@ void console_write_guest(std::span<const char> bytes) {
 void console_write_guest(char byte) {
     if (console.ignore_lock) return;
     const SpinGuard guard(console.lock);
-    end_line_of(OpenLine::own);
+    end_lines_of_own();
     if (console.backend == Backend::uart) {
         write_guest_byte_to_uart(byte);
     } else {
@@ -176,13 +192,15 @@ std::optional<uart16550::Character> console_read() {
 void platform_write(std::string_view text) {
     const OutputGuard guard;
     end_line_of(OpenLine::guests);
-    while (!text.empty()) {
-        const std::size_t line = std::min(text.find('\n'), text.size());
-        write_own(text.substr(0, line));
-        if (line == text.size()) return;
-        end_line_of(OpenLine::own);
-        text.remove_prefix(line + 1);
-    }
+    end_line_of(OpenLine::monitor);
+    write_lines(text, OpenLine::own);
+}
+
+void console_write_monitor(std::string_view text) {
+    const OutputGuard guard;
+    end_line_of(OpenLine::guests);
+    end_line_of(OpenLine::own);
+    write_lines(text, OpenLine::monitor);
 }
 
 }  // namespace cairn

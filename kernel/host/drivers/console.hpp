@@ -42,6 +42,10 @@ void share_console_with_guests();
 void console_write_guest(std::span<const char> bytes);
 void console_write_guest(char byte);
 
+/// Writes what the monitor shows, its prompt and the line that is typed among it. It is the
+/// hypervisor's own, but the hypervisor's next line of the log starts on a new one.
+void console_write_monitor(std::string_view text);
+
 /// One character that was typed, or a break, if there is one; only where the console is the
 /// machine's UART.
 [[nodiscard]] std::optional<uart16550::Character> console_read();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Compiled: small. It runs once per boot, or for people to read.
-#include "cairn/container/list_hook.hpp"
+#include "cairn/list_hook.hpp"
 
 #include <string_view>
 

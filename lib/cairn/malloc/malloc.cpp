@@ -22,7 +22,10 @@ void* refuse(int error) {
 }
 
 void* take_aligned(std::size_t alignment, std::size_t size) {
-    return std::has_single_bit(alignment) ? process_heap::take(size, alignment) : refuse(EINVAL);
+    if (alignment == heap_page) return process_heap::own_cache().take_pages(size);
+    if (!std::has_single_bit(alignment)) [[unlikely]]
+        return refuse(EINVAL);
+    return process_heap::take(size, alignment);
 }
 
 /// What a block gets besides when it had to be moved to grow: it may well grow again, and copying
@@ -34,9 +37,17 @@ constexpr std::size_t slack(std::size_t usable, std::size_t size) {
 /// A block in another place, with the old one's contents.
 void* move_block(void* old, std::size_t usable, std::size_t size) {
     const std::size_t extra = slack(usable, size);
-    std::byte* moved = extra == 0 ? nullptr : process_heap::cache.take(size + extra);
-    if (moved == nullptr) moved = process_heap::take(size);
-    if (moved == nullptr) return size <= usable ? old : nullptr;
+    const int before = errno;
+    std::byte* moved = extra == 0 ? nullptr : process_heap::take(size + extra);
+    if (moved == nullptr) {
+        errno = before;
+        moved = process_heap::take(size);
+    }
+    if (moved == nullptr && size <= usable) {
+        errno = before;
+        return old;
+    }
+    if (moved == nullptr) return nullptr;
     std::memcpy(moved, old, std::min(usable, size));
     process_heap::give(old);
     return moved;
@@ -113,7 +124,7 @@ CAIRN_EXPORT int posix_memalign(void** result, std::size_t alignment, std::size_
 }
 
 CAIRN_EXPORT void* valloc(std::size_t size) {
-    return process_heap::take(size, heap_page);
+    return process_heap::own_cache().take_pages(size);
 }
 
 CAIRN_EXPORT void* pvalloc(std::size_t size) {

@@ -81,7 +81,7 @@ void give(void* block) {
 }
 
 void give(void* block, std::size_t size, std::align_val_t alignment = std::align_val_t{plain}) {
-    process_heap::cache.deallocate(static_cast<std::byte*>(block),
+    process_heap::own_cache().give(static_cast<std::byte*>(block),
                                    {size, static_cast<std::size_t>(alignment)});
 }
 

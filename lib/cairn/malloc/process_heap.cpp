@@ -20,7 +20,13 @@
 
 namespace cairn::process_heap {
 
-constinit Core core;
+namespace {
+
+[[gnu::cold, gnu::noinline]] bool start();
+
+}  // namespace
+
+constinit Core core(start);
 constinit thread_local Cache cache(core);
 
 namespace {
@@ -97,6 +103,12 @@ void in_child() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
 
 // --- the start -----------------------------------------------------------------------------------
 
+/// The heap has found nothing, and asks if anybody else has.
+bool say_no(void* /*context*/, std::size_t /*wanted*/) {
+    errno = ENOMEM;
+    return false;
+}
+
 /// Whether there is a heap, which this call may have made.
 bool make_heap() {
     const SpinGuard guard(starting);
@@ -106,13 +118,14 @@ bool make_heap() {
     core.set_cache_hook(close_at_thread_exit);
     if (!core.init(source, "malloc", {.function = die}, true)) return false;
     core.set_releaser({.function = return_memory, .kept = kept_free});
+    core.set_reclaimer({.function = say_no});
     started.store(true, std::memory_order_release);
     return true;
 }
 
-[[gnu::cold, gnu::noinline]] bool start() {
+bool start() {
     if (started.load(std::memory_order_acquire)) return true;
-    if (!make_heap()) return false;
+    if (!make_heap()) return say_no(nullptr, 0);
     // May call malloc. As early as this, so that the lock is the last that is taken before a fork:
     // other handlers may want memory. Twice, when two threads start, does not happen: a thread is
     // made with memory.
@@ -122,22 +135,9 @@ bool make_heap() {
 
 }  // namespace
 
-bool open() {
-    return cache.open() || (start() && cache.open());
-}
-
-std::byte* take_slowly(std::size_t size, std::size_t alignment) {
-    // It has been refused by an open cache: there is no memory.
-    if (cache.open() || !open()) {
-        errno = ENOMEM;
-        return nullptr;
-    }
-    return take(size, alignment);
-}
-
 std::byte* take_zeroed(std::size_t size) {
     constexpr std::size_t by_the_kernel = std::size_t{1} << 20;
-    std::byte* const block = take(size);
+    std::byte* const block = cache.take(size);
     if (block == nullptr) return nullptr;
     const auto fresh = align_up(size, heap_page);
     if (fresh && size >= by_the_kernel && ::madvise(block, *fresh, MADV_DONTNEED) == 0)
@@ -148,7 +148,7 @@ std::byte* take_zeroed(std::size_t size) {
 
 std::size_t usable_size(void* block) {
     auto* const bytes = static_cast<std::byte*>(block);
-    if (!open()) return 0;
+    if (!cache.open()) return 0;
     const std::size_t size = cache.usable_size(bytes);
     if (size == 0) cache.give(bytes);  // reports it
     return size;

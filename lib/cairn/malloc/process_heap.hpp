@@ -2,7 +2,7 @@
 // The heap of a whole process, behind malloc: one window of reserved address space, one HeapCore in
 // it, and a HeapCache for each thread.
 //
-// It starts with the first request that finds nothing, whoever makes it: the dynamic loader and
+// It starts with the first request, whoever makes it: the dynamic loader and
 // constructors come before any code of ours. Nothing here has a constructor or a destructor, so it
 // works until the last instruction. Threads give their caches back when they end; fork() is waited
 // for with the core's lock, and the child goes on with the one thread it has. A fault of the heap's
@@ -18,8 +18,8 @@
 
 namespace cairn::process_heap {
 
-using Core = HeapCore<Checks::basic>;
-using Cache = HeapCache<Checks::basic>;
+using Core = HeapCore;
+using Cache = HeapCache;
 
 /// The variable of the environment that says how much address space to reserve, as in 512M.
 inline constexpr const char* window_variable = "CAIRN_MALLOC_WINDOW";
@@ -30,26 +30,21 @@ inline constexpr std::size_t smallest_window = std::size_t{16} << 20;
 extern constinit Core core;
 extern constinit thread_local Cache cache;
 
-/// Opens the calling thread's cache, and the heap if this is the first one. Whether both are there.
-[[nodiscard]] bool open();
+/// The calling thread's cache, whose address is found once in a function, not for each member.
+[[nodiscard, gnu::always_inline]] inline Cache& own_cache() {
+    Cache* own = &cache;
+    asm("" : "+r"(own));
+    return *own;
+}
 
-[[nodiscard, gnu::cold, gnu::noinline]] std::byte* take_slowly(std::size_t size,
-                                                               std::size_t alignment);
-
-/// At least `size` bytes; nullptr where there are none.
+/// At least `size` bytes; nullptr where there are none, and ENOMEM in errno.
 [[nodiscard, gnu::always_inline]] inline std::byte* take(std::size_t size) {
-    std::byte* const block = cache.take(size);
-    if (block == nullptr) [[unlikely]]
-        return take_slowly(size, default_alignment);
-    return block;
+    return own_cache().take(size);
 }
 
 /// At a multiple of `alignment`, which is a power of two.
 [[nodiscard, gnu::always_inline]] inline std::byte* take(std::size_t size, std::size_t alignment) {
-    std::byte* const block = cache.take(size, alignment);
-    if (block == nullptr) [[unlikely]]
-        return take_slowly(size, alignment);
-    return block;
+    return own_cache().take(size, alignment);
 }
 
 /// Zeroed memory: large blocks as the kernel's own zero pages, which cost nothing until they are
@@ -57,7 +52,7 @@ extern constinit thread_local Cache cache;
 [[nodiscard]] std::byte* take_zeroed(std::size_t size);
 
 [[gnu::always_inline]] inline void give(void* block) {
-    cache.give(static_cast<std::byte*>(block));
+    own_cache().give(static_cast<std::byte*>(block));
 }
 
 /// What may be used of a block; ends the process if it is none.

@@ -9,120 +9,165 @@ namespace cairn {
 
 using namespace heap_bins;
 
-/// What its magazine has, or a block that has none; all else is `take_larger`'s.
-template <Checks checks>
-std::byte* HeapCache<checks>::take_large(std::size_t size, HeapCache& cache) {
-    if (cache.magazines_ == nullptr) [[unlikely]]
-        return take_larger(size, cache);
-    if (size > largest_cached) return take_uncached(size, cache);
+/// What its magazine has; all else is `take_larger`'s.
+std::byte* HeapCache::take_large(std::size_t size, HeapCache& cache) {
+    if (size > cache.fine_limit_) return take_coarse(size, cache);
     const std::size_t wanted = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
-    std::size_t bin = (wanted - first_fine) / fine_step;
-    std::size_t slack = 0;  // what a block may be longer
-    if (wanted > last_fine) {
-        bin = coarse_bin(wanted);
-        slack = coarse_step - 1;
+    MagazineTop& top = cache.magazines_->block_tops.data()[(wanted - first_fine) / fine_step];
+    std::byte* const block = top[-1];
+    if (block == nullptr) [[unlikely]]
+        return take_larger(size, cache);
+    if constexpr (heap_checks) {
+        auto* const slot = reinterpret_cast<FreeSlot*>(block);
+        if (tlsf::header(block)->length() != wanted - tlsf::cached) [[unlikely]]
+            return take_larger(size, cache);
+        if (slot->canary != cache.origin_) [[unlikely]]
+            return take_larger(size, cache);
+        tlsf::header(block)->set_length(wanted);
     }
-    MagazineTop& top = cache.magazines_->block_tops.data()[bin];
+    cache.room_ += wanted;
+    --top;
+    return block;
+}
+
+/// The same where magazines have blocks of about one length.
+std::byte* HeapCache::take_coarse(std::size_t size, HeapCache& cache) {
+    if (size > cache.coarse_limit_) [[unlikely]]
+        return take_larger(size, cache);
+    const std::size_t wanted = size + tlsf::header_size;
+    MagazineTop& top = cache.magazines_->block_tops.data()[coarse_bin(wanted + fine_step - 1)];
     std::byte* const block = top[-1];
     if (block == nullptr) [[unlikely]]
         return take_larger(size, cache);
     std::size_t length = tlsf::header(block)->length();
-    if constexpr (checks == Checks::basic) {
+    if constexpr (heap_checks) {
         length += tlsf::cached;
         if (reinterpret_cast<FreeSlot*>(block)->canary != cache.origin_) [[unlikely]]
             return take_larger(size, cache);
     }
-    if (length - wanted > slack) [[unlikely]]
+    if (length - wanted > wanted / coarse_steps) [[unlikely]]
         return take_larger(size, cache);
-    if constexpr (checks == Checks::basic) tlsf::header(block)->set_length(length);
+    if constexpr (heap_checks) tlsf::header(block)->set_length(length);
     cache.room_ += length;
     --top;
     return block;
 }
 
-template <Checks checks>
-std::byte* HeapCache<checks>::take_uncached(std::size_t size, HeapCache& cache) {
-    std::byte* const block = cache.core_->take_block(size, default_alignment);
-    return block != nullptr ? block : take_larger(size, cache);
-}
-
-/// Pages that their magazine has; all else is `take_aligned_slowly`'s.
-template <Checks checks>
-std::byte* HeapCache<checks>::take_aligned(std::size_t size, std::size_t alignment,
-                                           HeapCache& cache) {
+/// A run that its magazine has; all else is `take_aligned_slowly`'s.
+std::byte* HeapCache::take_run_at_hand(std::size_t size, HeapCache& cache) {
     constexpr std::size_t most = run_bins * heap_page;
-    const bool is_run = alignment == heap_page && size - worth_pages < most - worth_pages;
-    if (!is_run || cache.magazines_ == nullptr) [[unlikely]]
-        return take_aligned_slowly(size, alignment, cache);
+    if (size - worth_pages >= most - worth_pages) [[unlikely]]
+        return take_aligned_slowly(size, heap_page, cache);
+    if (cache.magazines_ == nullptr) [[unlikely]]
+        return take_aligned_slowly(size, heap_page, cache);
     MagazineTop& top = cache.magazines_->run_tops.data()[(size - 1) / heap_page];
     std::byte* const run = top[-1];
     if (run == nullptr) [[unlikely]]
-        return take_aligned_slowly(size, alignment, cache);
+        return take_aligned_slowly(size, heap_page, cache);
     --top;
     cache.room_ += (size + heap_page - 1) & ~(heap_page - 1);
-    cache.core_->mark_cached(cache.page_of(run), false);
+    const std::size_t page = (reinterpret_cast<std::uintptr_t>(run) - cache.origin_) / heap_page;
+    cache.mark(page, PageUse::run);
     return run;
 }
 
-/// Of what is no slot, that which its magazine has room for; all else is `give_slowly`'s.
-template <Checks checks>
-void HeapCache<checks>::give_large(std::byte* block, HeapCache& cache, std::size_t page) {
-    if (cache.magazines_ != nullptr) [[likely]] {
-        const auto use = static_cast<PageUse>(cache.use_[page]);
-        if (use == PageUse::block_chunk && cache.keep_block(block)) return;
-        if (use == PageUse::run && cache.keep_run(block, page)) return;
-    }
-    give_slowly(block, cache);
+/// Pages, or a slot of the class of the rounded size; all else is `take_aligned_slowly`'s.
+std::byte* HeapCache::take_aligned(std::size_t size, std::size_t alignment, HeapCache& cache) {
+    if (alignment == heap_page) return take_run_at_hand(size, cache);
+    const std::size_t rounded = (size + alignment - 1) & -alignment;
+    if ((rounded - 1) / largest_small != 0) [[unlikely]]
+        return take_aligned_slowly(size, alignment, cache);
+    if ((alignment ^ (alignment - 1)) <= alignment - 1) [[unlikely]]  // no power of two
+        return take_aligned_slowly(size, alignment, cache);
+    std::byte* const block = cache.pop(cache.bins_.data()[rounded / 16]);
+    if (block == nullptr) [[unlikely]]
+        return take_aligned_slowly(size, alignment, cache);
+    return block;
 }
 
-/// Puts a block on its magazine, if it is sound and there is room. What has none goes to the core.
-template <Checks checks>
-inline bool HeapCache<checks>::keep_block(std::byte* block) {
-    if (checks == Checks::basic && !tlsf::is_aligned(block)) [[unlikely]]
-        return false;
-    tlsf::Header* const own = tlsf::header(block);
-    const std::size_t length = own->length();
-    std::size_t bin = (length - first_fine) / fine_step;
-    std::size_t magazine = sizeof(FineMagazine);
-    if (bin >= fine_bins) {
-        bin = block_bin(length);
-        magazine = sizeof(CoarseMagazine);
-        if (bin == no_bin) {
-            core_->give_block(block);
-            return true;
-        }
-    }
-    MagazineTop& top = magazines_->block_tops.data()[bin];
-    const bool is_full = is_aligned(reinterpret_cast<std::uintptr_t>(top), magazine);
-    if (is_full || length > room_) [[unlikely]]
-        return false;
-    if constexpr (checks == Checks::basic) {
-        const std::uint32_t flags = own->end() - tlsf::low(tlsf::end_of(block, length));
-        if ((flags & ~tlsf::previous_free) != 0) [[unlikely]]
-            return false;
-        own->set_length(length - tlsf::cached);
-        reinterpret_cast<FreeSlot*>(block)->canary = origin_;
-    }
-    room_ -= length;
-    *top++ = block;
-    return true;
-}
-
-template <Checks checks>
-inline bool HeapCache<checks>::keep_run(std::byte* run, std::size_t page) {
+bool HeapCache::keep_run(std::byte* run, std::size_t page) {
     const std::size_t pages = core_->run_pages(page);
     if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page) || pages > run_bins)
         return false;
+    if (pages * heap_page > room_) [[unlikely]]
+        return false;
     MagazineTop& top = magazines_->run_tops.data()[pages - 1];
-    if (RunMagazine::is_full(top) || pages * heap_page > room_) [[unlikely]]
+    if (RunMagazine::is_full(top)) [[unlikely]]
         return false;
     room_ -= pages * heap_page;
-    core_->mark_cached(page, true);
+    mark(page, PageUse::cached_run);
     *top++ = run;
     return true;
 }
 
-template class HeapCache<Checks::basic>;
-template class HeapCache<Checks::none>;
+/// Of what is no slot, that which its magazine has room for; all else is `give_slowly`'s.
+void HeapCache::give_large(std::byte* block, HeapCache& cache, std::size_t page, unsigned use) {
+    if (use == static_cast<unsigned>(PageUse::block_chunk)) [[likely]] {
+        if (!tlsf::is_aligned(block)) [[unlikely]]
+            return give_slowly(block, cache);
+        const std::size_t length = tlsf::header(block)->length();
+        if (length - first_fine > last_fine - first_fine) return give_coarse(block, cache);
+        if (cache.keep_fine(block, length)) [[likely]]
+            return;
+    } else if (use == static_cast<unsigned>(PageUse::run) && cache.keep_run(block, page)) {
+        return;
+    }
+    give_slowly(block, cache);
+}
+
+void HeapCache::give_coarse(std::byte* block, HeapCache& cache) {
+    if (!cache.keep_coarse(block, tlsf::header(block)->length())) give_slowly(block, cache);
+}
+
+/// Whether an aligned block is one that a magazine may take: no more is needed to know than its own
+/// header, and that there is room. Without magazines there is none.
+inline bool HeapCache::may_keep(const std::byte* block, std::size_t length) const {
+    if constexpr (heap_checks) {
+        const std::uint32_t end = tlsf::header(block)->end();
+        const std::uint32_t flags = end - tlsf::low(tlsf::end_of(block, length));
+        if ((flags & ~tlsf::previous_free) != 0) [[unlikely]]
+            return false;
+    }
+    return length <= room_;
+}
+
+inline void HeapCache::put(std::byte* block, std::size_t length, MagazineTop& top) {
+    if constexpr (heap_checks) {
+        tlsf::header(block)->set_length(length - tlsf::cached);
+        reinterpret_cast<FreeSlot*>(block)->canary = origin_;
+    }
+    room_ -= length;
+    *top++ = block;
+}
+
+/// Puts a block of a length that has a magazine of its own there, if it is sound and there is room.
+inline bool HeapCache::keep_fine(std::byte* block, std::size_t length) {
+    if (!may_keep(block, length)) [[unlikely]]
+        return false;
+    MagazineTop& top = magazines_->block_tops.data()[(length - first_fine) / fine_step];
+    if (FineMagazine::is_full(top)) [[unlikely]]
+        return false;
+    put(block, length, top);
+    return true;
+}
+
+/// The same of a longer one, which has what follows it looked at too.
+inline bool HeapCache::keep_coarse(std::byte* block, std::size_t length) {
+    if (length - last_fine > last_coarse - last_fine || !may_keep(block, length)) return false;
+    if (heap_checks && !tlsf::is_header(tlsf::end_of(block, length))) [[unlikely]]
+        return false;
+    MagazineTop& top = magazines_->block_tops.data()[coarse_bin(length)];
+    if (CoarseMagazine::is_full(top)) [[unlikely]]
+        return false;
+    put(block, length, top);
+    return true;
+}
+
+bool HeapCache::keep_block(std::byte* block) {
+    if (!tlsf::is_aligned(block)) return false;
+    const std::size_t length = tlsf::header(block)->length();
+    return length - first_fine <= last_fine - first_fine ? keep_fine(block, length)
+                                                         : keep_coarse(block, length);
+}
 
 }  // namespace cairn

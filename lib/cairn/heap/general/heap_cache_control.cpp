@@ -14,12 +14,11 @@ using namespace heap_bins;
 
 // --- opening and closing -------------------------------------------------------------------------
 
-template <Checks checks>
-bool HeapCache<checks>::open() {
+bool HeapCache::open() {
     if (pages_ != 0) return true;
-    if (!core_->is_initialised()) return false;
+    if (!core_->is_initialised() && !core_->start()) return false;
     origin_ = core_->origin();
-    use_ = core_->use_map();
+    use_ = core_->uses();
     pages_ = core_->window_.pages;
     if (!core_->has_slabs()) return true;
     std::byte* const memory = core_->take_internal(sizeof(Magazines));
@@ -28,12 +27,13 @@ bool HeapCache<checks>::open() {
     for (unsigned c = 1; c <= small_classes; ++c)
         bins_[c].top = magazines_->slots[c].clear();
     room_ = largest_room();
+    fine_limit_ = last_fine - tlsf::header_size;
+    coarse_limit_ = largest_cached;
     core_->attach(*this);
     return true;
 }
 
-template <Checks checks>
-void HeapCache<checks>::close() {
+void HeapCache::close() {
     if (magazines_ == nullptr) return;
     flush();
     core_->detach(*this);
@@ -41,10 +41,10 @@ void HeapCache<checks>::close() {
         bin.top = no_magazine;
     core_->give_internal(reinterpret_cast<std::byte*>(magazines_));
     magazines_ = nullptr;
+    room_ = fine_limit_ = coarse_limit_ = 0;
 }
 
-template <Checks checks>
-void HeapCache<checks>::flush() {
+void HeapCache::flush() {
     if (magazines_ == nullptr) return;
     for (unsigned c = 1; c <= small_classes; ++c) {
         MagazineTop& top = bins_[c].top;
@@ -59,11 +59,10 @@ void HeapCache<checks>::flush() {
     flush_large();
 }
 
-template <Checks checks>
-void HeapCache<checks>::flush_large() {
+void HeapCache::flush_large() {
     for (MagazineTop& top : magazines_->block_tops) {
         while (top[-1] != nullptr)
-            drop_block(top);
+            drop_blocks(top, batch);
     }
     for (MagazineTop& top : magazines_->run_tops) {
         while (top[-1] != nullptr)
@@ -74,14 +73,12 @@ void HeapCache<checks>::flush_large() {
 }
 
 /// Of the window a sixteenth at most, so that what one hart keeps is not what others want for.
-template <Checks checks>
-std::size_t HeapCache<checks>::largest_room() const {
+std::size_t HeapCache::largest_room() const {
     constexpr std::size_t most = std::size_t{8} << 20;
     return std::min(pages_ / 16 * heap_page, most);
 }
 
-template <Checks checks>
-std::size_t HeapCache<checks>::cached_bytes() const {
+std::size_t HeapCache::cached_bytes() const {
     if (magazines_ == nullptr) return 0;
     std::size_t bytes = 0;
     for (unsigned c = 1; c <= small_classes; ++c) {
@@ -90,7 +87,7 @@ std::size_t HeapCache<checks>::cached_bytes() const {
     }
     for (const MagazineTop& top : magazines_->block_tops) {
         for (MagazineTop at = top; at[-1] != nullptr; --at) {
-            bytes += TlsfArena<checks>::usable_size(at[-1]);
+            bytes += TlsfArena::usable_size(at[-1]);
         }
     }
     for (std::size_t i = 0; i < run_bins; ++i) {
@@ -100,8 +97,7 @@ std::size_t HeapCache<checks>::cached_bytes() const {
     return bytes;
 }
 
-template <Checks checks>
-bool HeapCache<checks>::try_resize(std::byte* block, Layout layout, std::size_t new_size) {
+bool HeapCache::try_resize(std::byte* block, Layout layout, std::size_t new_size) {
     const std::size_t page = page_of(block);
     if (page >= pages_ || new_size > PTRDIFF_MAX - heap_page) return false;
     const std::uint8_t use = use_[page];
@@ -117,8 +113,7 @@ bool HeapCache<checks>::try_resize(std::byte* block, Layout layout, std::size_t 
            core_->resize_block(block, std::max(new_size, largest_small));
 }
 
-template <Checks checks>
-std::size_t HeapCache<checks>::usable_size(const std::byte* block) const {
+std::size_t HeapCache::usable_size(const std::byte* block) const {
     const std::size_t page = page_of(block);
     if (page >= pages_) return 0;
     const std::uint8_t use = use_[page];
@@ -127,37 +122,30 @@ std::size_t HeapCache<checks>::usable_size(const std::byte* block) const {
         return std::size_t{core_->run_pages(page)} * heap_page;
     }
     if (use != static_cast<std::uint8_t>(PageUse::block_chunk)) return 0;
-    return TlsfArena<checks>::usable_size(block);
+    return TlsfArena::usable_size(block);
 }
 
-template <Checks checks>
-bool HeapCache<checks>::owns(const void* pointer) const {
+bool HeapCache::owns(const void* pointer) const {
     const std::size_t page = page_of(pointer);
     return page < pages_ && use_[page] != static_cast<std::uint8_t>(PageUse::foreign);
 }
 
-template <Checks checks>
-bool HeapCache<checks>::holds_slot(const std::byte* slot, unsigned small_class) const {
+bool HeapCache::holds_slot(const std::byte* slot, unsigned small_class) const {
     for (MagazineTop top = bins_[small_class].top; top[-1] != nullptr; --top) {
         if (top[-1] == slot) return true;
     }
     return false;
 }
 
-template <Checks checks>
-AllocError HeapCache<checks>::refusal(Layout layout) {
+AllocError HeapCache::refusal(Layout layout) {
     return std::has_single_bit(layout.alignment) ? AllocError::too_large
                                                  : AllocError::bad_alignment;
 }
 
-template <Checks checks>
-std::expected<SizedBlock, AllocError> HeapCache<checks>::allocate_at_least(Layout layout) {
+std::expected<SizedBlock, AllocError> HeapCache::allocate_at_least(Layout layout) {
     const auto block = allocate(layout);
     if (!block) return std::unexpected(block.error());
     return SizedBlock{.block = *block, .size = usable_size(*block)};
 }
-
-template class HeapCache<Checks::basic>;
-template class HeapCache<Checks::none>;
 
 }  // namespace cairn

@@ -16,9 +16,8 @@ using namespace heap_bins;
 // --- taking --------------------------------------------------------------------------------------
 
 /// Tries, and tries again with what can be got back.
-template <Checks checks>
 template <class Attempt>
-std::byte* HeapCache<checks>::insist(std::size_t size, Attempt attempt) {
+std::byte* HeapCache::insist(std::size_t size, Attempt attempt) {
     if (!open()) return nullptr;
     for (unsigned failures = 1;; ++failures) {
         std::byte* const block = attempt();
@@ -28,8 +27,7 @@ std::byte* HeapCache<checks>::insist(std::size_t size, Attempt attempt) {
 
 /// Memory for a request that failed: at first from this cache and the heap's spares, then from
 /// whoever offered to reclaim. Whether it is worth another try.
-template <Checks checks>
-bool HeapCache<checks>::get_back(std::size_t size, unsigned failures) {
+bool HeapCache::get_back(std::size_t size, unsigned failures) {
     const bool again = failures == 1 || core_->reclaim(size);
     if (again) {
         flush();
@@ -40,40 +38,35 @@ bool HeapCache<checks>::get_back(std::size_t size, unsigned failures) {
     return again;
 }
 
-template <Checks checks>
-std::byte* HeapCache<checks>::refill(std::size_t size, HeapCache& cache) {
+std::byte* HeapCache::refill(std::size_t size, HeapCache& cache) {
     if (size == 0) return cache.take(1);
     const unsigned c = small_class(size);
+    if (cache.bins_[c].top[-1] != nullptr) {
+        // It was written to after it was freed, and is never used again. It is taken out first of
+        // all: who hears of it may want memory.
+        const std::byte* const damaged = *--cache.bins_[c].top;
+        cache.core_->report_(HeapFaultKind::use_after_free, damaged, class_size(c));
+        return cache.take(size);
+    }
     return cache.insist(size, [&cache, c]() -> std::byte* {
         std::byte* slots[batch];
         const std::size_t wanted = cache.magazines_ != nullptr ? batch : 1;
-        const std::size_t count = cache.core_->take_slots(c, slots, wanted);
+        const std::size_t count = cache.core_->take_slots(c, cache.owner_, slots, wanted);
         // No slab to be had: a block that can stand for a slot may be.
         if (count == 0) return cache.core_->take_block(class_size(c), default_alignment);
         for (std::size_t i = 1; i < count; ++i)
             *cache.bins_[c].top++ = slots[i];
-        if constexpr (checks == Checks::basic) reinterpret_cast<FreeSlot*>(slots[0])->canary = 0;
+        if constexpr (heap_checks) reinterpret_cast<FreeSlot*>(slots[0])->canary = 0;
         return slots[0];
     });
 }
 
-/// The block on top was written to after it was freed. It is reported and never used again.
-template <Checks checks>
-std::byte* HeapCache<checks>::skip_damaged(std::size_t size, HeapCache& cache) {
-    const unsigned c = small_class(size);
-    // First of all: who hears of it may want memory.
-    const std::byte* const damaged = *--cache.bins_[c].top;
-    cache.core_->report_(HeapFaultKind::use_after_free, damaged, class_size(c));
-    return cache.take(size);
-}
-
 /// The block on top of a magazine, if it has `wanted` bytes in all. Damaged ones are taken out.
-template <Checks checks>
-std::byte* HeapCache<checks>::pop_block(MagazineTop& top, std::size_t wanted) {
-    using Arena = TlsfArena<checks>;
+std::byte* HeapCache::pop_block(MagazineTop& top, std::size_t wanted) {
+    using Arena = TlsfArena;
     while (top[-1] != nullptr) {
         std::byte* const block = top[-1];
-        if constexpr (checks == Checks::basic) {
+        if constexpr (heap_checks) {
             const bool untouched = reinterpret_cast<FreeSlot*>(block)->canary == origin_;
             if (!untouched || !Arena::unmark_cached(block)) [[unlikely]] {
                 --top;
@@ -83,7 +76,7 @@ std::byte* HeapCache<checks>::pop_block(MagazineTop& top, std::size_t wanted) {
         }
         const std::size_t length = tlsf::header(block)->length();
         if (length < wanted) {
-            if constexpr (checks == Checks::basic) static_cast<void>(Arena::mark_cached(block));
+            if constexpr (heap_checks) static_cast<void>(Arena::mark_cached(block));
             return nullptr;
         }
         --top;
@@ -93,8 +86,7 @@ std::byte* HeapCache<checks>::pop_block(MagazineTop& top, std::size_t wanted) {
     return nullptr;
 }
 
-template <Checks checks>
-std::byte* HeapCache<checks>::take_larger(std::size_t size, HeapCache& cache) {
+std::byte* HeapCache::take_larger(std::size_t size, HeapCache& cache) {
     if (size > largest_block) return cache.take_run(size, heap_page);
     if (cache.magazines_ != nullptr && size <= largest_cached) {
         const std::size_t wanted = tlsf::length_for(size);
@@ -104,28 +96,41 @@ std::byte* HeapCache<checks>::take_larger(std::size_t size, HeapCache& cache) {
             MagazineTop& top = cache.magazines_->block_tops[bin];
             if (std::byte* const block = cache.pop_block(top, wanted)) return block;
         }
+        return cache.refill_blocks(size);
     }
     return cache.take_block(size, default_alignment);
 }
 
-template <Checks checks>
-std::byte* HeapCache<checks>::take_block(std::size_t size, std::size_t alignment) {
+/// A block of `size` bytes, and some more of its length for the magazine, as they lie together and
+/// cost one turn at the lock.
+std::byte* HeapCache::refill_blocks(std::size_t size) {
+    const std::size_t length = tlsf::length_for(size);
+    return insist(size, [this, length]() -> std::byte* {
+        std::byte* blocks[block_batch];
+        const std::size_t wanted = std::clamp<std::size_t>(last_fine / length, 1, block_batch);
+        std::size_t count = core_->take_blocks(length, blocks, wanted);
+        while (count > 1) {
+            if (!keep_block(blocks[--count])) core_->give_block(blocks[count]);
+        }
+        return count == 0 ? nullptr : blocks[0];
+    });
+}
+
+std::byte* HeapCache::take_block(std::size_t size, std::size_t alignment) {
     return insist(size, [&] { return core_->take_block(size, alignment); });
 }
 
-template <Checks checks>
-std::byte* HeapCache<checks>::take_run(std::size_t size, std::size_t alignment) {
-    if (size > PTRDIFF_MAX - heap_page) return nullptr;
-    const std::size_t pages = (std::max<std::size_t>(size, 1) + heap_page - 1) / heap_page;
+std::byte* HeapCache::take_run(std::size_t size, std::size_t alignment) {
+    const std::size_t pages = std::max<std::size_t>(size / heap_page + (size % heap_page != 0), 1);
     return insist(size, [&] { return core_->take_run(pages, alignment); });
 }
 
 /// Slots are as aligned as their size is; pages serve where a block of their alignment would leave
 /// a hole that nobody needs.
-template <Checks checks>
-std::byte* HeapCache<checks>::take_aligned_slowly(std::size_t size, std::size_t alignment,
-                                                  HeapCache& cache) {
-    if (!std::has_single_bit(alignment) || size > PTRDIFF_MAX) return nullptr;
+std::byte* HeapCache::take_aligned_slowly(std::size_t size, std::size_t alignment,
+                                          HeapCache& cache) {
+    if (!std::has_single_bit(alignment)) return nullptr;
+    if (size > PTRDIFF_MAX) return cache.take_run(size, heap_page);
     const auto rounded = align_up(std::max<std::size_t>(size, 1), alignment);
     const bool is_small = rounded && *rounded <= largest_small;
     if (is_small && cache.magazines_ != nullptr) {
@@ -145,8 +150,7 @@ std::byte* HeapCache<checks>::take_aligned_slowly(std::size_t size, std::size_t 
 // --- giving back ---------------------------------------------------------------------------------
 
 /// A full magazine, no magazine, or a mistake.
-template <Checks checks>
-void HeapCache<checks>::give_slowly(std::byte* block, HeapCache& cache) {
+void HeapCache::give_slowly(std::byte* block, HeapCache& cache) {
     if (block == nullptr) return;
     const std::size_t page = cache.open() ? cache.page_of(block) : 0;
     if (page >= cache.pages_) return cache.core_->report_(HeapFaultKind::foreign_pointer, block);
@@ -162,13 +166,12 @@ void HeapCache<checks>::give_slowly(std::byte* block, HeapCache& cache) {
     }
 }
 
-template <Checks checks>
-void HeapCache<checks>::give_slot(std::byte* block, unsigned small_class) {
+void HeapCache::give_slot(std::byte* block, unsigned small_class) {
     const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(block)) %
                         static_cast<std::uint32_t>(slab_size);
     auto* const slot = reinterpret_cast<FreeSlot*>(block);
     Bin& bin = bins_[small_class];
-    if constexpr (checks == Checks::basic) {
+    if constexpr (heap_checks) {
         if (!bin.check.accepts(offset)) {
             return core_->report_(HeapFaultKind::invalid_pointer, block);
         }
@@ -191,25 +194,15 @@ void HeapCache<checks>::give_slot(std::byte* block, unsigned small_class) {
     *bin.top++ = block;
 }
 
-/// Gives the upper half of a full magazine of blocks to the core.
-template <Checks checks>
-template <std::size_t places>
-void HeapCache<checks>::empty_half(MagazineTop& top) {
-    if (!Magazine<places>::is_full(top)) return;
-    for (std::size_t i = 0; i < places / 2; ++i)
-        drop_block(top);
+/// Gives up to `most` blocks from the top of a magazine to the core.
+void HeapCache::drop_blocks(MagazineTop& top, std::size_t most) {
+    std::size_t count = 0;
+    for (; count < most && top[-1] != nullptr; ++count)
+        room_ += TlsfArena::usable_size(*--top) + tlsf::header_size;
+    core_->give_cached_blocks(top, count);
 }
 
-/// Gives the block on top of a magazine to the core.
-template <Checks checks>
-void HeapCache<checks>::drop_block(MagazineTop& top) {
-    --top;
-    room_ += TlsfArena<checks>::usable_size(*top) + tlsf::header_size;
-    core_->give_cached_block(*top);
-}
-
-template <Checks checks>
-void HeapCache<checks>::drop_run(MagazineTop& top) {
+void HeapCache::drop_run(MagazineTop& top) {
     --top;
     room_ += core_->run_pages(page_of(*top)) * heap_page;
     core_->give_run(*top);
@@ -217,8 +210,7 @@ void HeapCache<checks>::drop_run(MagazineTop& top) {
 
 /// Makes room for `wanted` bytes, if a few magazines have as many: goes round them, and goes on
 /// next time where it ended.
-template <Checks checks>
-void HeapCache<checks>::sweep(std::size_t wanted) {
+void HeapCache::sweep(std::size_t wanted) {
     constexpr std::size_t all = fine_bins + coarse_bins + run_bins;
     for (unsigned steps = 0; steps < sweep_steps && room_ < wanted; ++steps) {
         const bool is_block = sweep_ < fine_bins + coarse_bins;
@@ -227,7 +219,7 @@ void HeapCache<checks>::sweep(std::size_t wanted) {
         if (top[-1] == nullptr) {
             sweep_ = (sweep_ + 1) % all;
         } else if (is_block) {
-            drop_block(top);
+            drop_blocks(top, 1);
         } else {
             drop_run(top);
         }
@@ -235,28 +227,23 @@ void HeapCache<checks>::sweep(std::size_t wanted) {
 }
 
 /// One that its magazine may have no room for, that may have none, or that may be damaged.
-template <Checks checks>
-void HeapCache<checks>::give_block(std::byte* block) {
+void HeapCache::give_block(std::byte* block) {
     const bool aligned = tlsf::is_aligned(block);
-    const std::size_t length =
-        aligned ? TlsfArena<checks>::usable_size(block) + tlsf::header_size : 0;
+    const std::size_t length = aligned ? TlsfArena::usable_size(block) + tlsf::header_size : 0;
     const std::size_t bin = block_bin(length);
     if (magazines_ != nullptr && bin != no_bin) {
         if (length > room_) sweep(length);
         MagazineTop& top = magazines_->block_tops[bin];
-        if (bin < fine_bins) {
-            empty_half<FineMagazine::room>(top);
-        } else {
-            empty_half<CoarseMagazine::room>(top);
-        }
+        const std::size_t places = bin < fine_bins ? FineMagazine::room : CoarseMagazine::room;
+        const bool is_full = reinterpret_cast<std::uintptr_t>(top) % (places * sizeof(*top)) == 0;
+        if (is_full) drop_blocks(top, places / 2);
         if (keep_block(block)) return;
     }
     // The core has a close look at what is not as it should be.
     core_->give_block(block);
 }
 
-template <Checks checks>
-void HeapCache<checks>::give_run(std::byte* run, std::size_t page) {
+void HeapCache::give_run(std::byte* run, std::size_t page) {
     if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page)) {
         return core_->report_(HeapFaultKind::invalid_pointer, run);
     }
@@ -274,9 +261,8 @@ void HeapCache<checks>::give_run(std::byte* run, std::size_t page) {
 }
 
 /// A block that is none of a slab, or not of the slab that its layout leads to.
-template <Checks checks>
-void HeapCache<checks>::give_as(std::byte* block, Layout layout) {
-    if constexpr (checks == Checks::basic) {
+void HeapCache::give_as(std::byte* block, Layout layout) {
+    if constexpr (heap_checks) {
         if (block != nullptr && open()) {
             const std::size_t usable = usable_size(block);
             // A slot of another class than the layout's belongs to a block of another size.
@@ -295,8 +281,5 @@ void HeapCache<checks>::give_as(std::byte* block, Layout layout) {
     }
     give(block);
 }
-
-template class HeapCache<Checks::basic>;
-template class HeapCache<Checks::none>;
 
 }  // namespace cairn

@@ -2,7 +2,9 @@
 #include "cairn/heap/general/heap_cache.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <memory>
 #include <random>
 #include <set>
 #include <vector>
@@ -15,7 +17,7 @@ namespace {
 
 using test::HeapBench;
 
-std::byte* take(HeapBench<>& heap, std::size_t size) {
+std::byte* take(HeapBench& heap, std::size_t size) {
     std::byte* const block = heap.cache.take(size);
     REQUIRE(block != nullptr);
     REQUIRE(reinterpret_cast<std::uintptr_t>(block) % default_alignment == 0);
@@ -82,8 +84,8 @@ TEST_CASE("what is refused has a reason", "[heap_cache]") {
     CHECK(heap.cache.take(SIZE_MAX) == nullptr);
     CHECK(heap.cache.take(16, 24) == nullptr);
     CHECK(heap.core.statistics().failures >= 2);
-    HeapCore<Checks::basic> never;
-    HeapCache<Checks::basic> closed(never);
+    HeapCore never;
+    HeapCache closed(never);
     CHECK(closed.take(1) == nullptr);
     CHECK(closed.take(5000) == nullptr);
     CHECK(closed.take(100'000, 4096) == nullptr);
@@ -212,7 +214,7 @@ TEST_CASE("a block that looks like a free one is told apart", "[heap_cache]") {
             CHECK(heap.faults.only() == HeapFaultKind::double_free);
         }
     }
-    HeapCache<Checks::basic> other(heap.core);
+    HeapCache other(heap.core);
     std::byte* const theirs = other.take(48);
     other.give(theirs);
     heap.cache.give(theirs);
@@ -249,7 +251,7 @@ TEST_CASE("blocks grow and shrink where they lie", "[heap_cache]") {
 
 TEST_CASE("a block may be freed by another hart", "[heap_cache]") {
     HeapBench heap;
-    HeapCache<Checks::basic> other(heap.core);
+    HeapCache other(heap.core);
     for (const std::size_t size : std::initializer_list<std::size_t>{64, 1000, 8192, 300'000}) {
         std::vector<std::byte*> blocks;
         for (int i = 0; i < 100 && static_cast<unsigned>(i) * size < (4 << 20); ++i)
@@ -268,10 +270,79 @@ TEST_CASE("a block may be freed by another hart", "[heap_cache]") {
     CHECK(heap.faults.seen.empty());
 }
 
+/// The slab that a slot lies in.
+std::uintptr_t slab_of(const std::byte* slot) {
+    return reinterpret_cast<std::uintptr_t>(slot) / slab_size;
+}
+
+TEST_CASE("what two harts allocate in turns lies in slabs of their own", "[heap_cache]") {
+    HeapBench heap;
+    HeapCache other(heap.core);
+    std::array<std::set<std::uintptr_t>, 2> slabs;
+    std::array<std::vector<std::byte*>, 2> blocks;
+    for (unsigned round = 0; round < 20'000; ++round) {
+        const unsigned hart = round % 2;
+        auto& own = blocks.at(hart);
+        // Far more come and go than their magazines hold.
+        if (round % 1000 < 500) {
+            own.push_back((hart == 0 ? heap.cache : other).take(48));
+            slabs.at(hart).insert(slab_of(own.back()));
+        } else {
+            (hart == 0 ? heap.cache : other).give(own.back());
+            own.pop_back();
+        }
+    }
+    for (const std::uintptr_t slab : slabs[0])
+        CHECK_FALSE(slabs[1].contains(slab));
+    CHECK(heap.core.check());
+}
+
+TEST_CASE("free slots of others are used before memory ends", "[heap_cache]") {
+    HeapBench heap(std::size_t{2} << 20);
+    HeapCache other(heap.core);
+    std::byte* const kept = other.take(64);
+    other.flush();
+    std::byte* const own = heap.cache.take(64);
+    CHECK(slab_of(own) != slab_of(kept));
+    std::size_t shared = 0;
+    for (std::byte* slot = own; slot != nullptr; slot = heap.cache.take(64))
+        shared += slab_of(slot) == slab_of(kept) ? 1 : 0;
+    CHECK(shared == slots_per_slab(4) - 1);
+    CHECK(heap.core.check());
+}
+
+TEST_CASE("what a closed cache leaves behind is used first", "[heap_cache]") {
+    HeapBench heap;
+    std::byte* kept = nullptr;
+    {
+        HeapCache other(heap.core);
+        kept = other.take(64);
+        other.close();
+    }
+    CHECK(slab_of(heap.cache.take(64)) == slab_of(kept));
+}
+
+TEST_CASE("more harts than owners of slabs share them", "[heap_cache]") {
+    HeapBench heap;
+    std::vector<std::unique_ptr<HeapCache>> caches;
+    std::vector<std::byte*> blocks;
+    for (int i = 0; i < 100; ++i) {
+        caches.push_back(std::make_unique<HeapCache>(heap.core));
+        blocks.push_back(caches.back()->take(64));
+    }
+    for (std::byte* block : blocks)
+        caches.front()->give(block);
+    for (const auto& cache : caches)
+        cache->close();
+    CHECK(heap.core.statistics().live == 0);
+    CHECK(heap.core.check());
+    CHECK(heap.faults.seen.empty());
+}
+
 TEST_CASE("before it fails the heap asks for memory back", "[heap_cache]") {
     HeapBench heap(std::size_t{2} << 20);
     struct Hoard {
-        HeapBench<>& heap;
+        HeapBench& heap;
         std::vector<std::byte*> blocks;
         static bool give(void* self, std::size_t) {
             auto& hoard = *static_cast<Hoard*>(self);
@@ -304,11 +375,10 @@ TEST_CASE("the reserve is for the end", "[heap_cache]") {
 }
 
 /// Random requests against a model: contents are kept, and nothing overlaps.
-template <Checks checks>
-void churn(HeapBench<checks>& heap, unsigned seed, std::size_t largest, int steps) {
+void churn(HeapBench& heap, unsigned seed, std::size_t largest, int steps) {
     std::mt19937 random(seed);
-    std::array<HeapCache<checks>*, 2> caches{&heap.cache, nullptr};
-    HeapCache<checks> second(heap.core);
+    std::array<HeapCache*, 2> caches{&heap.cache, nullptr};
+    HeapCache second(heap.core);
     caches[1] = &second;
     struct Block {
         std::byte* at;
@@ -373,10 +443,8 @@ TEST_CASE("random use keeps blocks apart and gives everything back", "[heap_cach
     const std::size_t largest = GENERATE(600u, 40'000u, 1'000'000u);
     const std::size_t window = GENERATE(std::size_t{256} << 10, std::size_t{16} << 20);
     INFO("seed " << seed << ", largest " << largest << ", window " << window);
-    HeapBench<Checks::basic> checked(window);
-    churn(checked, seed, largest, 20'000);
-    HeapBench<Checks::none> unchecked(window);
-    churn(unchecked, seed, largest, 5'000);
+    HeapBench heap(window);
+    churn(heap, seed, largest, 20'000);
 }
 
 TEST_CASE("a cache may begin with what another allocated", "[heap_cache]") {
@@ -385,7 +453,7 @@ TEST_CASE("a cache may begin with what another allocated", "[heap_cache]") {
     HeapBench heap;
     std::byte* const block = heap.cache.take(size, alignment);
     REQUIRE(block != nullptr);
-    HeapCache<Checks::basic> other(heap.core);
+    HeapCache other(heap.core);
     other.give(block);
     CHECK(other.take(size, alignment) != nullptr);
     other.close();

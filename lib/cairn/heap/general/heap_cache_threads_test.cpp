@@ -10,14 +10,14 @@
 namespace cairn {
 namespace {
 
-using Cache = HeapCache<Checks::basic>;
+using Cache = HeapCache;
 
 constexpr int threads = 3;
 constexpr std::size_t places = 256;
 
 /// Every thread takes blocks from places that all share, writes them, and puts others there: most
 /// blocks are freed by another thread than took them.
-void exchange(test::HeapBench<>& heap, std::vector<std::atomic<std::byte*>>& shared, unsigned seed,
+void exchange(test::HeapBench& heap, std::vector<std::atomic<std::byte*>>& shared, unsigned seed,
               std::atomic<int>& damaged) {
     Cache cache(heap.core);
     std::mt19937 random(seed);

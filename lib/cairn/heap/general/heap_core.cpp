@@ -3,6 +3,8 @@
 #include "cairn/heap/general/heap_core.hpp"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include "cairn/bits.hpp"
 #include "cairn/heap/general/heap_cache.hpp"
@@ -20,10 +22,8 @@ constexpr std::uint32_t pages_for(std::size_t bytes) {
 
 }  // namespace
 
-template <Checks checks>
-std::expected<void, AllocError> HeapCore<checks>::init(BumpAllocator& source,
-                                                       std::string_view owner, FaultHook hook,
-                                                       bool zeroed) {
+std::expected<void, AllocError> HeapCore::init(BumpAllocator& source, std::string_view owner,
+                                               FaultHook hook, bool zeroed) {
     const SpinGuard guard(lock_);
     if (window_.pages != 0) return std::unexpected(AllocError::already_initialised);
     const Region region = source.region();
@@ -33,7 +33,7 @@ std::expected<void, AllocError> HeapCore<checks>::init(BumpAllocator& source,
     if (region.size == 0 || pages > PageHeap::max_pages) {
         return std::unexpected(AllocError::bad_region);
     }
-    const auto bins = source.allocate(TlsfArena<checks>::metadata_size, default_alignment);
+    const auto bins = source.allocate(TlsfArena::metadata_size, default_alignment);
     if (!bins) return std::unexpected(bins.error());
     const auto metadata = source.allocate(PageHeap::metadata_size(pages), alignof(PageInfo));
     if (!metadata) return std::unexpected(metadata.error());
@@ -47,41 +47,37 @@ std::expected<void, AllocError> HeapCore<checks>::init(BumpAllocator& source,
     return {};
 }
 
-template <Checks checks>
-void HeapCore<checks>::set_reclaimer(Reclaimer reclaimer) {
+void HeapCore::set_reclaimer(Reclaimer reclaimer) {
     const SpinGuard guard(lock_);
     reclaimer_ = reclaimer;
 }
 
-template <Checks checks>
-void HeapCore<checks>::set_releaser(Releaser releaser) {
+void HeapCore::set_releaser(Releaser releaser) {
     const SpinGuard guard(lock_);
     releaser_ = releaser;
     kept_ = releaser.function == nullptr ? SIZE_MAX / 2 : releaser.kept;
     release_ = [](HeapCore& core) CAIRN_NO_THREAD_SAFETY_ANALYSIS { core.release(); };
 }
 
-template <Checks checks>
-void HeapCore<checks>::set_cache_hook(void (*hook)(HeapCache<checks>& cache)) {
+void HeapCore::set_cache_hook(void (*hook)(HeapCache& cache)) {
     const SpinGuard guard(lock_);
     cache_hook_ = hook;
 }
 
 // --- pages ---------------------------------------------------------------------------------------
 
-template <Checks checks>
-bool HeapCore<checks>::grow_by(std::size_t pages) {
+bool HeapCore::grow_by(std::size_t pages) {
     if (pages == 0) return false;
     const auto chunk = source_->allocate(pages * heap_page, heap_page);
     if (!chunk) return false;
     pages_.add(page_of(*chunk), static_cast<std::uint32_t>(pages));
     grown_ += pages * heap_page;
+    surplus_ += pages * heap_page;
     return true;
 }
 
 /// More of the break, at least `count` pages if there are as many: whether there was any.
-template <Checks checks>
-bool HeapCore<checks>::grow(std::uint32_t count) {
+bool HeapCore::grow(std::uint32_t count) {
     const std::size_t left = source_->remaining() / heap_page;
     // What is left may join a free run at its end; but if both are too short, it stays.
     if (left == 0 || count > left + pages_.largest_free()) return false;
@@ -89,30 +85,36 @@ bool HeapCore<checks>::grow(std::uint32_t count) {
            grow_by(left - 1);
 }
 
-template <Checks checks>
-std::uint32_t HeapCore<checks>::find_pages(std::uint32_t count, std::uint32_t alignment) {
+std::uint32_t HeapCore::find_pages(std::uint32_t count, std::uint32_t alignment) {
     const auto phase = static_cast<std::uint32_t>(
         reinterpret_cast<std::uintptr_t>(window_.base) / heap_page & (alignment - 1));
     while (true) {
         const std::uint32_t first = pages_.allocate(count, alignment, phase);
-        if (first != PageHeap::none || !grow(count + alignment - 1)) return first;
+        if (first != PageHeap::none) {
+            surplus_ -= std::min(surplus_, std::size_t{count} * heap_page);
+            return first;
+        }
+        if (!grow(count + alignment - 1)) return first;
     }
 }
 
-template <Checks checks>
-void HeapCore<checks>::free_pages(std::uint32_t first) {
-    freed_ += std::size_t{pages_.run_length(first)} * heap_page;
+void HeapCore::free_pages(std::uint32_t first) {
+    surplus_ += std::size_t{pages_.run_length(first)} * heap_page;
     pages_.free(first);
 }
 
-template <Checks checks>
-void HeapCore<checks>::add_in_use(std::size_t bytes) {
+void HeapCore::add_in_use(std::size_t bytes) {
     in_use_ += bytes;
     peak_ = std::max(peak_, in_use_);
 }
 
-template <Checks checks>
-std::byte* HeapCore<checks>::take_run(std::size_t pages, std::size_t alignment) {
+/// The same of memory that was free.
+void HeapCore::take_in_use(std::size_t bytes) {
+    surplus_ -= std::min(surplus_, bytes);
+    add_in_use(bytes);
+}
+
+std::byte* HeapCore::take_run(std::size_t pages, std::size_t alignment) {
     if (pages > window_.pages || alignment / heap_page > window_.pages) return nullptr;
     const SpinGuard guard(lock_);
     const std::uint32_t first = find_pages(static_cast<std::uint32_t>(pages),
@@ -122,8 +124,7 @@ std::byte* HeapCore<checks>::take_run(std::size_t pages, std::size_t alignment) 
     return address(first);
 }
 
-template <Checks checks>
-void HeapCore<checks>::give_run(std::byte* run) {
+void HeapCore::give_run(std::byte* run) {
     const SpinGuard guard(lock_);
     const std::uint32_t first = page_of(run);
     in_use_ -= std::size_t{pages_.run_length(first)} * heap_page;
@@ -131,8 +132,7 @@ void HeapCore<checks>::give_run(std::byte* run) {
     release_surplus();
 }
 
-template <Checks checks>
-bool HeapCore<checks>::resize_run(std::byte* run, std::size_t new_pages) {
+bool HeapCore::resize_run(std::byte* run, std::size_t new_pages) {
     const SpinGuard guard(lock_);
     const std::uint32_t first = page_of(run);
     const std::size_t old_pages = pages_.run_length(first);
@@ -140,17 +140,16 @@ bool HeapCore<checks>::resize_run(std::byte* run, std::size_t new_pages) {
     if (new_pages <= old_pages) {
         pages_.shrink(first, static_cast<std::uint32_t>(new_pages));
         in_use_ -= (old_pages - new_pages) * heap_page;
-        freed_ += (old_pages - new_pages) * heap_page;
+        surplus_ += (old_pages - new_pages) * heap_page;
         release_surplus();
         return true;
     }
     if (!pages_.extend(first, static_cast<std::uint32_t>(new_pages))) return false;
-    add_in_use((new_pages - old_pages) * heap_page);
+    take_in_use((new_pages - old_pages) * heap_page);
     return true;
 }
 
-template <Checks checks>
-std::byte* HeapCore<checks>::take_internal(std::size_t size) {
+std::byte* HeapCore::take_internal(std::size_t size) {
     const SpinGuard guard(lock_);
     const std::uint32_t count = pages_for(size);
     const std::uint32_t first = find_pages(count, 1);
@@ -159,41 +158,38 @@ std::byte* HeapCore<checks>::take_internal(std::size_t size) {
     return address(first);
 }
 
-template <Checks checks>
-void HeapCore<checks>::give_internal(std::byte* memory) {
+void HeapCore::give_internal(std::byte* memory) {
     const SpinGuard guard(lock_);
     pages_.free(page_of(memory));
 }
 
 // --- slots ---------------------------------------------------------------------------------------
 
-template <Checks checks>
-std::size_t HeapCore<checks>::take_slots(unsigned small_class, std::byte** slots,
-                                         std::size_t wanted) {
+std::size_t HeapCore::take_slots(unsigned small_class, std::uint32_t owner, std::byte** slots,
+                                 std::size_t wanted) {
     if (!has_slabs()) return 0;
     const SpinGuard guard(lock_);
-    std::size_t count = slabs_.take(small_class, slots, wanted, report_);
+    std::size_t count = slabs_.take(small_class, owner, slots, wanted, report_);
     if (count == 0) {
         const std::uint32_t first = find_pages(slab_pages, slab_pages);
-        if (first == PageHeap::none) return 0;
-        slabs_.add_slab(small_class, first);
-        count = slabs_.take(small_class, slots, wanted, report_);
+        if (first != PageHeap::none) slabs_.add_slab(small_class, owner, first);
+        if (first == PageHeap::none && !slabs_.take_over(small_class, owner, true)) return 0;
+        count = slabs_.take(small_class, owner, slots, wanted, report_);
     }
     add_in_use(count * class_size(small_class));
     return count;
 }
 
-template <Checks checks>
-void HeapCore<checks>::give_slots(std::byte** slots, std::size_t count) {
+void HeapCore::give_slots(std::byte** slots, std::size_t count) {
     const SpinGuard guard(lock_);
     for (std::byte* slot : std::span(slots, count)) {
         const std::uint8_t small_class = pages_.use_map()[page_of(slot)];
         // A block that was given back by its size, and is that of no slot: `refill` had no slab.
-        if (checks == Checks::none && small_class > small_classes) {
+        if (!heap_checks && small_class > small_classes) {
             give_one_block(slot);
             continue;
         }
-        if constexpr (checks == Checks::none) reinterpret_cast<FreeSlot*>(slot)->canary = origin();
+        if constexpr (!heap_checks) reinterpret_cast<FreeSlot*>(slot)->canary = origin();
         in_use_ -= class_size(small_class);
         const std::uint32_t empty = slabs_.give(slot);
         if (empty != PageHeap::none) free_pages(empty);
@@ -202,11 +198,10 @@ void HeapCore<checks>::give_slots(std::byte** slots, std::size_t count) {
 }
 
 /// Another hart that takes this very slot at the moment may hide it.
-template <Checks checks>
-SlabStore::SlotState HeapCore<checks>::state_of_slot(const std::byte* slot) const {
+SlabStore::SlotState HeapCore::state_of_slot(const std::byte* slot) const {
     const SpinGuard guard(lock_);
     const unsigned small_class = pages_.use_map()[page_of(slot)];
-    for (const HeapCache<checks>* cache = caches_; cache != nullptr; cache = cache->next_) {
+    for (const HeapCache* cache = caches_; cache != nullptr; cache = cache->next_) {
         if (cache->holds_slot(slot, small_class)) return SlabStore::SlotState::free;
     }
     return slabs_.state_of(slot);
@@ -214,64 +209,83 @@ SlabStore::SlotState HeapCore<checks>::state_of_slot(const std::byte* slot) cons
 
 // --- blocks --------------------------------------------------------------------------------------
 
-template <Checks checks>
-bool HeapCore<checks>::add_chunk_of(std::uint32_t pages) {
+bool HeapCore::add_chunk_of(std::uint32_t pages) {
     const std::uint32_t first = find_pages(pages, 1);
     if (first == PageHeap::none) return false;
     pages_.set_use(first, pages, PageUse::block_chunk);
+    surplus_ += std::size_t{pages} * heap_page;  // until its blocks are taken
     return blocks_.add_chunk(address(first), std::size_t{pages} * heap_page);
 }
 
 /// A chunk for blocks, with room for one of `size` bytes at least.
-template <Checks checks>
-bool HeapCore<checks>::add_chunk(std::size_t size) {
-    const std::uint32_t needed = pages_for(size + tlsf::grain + TlsfArena<checks>::chunk_overhead);
+bool HeapCore::add_chunk(std::size_t size) {
+    const std::uint32_t needed = pages_for(size + tlsf::grain + TlsfArena::chunk_overhead);
     const std::uint32_t usual =
         std::min(window_.pages / 16, static_cast<std::uint32_t>(chunk_size / heap_page));
     return add_chunk_of(std::max(needed, usual)) || add_chunk_of(needed);
 }
 
-template <Checks checks>
-std::byte* HeapCore<checks>::take_block(std::size_t size, std::size_t alignment) {
-    if (size > largest_block) return nullptr;
+std::byte* HeapCore::find_block(std::size_t size, std::size_t alignment) {
     const bool aligned = alignment > default_alignment;
-    const SpinGuard guard(lock_);
-    std::byte* block = nullptr;
     for (bool grown = false;; grown = true) {
-        block = aligned ? blocks_.take_aligned(size, alignment) : blocks_.take(size);
-        if (block != nullptr) break;
-        if (grown || !add_chunk(aligned ? size + alignment : size)) return nullptr;
+        std::byte* const block =
+            aligned ? blocks_.take_aligned(size, alignment) : blocks_.take(size);
+        if (block != nullptr || grown) return block;
+        if (!add_chunk(aligned ? size + alignment : size)) return nullptr;
     }
-    add_in_use(blocks_.usable_size(block));
+}
+
+std::byte* HeapCore::take_block(std::size_t size, std::size_t alignment) {
+    if (size > largest_block) return nullptr;
+    const SpinGuard guard(lock_);
+    std::byte* const block = find_block(size, alignment);
+    if (block != nullptr) take_in_use(blocks_.usable_size(block));
     return block;
 }
 
-template <Checks checks>
-void HeapCore<checks>::give_block(std::byte* block) {
+std::size_t HeapCore::take_blocks(std::size_t length, std::byte** blocks, std::size_t wanted) {
     const SpinGuard guard(lock_);
-    give_one_block(block);
-    release_surplus();
-}
-
-template <Checks checks>
-void HeapCore<checks>::give_cached_block(std::byte* block) {
-    const SpinGuard guard(lock_);
-    if (checks == Checks::basic && !blocks_.unmark_cached(block)) {
-        return report_(HeapFaultKind::use_after_free, block);
+    std::byte* block = nullptr;
+    if (wanted > 1) block = blocks_.take_at_once(wanted * length - tlsf::header_size);
+    if (block == nullptr) {
+        wanted = 1;
+        block = find_block(length - tlsf::header_size, default_alignment);
+        if (block == nullptr) return 0;
     }
+    for (std::size_t i = 0; i < wanted; ++i) {
+        blocks[i] = block;
+        if (i + 1 < wanted) block = blocks_.cut_off(block, length);
+        take_in_use(blocks_.usable_size(blocks[i]));
+    }
+    return wanted;
+}
+
+void HeapCore::give_block(std::byte* block) {
+    const SpinGuard guard(lock_);
     give_one_block(block);
     release_surplus();
 }
 
-template <Checks checks>
-void HeapCore<checks>::give_one_block(std::byte* block) {
+void HeapCore::give_cached_blocks(std::byte** blocks, std::size_t count) {
+    const SpinGuard guard(lock_);
+    for (std::byte* const block : std::span(blocks, count)) {
+        if (heap_checks && !blocks_.unmark_cached(block)) {
+            report_(HeapFaultKind::use_after_free, block);
+        } else {
+            give_one_block(block);
+        }
+    }
+    release_surplus();
+}
+
+void HeapCore::give_one_block(std::byte* block) {
     const bool aligned = is_aligned(reinterpret_cast<std::uintptr_t>(block), tlsf::grain);
     const std::size_t size = aligned ? blocks_.usable_size(block) : 0;
     const std::uint64_t faults = report_.count;
     const Region chunk = blocks_.give(block);
     if (report_.count != faults) return;
     in_use_ -= size;
-    freed_ += size;
+    surplus_ += size;
     if (chunk.base == nullptr) return;
     if (spare_chunk_ == nullptr || spare_chunk_ == chunk.base) {
         spare_chunk_ = chunk.base;
@@ -281,8 +295,7 @@ void HeapCore<checks>::give_one_block(std::byte* block) {
 }
 
 /// Several runs may have become one chunk.
-template <Checks checks>
-void HeapCore<checks>::release_chunk(Region chunk) {
+void HeapCore::release_chunk(Region chunk) {
     blocks_.remove_chunk(chunk);
     const std::uint32_t end = page_of(chunk.base + chunk.size);
     for (std::uint32_t page = page_of(chunk.base); page < end;) {
@@ -292,22 +305,21 @@ void HeapCore<checks>::release_chunk(Region chunk) {
     }
 }
 
-template <Checks checks>
-bool HeapCore<checks>::resize_block(std::byte* block, std::size_t new_size) {
+bool HeapCore::resize_block(std::byte* block, std::size_t new_size) {
     if (new_size > largest_block) return false;
     const SpinGuard guard(lock_);
     const std::size_t old_size = blocks_.usable_size(block);
     if (!blocks_.resize(block, new_size)) return false;
     in_use_ -= old_size;
-    add_in_use(blocks_.usable_size(block));
+    surplus_ += old_size;
+    take_in_use(blocks_.usable_size(block));
     return true;
 }
 
 // --- when memory is short ------------------------------------------------------------------------
 
 /// Gives the spare slabs and the spare chunk back to the pages.
-template <Checks checks>
-void HeapCore<checks>::trim() {
+void HeapCore::trim() {
     const SpinGuard guard(lock_);
     for (unsigned c = 1; c <= small_classes; ++c) {
         const std::uint32_t spare = slabs_.drop_spare(c);
@@ -320,15 +332,13 @@ void HeapCore<checks>::trim() {
 }
 
 /// Lends free memory back when so much has become free that it may be worth it.
-template <Checks checks>
-void HeapCore<checks>::release_surplus() {
-    if (freed_ > kept_ + in_use_ / 8) [[unlikely]]
+void HeapCore::release_surplus() {
+    if (surplus_ > kept_ + in_use_ / 8) [[unlikely]]
         release_(*this);
 }
 
-template <Checks checks>
-void HeapCore<checks>::release() {
-    freed_ = 0;
+void HeapCore::release() {
+    surplus_ = 0;
     constexpr std::size_t least = releasable * heap_page;
     const Releaser releaser = releaser_;
     const auto visit = [&releaser](std::byte* base, std::size_t size) {
@@ -345,22 +355,19 @@ void HeapCore<checks>::release() {
     });
 }
 
-template <Checks checks>
-bool HeapCore<checks>::reclaim(std::size_t wanted) {
+bool HeapCore::reclaim(std::size_t wanted) {
     lock_.lock();
     const Reclaimer reclaimer = reclaimer_;
     lock_.unlock();
     return reclaimer.function != nullptr && reclaimer.function(reclaimer.context, wanted);
 }
 
-template <Checks checks>
-void HeapCore<checks>::count_failure() {
+void HeapCore::count_failure() {
     const SpinGuard guard(lock_);
     ++failures_;
 }
 
-template <Checks checks>
-bool HeapCore<checks>::close_reserve() {
+bool HeapCore::close_reserve() {
     const SpinGuard guard(lock_);
     if (reserve_ != PageHeap::none) return true;
     if (!has_slabs()) return false;
@@ -370,8 +377,7 @@ bool HeapCore<checks>::close_reserve() {
     return true;
 }
 
-template <Checks checks>
-void HeapCore<checks>::open_reserve() {
+void HeapCore::open_reserve() {
     const SpinGuard guard(lock_);
     if (reserve_ == PageHeap::none) return;
     pages_.free(reserve_);
@@ -380,20 +386,20 @@ void HeapCore<checks>::open_reserve() {
 
 // --- looking -------------------------------------------------------------------------------------
 
-template <Checks checks>
-void HeapCore<checks>::attach(HeapCache<checks>& cache) {
+void HeapCore::attach(HeapCache& cache) {
     lock_.lock();
     cache.next_ = caches_;
+    cache.owner_ = slabs_.join();
     caches_ = &cache;
     auto* const hook = cache_hook_;
     lock_.unlock();
     if (hook != nullptr) hook(cache);
 }
 
-template <Checks checks>
-void HeapCore<checks>::detach(HeapCache<checks>& cache) {
+void HeapCore::detach(HeapCache& cache) {
     const SpinGuard guard(lock_);
-    for (HeapCache<checks>** link = &caches_; *link != nullptr; link = &(*link)->next_) {
+    slabs_.leave(std::exchange(cache.owner_, 0));
+    for (HeapCache** link = &caches_; *link != nullptr; link = &(*link)->next_) {
         if (*link == &cache) {
             *link = cache.next_;
             return;
@@ -401,20 +407,19 @@ void HeapCore<checks>::detach(HeapCache<checks>& cache) {
     }
 }
 
-template <Checks checks>
-void HeapCore<checks>::forget_caches_but(HeapCache<checks>& own) {
+void HeapCore::forget_caches_but(HeapCache& own) {
+    slabs_.leave_all_but(own.owner_);
     own.next_ = nullptr;
     caches_ = own.magazines_ == nullptr ? nullptr : &own;
 }
 
 /// Other harts' caches are read while they are in use, so `cached` and `live` may be off by what
 /// they are doing at the moment.
-template <Checks checks>
-HeapStatistics HeapCore<checks>::statistics() const {
+HeapStatistics HeapCore::statistics() const {
     const SpinGuard guard(lock_);
     HeapStatistics figures;
     figures.window = std::size_t{window_.pages} * heap_page;
-    for (const HeapCache<checks>* cache = caches_; cache != nullptr; cache = cache->next_) {
+    for (const HeapCache* cache = caches_; cache != nullptr; cache = cache->next_) {
         figures.cached += cache->cached_bytes();
     }
     figures.live = in_use_ - std::min(in_use_, figures.cached);
@@ -428,8 +433,7 @@ HeapStatistics HeapCore<checks>::statistics() const {
     return figures;
 }
 
-template <Checks checks>
-bool HeapCore<checks>::check() {
+bool HeapCore::check() {
     const SpinGuard guard(lock_);
     if (window_.pages == 0) return true;
     bool good = pages_.check();
@@ -441,8 +445,5 @@ bool HeapCore<checks>::check() {
     }
     return blocks_.check() && good;
 }
-
-template class HeapCore<Checks::basic>;
-template class HeapCore<Checks::none>;
 
 }  // namespace cairn

@@ -42,20 +42,20 @@ struct Reclaimer {
 
 /// Told of free memory whose contents nobody needs, in whole pages, so that whoever lends it may
 /// have it back until it is used again. Called with the heap's lock held, seldom: when `kept` bytes
-/// and an eighth of what is in use have been freed since the last time.
+/// and an eighth of what is in use have become free since the last time, beyond what was taken.
 struct Releaser {
     void (*function)(void* context, std::byte* base, std::size_t size) = nullptr;
     void* context = nullptr;
     std::size_t kept = 0;
 };
 
-template <Checks checks>
 class HeapCache;
 
-template <Checks checks>
 class HeapCore {
   public:
-    constexpr HeapCore() = default;
+    /// `starter`, if there is one, is called by requests before `init`, which it may call itself:
+    /// whether it did.
+    constexpr explicit HeapCore(bool (*starter)() = nullptr) : starter_(starter) {}
     HeapCore(const HeapCore&) = delete;
     HeapCore& operator=(const HeapCore&) = delete;
 
@@ -72,7 +72,7 @@ class HeapCore {
     void set_releaser(Releaser releaser);
 
     /// Called when a hart's cache opens, for what is to happen when the hart ends.
-    void set_cache_hook(void (*hook)(HeapCache<checks>& cache));
+    void set_cache_hook(void (*hook)(HeapCache& cache));
 
     /// Lets the reserve go, for the last things to be done: a panic's report, the end of a VM.
     void open_reserve();
@@ -95,22 +95,26 @@ class HeapCore {
     void unlock() CAIRN_RELEASE(lock_) { lock_.unlock(); }
     /// In the child of a fork, which has none of the other threads: forgets their caches, which may
     /// have been in the middle of anything. What they held stays in use.
-    void forget_caches_but(HeapCache<checks>& own) CAIRN_REQUIRES(lock_);
+    void forget_caches_but(HeapCache& own) CAIRN_REQUIRES(lock_);
 
   private:
-    friend class HeapCache<checks>;
+    friend class HeapCache;
     struct Window {
         std::byte* base = nullptr;
         std::uint32_t pages = 0;
     };
 
     // For the caches; each takes the lock once.
-    std::size_t take_slots(unsigned small_class, std::byte** slots, std::size_t wanted);
+    std::size_t take_slots(unsigned small_class, std::uint32_t owner, std::byte** slots,
+                           std::size_t wanted);
     void give_slots(std::byte** slots, std::size_t count);
     std::byte* take_block(std::size_t size, std::size_t alignment);
+    /// Up to `wanted` blocks of `length` bytes in all, neighbours: how many were written to
+    /// `blocks`.
+    std::size_t take_blocks(std::size_t length, std::byte** blocks, std::size_t wanted);
     void give_block(std::byte* block);
-    /// The same from a magazine, where it was set aside.
-    void give_cached_block(std::byte* block);
+    /// The same from a magazine, where they were set aside.
+    void give_cached_blocks(std::byte** blocks, std::size_t count);
     bool resize_block(std::byte* block, std::size_t new_size);
     std::byte* take_run(std::size_t pages, std::size_t alignment);
     void give_run(std::byte* run);
@@ -122,17 +126,16 @@ class HeapCore {
     /// What became of `slot`, of a slab: looks for it everywhere, in the caches too.
     [[nodiscard]] SlabStore::SlotState state_of_slot(const std::byte* slot) const;
     bool reclaim(std::size_t wanted);
-    void attach(HeapCache<checks>& cache);
-    void detach(HeapCache<checks>& cache);
+    void attach(HeapCache& cache);
+    void detach(HeapCache& cache);
 
     // Without the lock: what nobody else changes while the block is the caller's.
-    void mark_cached(std::size_t run, bool cached) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
-        pages_.set_run_use(run, cached ? PageUse::cached_run : PageUse::run);
-    }
+    [[nodiscard]] std::uint8_t* uses() CAIRN_NO_THREAD_SAFETY_ANALYSIS { return pages_.use_map(); }
     [[nodiscard]] std::size_t run_pages(std::size_t run) const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
         return pages_.run_length(run);
     }
     [[nodiscard]] bool is_initialised() const { return window_.pages != 0; }
+    [[nodiscard]] bool start() const { return starter_ != nullptr && starter_(); }
 
     // With the lock held.
     std::uint32_t find_pages(std::uint32_t count, std::uint32_t alignment) CAIRN_REQUIRES(lock_);
@@ -140,11 +143,13 @@ class HeapCore {
     bool grow(std::uint32_t count) CAIRN_REQUIRES(lock_);
     bool add_chunk_of(std::uint32_t pages) CAIRN_REQUIRES(lock_);
     bool add_chunk(std::size_t size) CAIRN_REQUIRES(lock_);
+    std::byte* find_block(std::size_t size, std::size_t alignment) CAIRN_REQUIRES(lock_);
     void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);
     void release_chunk(Region chunk) CAIRN_REQUIRES(lock_);
     void release_surplus() CAIRN_REQUIRES(lock_);
     void release() CAIRN_REQUIRES(lock_);
     void add_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
+    void take_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
     void free_pages(std::uint32_t first) CAIRN_REQUIRES(lock_);
 
     [[nodiscard]] bool has_slabs() const {
@@ -161,26 +166,27 @@ class HeapCore {
         return reinterpret_cast<std::uintptr_t>(window_.base) - 8;
     }
 
+    bool (*starter_)();
     mutable Spinlock lock_;
     Window window_;
     FaultReporter report_;
     BumpAllocator* source_ CAIRN_GUARDED_BY(lock_) = nullptr;
     PageHeap pages_ CAIRN_GUARDED_BY(lock_);
     SlabStore slabs_ CAIRN_GUARDED_BY(lock_);
-    TlsfArena<checks> blocks_ CAIRN_GUARDED_BY(lock_);
+    TlsfArena blocks_ CAIRN_GUARDED_BY(lock_);
     std::byte* spare_chunk_ CAIRN_GUARDED_BY(lock_) = nullptr;  ///< was free when it was last seen
     std::uint32_t reserve_ CAIRN_GUARDED_BY(lock_) = PageHeap::none;
-    void (*cache_hook_)(HeapCache<checks>& cache) CAIRN_GUARDED_BY(lock_) = nullptr;
+    void (*cache_hook_)(HeapCache& cache) CAIRN_GUARDED_BY(lock_) = nullptr;
     Reclaimer reclaimer_ CAIRN_GUARDED_BY(lock_);
     Releaser releaser_ CAIRN_GUARDED_BY(lock_);
     /// `release`, once there is a releaser: programs without one need not have its code.
     void (*release_)(HeapCore& core) CAIRN_GUARDED_BY(lock_) = nullptr;
     std::size_t kept_ CAIRN_GUARDED_BY(lock_) = SIZE_MAX / 2;
-    HeapCache<checks>* caches_ CAIRN_GUARDED_BY(lock_) = nullptr;
+    HeapCache* caches_ CAIRN_GUARDED_BY(lock_) = nullptr;
     std::size_t grown_ CAIRN_GUARDED_BY(lock_) = 0;   ///< bytes taken from the break
     std::size_t in_use_ CAIRN_GUARDED_BY(lock_) = 0;  ///< bytes with users and caches
     std::size_t peak_ CAIRN_GUARDED_BY(lock_) = 0;
-    std::size_t freed_ CAIRN_GUARDED_BY(lock_) = 0;  ///< since the last release
+    std::size_t surplus_ CAIRN_GUARDED_BY(lock_) = 0;  ///< became free since the last release
     std::uint64_t failures_ CAIRN_GUARDED_BY(lock_) = 0;
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "cairn/heap/general/heap_core.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "cairn/heap/general/heap_test_support.hpp"
@@ -61,13 +63,34 @@ TEST_CASE("free memory is offered when there is much of it", "[heap_core]") {
     CHECK(heap.faults.seen.empty());
 }
 
+TEST_CASE("what is taken again is not offered, however much comes and goes", "[heap_core]") {
+    const std::size_t size = GENERATE(3000u, 20'000u, 100'000u, 1'000'000u);
+    INFO("size " << size);
+    HeapBench heap;
+    Spoiler spoiler;
+    heap.core.set_releaser(spoiler.releaser(std::size_t{2} << 20));
+    std::vector<std::byte*> blocks((std::size_t{8} << 20) / size);
+    for (std::byte*& block : blocks)
+        block = heap.cache.take(size);
+    for (int round = 0; round < 100; ++round) {
+        // A million bytes at a time, 100 million in all.
+        const std::span some(blocks.data(), std::max<std::size_t>(1'000'000 / size, 1));
+        for (std::byte* block : some)
+            heap.cache.give(block);
+        for (std::byte*& block : some)
+            block = heap.cache.take(size);
+    }
+    CHECK(spoiler.calls == 0);
+    CHECK(heap.core.check());
+}
+
 TEST_CASE("a region of zeros need not be cleared", "[heap_core]") {
     const Region region = mmap_region(std::size_t{1} << 30).value();
     BumpAllocator source;
     REQUIRE(source.init(region));
-    HeapCore<Checks::basic> core;
+    HeapCore core;
     REQUIRE(core.init(source, "test", {}, true));
-    HeapCache<Checks::basic> cache(core);
+    HeapCache cache(core);
     std::byte* const block = cache.take(100);
     CHECK(block != nullptr);
     cache.give(block);
@@ -103,7 +126,7 @@ TEST_CASE("a forked child forgets the caches of threads that it does not have", 
     const std::size_t before = heap.core.statistics().live;
     std::byte* const block = heap.cache.take(100);
     {
-        HeapCache<Checks::basic> lost(heap.core);
+        HeapCache lost(heap.core);
         std::byte* const theirs = lost.take(100);
         lost.give(theirs);
         heap.core.lock();
@@ -116,7 +139,7 @@ TEST_CASE("a forked child forgets the caches of threads that it does not have", 
     heap.cache.close();
     CHECK(heap.core.check());
     // A cache that was never opened is none of the heap's.
-    HeapCache<Checks::basic> unopened(heap.core);
+    HeapCache unopened(heap.core);
     heap.core.lock();
     heap.core.forget_caches_but(unopened);
     heap.core.unlock();

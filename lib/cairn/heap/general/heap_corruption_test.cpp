@@ -12,7 +12,7 @@
 namespace cairn {
 namespace {
 
-using Bench = test::HeapBench<>;
+using Bench = test::HeapBench;
 using enum HeapFaultKind;
 
 std::byte* take(Bench& heap, std::size_t size) {

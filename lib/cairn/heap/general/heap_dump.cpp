@@ -25,8 +25,7 @@ std::string_view kind_of(std::uint8_t use) {
 
 }  // namespace
 
-template <Checks checks>
-void HeapCore<checks>::dump(Writer& writer) {
+void HeapCore::dump(Writer& writer) {
     const SpinGuard guard(lock_);
     print(writer, "cairn-heap-map 1\nwindow {:#x} {} {}\n",
           reinterpret_cast<std::uintptr_t>(window_.base), std::size_t{window_.pages} * heap_page,
@@ -54,8 +53,5 @@ void HeapCore<checks>::dump(Writer& writer) {
               reinterpret_cast<std::uintptr_t>(block) - tlsf::header_size, view.length);
     });
 }
-
-template void HeapCore<Checks::basic>::dump(Writer& writer);
-template void HeapCore<Checks::none>::dump(Writer& writer);
 
 }  // namespace cairn

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 // The magazines that a HeapCache has for blocks and runs, and which of them a block belongs to:
-// that of its total length, in steps that are exact up to 4 KiB. For heap_cache's own files.
+// that of its total length, in steps that are exact up to 4 KiB.
 //
-//     length   528 .. 4096 in steps of 16      4112 .. 12 KiB in steps of 128
-//     bin      0 .. 223, exact                 224 .. 288, rounded down
+//     length   528 .. 4096 in steps of 16      4112 .. 64 KiB, 32 bins for each doubling
+//     bin      0 .. 223, exact                 224 .. 352, rounded down
 //
 // A longer request looks at the block on top of its bin, which may be too short by less than a
-// step, then into the next bin, which has none that is.
+// step, then into the next bin, which has none that is. For heap_cache's own files.
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 
 #include "cairn/heap/general/magazine.hpp"
 #include "cairn/heap/store/slab_geometry.hpp"
@@ -22,27 +24,41 @@ namespace heap_bins {
 inline constexpr std::size_t first_fine = 528;
 inline constexpr std::size_t last_fine = 4096;
 inline constexpr std::size_t fine_step = tlsf::grain;
-inline constexpr std::size_t last_coarse = 12 * 1024;
-inline constexpr std::size_t coarse_step = 128;
+inline constexpr std::size_t last_coarse = 64 * 1024;
 inline constexpr std::size_t fine_bins = (last_fine - first_fine) / fine_step + 1;
-inline constexpr std::size_t coarse_bins = (last_coarse - last_fine) / coarse_step + 1;
+inline constexpr std::size_t coarse_steps = 32;  // in each doubling
+inline constexpr std::size_t coarse_grain = last_fine / coarse_steps;
+inline constexpr std::size_t coarse_bins = coarse_steps * 4 + 1;
 inline constexpr std::size_t run_bins = 16;                // pages
 inline constexpr std::size_t worth_pages = heap_page / 4;  // bytes at a page's alignment, and more
 inline constexpr std::size_t largest_cached = last_coarse - tlsf::header_size;
 inline constexpr std::size_t no_bin = SIZE_MAX;
+inline constexpr std::size_t block_batch = 4;  // at most so many, of last_fine bytes together
 using FineMagazine = Magazine<16>;
 using CoarseMagazine = Magazine<4>;
 using RunMagazine = Magazine<32>;
 
-/// Of a length beyond last_fine.
+/// Which of the coarse bins keeps a length, by its coarse grains.
+inline constexpr auto coarse_table = [] {
+    std::array<std::uint8_t, last_coarse / coarse_grain + 1> bins{};
+    for (std::size_t grains = coarse_steps; grains < bins.size(); ++grains) {
+        const auto doubling =
+            static_cast<unsigned>(std::bit_width(grains) - std::bit_width(coarse_steps));
+        bins[grains] =
+            static_cast<std::uint8_t>((doubling - 1) * coarse_steps + (grains >> doubling));
+    }
+    return bins;
+}();
+
+/// Of a length from last_fine to last_coarse.
 constexpr std::size_t coarse_bin(std::size_t length) {
-    return fine_bins + (length - last_fine) / coarse_step;
+    return fine_bins + coarse_table[length / coarse_grain];
 }
 
 /// The bin that blocks of `length` in all are kept in.
 constexpr std::size_t block_bin(std::size_t length) {
     if (length - first_fine <= last_fine - first_fine) return (length - first_fine) / fine_step;
-    if (length < first_fine || length >= last_coarse + coarse_step) return no_bin;
+    if (length < first_fine || length > last_coarse) return no_bin;
     return coarse_bin(length);
 }
 
@@ -71,6 +87,6 @@ struct Magazines {
     }
 };
 /// What each hart's cache takes of the heap.
-static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 46'080);
+static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 48'640);
 
 }  // namespace cairn

@@ -33,7 +33,6 @@ struct Faults {
     }
 };
 
-template <Checks checks = Checks::basic>
 struct HeapBench {
     explicit HeapBench(std::size_t size = std::size_t{16} << 20)
         : region(mmap_region(size).value()) {
@@ -50,8 +49,8 @@ struct HeapBench {
     Region region;
     BumpAllocator source;
     Faults faults;
-    HeapCore<checks> core;
-    HeapCache<checks> cache{core};
+    HeapCore core;
+    HeapCache cache{core};
 };
 
 }  // namespace cairn::test

@@ -107,19 +107,14 @@ class PageHeap {
     /// Pages of the run that starts at `first`.
     [[nodiscard]] std::uint32_t run_length(std::size_t first) const { return info_[first].extent; }
 
-    /// A byte for each page of the window: a PageUse, or a slab's class.
+    /// A byte for each page of the window: a PageUse, or a slab's class. Who has a run may change
+    /// its first page's without the owner's lock, at once: neighbours see one or the other.
     [[nodiscard]] std::uint8_t* use_map() const { return use_; }
 
     /// Says what pages of a used run are for; `free` puts it right again.
     void set_use(std::size_t first, std::size_t count, std::uint8_t use);
     void set_use(std::size_t first, std::size_t count, PageUse use) {
         set_use(first, count, static_cast<std::uint8_t>(use));
-    }
-
-    /// Only of a used run's first page, and without the owner's lock: the run is the caller's, and
-    /// whoever looks at it as a neighbour sees one or the other.
-    void set_run_use(std::size_t first, PageUse use) {
-        __atomic_store_n(&use_[first], static_cast<std::uint8_t>(use), __ATOMIC_RELAXED);
     }
 
     [[nodiscard]] PageInfo& info(std::size_t page) { return info_[page]; }

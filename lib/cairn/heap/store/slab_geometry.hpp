@@ -39,28 +39,44 @@ inline constexpr unsigned small_classes = largest_small / 16;  ///< numbered fro
     return static_cast<std::uint32_t>(slab_size / class_size(small_class));
 }
 
-/// What tells slots from other offsets: m in the low half, the last slot's (count * e - 1, or less)
-/// in the high half, so that one product and one comparison do. Zero accepts nothing.
-class SlotCheck {
+/// What tells slots from other offsets: m, and a bound below which products of slots are and no
+/// others. Zero accepts nothing.
+class alignas(8) SlotCheck {
   public:
     constexpr SlotCheck() = default;
     explicit constexpr SlotCheck(unsigned small_class) {
         const std::uint64_t size = class_size(small_class);
         const std::uint64_t m = (std::uint64_t{1} << 32) / size + 1;
         const std::uint64_t e = m * size - (std::uint64_t{1} << 32);
-        value_ = (slots_per_slab(small_class) * e - 1) << 32 | m;
+        factor_ = static_cast<std::uint32_t>(m);
+        // The last slot's product is count * e - e.
+        bound_ =
+            static_cast<std::uint32_t>(slots_per_slab(small_class) * e - (in_one_word ? 1 : 0));
     }
 
     /// Whether a slot starts at `address` of a slab of the class (or at an offset into it).
     [[nodiscard]] constexpr bool accepts(std::uint64_t address) const {
+        if constexpr (!in_one_word) {
+            return static_cast<std::uint32_t>(address) % std::uint32_t{slab_size} * factor_ <
+                   bound_;
+        }
         // The offset alone, in the high half; so is its product, from which the bound's part drops.
         const std::uint64_t offset = address << slab_bits_above >> (slab_bits_above - 32);
-        return offset * value_ < value_;
+        const auto both = std::bit_cast<std::uint64_t>(*this);
+        return offset * both < both;
     }
 
   private:
+    // One load, product and comparison of both halves; or two of each half, where instructions
+    // read their operands from memory.
+#ifdef __x86_64__
+    static constexpr bool in_one_word = false;
+#else
+    static constexpr bool in_one_word = std::endian::native == std::endian::little;
+#endif
     static constexpr unsigned slab_bits_above = 64 - std::countr_zero(slab_size);
-    std::uint64_t value_ = 0;
+    std::uint32_t factor_ = 0;
+    std::uint32_t bound_ = 0;
 };
 
 namespace slab_geometry_proof {

@@ -3,6 +3,7 @@
 #include "cairn/heap/store/slab_store.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace cairn {
 
@@ -30,25 +31,36 @@ SlabStore::SlabInfo SlabStore::slab(std::uint32_t first) const {
     return {.live = info.extent, .free_list = info.next, .carved = info.prev};
 }
 
-void SlabStore::link(unsigned small_class, std::uint32_t first) {
-    Class& list = classes_[small_class];
-    pages_->info(first).next = list.first;
-    pages_->info(first).prev = PageHeap::none;
-    if (list.first != PageHeap::none) pages_->info(list.first).prev = first;
-    list.first = first;
+/// Puts a slab at the front of a list, which becomes its owner's.
+void SlabStore::link(unsigned small_class, std::uint32_t first, std::uint32_t owner) {
+    std::uint32_t& list = slabs_[owner][small_class];
+    pages_->info(first + 2).extent = owner;
+    pages_->info(first).next = list;
+    pages_->info(first).prev = 0;
+    if (list != 0) pages_->info(list - 1).prev = first + 1;
+    list = first + 1;
 }
 
 void SlabStore::unlink(unsigned small_class, std::uint32_t first) {
     const PageInfo& info = pages_->info(first);
-    if (info.prev == PageHeap::none) {
-        classes_[small_class].first = info.next;
+    if (info.prev == 0) {
+        slabs_[pages_->info(first + 2).extent][small_class] = info.next;
     } else {
-        pages_->info(info.prev).next = info.next;
+        pages_->info(info.prev - 1).next = info.next;
     }
-    if (info.next != PageHeap::none) pages_->info(info.next).prev = info.prev;
+    if (info.next != 0) pages_->info(info.next - 1).prev = info.prev;
 }
 
-void SlabStore::add_slab(unsigned small_class, std::uint32_t first) {
+std::uint32_t SlabStore::join() {
+    std::uint32_t least = 1;
+    for (std::uint32_t owner = 2; owner < owners; ++owner) {
+        if (members_[owner] < members_[least]) least = owner;
+    }
+    ++members_[least];
+    return least;
+}
+
+void SlabStore::add_slab(unsigned small_class, std::uint32_t owner, std::uint32_t first) {
     pages_->set_use(first, slab_pages, PageUse::uncarved);
     // The first page says whose slab it is, so it is never without a class.
     enter_page(small_class, first, 0);
@@ -57,7 +69,18 @@ void SlabStore::add_slab(unsigned small_class, std::uint32_t first) {
     info.free_list = no_slot;
     info.carved = 0;
     free_bytes_ += std::size_t{slots_per_slab(small_class)} * class_size(small_class);
-    link(small_class, first);
+    link(small_class, first, owner);
+}
+
+bool SlabStore::take_over(unsigned small_class, std::uint32_t owner, bool anybody) {
+    for (std::uint32_t other = 0; other < owners; ++other) {
+        const std::uint32_t slab = slabs_[other][small_class];
+        if (slab == 0 || (members_[other] != 0 && !anybody)) continue;
+        unlink(small_class, slab - 1);
+        link(small_class, slab - 1, owner);
+        return true;
+    }
+    return false;
 }
 
 /// One slot of a slab that has one. A free list that leads astray is reported and given up: the
@@ -107,11 +130,11 @@ void SlabStore::enter_page(unsigned small_class, std::uint32_t first, std::uint3
         reinterpret_cast<FreeSlot*>(address(first) + at)->canary = canary_;
 }
 
-std::size_t SlabStore::take(unsigned small_class, std::byte** slots, std::size_t wanted,
-                            const FaultReporter& report) {
-    Class& list = classes_[small_class];
-    while (list.first != PageHeap::none) {
-        const std::uint32_t first = list.first;
+std::size_t SlabStore::take(unsigned small_class, std::uint32_t owner, std::byte** slots,
+                            std::size_t wanted, const FaultReporter& report) {
+    const std::uint32_t& list = slabs_[owner][small_class];
+    while (list != 0 || take_over(small_class, owner, false)) {
+        const std::uint32_t first = list - 1;
         const SlabInfo info = slab(first);
         std::size_t taken = 0;
         while (taken < wanted) {
@@ -124,7 +147,7 @@ std::size_t SlabStore::take(unsigned small_class, std::byte** slots, std::size_t
         if (info.free_list == no_slot && info.carved == slots_per_slab(small_class)) {
             unlink(small_class, first);
         }
-        if (list.spare == first) list.spare = PageHeap::none;
+        if (spares_[small_class] == first + 1) spares_[small_class] = 0;
         if (taken != 0) return taken;
     }
     return 0;
@@ -137,27 +160,25 @@ std::uint32_t SlabStore::give(std::byte* slot) {
     const bool was_full = info.free_list == no_slot && info.carved == slots_per_slab(small_class);
     reinterpret_cast<FreeSlot*>(slot)->next_offset = info.free_list;
     info.free_list = static_cast<std::uint32_t>(slot - address(first)) / 16;
-    if (was_full) link(small_class, first);
+    if (was_full) link(small_class, first, pages_->info(first + 2).extent);
     free_bytes_ += class_size(small_class);
     if (--info.live != 0) return PageHeap::none;
-    Class& list = classes_[small_class];
-    if (list.spare == PageHeap::none) {
-        list.spare = first;
+    unlink(small_class, first);
+    if (spares_[small_class] == 0) {
+        spares_[small_class] = first + 1;
+        link(small_class, first, 0);
         return PageHeap::none;
     }
-    unlink(small_class, first);
     free_bytes_ -= std::size_t{slots_per_slab(small_class)} * class_size(small_class);
     return first;
 }
 
 std::uint32_t SlabStore::drop_spare(unsigned small_class) {
-    Class& list = classes_[small_class];
-    const std::uint32_t first = list.spare;
-    if (first == PageHeap::none) return first;
-    list.spare = PageHeap::none;
-    unlink(small_class, first);
+    const std::uint32_t spare = std::exchange(spares_[small_class], 0);
+    if (spare == 0) return PageHeap::none;
+    unlink(small_class, spare - 1);
     free_bytes_ -= std::size_t{slots_per_slab(small_class)} * class_size(small_class);
-    return first;
+    return spare - 1;
 }
 
 SlabStore::SlotState SlabStore::state_of(const std::byte* slot) const {

@@ -4,10 +4,15 @@
 // Slabs have no header; what is known about one stands in the page descriptors of its run, where no
 // stray write into a block reaches it:
 //
-//     info[first]       next, prev   the slabs of this class that have a free slot
+//     info[first]       next, prev   the slabs of this class and owner that have a free slot
 //     info[first + 1]   extent       slots that are out (with a user or in a hart's cache)
 //                       next         offset / 16 of the first slot on the slab's free list, or none
 //                       prev         slots carved so far: those behind have never been out
+//     info[first + 2]   extent       its owner
+//
+// Each cache is an *owner*, and takes slots from slabs of its own as long as it can, so that what
+// two harts write to does not share a line. Anybody gives slots back. What an owner leaves behind
+// is taken over by others before a new slab is made, and what others own before a request fails.
 //
 // A free slot holds two words: the offset of the next free slot, and the canary. Offsets are
 // checked before they are followed, so what a stray write leaves there never becomes a pointer.
@@ -15,7 +20,8 @@
 // starts in that page gets the canary, so that one which was never out is told from one that is.
 // The pages behind are `uncarved` in the use map: a new slab touches one page of its four.
 //
-// A slab whose last slot comes back stays, as the class's spare; a second one is for the page heap.
+// A slab whose last slot comes back stays, as the class's spare, which nobody owns; a second one is
+// for the page heap.
 // No locking: HeapCore guards it.
 #pragma once
 
@@ -43,13 +49,25 @@ class SlabStore {
     /// `window` is where page 0 of `pages` lies.
     void init(PageHeap& pages, std::byte* window, std::uintptr_t canary);
 
+    /// A number for who takes slots. Beyond `owners` - 1 of them, some share one.
+    [[nodiscard]] std::uint32_t join();
+    void leave(std::uint32_t owner) { --members_[owner]; }
+    void leave_all_but(std::uint32_t owner) {
+        members_ = {};
+        if (owner != 0) members_[owner] = 1;
+    }
+
     /// Up to `wanted` free slots of `small_class` from one slab: how many were written to `slots`.
-    /// 0 if no slab has one (see `add_slab`). Each carries the canary.
-    [[nodiscard]] std::size_t take(unsigned small_class, std::byte** slots, std::size_t wanted,
-                                   const FaultReporter& report);
+    /// 0 if no slab of `owner` or of nobody has one (see `add_slab`, `take_over`). Each carries the
+    /// canary.
+    [[nodiscard]] std::size_t take(unsigned small_class, std::uint32_t owner, std::byte** slots,
+                                   std::size_t wanted, const FaultReporter& report);
 
     /// Makes the run of `slab_pages` pages at `first` a slab.
-    void add_slab(unsigned small_class, std::uint32_t first);
+    void add_slab(unsigned small_class, std::uint32_t owner, std::uint32_t first);
+    /// Makes somebody else's slab that has a free slot the owner's: nobody's, and, if `anybody`,
+    /// other owners' too. Whether there is one.
+    bool take_over(unsigned small_class, std::uint32_t owner, bool anybody);
 
     /// Takes back `slot`, which carries the canary and which `SlotCheck` accepted. The first page
     /// of a slab that is now empty and no longer needed, else PageHeap::none.
@@ -82,10 +100,8 @@ class SlabStore {
 
   private:
     struct SlabInfo;
-    struct Class {
-        std::uint32_t first = PageHeap::none;  ///< slabs with a free slot
-        std::uint32_t spare = PageHeap::none;  ///< the one that is empty, also in the list
-    };
+    static constexpr std::uint32_t owners = 32;  ///< 0: nobody
+    using Lists = std::array<std::uint32_t, small_classes + 1>;
 
     [[nodiscard]] SlabInfo slab(std::uint32_t first) const;
     [[nodiscard]] std::byte* pop(unsigned small_class, std::uint32_t first,
@@ -93,7 +109,7 @@ class SlabStore {
     [[nodiscard]] std::byte* carve(unsigned small_class, std::uint32_t first,
                                    const FaultReporter& report);
     void enter_page(unsigned small_class, std::uint32_t first, std::uint32_t offset);
-    void link(unsigned small_class, std::uint32_t first);
+    void link(unsigned small_class, std::uint32_t first, std::uint32_t owner);
     void unlink(unsigned small_class, std::uint32_t first);
     [[nodiscard]] std::byte* address(std::uint32_t first) const {
         return window_ + std::size_t{first} * heap_page;
@@ -103,7 +119,10 @@ class SlabStore {
     std::byte* window_ = nullptr;
     std::uintptr_t canary_ = 0;
     std::size_t free_bytes_ = 0;
-    std::array<Class, small_classes + 1> classes_{};
+    // Pages by their number + 1; 0: none.
+    std::array<Lists, owners> slabs_{};  ///< of each owner, those with a free slot
+    Lists spares_{};                     ///< the one that is empty, in nobody's list too
+    std::array<std::uint16_t, owners> members_{};
 };
 
 }  // namespace cairn

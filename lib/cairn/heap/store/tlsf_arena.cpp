@@ -12,18 +12,20 @@ using namespace tlsf;
 
 // --- taking and giving ---------------------------------------------------------------------------
 
-template <Checks checks>
-std::byte* TlsfArena<checks>::take(std::size_t size) {
-    std::byte* const block = try_take(size);
+std::byte* TlsfArena::take_at_once(std::size_t size) {
+    return try_take(size);
+}
+
+std::byte* TlsfArena::take(std::size_t size) {
+    std::byte* const block = take_at_once(size);
     if (block == nullptr) [[unlikely]]
         return take_searching(size, grain, walk_steps);
     return block;
 }
 
-template <Checks checks>
-Region TlsfArena<checks>::give(std::byte* block) {
+Region TlsfArena::give(std::byte* block) {
     const Freed freed = try_give(block);
-    if (checked && freed.block == nullptr) [[unlikely]] {
+    if (heap_checks && freed.block == nullptr) [[unlikely]] {
         diagnose(block);
         return {};
     }
@@ -36,20 +38,16 @@ Region TlsfArena<checks>::give(std::byte* block) {
 
 // --- searching -----------------------------------------------------------------------------------
 
-template <Checks checks>
-std::byte* TlsfArena<checks>::take_aligned(std::size_t size, std::size_t alignment) {
+std::byte* TlsfArena::take_aligned(std::size_t size, std::size_t alignment) {
     return take_searching(size, alignment, walk_steps);
 }
 
-template <Checks checks>
-std::byte* TlsfArena<checks>::take_thoroughly(std::size_t size, std::size_t alignment) {
+std::byte* TlsfArena::take_thoroughly(std::size_t size, std::size_t alignment) {
     return take_searching(size, alignment, SIZE_MAX);
 }
 
 /// First where there may be a place, then where there must be one.
-template <Checks checks>
-std::byte* TlsfArena<checks>::take_searching(std::size_t size, std::size_t alignment,
-                                             std::size_t steps) {
+std::byte* TlsfArena::take_searching(std::size_t size, std::size_t alignment, std::size_t steps) {
     if (size > largest_chunk - grain || alignment > largest_chunk) return nullptr;
     const std::size_t needed = length_for(size);
     const std::size_t gap = alignment <= grain ? 0 : alignment + grain;
@@ -60,15 +58,14 @@ std::byte* TlsfArena<checks>::take_searching(std::size_t size, std::size_t align
 }
 
 /// Looks through the bins from `from` on, at `steps` blocks at most.
-template <Checks checks>
-std::byte* TlsfArena<checks>::search(unsigned from, std::size_t needed, std::size_t alignment,
-                                     std::size_t steps) {
+std::byte* TlsfArena::search(unsigned from, std::size_t needed, std::size_t alignment,
+                             std::size_t steps) {
     for (unsigned i = from; i < Bins::count; ++i) {
         if ((state_.occupied >> i & 1) == 0) continue;
         Bin& own = bin(i);
         for (Links* node = own.ring.next; node != &own.ring; node = node->next) {
             std::byte* const block = block_of(node);
-            if (checked && !(is_free(block) && is_linked(node))) {
+            if (heap_checks && !(is_free(block) && is_linked(node))) {
                 abandon(own, block);
                 break;
             }
@@ -83,8 +80,7 @@ std::byte* TlsfArena<checks>::search(unsigned from, std::size_t needed, std::siz
 }
 
 /// Lets a ring go whose member `block` is damaged: its blocks are lost, the heap goes on.
-template <Checks checks>
-void TlsfArena<checks>::abandon(Bin& bin, const std::byte* block) {
+void TlsfArena::abandon(Bin& bin, const std::byte* block) {
     bin.ring = {&bin.ring, &bin.ring};
     state_.occupied &= ~bin.mask;
     report(is_free(block) ? HeapFaultKind::corrupt_free_list : HeapFaultKind::corrupt_header,
@@ -92,8 +88,7 @@ void TlsfArena<checks>::abandon(Bin& bin, const std::byte* block) {
 }
 
 /// Uses `needed` bytes, `skip` bytes into a free block.
-template <Checks checks>
-std::byte* TlsfArena<checks>::carve(std::byte* block, std::size_t skip, std::size_t needed) {
+std::byte* TlsfArena::carve(std::byte* block, std::size_t skip, std::size_t needed) {
     const std::size_t length = header(block)->length();
     if (!remove(block)) return nullptr;
     std::byte* const at = block + skip;
@@ -109,16 +104,14 @@ std::byte* TlsfArena<checks>::carve(std::byte* block, std::size_t skip, std::siz
 // --- resizing ------------------------------------------------------------------------------------
 
 /// The chunk that a free block fills: the end that follows it tells how long the chunk is.
-template <Checks checks>
-[[gnu::noinline]] Region TlsfArena<checks>::chunk_of(std::byte* block, std::size_t length) {
+[[gnu::noinline]] Region TlsfArena::chunk_of(std::byte* block, std::size_t length) {
     const View next = view(end_of(block, length));
     if (!next.is_edge() || next.length != length + grain) return {};
     return {.base = block - grain, .size = length + grain};
 }
 
-template <Checks checks>
-bool TlsfArena<checks>::resize(std::byte* block, std::size_t new_size) {
-    if (checked && !(is_place(block) && is_taken(block))) {
+bool TlsfArena::resize(std::byte* block, std::size_t new_size) {
+    if (heap_checks && !(is_place(block) && is_taken(block))) {
         diagnose(block);
         return false;
     }
@@ -135,7 +128,7 @@ bool TlsfArena<checks>::resize(std::byte* block, std::size_t new_size) {
             return false;
         }
         length += neighbour.length;
-    } else if (checked && !neighbour.is_used() && !neighbour.is_edge()) {
+    } else if (heap_checks && !neighbour.is_used() && !neighbour.is_edge()) {
         diagnose(block);
         return false;
     } else if (needed > length || length - needed < smallest_block) {
@@ -152,16 +145,14 @@ bool TlsfArena<checks>::resize(std::byte* block, std::size_t new_size) {
 
 // --- the inline parts, for those who are in no hurry ---------------------------------------------
 
-template <Checks checks>
-bool TlsfArena<checks>::remove(std::byte* block) {
+bool TlsfArena::remove(std::byte* block) {
     State state = state_;
     const bool removed = unlink(links(block), state);
     state_.occupied = state.occupied;
     return removed;
 }
 
-template <Checks checks>
-void TlsfArena<checks>::file(std::byte* block, std::size_t length) {
+void TlsfArena::file(std::byte* block, std::size_t length) {
     header(block)->set(length, low(block + length) + tlsf::free);
     *footer(block + length) = length;
     Bin& own = bin(bin_of(length));
@@ -169,8 +160,7 @@ void TlsfArena<checks>::file(std::byte* block, std::size_t length) {
     state_.occupied |= own.mask;
 }
 
-template <Checks checks>
-void TlsfArena<checks>::cut(std::byte* block, std::size_t length, std::size_t needed) {
+void TlsfArena::cut(std::byte* block, std::size_t length, std::size_t needed) {
     std::byte* const end = block + length;
     const std::size_t left = length - needed;
     if (left < smallest_block) {
@@ -184,8 +174,7 @@ void TlsfArena<checks>::cut(std::byte* block, std::size_t length, std::size_t ne
 
 // --- chunks --------------------------------------------------------------------------------------
 
-template <Checks checks>
-bool TlsfArena<checks>::add_chunk(std::byte* base, std::size_t size) {
+bool TlsfArena::add_chunk(std::byte* base, std::size_t size) {
     const std::size_t skip = -address(base) & (grain - 1);
     if (size < skip + grain + smallest_block) return false;
     base += skip;
@@ -213,15 +202,13 @@ bool TlsfArena<checks>::add_chunk(std::byte* base, std::size_t size) {
     return true;
 }
 
-template <Checks checks>
-Region TlsfArena<checks>::free_chunk(std::byte* base) {
+Region TlsfArena::free_chunk(std::byte* base) {
     std::byte* const block = base + grain;
     if (!is_place(block) || !is_free(block)) return {};
     return chunk_of(block, header(block)->length());
 }
 
-template <Checks checks>
-bool TlsfArena<checks>::remove_chunk(Region region) {
+bool TlsfArena::remove_chunk(Region region) {
     if (region.base == nullptr || free_chunk(region.base) != region) return false;
     std::byte* const block = region.base + grain;
     if (!remove(block)) {
@@ -235,8 +222,5 @@ bool TlsfArena<checks>::remove_chunk(Region region) {
     if (last_end_ == region.base + region.size) last_end_ = nullptr;
     return true;
 }
-
-template class TlsfArena<Checks::basic>;
-template class TlsfArena<Checks::none>;
 
 }  // namespace cairn

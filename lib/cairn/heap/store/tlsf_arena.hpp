@@ -9,9 +9,9 @@
 // chunk whose blocks are all free is one free block. A request looks at one block of the bin that
 // its own length falls into, then takes from the first bin whose every member holds it.
 //
-// With Checks::basic every header is compared with itself, and every link that memory holds lies in
+// Every header is compared with itself, and every link that memory holds lies in
 // the window, is aligned, and is answered by its counterpart before it is followed. What disagrees
-// is reported and left alone. No locking: the owner guards the arena (TlsfHeap, HeapCore).
+// is reported and left alone. No locking: the owner guards the arena (HeapCore).
 #pragma once
 
 #include <bit>
@@ -25,7 +25,6 @@
 
 namespace cairn {
 
-template <Checks checks>
 class TlsfArena : public TlsfStore {
   public:
     /// The most that a chunk may have (a chunk is as long as all that joined it), so lengths fit.
@@ -42,6 +41,8 @@ class TlsfArena : public TlsfStore {
     /// A block of at least `size` bytes; nullptr where none was found by looking at a bounded
     /// number of blocks.
     [[nodiscard]] std::byte* take(std::size_t size);
+    /// As above without looking any further than at one block of each of two bins.
+    [[nodiscard, gnu::noinline]] std::byte* take_at_once(std::size_t size);
     /// As above at a multiple of `alignment`, a power of two. What is skipped stays free.
     [[nodiscard]] std::byte* take_aligned(std::size_t size, std::size_t alignment);
     /// The last try: looks at every free block that could do.
@@ -54,6 +55,15 @@ class TlsfArena : public TlsfStore {
     bool remove_chunk(Region chunk);
     /// The chunk at `base` if it is entirely free, else nothing.
     [[nodiscard]] Region free_chunk(std::byte* base);
+
+    /// Makes two used blocks of one that was just taken, the first of `length` bytes: the second.
+    [[nodiscard]] static std::byte* cut_off(std::byte* block, std::size_t length) {
+        tlsf::Header* const own = tlsf::header(block);
+        std::byte* const rest = block + length;
+        tlsf::header(rest)->set(own->length() - length, own->end());
+        own->set(length, tlsf::low(rest));
+        return rest;
+    }
 
     /// Changes a block's length where it lies, or says no and changes nothing.
     [[nodiscard]] bool resize(std::byte* block, std::size_t new_size);
@@ -77,7 +87,6 @@ class TlsfArena : public TlsfStore {
     [[nodiscard, gnu::always_inline]] Freed try_give(std::byte* block);
 
   private:
-    static constexpr bool checked = checks == Checks::basic;
     static constexpr unsigned walk_steps = 32;
 
     [[nodiscard, gnu::always_inline]] static bool unlink(tlsf::Links* node, State& state);
@@ -104,11 +113,10 @@ class TlsfArena : public TlsfStore {
 };
 
 /// Takes `node` out of its ring, if its links agree; clears the bin's bit with the last member.
-template <Checks checks>
-inline bool TlsfArena<checks>::unlink(tlsf::Links* node, State& state) {
+inline bool TlsfArena::unlink(tlsf::Links* node, State& state) {
     tlsf::Links* const next = node->next;
     tlsf::Links* const prev = node->prev;
-    if constexpr (checked) {
+    if constexpr (heap_checks) {
         if (!state.are_places(next, prev)) [[unlikely]]
             return false;
         if (next->prev != node || prev->next != node) [[unlikely]]
@@ -122,8 +130,7 @@ inline bool TlsfArena<checks>::unlink(tlsf::Links* node, State& state) {
 }
 
 /// Puts a free block into a ring between two members.
-template <Checks checks>
-inline void TlsfArena<checks>::put_between(tlsf::Links* prev, std::byte* block, tlsf::Links* next) {
+inline void TlsfArena::put_between(tlsf::Links* prev, std::byte* block, tlsf::Links* next) {
     tlsf::Links* const node = tlsf::links(block);
     node->next = next;
     node->prev = prev;
@@ -132,8 +139,7 @@ inline void TlsfArena<checks>::put_between(tlsf::Links* prev, std::byte* block, 
 }
 
 /// Files a free block.
-template <Checks checks>
-inline void TlsfArena<checks>::insert(std::byte* block, std::size_t length, State& state) {
+inline void TlsfArena::insert(std::byte* block, std::size_t length, State& state) {
     Bin* bin = state.bin(Bins::count - 1 - Bins::first);
     if (length <= Bins::shared_from) [[likely]]
         bin = state.bin(Bins::own_bin_of(length));
@@ -142,9 +148,8 @@ inline void TlsfArena<checks>::insert(std::byte* block, std::size_t length, Stat
 }
 
 /// Uses `needed` bytes of an unlinked free block; what is left stays free.
-template <Checks checks>
-inline void TlsfArena<checks>::settle(std::byte* block, std::size_t length, std::size_t needed,
-                                      State& state) {
+inline void TlsfArena::settle(std::byte* block, std::size_t length, std::size_t needed,
+                              State& state) {
     std::byte* const end = tlsf::end_of(block, length);
     const std::size_t left = length - needed;
     if (left >= tlsf::smallest_block) [[likely]] {
@@ -160,8 +165,7 @@ inline void TlsfArena<checks>::settle(std::byte* block, std::size_t length, std:
     state_.occupied = state.occupied;
 }
 
-template <Checks checks>
-inline std::byte* TlsfArena<checks>::try_take(std::size_t size) {
+inline std::byte* TlsfArena::try_take(std::size_t size) {
     const std::size_t needed = tlsf::length_for(size);
     if (size > largest_quick) [[unlikely]]
         return nullptr;
@@ -184,7 +188,7 @@ inline std::byte* TlsfArena<checks>::try_take(std::size_t size) {
     }
     tlsf::Links* const node = tlsf::links(block);
     tlsf::Links* const next = node->next;
-    if constexpr (checked) {
+    if constexpr (heap_checks) {
         const std::byte* const end = tlsf::end_of(block, length);
         if (tlsf::header(block)->end() != tlsf::low(end) + tlsf::free) [[unlikely]]
             return nullptr;
@@ -201,14 +205,13 @@ inline std::byte* TlsfArena<checks>::try_take(std::size_t size) {
 }
 
 /// Moves `start`, where a block begins whose predecessor is free, to where that begins.
-template <Checks checks>
-inline bool TlsfArena<checks>::join_previous(std::byte*& start, State& state) {
+inline bool TlsfArena::join_previous(std::byte*& start, State& state) {
     std::byte* const block = start;
     start = tlsf::end_of(block, -*tlsf::footer(block));
-    if (checked && !state.is_place(start)) [[unlikely]]
+    if (heap_checks && !state.is_place(start)) [[unlikely]]
         return false;
     // A header whose block ends here has the right length.
-    if (checked && tlsf::header(start)->end() != tlsf::low(block) + tlsf::free) [[unlikely]]
+    if (heap_checks && tlsf::header(start)->end() != tlsf::low(block) + tlsf::free) [[unlikely]]
         return false;
     if (!unlink(tlsf::links(start), state)) [[unlikely]]
         return false;
@@ -218,8 +221,7 @@ inline bool TlsfArena<checks>::join_previous(std::byte*& start, State& state) {
 }
 
 /// Undoes that; a block's own links are as they were.
-template <Checks checks>
-inline void TlsfArena<checks>::part_from_previous(std::byte* start, std::byte* block) {
+inline void TlsfArena::part_from_previous(std::byte* start, std::byte* block) {
     if (start == block) return;
     tlsf::Links* const node = tlsf::links(start);
     node->next->prev = node;
@@ -230,12 +232,11 @@ inline void TlsfArena<checks>::part_from_previous(std::byte* start, std::byte* b
 
 /// Moves `end`, where a block to be freed ends, behind the next block if that is free, and tells
 /// that block if it is not.
-template <Checks checks>
-inline bool TlsfArena<checks>::join_next(std::byte*& end, State& state) {
+inline bool TlsfArena::join_next(std::byte*& end, State& state) {
     tlsf::Header* const next = tlsf::header(end);
     std::byte* const next_end = tlsf::end_of(end, next->length());
     const std::uint32_t word = next->end();
-    const std::uint32_t flags = checked ? word - tlsf::low(next_end) : (word & 1) * tlsf::free;
+    const std::uint32_t flags = heap_checks ? word - tlsf::low(next_end) : (word & 1) * tlsf::free;
     if (flags == tlsf::free) {
         if (!unlink(tlsf::links(end), state)) [[unlikely]]
             return false;
@@ -248,17 +249,16 @@ inline bool TlsfArena<checks>::join_next(std::byte*& end, State& state) {
     return true;
 }
 
-template <Checks checks>
-inline auto TlsfArena<checks>::try_give(std::byte* block) -> Freed {
+inline auto TlsfArena::try_give(std::byte* block) -> Freed {
     State state = state_;
-    if (checked && !state.is_place(block)) [[unlikely]]
+    if (heap_checks && !state.is_place(block)) [[unlikely]]
         return {};
     const std::uint32_t word = tlsf::header(block)->end();
     std::byte* start = block;
     std::byte* end = tlsf::end_of(block, tlsf::header(block)->length());
-    const std::uint32_t flags = checked ? word - tlsf::low(end) : word % tlsf::grain;
+    const std::uint32_t flags = heap_checks ? word - tlsf::low(end) : word % tlsf::grain;
     if (flags != 0) {
-        if (checked && flags != tlsf::previous_free) [[unlikely]]
+        if (heap_checks && flags != tlsf::previous_free) [[unlikely]]
             return {};
         if (!join_previous(start, state)) [[unlikely]]
             return {};
@@ -276,18 +276,13 @@ inline auto TlsfArena<checks>::try_give(std::byte* block) -> Freed {
 }
 
 /// Where the header's flags are `flags`, apart from what others may change.
-template <Checks checks>
-inline bool TlsfArena<checks>::change_length(std::byte* block, std::uint32_t flags,
-                                             std::size_t by) {
+inline bool TlsfArena::change_length(std::byte* block, std::uint32_t flags, std::size_t by) {
     tlsf::Header* const own = tlsf::header(block);
     const std::size_t length = own->length();
     const std::uint32_t found = own->end() - tlsf::low(tlsf::end_of(block, length));
-    if (checked && (found & ~tlsf::previous_free) != flags) return false;
+    if (heap_checks && (found & ~tlsf::previous_free) != flags) return false;
     own->set_length(length + by);
     return true;
 }
-
-extern template class TlsfArena<Checks::basic>;
-extern template class TlsfArena<Checks::none>;
 
 }  // namespace cairn

@@ -99,6 +99,13 @@ inline std::uint32_t low(const std::byte* end) {
     return static_cast<std::uint32_t>(address(end));
 }
 
+/// Whether what follows a used block is a header, by itself. One that others change at the moment
+/// may look as if it were none.
+inline bool is_header(const std::byte* block) {
+    const std::uint32_t flags = header(block)->end() - low(end_of(block, header(block)->length()));
+    return (flags & ~(cached | edge)) == 0 || flags == free;
+}
+
 /// What a header says, read once.
 struct View {
     std::size_t length;   ///< of the block, cached or not

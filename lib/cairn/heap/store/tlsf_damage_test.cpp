@@ -15,13 +15,12 @@
 using namespace cairn;
 using namespace cairn::test;
 
-template <Checks checks = Checks::basic>
-using Bench = TlsfBench<checks>;
+using Bench = TlsfBench;
 
 namespace {
 
 /// A used block between a free one and one that is free or not; the rest of the chunk is used.
-struct Scene : Bench<> {
+struct Scene : Bench {
     explicit Scene(bool next_is_free = true) {
         before = arena.take(400);
         wall = arena.take(24);
@@ -204,7 +203,7 @@ TEST_CASE("A free block that was written to is seen by those who want it", "[tls
 
 TEST_CASE("Links of chunks that were written over are never followed", "[tlsf_damage]") {
     for (const std::uint32_t value : {0U, 1U, 0x4141'4141U, 0xffff'fffeU, 0x1000U}) {
-        TlsfBench<> bench(4096);  // added first, so it is the last of the list
+        TlsfBench bench(4096);  // added first, so it is the last of the list
         bench.leave_out(16);
         const Region middle = bench.add(4096);
         std::memcpy(middle.base, &value, 4);
@@ -217,7 +216,7 @@ TEST_CASE("Links of chunks that were written over are never followed", "[tlsf_da
         CHECK(bench.faults.empty());
     }
     // A list that leads back to where it came from is walked once or twice, not for ever.
-    TlsfBench<> bench(4096);
+    TlsfBench bench(4096);
     bench.leave_out(16);
     const Region second = bench.add(4096);
     std::memcpy(bench.chunk.base, second.base, 4);

@@ -14,13 +14,12 @@
 
 namespace cairn::test {
 
-using Arena = TlsfArena<Checks::basic>;
+using Arena = TlsfArena;
 
 /// An arena on memory of its own, with a hook that collects what it reports.
-template <Checks checks = Checks::basic>
 class TlsfBench {
   public:
-    using Arena = TlsfArena<checks>;
+    using Arena = TlsfArena;
 
     explicit TlsfBench(std::size_t first_chunk = 64 * 1024) {
         // What lay there before means nothing.

@@ -411,7 +411,6 @@ TEST_CASE("Writing past a block's end is seen when it comes back", "[classic_hea
     CHECK_FALSE(fixture.heap.check());
     CHECK(fixture.log.took(HeapFaultKind::corrupt_header, b));
     CHECK(fixture.picture() == "[#### 64][?]");
-    CHECK(fixture.log.took(HeapFaultKind::corrupt_header, b));
     fixture.heap.deallocate(fixture.take(16));  // the heap goes on
     a[64] = saved;
     fixture.heap.deallocate(a);
@@ -434,29 +433,5 @@ TEST_CASE("Every damaged byte of a header is seen", "[classic_heap]") {
         }
     }
     fixture.heap.deallocate(a);
-    CHECK(fixture.log.empty());
-}
-
-TEST_CASE("Links of free blocks that were written over are not followed", "[classic_heap]") {
-    Fixture<FirstFit, 512> fixture;
-    std::byte* const a = fixture.take(64);
-    std::byte* const b = fixture.take(64);
-    std::byte* const c = fixture.take(64);
-    fixture.take(16);
-    fixture.heap.deallocate(a);
-    fixture.heap.deallocate(c);
-    std::memset(c + 8, 0xee, 8);  // the next free block
-
-    CHECK(fixture.take(128) != nullptr);  // the search ends at the damage, and the heap grows
-    REQUIRE_FALSE(fixture.log.empty());
-    CHECK(fixture.log.faults()[0].kind == HeapFaultKind::use_after_free);
-    CHECK(fixture.log.faults()[0].address == c);
-    CHECK_FALSE(fixture.log.took({}, nullptr));
-    fixture.heap.deallocate(b);  // its neighbour above is damaged
-    CHECK(fixture.log.took(HeapFaultKind::overflow, b));
-    CHECK(fixture.take(64) == a);  // everything else still serves
-    std::byte* const large = fixture.take(1000);
-    fixture.heap.deallocate(large);
-    CHECK(fixture.take(1000) == large);
     CHECK(fixture.log.empty());
 }

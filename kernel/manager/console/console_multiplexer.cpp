@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small, for the target alone. It touches the machine's own devices.
+#include "kernel/manager/console/console_multiplexer.hpp"
+
+#include <utility>
+
+#include "kernel/host/drivers/console.hpp"
+
+namespace cairn {
+namespace {
+
+constexpr unsigned most_at_once = 64;  // a UART that has more interrupts again
+
+void read_on() {
+    host_interrupts().finish(HostSource::console);
+}
+
+}  // namespace
+
+void ConsoleMultiplexer::start(MonitorInput& monitor) {
+    monitor_ = &monitor;
+    host_interrupts().handle_by(HostSource::console, *this);
+}
+
+void ConsoleMultiplexer::choose(GuestChannel* guest) {
+    const SpinGuard guard(lock_);
+    guest_ = guest;
+    if (guest != nullptr) guest->when_there_is_room(read_on);
+}
+
+GuestChannel* ConsoleMultiplexer::chosen() {
+    const SpinGuard guard(lock_);
+    return guest_;
+}
+
+bool ConsoleMultiplexer::shows_monitor() {
+    const SpinGuard guard(lock_);
+    return shows_monitor_;
+}
+
+void ConsoleMultiplexer::show_monitor() {
+    const SpinGuard guard(lock_);
+    if (guest_ != nullptr) guest_->go_behind();
+    shows_monitor_ = true;
+    monitor_->shown(true);
+}
+
+bool ConsoleMultiplexer::show_guest() {
+    const SpinGuard guard(lock_);
+    if (guest_ == nullptr) return false;
+    shows_monitor_ = false;
+    monitor_->shown(false);
+    return true;
+}
+
+/// From a guest to the monitor; from there back, and where nothing else was typed in between, the
+/// guest gets the character.
+void ConsoleMultiplexer::escape() {
+    if (!shows_monitor_) {
+        if (guest_ != nullptr) guest_->go_behind();
+        shows_monitor_ = only_escaped_ = true;
+        return monitor_->shown(true);
+    }
+    if (guest_ == nullptr) return;
+    shows_monitor_ = false;
+    if (std::exchange(only_escaped_, false) && guest_->has_room())
+        guest_->type({.value = console_escape});
+    monitor_->shown(false);
+}
+
+bool ConsoleMultiplexer::has_room() {
+    const SpinGuard guard(lock_);
+    return shows_monitor_ || guest_ == nullptr || guest_->has_room();
+}
+
+void ConsoleMultiplexer::route(uart16550::Character character) {
+    const SpinGuard guard(lock_);
+    if (character.value == console_escape && character.errors == 0) return escape();
+    only_escaped_ = false;
+    if (shows_monitor_) return monitor_->typed(character.value);
+    if (guest_ != nullptr) guest_->type(character);
+}
+
+void ConsoleMultiplexer::interrupted() {
+    for (unsigned moved = 0; moved < most_at_once; ++moved) {
+        if (!has_room()) return;  // read_on is called later
+        const auto next = console_read();
+        if (!next) break;
+        route(*next);
+    }
+    read_on();
+}
+
+}  // namespace cairn

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// A VM's console between its UART and the machine's. In front, what the guest prints goes out at
+// once; behind, the last of it is kept, and comes out when the VM is brought to the front. What is
+// typed waits here until the guest reads it:
+//
+//     UART ── put() ──► in front? ──► the machine's console
+//                       else kept: the last 16 KiB, with a count of what was lost
+//     UART ◄── take() ── typed, up to 1024 characters ◄── type() ── multiplexer
+//
+// It outlives its VM, and is the next run's, too. Any hart may call; the locks are leaves, but for
+// `attachment_`, under which the UART takes input.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include <cairn/ring_buffer.hpp>
+#include <cairn/spinlock.hpp>
+#include "kernel/dev/byte_sink.hpp"
+#include "kernel/dev/input_source.hpp"
+
+namespace cairn {
+
+class GuestChannel final : public ByteSink, public InputSource {
+  public:
+    static constexpr std::size_t kept_output = 16 << 10;
+    static constexpr std::size_t typed_room = 1024;
+
+    GuestChannel() = default;
+    GuestChannel(const GuestChannel&) = delete;
+    GuestChannel& operator=(const GuestChannel&) = delete;
+
+    // The guest's side.
+    void put(std::byte byte) override;
+    void put(std::span<const std::byte> bytes) override;
+    std::optional<uart16550::Character> take() override;
+
+    /// The UART that reads: from now on, or nobody any more. Not while it takes input.
+    void attach(InputReceiver* reader);
+
+    // The multiplexer's side.
+    /// Whether one more character can be typed; else `on_room` is called once that is so again.
+    [[nodiscard]] bool has_room();
+    void when_there_is_room(void (*on_room)()) { on_room_ = on_room; }
+    /// Where there is room.
+    void type(uart16550::Character character);
+
+    /// Has it print to the machine's console, or keep what comes from now on.
+    void go_behind();
+    /// A piece of what was kept goes out; true once all has, and the VM is in front.
+    [[nodiscard]] bool come_to_front();
+    [[nodiscard]] bool is_in_front() const { return in_front_.load(std::memory_order_relaxed); }
+    /// How many bytes were lost since it was last asked.
+    [[nodiscard]] std::uint64_t take_lost();
+
+  private:
+    void keep(std::byte byte);
+
+    std::atomic<bool> in_front_ = false;
+    Spinlock output_lock_;
+    ring_buffer<std::byte, kept_output> kept_ CAIRN_GUARDED_BY(output_lock_);
+    std::uint64_t lost_ CAIRN_GUARDED_BY(output_lock_) = 0;
+
+    Spinlock input_lock_;
+    ring_buffer<uart16550::Character, typed_room> typed_ CAIRN_GUARDED_BY(input_lock_);
+    bool was_full_ CAIRN_GUARDED_BY(input_lock_) = false;
+    void (*on_room_)() = nullptr;
+
+    Spinlock attachment_;
+    InputReceiver* reader_ CAIRN_GUARDED_BY(attachment_) = nullptr;
+};
+
+}  // namespace cairn
