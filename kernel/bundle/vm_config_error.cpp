@@ -35,6 +35,18 @@ void write_bad_choice(Writer& out, const VmConfigError& error) {
     write_list(out, error.choices);
 }
 
+void write_hart_list_fault(Writer& out, const VmConfigError& error) {
+    const Quoted value{error.value};
+    if (error.fault == VmConfigFault::hart_range) {
+        print(out, "{} is out of range; harts have numbers from 0 to {}", value,
+              most_listed_harts - 1);
+    } else if (error.fault == VmConfigFault::backwards_range) {
+        print(out, "{} runs backwards; write the smaller number first", value);
+    } else {
+        print(out, "{} is no list of harts; write numbers and ranges, for example 0,2-3", value);
+    }
+}
+
 void write_memory_too_small(Writer& out, const VmConfigError& error) {
     print(out, "{} is {}, too little; a VM has at least {}", Quoted{error.value},
           ByteSize{error.number}, ByteSize{error.limits.min_memory});
@@ -68,13 +80,8 @@ void write_fault(Writer& out, const VmConfigError& error) {
                          error.number);
         case VmConfigFault::bad_choice: return write_bad_choice(out, error);
         case VmConfigFault::bad_hart_list:
-            return print(out, "{} is no list of harts; write numbers and ranges, for example 0,2-3",
-                         value);
         case VmConfigFault::hart_range:
-            return print(out, "{} is out of range; harts have numbers from 0 to {}", value,
-                         most_listed_harts - 1);
-        case VmConfigFault::backwards_range:
-            return print(out, "{} runs backwards; write the smaller number first", value);
+        case VmConfigFault::backwards_range: return write_hart_list_fault(out, error);
         case VmConfigFault::memory_too_small: return write_memory_too_small(out, error);
         case VmConfigFault::memory_granule:
             return print(out, "{} is not a multiple of {}; write for example 512M", value,

@@ -269,3 +269,15 @@ TEST_CASE("who sleeps gives the hart to the other, and gets it back when there i
     loop.run_all();
     CHECK(story == "aba");
 }
+
+TEST_CASE("a look at one that sleeps leaves the hart's interrupt, which may be for another",
+          "[hart_loop]") {
+    Loop loop({}, 2);
+    loop.GuestBench::run(1);
+    loop.vcpu().put_away();
+    loop.vm.vcpu(1).request(Request::software_interrupt);
+    csr_set<Csr::sip>(Sip::SSIP::mask);
+    loop.vm.vcpu(1).answer_away();
+    CHECK(!loop.vm.vcpu(1).is_asked());
+    CHECK((csr_read<Csr::sip>() & Sip::SSIP::mask) != 0);
+}

@@ -37,7 +37,7 @@ void Scheduler::charge(Hart& hart, std::uint64_t now) {
     const std::uint64_t ticks = now - task.since;
     task.since = now;
     task.ran.fetch_add(ticks, std::memory_order_relaxed);
-    task.virtual_time += virtual_ticks(ticks, task.group.share().weight);
+    pay(task, ticks);
 }
 
 bool Scheduler::rouse_sleeper_for(const Task& task) {
