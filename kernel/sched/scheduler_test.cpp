@@ -6,6 +6,7 @@
 
 #include <rapidcheck.h>
 
+#include "kernel/sched/runnable.hpp"
 #include "tests/unit/task_bench.hpp"
 
 using namespace cairn;
@@ -123,6 +124,35 @@ TEST_CASE("a closed scheduler gives nothing, and interrupts all", "[scheduler]")
     bench.wake(bench.add());
     bench.look(1);
     CHECK(bench.running[1] == nullptr);
+}
+
+TEST_CASE("a time that was read before another hart's is no time at all", "[scheduler]") {
+    TaskBench bench(2);
+    bench.now = 1000;
+    Task& task = bench.wake(bench.add());
+    bench.look(0);
+    CHECK(!bench.scheduler.is_turn_over(0, 900));
+    CHECK(task.ran == 0);
+    CHECK(task.virtual_time == 0);
+    bench.scheduler.wake(bench.add(), 950);
+    CHECK(bench.scheduler.take(1, 940) != nullptr);
+    CHECK(bench.tasks[1].waited == 0);
+    bench.scheduler.release(0, 1010);
+    CHECK(task.ran == 10);
+}
+
+TEST_CASE("a deadline that the guest does not wait for wakes nobody", "[scheduler]") {
+    GuestBench bench({.sstc = true});
+    csr_write<Csr::vstimecmp>(5);
+    bench.vcpu().wait_for_interrupt();
+    bench.vcpu().put_away();
+    CHECK(!wakening(bench.vcpu(), 10).now);
+    CHECK(wakening(bench.vcpu(), 0).deadline == ~std::uint64_t{0});
+    bench.vcpu().load();
+    csr_write<Csr::vsie>(Sip::STIP::mask);
+    bench.vcpu().put_away();
+    CHECK(wakening(bench.vcpu(), 10).now);
+    CHECK(wakening(bench.vcpu(), 0).deadline == 5);
 }
 
 TEST_CASE("whatever comes, no hart idles beside a task that it may run", "[scheduler]") {
