@@ -100,10 +100,11 @@ bool take_host(const ThisMachine& self) {
     return true;
 }
 
-/// Before the first VM is built and after the last is gone: both lines are to say the same.
-void show_memory() {
-    println("heap: {} bytes live, {} bytes of frames free", global_heap().core().statistics().live,
-            host.frames().free_bytes());
+/// What guests had is all given back by now.
+void check_frames(std::uint64_t free_before) {
+    const std::uint64_t free = host.frames().free_bytes();
+    if (free != free_before)
+        println("cairn: {} bytes of frames are free, and {} were", free, free_before);
 }
 
 }  // namespace
@@ -115,12 +116,12 @@ Outcome run_guests(const ThisMachine& self) {
     const VmTable::Settings settings{.quota = self.options.vm_quota,
                                      .counts = self.options.count_exits ? &exit_counts : nullptr};
     console.start(monitor);
-    show_memory();
+    const std::uint64_t free_frames = host.frames().free_bytes();
     if (!vms.fill(*bundle, host, scheduler, console, settings)) return Outcome::failure;
     vms.start_all();
     run_harts();
     vms.clear();
-    show_memory();
+    check_frames(free_frames);
     if (self.options.count_exits) exit_counts.print(bundle->vms().front().config.name);
     return vms.all_succeeded() ? Outcome::success : Outcome::failure;
 }

@@ -75,7 +75,9 @@ bool ManagedVm::load() {
     tree.rng_seed = seed;
     const auto entry = load_guest(bundle_, built.plan, built.vm->memory(), tree);
     if (!entry) {
-        println("vm {}: it cannot be loaded: {}", name(), to_string(entry.error()));
+        FixedBuffer<128> reason;
+        print(reason, "it cannot be loaded: {}", to_string(entry.error()));
+        explain_refusal(memory_, reason.view());
         return false;
     }
     built.vm->harts().power_on({.address = entry->pc.value, .opaque = entry->device_tree.value});

@@ -34,7 +34,7 @@ bool VmTable::fill(const Bundle& bundle, HostResources& host, Scheduler& schedul
                                                       *this, quota);
         if (!managed || !vms_.try_push_back(std::move(managed)) ||
             !names_.try_push_back(vm.config.name)) {
-            println("cairn: the heap has no room for {} VMs", bundle.vms().size());
+            println("cairn: vm {}: the heap has no room for it", vm.config.name);
             return false;
         }
     }

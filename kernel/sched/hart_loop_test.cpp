@@ -119,6 +119,23 @@ TEST_CASE("a stopped hart sleeps until another starts it, and finds nothing of b
     CHECK(fake_hart.waits == 1);
 }
 
+TEST_CASE("a hart that is started again while it stops begins anew", "[hart_loop]") {
+    Loop loop({}, 2);
+    loop.GuestBench::run(1);
+    fake_hart.guest = [](VcpuContext* context) {
+        if (++entries == 1) {
+            bench->ecall(static_cast<std::uint64_t>(SbiExtension::hsm), 1);
+            REQUIRE(bench->vm.harts().start(0, {.address = resume_at, .opaque = opaque}));
+            return;
+        }
+        CHECK(context->pc == resume_at);
+        CHECK(context->x[11] == opaque);
+        bench->stop();
+    };
+    loop.run();
+    CHECK(entries == 2);
+}
+
 TEST_CASE("a stopped hart serves what comes, and is gone when the VM stops", "[hart_loop]") {
     Loop loop({}, 2);
     loop.GuestBench::run(1);

@@ -123,6 +123,5 @@ def test_all_memory_comes_back(run):
            "killed": vm("hazards", "jump-without-handler"), "good": vm("sleepers", "20", cpus=4)}
     m = run(vms, 2)
     finish(m, status=1)
-    before, after = re.findall(r"^heap: (\d+) bytes live, (\d+) bytes of frames free", m.log,
-                               re.MULTILINE)
-    assert before == after
+    assert "0 bytes live" in m.own_lines()[-1]
+    assert "bytes of frames are free" not in m.log # which Cairn says where they differ
