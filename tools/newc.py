@@ -29,14 +29,20 @@ class Writer:
     def directory(self, name, mode=0o755):
         self._entry(name, stat.S_IFDIR | mode, links=2)
 
-    def file(self, name, data, mode=0o644, align=PADDING):
-        """`align` is a power of two from 4 to 4096."""
+    def file(self, name, data, mode=0o644, align=PADDING, links=1):
+        """`align` is a power of two from 4 to 4096. One of `links` names: returns the file's inode,
+        and each further name is a `hard_link`."""
         filler = self._filler(name, align)
         if filler is None:
             self._entry(name.rpartition("/")[0] or ".", stat.S_IFDIR | 0o755, links=2,
                         filler=align // 2)
             filler = self._filler(name, align) or 0
-        self._entry(name, stat.S_IFREG | mode, data, filler=filler)
+        self._entry(name, stat.S_IFREG | mode, data, links=links, filler=filler)
+        return self.inode
+
+    def hard_link(self, name, inode, links, mode=0o644):
+        """One more name of a file that is written already: an entry without data."""
+        self._entry(name, stat.S_IFREG | mode, links=links, inode=inode)
 
     def symlink(self, name, target):
         self._entry(name, stat.S_IFLNK | 0o777, target.encode())
@@ -55,11 +61,14 @@ class Writer:
         filler = -(self.size + used) % align
         return filler if used - HEADER + filler <= PATH_MAX else None
 
-    def _entry(self, name, mode, data=b"", links=1, device=(0, 0), filler=0):
-        self.inode += 1
+    def _entry(self, name, mode, data=b"", links=1, device=(0, 0), filler=0,
+               inode=None):
+        if inode is None:
+            self.inode += 1
+            inode = self.inode
         encoded = name.encode() + b"\0" * (1 + filler)
         # ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check
-        fields = [self.inode, mode, 0, 0, links, 0, len(data), 0, 0, *device, len(encoded), 0]
+        fields = [inode, mode, 0, 0, links, 0, len(data), 0, 0, *device, len(encoded), 0]
         self._padded(b"070701" + b"".join(b"%08x" % field for field in fields) + encoded)
         self._padded(data)
 

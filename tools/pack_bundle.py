@@ -6,6 +6,8 @@ Either from a folder that already looks like that (--bundle), or one VM from opt
 QEMU's own. What the files hold is not looked at: the hypervisor does that, and says so.
 """
 import argparse
+import collections
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -21,19 +23,36 @@ def bundle_files(folder):
         yield path.relative_to(folder).as_posix(), path
 
 
-def pack_file(archive, name, path):
+def pack_file(archive, name, path, links=1):
     """Kernels and initrds are copied into guests, which is quickest where words are aligned, and a
     page serves whoever maps them."""
     data = path.read_bytes()
-    archive.file(name, data, **({"align": PAGE} if len(data) >= PAGE else {}))
+    return archive.file(name, data, links=links, **({"align": PAGE} if len(data) >= PAGE else {}))
+
+
+def digest_of(path):
+    """None for what is too small to be worth sharing."""
+    data = path.read_bytes()
+    return hashlib.sha256(data).digest() if len(data) >= PAGE else None
 
 
 def pack_bundle(archive, folder):
-    for name, path in bundle_files(folder):
+    """Files of the same bytes lie in the archive once, whatever VMs they belong to: the further ones
+    are hard links to the first."""
+    files = list(bundle_files(folder))
+    digests = {name: digest_of(path) for name, path in files if not path.is_dir()}
+    links = collections.Counter(digests.values())
+    inodes = {}
+    for name, path in files:
+        digest = digests.get(name)
         if path.is_dir():
             archive.directory(name)
-        else:
+        elif digest is None:
             pack_file(archive, name, path)
+        elif digest in inodes:
+            archive.hard_link(name, inodes[digest], links[digest])
+        else:
+            inodes[digest] = pack_file(archive, name, path, links[digest])
 
 
 def vm_conf(options):

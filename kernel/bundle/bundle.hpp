@@ -35,7 +35,7 @@ struct BundleVm {
 
 class Bundle {
   public:
-    static constexpr std::size_t max_vms = 16;
+    static constexpr std::size_t max_vms = 64;
 
     /// In the order in which the archive first names their vm.conf; at least one.
     [[nodiscard]] std::span<const BundleVm> vms() const { return {vms_.data(), count_}; }

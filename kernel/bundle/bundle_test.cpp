@@ -102,6 +102,7 @@ TEST_CASE("hard links share the data that one of them has", "[bundle]") {
     REQUIRE(bundle);
     CHECK(text_of(bundle->vms()[0].kernel) == "shared");
     CHECK(text_of(bundle->vms()[1].kernel) == "shared");
+    CHECK(bundle->vms()[0].kernel.data() == bundle->vms()[1].kernel.data());
 }
 
 TEST_CASE("a vm.conf may be a hard link, as cp -al makes them", "[bundle]") {
@@ -213,7 +214,7 @@ TEST_CASE("too many VMs are an error", "[bundle]") {
         const std::string name = "vm" + std::to_string(i);
         many.add(name + "/vm.conf", "kernel = Image").add(name + "/Image", "kernel");
     }
-    CHECK(sentence(many) == "vm16/vm.conf: is one VM too many; an archive has at most 16");
+    CHECK(sentence(many) == "vm64/vm.conf: is one VM too many; an archive has at most 64");
 }
 
 TEST_CASE("errors in a vm.conf are its own", "[bundle]") {

@@ -111,27 +111,71 @@ class Parser {
             return fail(VmConfigFault::missing_value, key_name, value);
         }
         switch (key) {
-            case VmConfigKey::cpus: return set_cpus(value);
+            case VmConfigKey::cpus:
+                return set_number(config_.cpus, key_name, value, limits_.max_cpus);
             case VmConfigKey::memory: return set_memory(value);
             case VmConfigKey::kernel: config_.kernel = {value, number_}; return {};
             case VmConfigKey::initrd: config_.initrd = {value, number_}; return {};
             case VmConfigKey::append: return set_append(value);
+            case VmConfigKey::autostart:
+                return set_choice(config_.autostart, key_name, value, no_and_yes);
+            case VmConfigKey::affinity: return set_affinity(value);
+            case VmConfigKey::weight:
+                return set_number(config_.weight, key_name, value, limits_.max_weight);
+            case VmConfigKey::restart:
+                return set_choice(config_.restart, key_name, value, restart_policies);
             case VmConfigKey::disk: return fail(VmConfigFault::no_disks, key_name, value);
         }
         return {};
     }
 
-    Result set_cpus(std::string_view value) {
+    /// From 1 to `most`.
+    Result set_number(std::uint32_t& setting, std::string_view key, std::string_view value,
+                      std::uint32_t most) {
         std::uint32_t number = 0;
         const char* const end = value.data() + value.size();
         const auto [rest, error] = std::from_chars(value.data(), end, number);
         const bool is_number = rest == end && error != std::errc::invalid_argument;
-        if (!is_number) return fail(VmConfigFault::bad_number, "cpus", value);
-        if (error != std::errc{} || number < 1 || number > limits_.max_cpus) {
-            return fail(VmConfigFault::cpus_range, "cpus", value);
+        if (!is_number) return fail(VmConfigFault::bad_number, key, value);
+        if (error != std::errc{} || number < 1 || number > most) {
+            return fail(VmConfigFault::number_range, key, value, most);
         }
-        config_.cpus = number;
+        setting = number;
         return {};
+    }
+
+    /// `choices` are the names of the setting's values, from 0.
+    template <class Setting>
+    Result set_choice(Setting& setting, std::string_view key, std::string_view value,
+                      std::span<const std::string_view> choices) {
+        const auto found = std::ranges::find(choices, value);
+        if (found == choices.end()) {
+            auto error = fail(VmConfigFault::bad_choice, key, value);
+            error.error().choices = choices;
+            return error;
+        }
+        setting = static_cast<Setting>(found - choices.begin());
+        return {};
+    }
+
+    Result set_affinity(std::string_view value) {
+        const auto harts = parse_hart_list(value);
+        if (!harts) {
+            const std::string_view part = harts.error().part;
+            return fail(fault_of(harts.error().reason), "affinity", part.empty() ? value : part);
+        }
+        config_.affinity = *harts;
+        config_.affinity_line = number_;
+        return {};
+    }
+
+    static VmConfigFault fault_of(HartListError::Reason reason) {
+        switch (reason) {
+            case HartListError::Reason::not_a_list: break;
+            case HartListError::Reason::number_range: return VmConfigFault::hart_range;
+            case HartListError::Reason::backwards: return VmConfigFault::backwards_range;
+        }
+        return VmConfigFault::bad_hart_list;
     }
 
     Result set_memory(std::string_view value) {
@@ -169,6 +213,7 @@ class Parser {
                                              .key = key,
                                              .value = value,
                                              .number = number,
+                                             .choices = {},
                                              .limits = limits_});
     }
 

@@ -9,7 +9,12 @@
 //     append = console=ttyS0       the guest kernel's command line
 //     memory = 512M                a multiple of 2 MiB; 256M if not given
 //     cpus   = 1
+//     autostart = yes              or no: it lies in the archive, and is not started
+//     affinity = 0,2-3             the harts that run it, by number from 0; all if not given
+//     weight = 100                 its part of a hart beside others, 1 to 10000
+//     restart = never              or on-failure, or always
 //
+// docs/vm-conf.md describes them.
 // Allocates nothing: results and errors are views into the text and the file's name. No locking.
 #pragma once
 
@@ -18,21 +23,43 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include <cairn/writer.hpp>
+#include "kernel/bundle/hart_list.hpp"
 
 namespace cairn {
 
-enum class VmConfigKey : std::uint8_t { cpus, memory, kernel, initrd, append, disk };
+enum class VmConfigKey : std::uint8_t {
+    cpus,
+    memory,
+    kernel,
+    initrd,
+    append,
+    autostart,
+    affinity,
+    weight,
+    restart,
+    disk,
+};
 
 /// The keys by VmConfigKey.
-inline constexpr std::array<std::string_view, 6> vm_config_keys{"cpus",   "memory", "kernel",
-                                                                "initrd", "append", "disk"};
+inline constexpr std::array<std::string_view, 10> vm_config_keys{
+    "cpus",      "memory",   "kernel", "initrd",  "append",
+    "autostart", "affinity", "weight", "restart", "disk"};
+
+/// What becomes of a VM that has ended.
+enum class RestartPolicy : std::uint8_t { never, on_failure, always };
+/// By RestartPolicy.
+inline constexpr std::array<std::string_view, 3> restart_policies{"never", "on-failure", "always"};
+
+inline constexpr std::array<std::string_view, 2> no_and_yes{"no", "yes"};
 
 /// What this version of Cairn can do; the parser holds values against it.
 struct VmConfigLimits {
-    std::uint32_t max_cpus = 1;
+    std::uint32_t max_cpus = 32;
+    std::uint32_t max_weight = 10000;
     std::uint64_t min_memory = 8ull << 20;
     std::size_t max_append = 2047;  ///< bytes of the command line
 };
@@ -55,6 +82,11 @@ struct VmConfig {
     VmConfigFile kernel;
     std::optional<VmConfigFile> initrd;
     std::string_view append;
+    bool autostart = true;
+    HartSet affinity = ~HartSet{0};
+    std::uint32_t affinity_line = 0;  ///< from 1; 0: not set in the file
+    std::uint32_t weight = 100;
+    RestartPolicy restart = RestartPolicy::never;
 };
 
 enum class VmConfigFault : std::uint8_t {
@@ -66,7 +98,11 @@ enum class VmConfigFault : std::uint8_t {
     missing_value,
     bad_number,
     bad_size,
-    cpus_range,
+    number_range,  ///< not in 1 to `number`
+    bad_choice,    ///< none of `choices`
+    bad_hart_list,
+    hart_range,       ///< of a hart list: no hart has this number
+    backwards_range,  ///< of a hart list
     memory_too_small,
     memory_granule,  ///< not a multiple of vm_memory_granule
     append_too_long,
@@ -83,6 +119,7 @@ struct VmConfigError {
     std::string_view key;      ///< empty where the line has none
     std::string_view value;    ///< or the whole line for no_equals
     std::uint64_t number = 0;  ///< the value as a number; the first line for duplicate_key
+    std::span<const std::string_view> choices;  ///< for bad_choice
     VmConfigLimits limits;
 };
 

@@ -11,24 +11,39 @@ namespace cairn {
 
 namespace {
 
+void write_list(Writer& out, std::span<const std::string_view> words) {
+    std::string_view separator = " ";
+    for (const std::string_view word : words) {
+        print(out, "{}{}", separator, word);
+        separator = ", ";
+    }
+}
+
 void write_unknown_key(Writer& out, std::string_view key) {
     print(out, "{} is not a key; ", Quoted{key});
     const auto nearest = nearest_word(key, vm_config_keys);
     if (nearest) print(out, "did you mean {}? ", Quoted{*nearest});
     out.write(nearest ? "The keys are:" : "the keys are:");
-    std::string_view separator = " ";
-    for (const std::string_view known : vm_config_keys) {
-        print(out, "{}{}", separator, known);
-        separator = ", ";
-    }
+    write_list(out, vm_config_keys);
 }
 
-void write_cpus_range(Writer& out, const VmConfigError& error) {
-    print(out, "{} is out of range; ", Quoted{error.value});
-    if (error.limits.max_cpus == 1) {
-        out.write("this machine has one hart, and a VM no more CPUs than that");
+void write_bad_choice(Writer& out, const VmConfigError& error) {
+    print(out, "{} is not one of its values; ", Quoted{error.value});
+    const auto nearest = nearest_word(error.value, error.choices);
+    if (nearest) print(out, "did you mean {}? ", Quoted{*nearest});
+    out.write(nearest ? "They are:" : "they are:");
+    write_list(out, error.choices);
+}
+
+void write_hart_list_fault(Writer& out, const VmConfigError& error) {
+    const Quoted value{error.value};
+    if (error.fault == VmConfigFault::hart_range) {
+        print(out, "{} is out of range; harts have numbers from 0 to {}", value,
+              most_listed_harts - 1);
+    } else if (error.fault == VmConfigFault::backwards_range) {
+        print(out, "{} runs backwards; write the smaller number first", value);
     } else {
-        print(out, "write a number from 1 to {}", error.limits.max_cpus);
+        print(out, "{} is no list of harts; write numbers and ranges, for example 0,2-3", value);
     }
 }
 
@@ -60,7 +75,13 @@ void write_fault(Writer& out, const VmConfigError& error) {
         case VmConfigFault::bad_size:
             return print(out, "{} is not a size; write a number with K, M or G, for example 512M",
                          value);
-        case VmConfigFault::cpus_range: return write_cpus_range(out, error);
+        case VmConfigFault::number_range:
+            return print(out, "{} is out of range; write a number from 1 to {}", value,
+                         error.number);
+        case VmConfigFault::bad_choice: return write_bad_choice(out, error);
+        case VmConfigFault::bad_hart_list:
+        case VmConfigFault::hart_range:
+        case VmConfigFault::backwards_range: return write_hart_list_fault(out, error);
         case VmConfigFault::memory_too_small: return write_memory_too_small(out, error);
         case VmConfigFault::memory_granule:
             return print(out, "{} is not a multiple of {}; write for example 512M", value,

@@ -32,8 +32,11 @@ TEST_CASE("all keys are read", "[vm_config]") {
         "  append\t=  console=ttyS0 panic=-1 # quiet \n"
         "\n"
         "memory = 512M\n"
-        "cpus = 4",
-        {.max_cpus = 4});
+        "cpus = 4\n"
+        "autostart = no\n"
+        "affinity = 0, 2-3\n"
+        "weight = 250\n"
+        "restart = on-failure");
     CHECK(config.file == "demo/vm.conf");
     CHECK(config.name == "demo");
     CHECK(config.kernel.path == "Image");
@@ -44,6 +47,14 @@ TEST_CASE("all keys are read", "[vm_config]") {
     CHECK(config.append == "console=ttyS0 panic=-1 # quiet");
     CHECK(config.memory == 512ull << 20);
     CHECK(config.cpus == 4);
+    CHECK_FALSE(config.autostart);
+    CHECK(config.affinity == 0b1101);
+    CHECK(config.affinity_line == 9);
+    CHECK(config.weight == 250);
+    CHECK(config.restart == RestartPolicy::on_failure);
+    CHECK(good("kernel = a\nautostart = yes").autostart);
+    CHECK(good("kernel = a\nrestart = never").restart == RestartPolicy::never);
+    CHECK(good("kernel = a\nrestart = always").restart == RestartPolicy::always);
 }
 
 TEST_CASE("only kernel is required", "[vm_config]") {
@@ -52,6 +63,11 @@ TEST_CASE("only kernel is required", "[vm_config]") {
     CHECK(config.memory == 256ull << 20);
     CHECK_FALSE(config.initrd);
     CHECK(config.append.empty());
+    CHECK(config.autostart);
+    CHECK(config.affinity == ~HartSet{0});
+    CHECK(config.affinity_line == 0);
+    CHECK(config.weight == 100);
+    CHECK(config.restart == RestartPolicy::never);
     CHECK(good("kernel=Image\nappend=\n").append.empty());
 }
 
@@ -81,9 +97,8 @@ TEST_CASE("bad values say what would be right", "[vm_config]") {
           "demo/vm.conf:1: cpus: 'many' is not a number; write one in decimal, for example 1");
     CHECK(sentence("cpus = 1x") ==
           "demo/vm.conf:1: cpus: '1x' is not a number; write one in decimal, for example 1");
-    CHECK(sentence("cpus = 2") ==
-          "demo/vm.conf:1: cpus: '2' is out of range; this machine has one hart, and a VM no more "
-          "CPUs than that");
+    CHECK(sentence("cpus = 33") ==
+          "demo/vm.conf:1: cpus: '33' is out of range; write a number from 1 to 32");
     CHECK(sentence("cpus = 0", {.max_cpus = 8}) ==
           "demo/vm.conf:1: cpus: '0' is out of range; write a number from 1 to 8");
     CHECK(sentence("cpus = 99999999999999999999", {.max_cpus = 8}) ==
@@ -97,18 +112,49 @@ TEST_CASE("bad values say what would be right", "[vm_config]") {
           "demo/vm.conf:1: kernel: has no value; write one behind the '=', or remove the line");
 }
 
+TEST_CASE("bad settings of the scheduler say what would be right", "[vm_config]") {
+    CHECK(sentence("weight = 0") ==
+          "demo/vm.conf:1: weight: '0' is out of range; write a number from 1 to 10000");
+    CHECK(sentence("weight = 10001") ==
+          "demo/vm.conf:1: weight: '10001' is out of range; write a number from 1 to 10000");
+    CHECK(sentence("weight = 1.5") ==
+          "demo/vm.conf:1: weight: '1.5' is not a number; write one in decimal, for example 1");
+    CHECK(sentence("affinity = all") ==
+          "demo/vm.conf:1: affinity: 'all' is no list of harts; write numbers and ranges, for "
+          "example 0,2-3");
+    CHECK(sentence("affinity = 0,,1") ==
+          "demo/vm.conf:1: affinity: '0,,1' is no list of harts; write numbers and ranges, for "
+          "example 0,2-3");
+    CHECK(sentence("affinity = 1,64") ==
+          "demo/vm.conf:1: affinity: '64' is out of range; harts have numbers from 0 to 63");
+    CHECK(sentence("affinity = 3-2") ==
+          "demo/vm.conf:1: affinity: '3-2' runs backwards; write the smaller number first");
+    CHECK(sentence("autostart = yse") ==
+          "demo/vm.conf:1: autostart: 'yse' is not one of its values; did you mean 'yes'? They "
+          "are: no, yes");
+    CHECK(sentence("autostart = true") ==
+          "demo/vm.conf:1: autostart: 'true' is not one of its values; they are: no, yes");
+    CHECK(sentence("restart = on_failure") ==
+          "demo/vm.conf:1: restart: 'on_failure' is not one of its values; did you mean "
+          "'on-failure'? They are: never, on-failure, always");
+    CHECK(sentence("restart =") ==
+          "demo/vm.conf:1: restart: has no value; write one behind the '=', or remove the line");
+    const auto error = parse_vm_config("demo/vm.conf", "affinity = 0, 99").error();
+    CHECK(error.column == 15);
+}
+
 TEST_CASE("bad lines say what would be right", "[vm_config]") {
     CHECK(sentence("kernel = Image\nmemory 512M\n") ==
           "demo/vm.conf:2: 'memory 512M' has no '='; write key = value, for example memory = 512M");
     CHECK(sentence("memroy = 512M") ==
           "demo/vm.conf:1: 'memroy' is not a key; did you mean 'memory'? The keys are: cpus, "
-          "memory, kernel, initrd, append, disk");
+          "memory, kernel, initrd, append, autostart, affinity, weight, restart, disk");
     CHECK(sentence("network = yes") ==
           "demo/vm.conf:1: 'network' is not a key; the keys are: cpus, memory, kernel, initrd, "
-          "append, disk");
+          "append, autostart, affinity, weight, restart, disk");
     CHECK(sentence("= 5") ==
           "demo/vm.conf:1: '' is not a key; the keys are: cpus, memory, kernel, initrd, append, "
-          "disk");
+          "autostart, affinity, weight, restart, disk");
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
     CHECK(sentence("kernel = a\x1b[2J") ==

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include <cairn/global_heap.hpp>
 #include <cairn/print.hpp>
 #include "kernel/bundle/bundle.hpp"
 #include "kernel/host/cpu/hart_trials.hpp"
@@ -99,6 +100,13 @@ bool take_host(const ThisMachine& self) {
     return true;
 }
 
+/// What guests had is all given back by now.
+void check_frames(std::uint64_t free_before) {
+    const std::uint64_t free = host.frames().free_bytes();
+    if (free != free_before)
+        println("cairn: {} bytes of frames are free, and {} were", free, free_before);
+}
+
 }  // namespace
 
 Outcome run_guests(const ThisMachine& self) {
@@ -108,12 +116,12 @@ Outcome run_guests(const ThisMachine& self) {
     const VmTable::Settings settings{.quota = self.options.vm_quota,
                                      .counts = self.options.count_exits ? &exit_counts : nullptr};
     console.start(monitor);
-    if (!vms.fill(*bundle, host, scheduler, console, settings)) {
-        return Outcome::failure;
-    }
+    const std::uint64_t free_frames = host.frames().free_bytes();
+    if (!vms.fill(*bundle, host, scheduler, console, settings)) return Outcome::failure;
     vms.start_all();
     run_harts();
     vms.clear();
+    check_frames(free_frames);
     if (self.options.count_exits) exit_counts.print(bundle->vms().front().config.name);
     return vms.all_succeeded() ? Outcome::success : Outcome::failure;
 }

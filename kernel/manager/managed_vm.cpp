@@ -44,7 +44,7 @@ bool ManagedVm::start(ExitCounts* counts) {
         return false;
     }
     running_.emplace(std::move(*built), std::move(tasks));
-    group_.emplace(vm, Share{}, end_);
+    group_.emplace(vm, Share{.weight = config().weight, .harts = config().affinity}, end_);
     for (std::uint32_t cpu = 0; cpu < vm.cpus(); ++cpu)
         running_->tasks.emplace_back(vm.vcpu(cpu), *group_);
     channel_.attach(&vm);
@@ -75,7 +75,9 @@ bool ManagedVm::load() {
     tree.rng_seed = seed;
     const auto entry = load_guest(bundle_, built.plan, built.vm->memory(), tree);
     if (!entry) {
-        println("vm {}: it cannot be loaded: {}", name(), to_string(entry.error()));
+        FixedBuffer<128> reason;
+        print(reason, "it cannot be loaded: {}", to_string(entry.error()));
+        explain_refusal(memory_, reason.view());
         return false;
     }
     built.vm->harts().power_on({.address = entry->pc.value, .opaque = entry->device_tree.value});

@@ -9,6 +9,7 @@
 
 #include <optional>
 
+#include "kernel/manager/restart_guard.hpp"
 #include "kernel/manager/vm_builder.hpp"
 #include "kernel/sched/scheduler.hpp"
 
@@ -49,6 +50,11 @@ class ManagedVm {
             visit(task);
     }
 
+    /// Whether it starts again after it has ended; counts it (kernel/manager/restart_guard.hpp).
+    [[nodiscard]] RestartGuard::Answer ask_to_restart(bool has_failed, std::uint64_t now,
+                                                      std::uint64_t ticks_per_second) {
+        return restarts_.ask(config().restart, has_failed, now, ticks_per_second);
+    }
     /// Builds and loads it, and queues its vCPUs; false, with a sentence in the log, where that
     /// cannot be. `counts` are its exits' or nullptr.
     [[nodiscard]] bool start(ExitCounts* counts);
@@ -72,6 +78,7 @@ class ManagedVm {
     VmEnd& end_;
     GuestChannel channel_;
     VmMemory memory_;
+    RestartGuard restarts_;
     std::optional<Running> running_;
     std::optional<TaskGroup> group_;
 };

@@ -2,6 +2,8 @@
 // Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/manager/vm_builder.hpp"
 
+#include <bit>
+
 #include <cairn/byte_size.hpp>
 #include <cairn/print.hpp>
 #include "kernel/vm/guest_map.hpp"
@@ -26,6 +28,21 @@ void explain_lack_of_ram(HostResources& host, const VmConfig& config) {
         ": memory: {} MiB are more than the machine can give: {} MiB are free, {} MiB in one "
         "piece",
         mib(config.memory), mib(host.frames().free_bytes()), mib(host.frames().largest_free()));
+}
+
+/// Whether a hart runs guests that the VM may use; else there is a sentence in the log.
+bool has_a_hart(const HostResources& host, const VmConfig& config) {
+    const std::size_t harts = host.guest_hart_count();
+    static_assert(HostResources::max_guest_harts <= most_listed_harts);
+    if (std::countr_zero(config.affinity) < static_cast<int>(harts)) return true;
+    print("cairn: {}:{}: affinity: no hart of this list runs guests; this machine has ",
+          config.file, config.affinity_line);
+    if (harts == 1) {
+        println("one, number 0");
+    } else {
+        println("{}, numbers 0 to {}", harts, harts - 1);
+    }
+    return false;
 }
 
 using RamPointer = allocated_ptr<GuestRam, VmAllocator<GuestRam>>;
@@ -133,6 +150,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
         println("cairn: {}", plan.error());
         return std::nullopt;
     }
+    if (!has_a_hart(host, config)) return std::nullopt;
     auto ram = take_ram(host, config, memory);
     if (!ram) return std::nullopt;
     auto vm = make_vm(host, config, (*ram)->memory(), memory, channel);

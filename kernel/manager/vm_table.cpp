@@ -27,13 +27,14 @@ bool VmTable::fill(const Bundle& bundle, HostResources& host, Scheduler& schedul
     scheduler_ = &scheduler;
     console_ = &console;
     counts_ = settings.counts;
+    ticks_per_second_ = host.timebase_hz();
     for (const BundleVm& vm : bundle.vms()) {
         const auto quota = settings.quota.value_or(VmMemory::default_limit(vm.config.memory));
         auto managed = try_allocate_unique<ManagedVm>(allocator<ManagedVm>(), vm, host, scheduler,
                                                       *this, quota);
         if (!managed || !vms_.try_push_back(std::move(managed)) ||
             !names_.try_push_back(vm.config.name)) {
-            println("cairn: the heap has no room for {} VMs", bundle.vms().size());
+            println("cairn: vm {}: the heap has no room for it", vm.config.name);
             return false;
         }
     }
@@ -43,7 +44,13 @@ bool VmTable::fill(const Bundle& bundle, HostResources& host, Scheduler& schedul
 /// The first comes to the front.
 void VmTable::start_all() {
     const SpinGuard guard(lock_);
+    const auto is_wanted = [](const auto& vm) { return vm->config().autostart; };
+    if (std::ranges::none_of(vms_, is_wanted)) {
+        println("cairn: no VM is started: autostart is off in the vm.conf of each");
+        failed_ = true;
+    }
     for (const auto& vm : vms_) {
+        if (!is_wanted(vm)) continue;
         if (console_->chosen() == nullptr) {
             console_->choose(&vm->channel());
             (void)vm->channel().come_to_front();
@@ -125,17 +132,29 @@ void VmTable::stop_all() {
 
 bool VmTable::goes_on(ManagedVm& vm, StopReason reason) {
     switch (reason) {
-        case StopReason::power_off: println("vm {}: powered off", vm.name()); return false;
+        case StopReason::power_off: println("vm {}: powered off", vm.name()); break;
         case StopReason::failed:
             println("vm {}: powered off, and says that it failed", vm.name());
+            break;
+        case StopReason::killed: break;
+        case StopReason::unplugged: println("vm {}: turned off", vm.name()); return false;
+        case StopReason::reset: println("vm {}: reset", vm.name()); return true;
+    }
+    const bool has_failed = reason != StopReason::power_off;
+    switch (vm.ask_to_restart(has_failed, csr_read<Csr::time>(), ticks_per_second_)) {
+        case RestartGuard::Answer::restart:
+            println("vm {}: starts again: restart = {}", vm.name(),
+                    restart_policies[static_cast<std::size_t>(vm.config().restart)]);
+            return true;
+        case RestartGuard::Answer::too_often:
+            println("vm {}: stays off: it has ended {} times, each within {} s of its start",
+                    vm.name(), RestartGuard::most_in_a_row + 1, RestartGuard::seconds);
             failed_ = true;
             return false;
-        case StopReason::killed: failed_ = true; return false;
-        case StopReason::unplugged: println("vm {}: turned off", vm.name()); return false;
-        case StopReason::reset: break;
+        case RestartGuard::Answer::stay_off: break;
     }
-    println("vm {}: reset", vm.name());
-    return true;
+    failed_ = failed_ || has_failed;
+    return false;
 }
 
 void VmTable::all_have_left(Vm& vm) {

@@ -46,7 +46,8 @@ class VmTable final : public VmEnd {
         names_.shrink_to_fit();
     }
 
-    /// Starts every VM, or says why not; the scheduler is closed when the last has ended.
+    /// Starts every VM that is to start by itself, or says why not; the scheduler is closed when
+    /// the last has ended.
     void start_all();
     void all_have_left(Vm& vm) override;
 
@@ -69,7 +70,7 @@ class VmTable final : public VmEnd {
     /// Of the VM `name`, or nullptr.
     [[nodiscard]] GuestChannel* channel(std::string_view name);
 
-    /// Whether every VM could be started and powered off without saying that it failed.
+    /// Whether every VM could be started, and powered off in the end without saying that it failed.
     [[nodiscard]] bool all_succeeded() const { return !failed_; }
 
   private:
@@ -84,6 +85,7 @@ class VmTable final : public VmEnd {
     Scheduler* scheduler_ = nullptr;
     ConsoleMultiplexer* console_ = nullptr;
     ExitCounts* counts_ = nullptr;
+    std::uint64_t ticks_per_second_ = 0;
     std::size_t running_ CAIRN_GUARDED_BY(lock_) = 0;
     /// Whoever rules the machine has turned a VM off: it stays, for whatever comes next.
     bool stays_ CAIRN_GUARDED_BY(lock_) = false;

@@ -35,9 +35,13 @@ class FairQueue {
     std::uint64_t bonus_;
 };
 
-/// Virtual time for `ticks` on a hart.
-[[nodiscard]] constexpr std::uint64_t virtual_ticks(std::uint64_t ticks, std::uint32_t weight) {
-    return ticks * Share::usual_weight / weight;
+/// Adds the virtual time of `ticks` on a hart. What is less than one is kept: a task that is looked
+/// at often pays as much as one that is not.
+inline void pay(Task& task, std::uint64_t ticks) {
+    const std::uint32_t weight = task.group.share().weight;
+    task.unpaid += ticks * Share::usual_weight;
+    task.virtual_time += task.unpaid / weight;
+    task.unpaid %= weight;
 }
 
 }  // namespace cairn

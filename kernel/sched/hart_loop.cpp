@@ -88,6 +88,8 @@ void HartLoop::enter(Task& task) {
     for (;;) {
         vcpu.enter_next();
         if (vm.stopped()) return retire(task);
+        // A hart that has stopped is nowhere, also where another has started it again meanwhile.
+        if (!vcpu.is_here()) return put_to_sleep(task);
         if (vcpu.is_asked()) vcpu.answer();
         if (is_asleep(vcpu)) return put_to_sleep(task);
         if (!vcpu.is_fence_done()) continue;

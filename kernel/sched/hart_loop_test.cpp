@@ -119,6 +119,23 @@ TEST_CASE("a stopped hart sleeps until another starts it, and finds nothing of b
     CHECK(fake_hart.waits == 1);
 }
 
+TEST_CASE("a hart that is started again while it stops begins anew", "[hart_loop]") {
+    Loop loop({}, 2);
+    loop.GuestBench::run(1);
+    fake_hart.guest = [](VcpuContext* context) {
+        if (++entries == 1) {
+            bench->ecall(static_cast<std::uint64_t>(SbiExtension::hsm), 1);
+            REQUIRE(bench->vm.harts().start(0, {.address = resume_at, .opaque = opaque}));
+            return;
+        }
+        CHECK(context->pc == resume_at);
+        CHECK(context->x[11] == opaque);
+        bench->stop();
+    };
+    loop.run();
+    CHECK(entries == 2);
+}
+
 TEST_CASE("a stopped hart serves what comes, and is gone when the VM stops", "[hart_loop]") {
     Loop loop({}, 2);
     loop.GuestBench::run(1);
@@ -268,4 +285,16 @@ TEST_CASE("who sleeps gives the hart to the other, and gets it back when there i
     };
     loop.run_all();
     CHECK(story == "aba");
+}
+
+TEST_CASE("a look at one that sleeps leaves the hart's interrupt, which may be for another",
+          "[hart_loop]") {
+    Loop loop({}, 2);
+    loop.GuestBench::run(1);
+    loop.vcpu().put_away();
+    loop.vm.vcpu(1).request(Request::software_interrupt);
+    csr_set<Csr::sip>(Sip::SSIP::mask);
+    loop.vm.vcpu(1).answer_away();
+    CHECK(!loop.vm.vcpu(1).is_asked());
+    CHECK((csr_read<Csr::sip>() & Sip::SSIP::mask) != 0);
 }

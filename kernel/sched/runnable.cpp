@@ -17,7 +17,8 @@ Wakening wakening(Vcpu& vcpu, std::uint64_t time) {
     if (state == SbiHartState::started && !vcpu.waits_for_interrupt()) return {.now = true};
     if (state == SbiHartState::stopped) return {};
     if (vcpu.state().wakes(time - vcpu.vm().time_lag()) != 0) return {.now = true};
-    return {.deadline = vcpu.host_deadline()};
+    const bool wants_timer = (vcpu.state().csrs.vsie & Sip::STIP::mask) != 0;
+    return wants_timer ? Wakening{.deadline = vcpu.host_deadline()} : Wakening{};
 }
 
 void bring_in(Vcpu& vcpu) {

@@ -8,6 +8,12 @@
 namespace cairn {
 namespace {
 
+/// Who calls has read `now` before it got the lock: another hart may have come in between, with a
+/// later time.
+std::uint64_t elapsed(std::uint64_t since, std::uint64_t now) {
+    return now > since ? now - since : 0;
+}
+
 bool may_run(const Task& task, std::size_t hart) {
     return (task.group.share().harts >> hart & 1) != 0;
 }
@@ -34,10 +40,10 @@ void Scheduler::add_hart(const IpiTarget& target) {
 /// What its task has run since it was last looked at.
 void Scheduler::charge(Hart& hart, std::uint64_t now) {
     Task& task = *hart.task;
-    const std::uint64_t ticks = now - task.since;
-    task.since = now;
+    const std::uint64_t ticks = elapsed(task.since, now);
+    task.since += ticks;
     task.ran.fetch_add(ticks, std::memory_order_relaxed);
-    task.virtual_time += virtual_ticks(ticks, task.group.share().weight);
+    pay(task, ticks);
 }
 
 bool Scheduler::rouse_sleeper_for(const Task& task) {
@@ -84,7 +90,7 @@ Task* Scheduler::take(std::size_t index, std::uint64_t now) {
     hart.sleeps = task == nullptr;
     if (task == nullptr) return nullptr;
     queue_.remove(*task);
-    task->waited.fetch_add(now - task->since, std::memory_order_relaxed);
+    task->waited.fetch_add(elapsed(task->since, now), std::memory_order_relaxed);
     task->turns.fetch_add(1, std::memory_order_relaxed);
     task->since = now;
     hart.task = task;
@@ -99,7 +105,7 @@ bool Scheduler::is_turn_over(std::size_t index, std::uint64_t now) {
     const Task* const next = queue_.first_for(index);
     if (next == nullptr) return false;
     const std::uint64_t had = hart.task->virtual_time;
-    const bool had_its_turn = now - hart.turn_began >= turn_;
+    const bool had_its_turn = elapsed(hart.turn_began, now) >= turn_;
     if (had_its_turn ? next->virtual_time <= had : next->virtual_time + grace() < had) return true;
     if (had_its_turn) hart.turn_began = now;
     return false;

@@ -187,9 +187,8 @@ void Vcpu::answer() {
     }
 }
 
+/// The hart's SSIP stays as it is: since it was looked at, it may have come for another vCPU.
 void Vcpu::answer_away() {
-    csr_clear<Csr::sip>(Sip::SSIP::mask);
-    fence_csrs_and_memory();
     if ((bell_.answer() & Request::software_interrupt) != 0) {
         state_.csrs.hvip |= Hip::VSSIP::mask;
         pmu_.count(SbiFirmwareEvent::ipi_received);

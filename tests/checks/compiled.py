@@ -16,7 +16,8 @@ HOW = {"small", "for the target alone", "for hosted programs alone", "for Unix a
        "into cairn::new alone", "into hypervisor.elf alone", "into cairn.efi alone"}
 WHY = {"It runs once per boot or per start of a guest", "Guests seldom ask for it",
        "Caches are refilled from it, seldom", "It runs once per boot, or for people to read",
-       "It touches the machine's own devices and memory", "The firmware calls it there",
+       "It touches the machine's own devices and memory", "It touches the machine's own devices",
+       "It runs for people", "The firmware calls it there",
        "Hosts have a runtime of their own", "It calls the host's library", "It calls the host's system",
        "A program chooses who replaces its operators"}
 HOSTED = {"for hosted programs alone", "for Unix alone", "for Windows alone"}

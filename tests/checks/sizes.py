@@ -16,7 +16,7 @@ FUNCTION_SOFT = 40
 BUDGETS = {
     "kernel": (5, 200, 80),
     "kernel/arch": (60, 4500, 10),
-    "kernel/bundle": (18, 1400, 22),
+    "kernel/bundle": (18, 1450, 22),
     "kernel/dev": (30, 1500, 20),
     "kernel/exit": (20, 900, 100),
     "kernel/exit/sbi": (32, 1100, 100),

@@ -16,6 +16,7 @@
 #include "kernel/dev/syscon.hpp"
 #include "kernel/dev/uart16550.hpp"
 #include "tests/fuzz/input.hpp"
+#include "tests/unit/device_doubles.hpp"
 #include "tests/unit/plic_model.hpp"
 
 using namespace cairn;

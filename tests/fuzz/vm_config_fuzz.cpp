@@ -25,6 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(config->cpus >= 1 && config->cpus <= limits.max_cpus, "cpus is in range");
     require(config->memory >= limits.min_memory && is_aligned(config->memory, vm_memory_granule),
             "memory is in range");
+    require(config->affinity != 0, "a VM may run somewhere");
+    require(config->weight >= 1 && config->weight <= limits.max_weight, "weight is in range");
     require(config->append.size() <= limits.max_append, "append is in range");
     return 0;
 }

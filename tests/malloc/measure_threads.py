@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROUNDS = 9
+ROUNDS = 7
 SECONDS = 0.5
 SHAPES = {
     "handed over, 2 threads": ["handover", 2], "handed over, 8 threads": ["handover", 8],

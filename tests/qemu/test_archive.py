@@ -33,9 +33,8 @@ def started(machine, path):
 def test_hard_links(machine, shell):
     """`cp -al` makes a VM of another one's files: vm.conf and kernel have their data elsewhere."""
     lines = started(machine, shell("cp -al one two; pack vms.cpio two one"))
-    assert lines[0] == ("cairn: the archive holds 2 VMs, and this version runs one: 'two' alone is "
-                        "started")
-    assert any(line.startswith("vm two: ") for line in lines)
+    for name in ("one", "two"):
+        assert any(line.startswith(f"vm {name}: ") for line in lines)
 
 
 @pytest.mark.parametrize("between", ["", "head -c 388 /dev/zero"])

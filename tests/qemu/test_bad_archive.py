@@ -14,7 +14,7 @@ ENDS_EARLY = "the archive ends in the middle of an entry"
 NO_ENTRY = "no entry of an uncompressed cpio archive in newc format starts here"
 COMPRESSED = "a compressed archive starts here; decompress it first"
 GARBAGE = "neither zeroes nor another archive in newc format follow the archive's trailer"
-KEYS = "cpus, memory, kernel, initrd, append, disk"
+KEYS = "cpus, memory, kernel, initrd, append, autostart, affinity, weight, restart, disk"
 
 
 def sentence(machine, path, **options):
@@ -104,8 +104,15 @@ K = "kernel = kernel\n"
     (K + "memory = 512\n", ":2: memory: '512' is 512 bytes, too little; a VM has at least 8 MiB "
      "(for MiB write 512M)"),
     (K + "cpus = two\n", ":2: cpus: 'two' is not a number; write one in decimal, for example 1"),
-    (K + "cpus = 2\n", ":2: cpus: '2' is out of range; this machine has one hart, and a VM no more CPUs than that"),
-    (K + "cpus = 0\n", ":2: cpus: '0' is out of range; this machine has one hart, and a VM no more CPUs than that"),
+    (K + "cpus = 33\n", ":2: cpus: '33' is out of range; write a number from 1 to 32"),
+    (K + "cpus = 0\n", ":2: cpus: '0' is out of range; write a number from 1 to 32"),
+    (K + "affinity = 1-\n", ":2: affinity: '1-' is no list of harts; write numbers and ranges, for "
+     "example 0,2-3"),
+    (K + "affinity = 1\n", ":2: affinity: no hart of this list runs guests; this machine has one, "
+     "number 0"),
+    (K + "weight = 0\n", ":2: weight: '0' is out of range; write a number from 1 to 10000"),
+    (K + "restart = alway\n", ":2: restart: 'alway' is not one of its values; did you mean 'always'? "
+     "They are: never, on-failure, always"),
     (K + "# both\nmemory = 64M\n\nmemory = 64M\n",
      ":5: memory: is already set on line 3; keep one of the two"),
     (K + "disk = d.img\n", ":2: disk: this version has no disks; remove the line"),
@@ -217,11 +224,7 @@ def test_initrd_that_does_not_fit(machine, tmp_path):
         "64 MiB beside the kernel; write memory = 70M or more")
 
 
-def test_second_vm_is_named_as_not_started(machine, tmp_path):
-    entries = {f"{name}/{file}": content for name in ("one", "two")
-               for file, content in (("vm.conf", K), ("kernel", guest_image("demo")))}
-    m = machine(write_archive(tmp_path / "a", entries))
-    m.expect("cairn: the archive holds 2 VMs, and this version runs one: 'one' alone is started")
-    m.expect("Type something")
-    m.send("q")
-    assert ended(m)[-1] == "vm one: powered off"
+def test_archive_where_no_vm_starts_by_itself(machine, tmp_path):
+    path = archive(tmp_path, K + "memory = 16M\nautostart = no\n")
+    assert sentence(machine, path) == ("cairn: no VM is started: autostart is off in the vm.conf of "
+                                       "each")

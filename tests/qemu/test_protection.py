@@ -9,7 +9,7 @@ import pytest
 
 import boot_loader
 from cairn_machine import HYPERVISOR
-from outcome import ended, small_guest
+from outcome import archive, ended, small_guest
 from test_harts import tree  # noqa: F401 (a fixture)
 
 PAGE = 4096
@@ -20,11 +20,12 @@ BARE, SV39, SV48, SV57 = 0, 8, 9, 10
 
 @pytest.fixture
 def inspected(machine, tmp_path):
-    """Starts two harts and a guest on one of them; returns the other one's satp.MODE and what it may
-    do, as (first, end, "rw-")."""
+    """Starts two harts and a guest on the one that booted; returns the other one's satp.MODE and what
+    it may do, as (first, end, "rw-")."""
     def start(**options):
         path = tmp_path / "qmp"
-        m = machine(small_guest(tmp_path, "demo"), smp=2, **{
+        on_boot_hart = archive(tmp_path, "kernel = kernel\nmemory = 16M\naffinity = 0\n")
+        m = machine(on_boot_hart, smp=2, **{
             **options, "options": ["-qmp", f"unix:{path},server=on,wait=off",
                                    *options.get("options", [])]})
         m.expect("Hello from a guest")

@@ -54,6 +54,25 @@ def test_bundle_is_packed_as_it_is(run, tmp_path):
         "a/vm.conf": b"x", "b/vm.conf": b"", "b/sub/file": b"yz"}
 
 
+def test_same_bytes_lie_in_the_archive_once(run, tmp_path):
+    """As hard links, which cpio(1) understands too; small files are not worth it."""
+    image = bytes(range(256)) * 64
+    for name in ("a", "b", "c"):
+        (tmp_path / "vms" / name).mkdir(parents=True)
+        (tmp_path / "vms" / name / "vm.conf").write_text("kernel = Image\n")
+        (tmp_path / "vms" / name / "Image").write_bytes(image)
+    (tmp_path / "vms/c/other").write_bytes(image[::-1])
+    status, _, _ = run("tools/pack_bundle.py", "--output", tmp_path / "a.cpio", "--bundle",
+                       tmp_path / "vms")
+    assert status == 0
+    packed = (tmp_path / "a.cpio").read_bytes()
+    assert packed.count(image) == 1 and packed.count(b"kernel = Image\n") == 3
+    assert unpack(tmp_path / "a.cpio", tmp_path / "out") == {
+        **{f"{name}/vm.conf": b"kernel = Image\n" for name in "abc"},
+        **{f"{name}/Image": image for name in "abc"}, "c/other": image[::-1]}
+    assert (tmp_path / "out/a/Image").stat().st_ino == (tmp_path / "out/c/Image").stat().st_ino
+
+
 def test_same_input_same_archive(run, tmp_path):
     (tmp_path / "k").write_bytes(b"kernel")
     for name in ("a", "b"):

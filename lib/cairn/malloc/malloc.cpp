@@ -22,7 +22,7 @@ void* refuse(int error) {
 }
 
 void* take_aligned(std::size_t alignment, std::size_t size) {
-    if (alignment == heap_page) return process_heap::own_cache().take_pages(size);
+    if (alignment == heap_page) return process_heap::cache.take_pages(size);
     if (!std::has_single_bit(alignment)) [[unlikely]]
         return refuse(EINVAL);
     return process_heap::take(size, alignment);
@@ -124,7 +124,7 @@ CAIRN_EXPORT int posix_memalign(void** result, std::size_t alignment, std::size_
 }
 
 CAIRN_EXPORT void* valloc(std::size_t size) {
-    return process_heap::own_cache().take_pages(size);
+    return process_heap::cache.take_pages(size);
 }
 
 CAIRN_EXPORT void* pvalloc(std::size_t size) {

@@ -81,8 +81,8 @@ void give(void* block) {
 }
 
 void give(void* block, std::size_t size, std::align_val_t alignment = std::align_val_t{plain}) {
-    process_heap::own_cache().give(static_cast<std::byte*>(block),
-                                   {size, static_cast<std::size_t>(alignment)});
+    process_heap::cache.give(static_cast<std::byte*>(block),
+                             {size, static_cast<std::size_t>(alignment)});
 }
 
 }  // namespace

@@ -30,21 +30,14 @@ inline constexpr std::size_t smallest_window = std::size_t{16} << 20;
 extern constinit Core core;
 extern constinit thread_local Cache cache;
 
-/// The calling thread's cache, whose address is found once in a function, not for each member.
-[[nodiscard, gnu::always_inline]] inline Cache& own_cache() {
-    Cache* own = &cache;
-    asm("" : "+r"(own));
-    return *own;
-}
-
 /// At least `size` bytes; nullptr where there are none, and ENOMEM in errno.
 [[nodiscard, gnu::always_inline]] inline std::byte* take(std::size_t size) {
-    return own_cache().take(size);
+    return cache.take(size);
 }
 
 /// At a multiple of `alignment`, which is a power of two.
 [[nodiscard, gnu::always_inline]] inline std::byte* take(std::size_t size, std::size_t alignment) {
-    return own_cache().take(size, alignment);
+    return cache.take(size, alignment);
 }
 
 /// Zeroed memory: large blocks as the kernel's own zero pages, which cost nothing until they are
@@ -52,7 +45,7 @@ extern constinit thread_local Cache cache;
 [[nodiscard]] std::byte* take_zeroed(std::size_t size);
 
 [[gnu::always_inline]] inline void give(void* block) {
-    own_cache().give(static_cast<std::byte*>(block));
+    cache.give(static_cast<std::byte*>(block));
 }
 
 /// What may be used of a block; ends the process if it is none.

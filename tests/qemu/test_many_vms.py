@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Several VMs at once, on fewer harts than they have vCPUs. What counts is what Cairn itself says of
+each VM, and the machine's status: guests share the console, and may write into each other's lines."""
+import os
+import re
+
+import pytest
+
+from cairn_machine import guest_image, write_archive
+from outcome import CRASHES
+
+PATIENCE = 240
+STRESS_SECONDS = int(os.environ.get("CAIRN_STRESS_SECONDS", "5"))
+SPIN = b"\x01\xa0"  # j . (as c.j): the shortest raw binary that runs for ever
+
+
+def vm(kernel, append="", **keys):
+    """A VM: its kernel (a guest's name or bytes), command line, and further keys of its vm.conf."""
+    keys = {"memory": "8M", "append": append, **keys}
+    lines = "".join(f"{key} = {value}\n" for key, value in keys.items())
+    content = kernel if isinstance(kernel, bytes) else guest_image(kernel)
+    return {"vm.conf": f"kernel = kernel\n{lines}", "kernel": content}
+
+
+@pytest.fixture
+def run(machine, tmp_path):
+    """run({name: vm(...)}, harts=2) starts a machine."""
+    def start(vms, harts, **options):
+        entries = {f"{name}/{file}": content for name, files in vms.items()
+                   for file, content in files.items()}
+        return machine(write_archive(tmp_path / "vms.cpio", entries), smp=harts, **options)
+    return start
+
+
+def finish(m, status=0):
+    """Cairn's lines about VMs, {name: [lines]}, when the machine has ended with `status`."""
+    actual = m.wait_exit(PATIENCE)
+    assert not any(crash in m.log for crash in CRASHES)
+    assert actual == status
+    said = {}
+    for name, line in re.findall(r"^vm ([^:]+): (.*)$", "\n".join(m.own_lines()), re.MULTILINE):
+        said.setdefault(name, []).append(line)
+    return said
+
+
+def ends(said):
+    """The last line about each VM."""
+    return {name: lines[-1] for name, lines in said.items()}
+
+
+@pytest.mark.parametrize("harts", [1, 2])
+def test_two_run_to_their_ends(run, harts):
+    said = finish(run({"a": vm("sleepers", "50"), "b": vm("sleepers", "50", cpus=2)}, harts))
+    assert ends(said) == {"a": "powered off", "b": "powered off"}
+
+
+@pytest.mark.parametrize("harts", [1, 2])
+def test_one_that_fails_is_its_own_business(run, harts):
+    vms = {"bad": vm("hazards", "fail"), "good": vm("sleepers", "50", cpus=2),
+           "killed": vm("hazards", "jump-without-handler")}
+    said = ends(finish(run(vms, harts), status=1))
+    assert said["good"] == "powered off"
+    assert said["bad"] == "powered off, and says that it failed"
+    assert said["killed"].startswith("stopped: ")
+
+
+@pytest.mark.parametrize("harts", [1, 2])
+def test_who_spins_for_ever_starves_nobody(run, harts):
+    """As many spinners as harts, and one that sleeps and computes beside them."""
+    vms = {f"spin{number}": vm(SPIN) for number in range(harts)}
+    m = run({**vms, "good": vm("sleepers", "50", cpus=2)}, harts)
+    m.expect("vm good: powered off", PATIENCE)
+
+
+def test_sixty_four(run):
+    said = finish(run({f"vm{number}": vm("sleepers", "3") for number in range(64)}, 2))
+    assert ends(said) == {f"vm{number}": "powered off" for number in range(64)}
+
+
+@pytest.mark.parametrize("harts", [1, 2])
+def test_more_vcpus_than_harts_storm_each_other(run, harts):
+    """Fences and interrupts to vCPUs that lie in no hart (tests/guests/smp_stress.cpp)."""
+    m = run({"storm": vm("smp_stress", STRESS_SECONDS, cpus=4, memory="16M")}, harts)
+    assert ends(finish(m)) == {"storm": "powered off"}
+    assert "stress: failed" not in m.log and "stress: end" in m.log
+
+
+def test_one_starts_again_while_the_other_runs(run):
+    """It fails at once, five times too often; its neighbour does not notice."""
+    vms = {"again": vm("hazards", "fail", restart="on-failure"),
+           "once": vm("sleepers", "50", restart="on-failure")}
+    said = finish(run(vms, 2), status=1)
+    assert said["once"][-1] == "powered off"
+    assert said["again"].count("starts again: restart = on-failure") == 5
+    assert said["again"].count("powered off, and says that it failed") == 6
+    assert said["again"][-1] == "stays off: it has ended 6 times, each within 10 s of its start"
+
+
+def test_one_resets_for_ever_while_the_other_runs(run):
+    m = run({"again": vm("hazards", "reset"), "once": vm("sleepers", "50")}, 2)
+    m.expect("vm once: powered off", PATIENCE)
+    m.expect("vm again: reset", PATIENCE)
+
+
+def test_a_template_is_not_started(run):
+    said = finish(run({"on": vm("sleepers", "3"), "off": vm("sleepers", "3", autostart="no")}, 1))
+    assert ends(said) == {"on": "powered off"}
+
+
+def test_one_stays_where_it_may_run(run):
+    """Both may only use hart 1: a spinner there leaves hart 0 to whoever may use it."""
+    vms = {"spin": vm(SPIN, affinity="1"), "good": vm("sleepers", "50", affinity="1-63", weight=300),
+           "nowhere": vm("sleepers", "3", affinity="2")}
+    m = run(vms, 2)
+    m.expect("cairn: nowhere/vm.conf:4: affinity: no hart of this list runs guests; this machine has "
+             "2, numbers 0 to 1")
+    m.expect("vm good: powered off", PATIENCE)
+
+
+def test_all_memory_comes_back(run):
+    """What the VMs had of the heap and of the frames, after resets, restarts and deaths."""
+    vms = {"fails": vm("hazards", "fail", restart="on-failure"),
+           "killed": vm("hazards", "jump-without-handler"), "good": vm("sleepers", "20", cpus=4)}
+    m = run(vms, 2)
+    finish(m, status=1)
+    assert "0 bytes live" in m.own_lines()[-1]
+    assert "bytes of frames are free" not in m.log # which Cairn says where they differ
