@@ -71,10 +71,10 @@ HostPhys GuestRam::frames_of(std::size_t chunk) const {
 RamTouch GuestRam::give(std::size_t chunk, bool zero) {
     {
         const SpinGuard guard(lock_);
-        if (chunks_[chunk] == Chunk::present || chunks_[chunk] == Chunk::shown)
-            return RamTouch::present;
-        if (chunks_[chunk] == Chunk::filling) return RamTouch::busy;
-        chunks_[chunk] = Chunk::filling;
+        const Chunk found = chunks_[chunk];
+        if (found == Chunk::present || found == Chunk::shown) return RamTouch::present;
+        if (found == Chunk::filling) return RamTouch::busy;
+        set_state(chunk, Chunk::filling);
     }
     const HostPhys frames = frames_of(chunk);
     if (zero && !(settings_.trust_unused && !pool_.was_used({frames, chunk_size})))
@@ -83,7 +83,7 @@ RamTouch GuestRam::give(std::size_t chunk, bool zero) {
     const SpinGuard guard(lock_);
     const bool mapped =
         table_.map(settings_.base + chunk * chunk_size, frames, chunk_size, pages_rwx).has_value();
-    chunks_[chunk] = mapped ? Chunk::present : Chunk::absent;
+    set_state(chunk, mapped ? Chunk::present : Chunk::absent);
     present_ += mapped ? 1 : 0;
     return mapped ? RamTouch::given : RamTouch::unavailable;
 }
@@ -91,8 +91,7 @@ RamTouch GuestRam::give(std::size_t chunk, bool zero) {
 RamTouch GuestRam::touch(GuestPhys at) {
     const std::size_t chunk = chunk_of(at);
     const RamTouch done = give(chunk, true);
-    if (done != RamTouch::present || chunks_[chunk] != Chunk::shown) return done;
-    return own_block(at);
+    return done == RamTouch::present && state(chunk) == Chunk::shown ? own_block(at) : done;
 }
 
 std::uint64_t GuestRam::show(GuestPhys to, std::span<const std::byte> from) {
@@ -116,7 +115,7 @@ bool GuestRam::show_chunk(std::size_t chunk, HostPhys source) {
     const GuestPhys base = settings_.base + chunk * chunk_size;
     if (!table_.map(base, source, chunk_size, pages_rx)) return false;
     pool_.mark_used({frames_of(chunk), chunk_size});
-    chunks_[chunk] = Chunk::shown;
+    set_state(chunk, Chunk::shown);
     ++present_;
     return true;
 }
@@ -139,9 +138,8 @@ RamTouch GuestRam::own_block(GuestPhys at) {
                : RamTouch::unavailable;
 }
 
-/// The same of every block of `range` in a chunk that is shown. Out of line: `prepare` would save
-/// more registers for it, which "DBCN write of 64 bytes" counts.
-[[gnu::noinline]] bool GuestRam::own_blocks(std::size_t chunk, GuestRange range) {
+/// The same of every block of `range` in a chunk that is shown.
+bool GuestRam::own_blocks(std::size_t chunk, GuestRange range) {
     const GuestPhys base = settings_.base + chunk * chunk_size;
     const GuestPhys end = std::min(base + chunk_size, range.end());
     GuestPhys block{align_down(std::max(base, range.base).value, block_size)};
@@ -151,19 +149,23 @@ RamTouch GuestRam::own_block(GuestPhys at) {
     return true;
 }
 
+/// What of `range` lies in the chunk.
+bool GuestRam::prepare_chunk(std::size_t chunk, GuestRange range, RamUse use) {
+    const GuestPhys base = settings_.base + chunk * chunk_size;
+    const bool whole =
+        use == RamUse::overwrite_all && base >= range.base && range.end() - base >= chunk_size;
+    RamTouch done = give(chunk, !whole);
+    while (done == RamTouch::busy)  // for as long as another hart zeroes a chunk
+        done = give(chunk, !whole);
+    if (done == RamTouch::unavailable) return false;
+    return state(chunk) != Chunk::shown || own_blocks(chunk, range);
+}
+
 bool GuestRam::prepare(GuestRange range, RamUse use) {
     if (range.size == 0) return true;
-    const std::size_t last = (range.end() - 1 - settings_.base) / chunk_size;
-    for (std::size_t chunk = (range.base - settings_.base) / chunk_size; chunk <= last; ++chunk) {
-        const GuestPhys base = settings_.base + chunk * chunk_size;
-        const bool whole =
-            use == RamUse::overwrite_all && base >= range.base && range.end() - base >= chunk_size;
-        RamTouch done = give(chunk, !whole);
-        while (done == RamTouch::busy)  // for as long as another hart zeroes a chunk
-            done = give(chunk, !whole);
-        if (done == RamTouch::unavailable) return false;
-        if (chunks_[chunk] != Chunk::shown) continue;
-        if (!own_blocks(chunk, range)) return false;
+    const std::size_t last = chunk_of(range.end() - 1);
+    for (std::size_t chunk = chunk_of(range.base); chunk <= last; ++chunk) {
+        if (state(chunk) != Chunk::present && !prepare_chunk(chunk, range, use)) return false;
     }
     return true;
 }

@@ -26,6 +26,7 @@
 // instructions at most.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -103,6 +104,15 @@ class GuestRam final : public RamBacking {
     [[nodiscard]] bool show_chunk(std::size_t chunk, HostPhys source);
     [[nodiscard]] RamTouch own_block(GuestPhys at);
     [[nodiscard]] bool own_blocks(std::size_t chunk, GuestRange range);
+    [[nodiscard]] bool prepare_chunk(std::size_t chunk, GuestRange range, RamUse use);
+    /// Without the lock: what is present or shown stays so while harts run the guest, and who sees
+    /// it sees the zeroes and the table, too.
+    [[nodiscard]] Chunk state(std::size_t chunk) {
+        return std::atomic_ref(chunks_[chunk]).load(std::memory_order_acquire);
+    }
+    void set_state(std::size_t chunk, Chunk state) {
+        std::atomic_ref(chunks_[chunk]).store(state, std::memory_order_release);
+    }
     [[nodiscard]] std::size_t chunk_of(GuestPhys at) const {
         return (at - settings_.base) / chunk_size;
     }

@@ -93,10 +93,7 @@ std::expected<void, PageTableError> PageTable::map(std::uint64_t address, HostPh
                                                    std::uint64_t size,
                                                    PagePermissions permissions) {
     if (const auto checked = check_range(address, size); !checked) return checked;
-    if (!is_aligned(host.value, paging::page_size))
-        return std::unexpected(PageTableError::unaligned);
-    const HostRange all{{0}, 1ull << paging::physical_address_bits};
-    if (!all.contains(host, size)) return std::unexpected(PageTableError::host_range);
+    if (const auto checked = check_host(host, size); !checked) return checked;
     if (!are_valid(permissions)) return std::unexpected(PageTableError::bad_permissions);
 
     std::uint64_t done = 0;
@@ -143,9 +140,11 @@ std::expected<void, PageTableError> PageTable::move(std::uint64_t address, HostP
                                                     std::uint64_t size, PagePermissions permissions,
                                                     TranslationFence& users) {
     if (const auto checked = check_range(address, size); !checked) return checked;
+    if (const auto checked = check_host(host, size); !checked) return checked;
     if (!are_valid(permissions)) return std::unexpected(PageTableError::bad_permissions);
     if (!is_mapped(address, size)) return std::unexpected(PageTableError::not_mapped);
     if (const auto split = split_edges(address, size, &users); !split) return split;
+    if (!leaves_fit(address, size, host)) return std::unexpected(PageTableError::unaligned);
     rewrite_leaves(address, size, {});
     users.forget(address, size);
     rewrite_leaves(address, size,
@@ -237,6 +236,25 @@ std::expected<void, PageTableError> PageTable::check_range(std::uint64_t address
     const std::uint64_t all = 1ull << format_.input_bits();
     if (size > all || address > all - size) return std::unexpected(PageTableError::input_range);
     return {};
+}
+
+std::expected<void, PageTableError> PageTable::check_host(HostPhys host, std::uint64_t size) {
+    if (!is_aligned(host.value, paging::page_size))
+        return std::unexpected(PageTableError::unaligned);
+    const HostRange all{{0}, 1ull << paging::physical_address_bits};
+    if (!all.contains(host, size)) return std::unexpected(PageTableError::host_range);
+    return {};
+}
+
+/// Whether the leaves that make up the range exactly can map what begins at `host`, each of them
+/// its size.
+bool PageTable::leaves_fit(std::uint64_t address, std::uint64_t size, HostPhys host) const {
+    for (std::uint64_t done = 0; done < size;) {
+        const std::uint64_t leaf_size = paging::leaf_size(walk(address + done).level);
+        if (!is_aligned(host.value + done, leaf_size)) return false;
+        done += leaf_size;
+    }
+    return true;
 }
 
 bool PageTable::is_mapped(std::uint64_t address, std::uint64_t size) const {

@@ -109,8 +109,8 @@ class PageTable {
     [[nodiscard]] std::expected<void, PageTableError> unmap(std::uint64_t address,
                                                             std::uint64_t size);
     /// Has `size` bytes at `address`, all of them mapped, map to `host` from now on; leaves that
-    /// reach beyond them are split first, and what lay in one is in leaves of its size. In between
-    /// `users` have forgotten the old ones.
+    /// reach beyond them are split first. Each leaf keeps its size: unaligned where `host` does not
+    /// suit it. In between `users` have forgotten the old ones.
     [[nodiscard]] std::expected<void, PageTableError> move(std::uint64_t address, HostPhys host,
                                                            std::uint64_t size,
                                                            PagePermissions permissions,
@@ -148,7 +148,10 @@ class PageTable {
                                         std::uint64_t size) const;
     [[nodiscard]] std::expected<void, PageTableError> check_range(std::uint64_t address,
                                                                   std::uint64_t size) const;
+    [[nodiscard]] static std::expected<void, PageTableError> check_host(HostPhys host,
+                                                                        std::uint64_t size);
     [[nodiscard]] bool is_mapped(std::uint64_t address, std::uint64_t size) const;
+    [[nodiscard]] bool leaves_fit(std::uint64_t address, std::uint64_t size, HostPhys host) const;
     [[nodiscard]] std::expected<std::uint64_t, PageTableError> put_leaves(std::uint64_t address,
                                                                           unsigned level, Pte first,
                                                                           std::uint64_t most);
