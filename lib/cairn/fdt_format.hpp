@@ -52,9 +52,11 @@ inline constexpr std::size_t fdt_max_depth = 32;
 /// The big-endian T at `offset`; the caller has checked the bounds.
 template <std::unsigned_integral T>
 [[nodiscard]] inline T load_be(std::span<const std::byte> bytes, std::size_t offset) {
-    T value{};
-    std::memcpy(&value, &bytes[offset], sizeof value);
-    return std::endian::native == std::endian::little ? std::byteswap(value) : value;
+    T value = 0;
+    for (std::size_t n = 0; n < sizeof value;
+         ++n)  // no call of memcpy, which small code would make
+        value = static_cast<T>(value << 8 | std::to_integer<T>(bytes[offset + n]));
+    return value;
 }
 
 /// Puts `value` at `offset`, big-endian; the caller has checked the bounds.
