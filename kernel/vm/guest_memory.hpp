@@ -88,9 +88,11 @@ class GuestMemory {
     [[nodiscard]] std::expected<std::span<std::byte>, GuestMemoryError> bytes(
         GuestPhys at, std::uint64_t size) const;
 
-    /// Has `from`, which never changes and outlives the guest, be at `to`, copied only as far as it
-    /// cannot be shown; all of it, or nothing where it is out of range. No hart runs the guest.
-    [[nodiscard]] std::expected<void, GuestMemoryError> place(
+    /// Has a first piece of `from`, which never changes and outlives the guest, be at `to`, copied
+    /// only where it cannot be shown. Its size, which bounds the work: 16 MiB that are shown, or
+    /// 128 KiB that are copied. All of `from` is in range, or there is nothing. No hart runs the
+    /// guest.
+    [[nodiscard]] std::expected<std::uint64_t, GuestMemoryError> place(
         GuestPhys to, std::span<const std::byte> from) const;
     /// Copies `from` into the guest at `to`; all of it, or nothing where it is out of range.
     [[nodiscard]] std::expected<void, GuestMemoryError> copy_in(

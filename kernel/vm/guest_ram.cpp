@@ -98,13 +98,20 @@ std::uint64_t GuestRam::show(GuestPhys to, std::span<const std::byte> from) {
     const HostPhys source{reinterpret_cast<std::uint64_t>(from.data())};
     const bool fits =
         is_aligned(to - settings_.base, chunk_size) && is_aligned(source.value, paging::page_size);
-    if (!fits || settings_.harts == nullptr || shown_.size() == shown_.capacity()) return 0;
+    if (!fits || settings_.harts == nullptr) return 0;
+    const bool goes_on = !shown_.empty() && shown_.back().range.end() == to &&
+                         shown_.back().source + shown_.back().range.size == source;
+    if (!goes_on && shown_.size() == shown_.capacity()) return 0;
     const std::size_t first = chunk_of(to);
     std::uint64_t size = 0;
     for (std::size_t chunk = first; from.size() - size >= chunk_size; ++chunk, size += chunk_size) {
         if (!show_chunk(chunk, source + size)) break;
     }
-    if (size != 0) shown_.push_back({.range = {to, size}, .source = source});
+    if (goes_on) {
+        shown_.back().range.size += size;
+    } else if (size != 0) {
+        shown_.push_back({.range = {to, size}, .source = source});
+    }
     return size;
 }
 

@@ -211,6 +211,17 @@ struct File {
     std::vector<std::uint64_t> words = std::vector<std::uint64_t>(size / 8 + 512);
 };
 
+/// All of it, piece by piece.
+void place_all(const GuestMemory& memory, GuestPhys to, std::span<const std::byte> from) {
+    while (!from.empty()) {
+        const auto placed = memory.place(to, from);
+        REQUIRE(placed);
+        REQUIRE(*placed != 0);
+        to = to + *placed;
+        from = from.subspan(*placed);
+    }
+}
+
 TEST_CASE("a file is shown until it is written to, and found unchanged by the next start",
           "[guest_ram]") {
     constexpr std::uint64_t block = GuestRam::block_size;
@@ -222,7 +233,7 @@ TEST_CASE("a file is shown until it is written to, and found unchanged by the ne
     harts.ram = &ram;
     REQUIRE(ram.take_frames() == GuestRam::Taken::all);
     for (int start = 0; start < 2; ++start) {
-        REQUIRE(ram.memory().place(base + chunk, file.bytes()));
+        place_all(ram.memory(), base + chunk, file.bytes());
         CHECK(seen(ram, base + chunk) == file.bytes().data());
         CHECK(seen(ram, base + 3 * chunk - block) == file.bytes().data() + 2 * chunk - block);
         CHECK(ram.table().translate(base + chunk)->permissions == pages_rx);
@@ -260,7 +271,7 @@ TEST_CASE("what Cairn writes to a file that is shown goes to RAM", "[guest_ram]"
     GuestRam ram = bench.make(8 * mebi, false, &harts);
     harts.ram = &ram;
     REQUIRE(ram.take_frames() == GuestRam::Taken::all);
-    REQUIRE(ram.memory().place(base, file.bytes()));
+    place_all(ram.memory(), base, file.bytes());
     // From a block in the first chunk to one in the second.
     const std::vector<std::byte> some(block, left_behind);
     REQUIRE(ram.memory().copy_in(base + chunk - block / 2, some));
@@ -285,7 +296,7 @@ TEST_CASE("a file that cannot be shown is copied", "[guest_ram]") {
     harts.ram = &ram;
     REQUIRE(ram.take_frames() == GuestRam::Taken::all);
     const auto bytes = file.bytes().subspan(skipped);
-    REQUIRE(ram.memory().place(base + at, bytes));
+    place_all(ram.memory(), base + at, bytes);
     CHECK(ram.table().translate(base)->permissions == pages_rwx);
     CHECK(std::memcmp(seen(ram, base + at), bytes.data(), bytes.size()) == 0);
     CHECK(harts.forgotten.empty());
@@ -299,7 +310,7 @@ TEST_CASE("a file is shown as far as there is memory for tables", "[guest_ram]")
     GuestRam ram = bench.make(8 * mebi, false, &harts);
     harts.ram = &ram;
     REQUIRE(ram.take_frames() == GuestRam::Taken::all);
-    REQUIRE(ram.memory().place(base, file.bytes()));
+    place_all(ram.memory(), base, file.bytes());
     CHECK(ram.table().translate(base)->permissions == pages_rx);
     CHECK(ram.table().translate(base + chunk)->permissions == pages_rwx);
     CHECK(std::memcmp(seen(ram, base + chunk), file.bytes().data() + chunk, chunk) == 0);

@@ -4,11 +4,9 @@
 // big-endian; values in the tree are 4-byte aligned at best, so bytes are copied, never cast.
 #pragma once
 
-#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -62,8 +60,8 @@ template <std::unsigned_integral T>
 /// Puts `value` at `offset`, big-endian; the caller has checked the bounds.
 template <std::unsigned_integral T>
 inline void store_be(std::span<std::byte> bytes, std::size_t offset, T value) {
-    if (std::endian::native == std::endian::little) value = std::byteswap(value);
-    std::memcpy(bytes.subspan(offset, sizeof value).data(), &value, sizeof value);
+    for (std::size_t n = sizeof value; n-- > 0; value = static_cast<T>(value >> 8))
+        bytes[offset + n] = static_cast<std::byte>(value);
 }
 
 /// Whether all of `name` may stand in the name of a node or property: printable and without '/',

@@ -410,14 +410,15 @@ void PageTable::prune(std::uint64_t address) {
     }
 }
 
-/// Invalidates every entry of a table and frees the tables below it; as deep as the table has
-/// levels.
+/// Invalidates every entry of a table that has tables below it, and frees those; as deep as the
+/// table has levels.
 void PageTable::free_below(HostPhys table, unsigned level) {
     for (Pte& slot : entries(table, level)) {
         const Pte old = slot;
+        if (!old.is_valid()) continue;
         store(slot, {});
-        if (level == 0 || !old.is_table()) continue;
-        free_below(old.address(), level - 1);
+        if (!old.is_table()) continue;
+        if (level > 1) free_below(old.address(), level - 1);  // at 0 all are leaves
         frames_->free_frames(old.address(), 1);
         --statistics_.table_pages;
     }
