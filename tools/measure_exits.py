@@ -155,10 +155,11 @@ def main():
     parser.add_argument("--print", action="store_true", help="print the tables, write nothing")
     parser.add_argument("--no-boot", action="store_true", help="leave Debian's boot out")
     options = parser.parse_args()
-    measured_machine.build("hypervisor", "guest_exits", "boot_entry", "boot_init")
+    measured_machine.build("hypervisor", "guest_exits", "boot_init")
     results, longest, log = measure_exits()
-    qemu, opensbi = measured_machine.versions(log)
-    parts = {"versions": f"Measured with QEMU {qemu} and OpenSBI {opensbi}.",
+    parts = {"versions": f"Measured with QEMU {measured_machine.qemu_version()}, "
+                         f"OpenSBI {measured_machine.opensbi_version(log)} "
+                         f"and Debian's Linux {boot_time.kernel_version()}.",
              "exits": exits_table(results), "longest exits": longest_table(longest),
              "size": kernel_size.table()}
     plots = {"exit_costs.svg": costs_plot(results)}
