@@ -10,6 +10,8 @@
 #include "kernel/arch/sbi_call.hpp"
 
 namespace cairn {
+
+// Shaped for: "MMIO write, UART, a character to the console".
 namespace {
 
 enum class Backend : unsigned char { legacy_sbi, debug_console_sbi, uart };
@@ -70,7 +72,7 @@ void write_bytes(std::span<const char> bytes) {
 
 constexpr std::string_view line_end = "\r\n";
 
-[[gnu::noinline]] void write_mark() {
+void write_mark() {
     write_bytes({&own_line_mark, 1});
 }
 
@@ -102,7 +104,7 @@ void write_guest_bytes(std::span<const char> bytes) {
 [[gnu::noinline]] void write_guest_byte_through_firmware(char byte) {
     write_guest_bytes_through_firmware({&byte, 1});
 }
-[[gnu::noinline]] void end_line() {
+void end_line() {
     write_bytes(line_end);
     console.open_line = OpenLine::none;
 }
