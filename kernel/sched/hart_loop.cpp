@@ -23,8 +23,8 @@ std::uint64_t now() {
 void HartLoop::run() {
     while (!scheduler_.is_closed()) {
         const bool served = serve_interrupts();
-        do_work();
-        arm_host_timer(TimerUse::scheduler, wake_sleepers());
+        const std::uint64_t more_work = do_work();
+        arm_host_timer(TimerUse::scheduler, std::min(more_work, wake_sleepers()));
         if (Task* const task = scheduler_.take(number_, now())) {
             run(*task);
         } else if (!served) {
@@ -48,8 +48,10 @@ bool HartLoop::serve_interrupts() {
     return pending != 0;
 }
 
-void HartLoop::do_work() {
-    if (work_ != nullptr && work_->is_wanted()) work_->run();
+std::uint64_t HartLoop::do_work() {
+    if (work_ == nullptr) return never;
+    if (work_->is_wanted()) work_->run();
+    return work_->deadline();
 }
 
 std::uint64_t HartLoop::wake_sleepers() {
@@ -93,15 +95,15 @@ void HartLoop::enter(Task& task) {
         if (vcpu.is_asked()) vcpu.answer();
         if (is_asleep(vcpu)) return put_to_sleep(task);
         if (!vcpu.is_fence_done()) continue;
-        do_work();
-        const std::uint64_t deadline = wake_sleepers();
+        const std::uint64_t more_work = do_work();
+        const std::uint64_t deadline = std::min(more_work, wake_sleepers());
         if (scheduler_.is_turn_over(number_, now())) {
             vcpu.put_away();
             return scheduler_.give_back(number_, now());
         }
         const std::uint64_t end = scheduler_.end_of_turn(number_);
         arm_host_timer(TimerUse::scheduler, std::min(deadline, end));
-        vcpu.share_hart(end != never || !sleepers_.empty());
+        vcpu.share_hart(end != never || !sleepers_.empty() || more_work != never);
         enter_guest(&vcpu.context);
     }
 }

@@ -27,6 +27,9 @@ class HostWork {
     [[nodiscard]] virtual bool is_wanted() const = 0;
     /// Some of it, on the hart at hand; another hart may be at it already.
     virtual void run() = 0;
+    /// When, by `time`, it is wanted though nothing has come; all ones: never. The hart that ran
+    /// some of it is awake by then.
+    [[nodiscard]] virtual std::uint64_t deadline() const { return ~std::uint64_t{0}; }
 
   protected:
     ~HostWork() = default;
@@ -45,7 +48,8 @@ class HartLoop {
 
   private:
     [[nodiscard]] bool serve_interrupts();
-    void do_work();
+    /// When there is more of it.
+    std::uint64_t do_work();
     /// Those who sleep here and have something to do; when the next will, as far as is known.
     [[nodiscard]] std::uint64_t wake_sleepers();
     void run(Task& task);

@@ -298,3 +298,46 @@ TEST_CASE("a look at one that sleeps leaves the hart's interrupt, which may be f
     CHECK(!loop.vm.vcpu(1).is_asked());
     CHECK((csr_read<Csr::sip>() & Sip::SSIP::mask) != 0);
 }
+
+namespace {
+
+/// Work that is wanted at a time.
+struct TimedWork final : HostWork {
+    [[nodiscard]] bool is_wanted() const override { return csr_read<Csr::time>() >= at; }
+    void run() override {
+        ++runs;
+        at = ~std::uint64_t{0};
+    }
+    [[nodiscard]] std::uint64_t deadline() const override { return at; }
+
+    std::uint64_t at = 5000;
+    unsigned runs = 0;
+};
+TimedWork* timed_work = nullptr;
+
+}  // namespace
+
+TEST_CASE("a hart leaves its guest for work that has a time", "[hart_loop]") {
+    Loop loop;
+    TimedWork work;
+    timed_work = &work;
+    HartLoop with_work(loop.scheduler, 0, &work);
+    fake_hart.guest = [](VcpuContext*) {
+        if (++entries == 1) {
+            CHECK(is_host_timer_armed(TimerUse::scheduler));
+            CHECK(bench->vcpu().shares_hart());  // else the world switch would answer its timer
+            CHECK(timed_work->runs == 0);
+            csr_write<Csr::time>(5000);
+        } else {
+            CHECK(timed_work->runs == 1);
+            CHECK_FALSE(is_host_timer_armed(TimerUse::scheduler));
+            CHECK_FALSE(bench->vcpu().shares_hart());
+            bench->stop();
+        }
+    };
+    loop.group.begin(1);
+    if (loop.vcpu().is_here()) loop.vcpu().vacate();
+    loop.scheduler.wake(loop.tasks[0], 0);
+    with_work.run();
+    CHECK(entries == 2);
+}
