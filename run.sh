@@ -31,14 +31,16 @@ The guest (options named like QEMU's own)
   --append STRING        its kernel command line    (default: console=ttyS0)
   --cpus N               its harts                  (default: 1)
   --memory SIZE          its memory, as in 512M     (default: 512M)
-  --bundle DIR           VMs from a folder instead: one folder per VM, with vm.conf and its files
+  --bundle DIR           VMs from a folder instead: one folder per VM, with vm.conf and its files,
+                         as in examples/
   --demo                 the tiny guest built from this repository: nothing is downloaded
   --u-boot               U-Boot, Debian's S-mode image (package u-boot-qemu), to its prompt
   --mirror URL           Debian mirror to fetch the guest from (default: as in apt's sources)
 
 The machine
-  --smp N                its harts                  (default: as many as the guest has)
-  --machine-memory SIZE  its memory                 (default: 1 GiB more than the guest, at least 2G)
+  --smp N                its harts                  (default: as many as the guest has; of a
+                         bundle: as the VM that has most, and two for several vCPUs)
+  --machine-memory SIZE  its memory                 (default: 1 GiB more than all guests, at least 2G)
   --cpu MODEL            QEMU's -cpu                (default: rv64)
   --uefi                 U-Boot starts Cairn as a UEFI application, from a FAT volume
 
@@ -158,8 +160,13 @@ check_bundle() {
 
 # --- the guest ----------------------------------------------------------------------------------
 
+fetch_debian() {
+    require_packages "to fetch the guest's packages" "${packages_to_fetch[@]}"
+    "$root/tools/fetch_debian.sh" ${mirror:+--mirror "$mirror"}
+}
+
 choose_debian() {
-    if "$root/tools/fetch_debian.sh" ${mirror:+--mirror "$mirror"}; then
+    if fetch_debian; then
         kernel=$cache/guest/Image
         [ -n "$initrd" ] || initrd=$cache/guest/initramfs.cpio.gz
     else
@@ -179,9 +186,26 @@ choose_u_boot() {
     kernel=$u_boot_image
 }
 
+# Whether a symbolic link in the bundle leads to a path that ends in one of these, by an extended
+# regular expression.
+bundle_links_to() { find "$bundle" -type l -printf '%l\n' | grep -Eq "$1"; }
+
+# The files of a bundle may be links to what is fetched or built here.
+choose_bundle() {
+    if bundle_links_to '(^|/)\.cache/guest/'; then
+        fetch_debian || die "--bundle: '$bundle' needs Debian's kernel, which could not be fetched."
+    fi
+    ! bundle_links_to '/u-boot/[^/]*/' ||
+        require_packages 'for U-Boot as a guest' "${packages_for_u_boot[@]}"
+    local needs
+    needs=$("$python" "$root/tools/bundle_needs.py" "$bundle")
+    cpus=${needs% *} memory=${needs#* }M
+}
+
 pack() {
     local arguments=(--output "$archive")
     if [ -n "$bundle" ]; then
+        choose_bundle
         arguments+=(--bundle "$bundle")
     else
         if [ "$demo" = yes ]; then
@@ -199,7 +223,7 @@ pack() {
 
 # --- the machine --------------------------------------------------------------------------------
 
-# Twice 512 MiB plus the hypervisor fits in 2 GiB; a larger guest gets a larger machine.
+# Twice 512 MiB plus the hypervisor fits in 2 GiB; larger guests get a larger machine.
 default_machine_memory() {
     local mebibytes
     mebibytes=$(($(mebibytes_of "$memory") + 1024))
@@ -272,8 +296,6 @@ main() {
     build_preset target
     [ "$action" != build ] || exit 0
     [ "$u_boot" = no ] || choose_u_boot
-    [ -n "$kernel$bundle" ] || [ "$demo" = yes ] ||
-        require_packages "to fetch the guest's packages" "${packages_to_fetch[@]}"
     pack
     compose_qemu
     if [ "$action" = print ]; then print_command; else start; fi

@@ -17,10 +17,13 @@ import newc
 PAGE = 4096
 
 
-def bundle_files(folder):
-    """(name in the archive, path) of everything below folder, parents first, in a fixed order."""
-    for path in sorted(folder.rglob("*")):
-        yield path.relative_to(folder).as_posix(), path
+def bundle_files(folder, prefix=""):
+    """(name in the archive, path) of everything below folder, parents first, in a fixed order.
+    Symbolic links are followed, those to folders too: several VMs may be one folder."""
+    for path in sorted(folder.iterdir()):
+        yield prefix + path.name, path
+        if path.is_dir():
+            yield from bundle_files(path, f"{prefix}{path.name}/")
 
 
 def pack_file(archive, name, path, links=1):

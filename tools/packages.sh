@@ -46,6 +46,7 @@ packages_to_test=(
     clang-tidy-19:clang-tidy-19
     python3-pytest
     python3-pexpect
+    python3-jsonschema
     valgrind:valgrind
 )
 packages_for_windows=( # Wine is large: 100 MB to fetch, 700 MB installed

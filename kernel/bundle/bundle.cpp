@@ -12,7 +12,6 @@ namespace cairn {
 namespace {
 
 constexpr std::string_view config_name = "vm.conf";
-constexpr std::size_t longest_name = 32;
 
 std::string_view as_text(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -21,11 +20,6 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 constexpr bool may_be_in_name(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
-}
-
-bool is_vm_name(std::string_view name) {
-    return !name.empty() && name.size() <= longest_name && !name.starts_with('.') &&
-           std::ranges::all_of(name, may_be_in_name);
 }
 
 /// Whether a relative path stays below where it starts.
@@ -70,6 +64,8 @@ class Reader {
             if (!config.entry.is_file()) continue;  // a link or a folder has replaced it
             const auto vm = read_vm(config);
             if (!vm) return std::unexpected(vm.error());
+            if (const auto other = in_front(bundle); other && in_front(*vm))
+                return fail_second_in_front(vm->config, *other);
             if (!bundle.add(*vm)) return fail(BundleFault::too_many_vms, config.entry.name);
         }
         if (bundle.vms().empty()) return fail(BundleFault::no_vms, {});
@@ -83,6 +79,14 @@ class Reader {
         std::string_view folder;
         CpioEntry entry;  ///< the last one of its path
     };
+
+    static bool in_front(const BundleVm& vm) { return vm.config.console == ConsolePlace::front; }
+    static std::optional<VmConfig> in_front(const Bundle& bundle) {
+        for (const BundleVm& vm : bundle.vms()) {
+            if (in_front(vm)) return vm.config;
+        }
+        return std::nullopt;
+    }
 
     /// Every vm.conf of the archive, in the order of their first entries.
     std::expected<void, BundleError> find_configs() {
@@ -142,6 +146,14 @@ class Reader {
         return found->data;
     }
 
+    [[nodiscard]] std::unexpected<BundleError> fail_second_in_front(const VmConfig& second,
+                                                                    const VmConfig& first) const {
+        auto error = fail(BundleFault::two_in_front, second.file);
+        error.error().key = VmConfigKey::console;
+        error.error().file = {first.file, second.console_line};
+        return error;
+    }
+
     [[nodiscard]] std::unexpected<BundleError> fail(BundleFault fault,
                                                     std::string_view path) const {
         BundleError error;
@@ -157,6 +169,11 @@ class Reader {
 };
 
 }  // namespace
+
+bool is_vm_name(std::string_view name) {
+    return !name.empty() && name.size() <= longest_vm_name && !name.starts_with('.') &&
+           std::ranges::all_of(name, may_be_in_name);
+}
 
 std::expected<Bundle, BundleError> read_bundle(std::span<const std::byte> archive,
                                                VmConfigLimits limits) {

@@ -33,12 +33,24 @@ struct BundleVm {
     std::optional<std::span<const std::byte>> initrd;
 };
 
+inline constexpr std::size_t longest_vm_name = 32;
+/// Whether a VM may have this name: letters, digits, '-', '_' and '.', with no '.' first.
+[[nodiscard]] bool is_vm_name(std::string_view name);
+
 class Bundle {
   public:
     static constexpr std::size_t max_vms = 64;
 
     /// In the order in which the archive first names their vm.conf; at least one.
     [[nodiscard]] std::span<const BundleVm> vms() const { return {vms_.data(), count_}; }
+
+    /// The VM `name`, or nullptr.
+    [[nodiscard]] const BundleVm* find(std::string_view name) const {
+        for (const BundleVm& vm : vms()) {
+            if (vm.config.name == name) return &vm;
+        }
+        return nullptr;
+    }
 
     /// False where there is no room for one more.
     [[nodiscard]] bool add(const BundleVm& vm) {
@@ -63,6 +75,7 @@ enum class BundleFault : std::uint8_t {
     missing_file,
     not_a_file,  ///< a folder, a link or a device
     empty_file,
+    two_in_front,  ///< a second VM has console = front
 };
 
 /// What is wrong with the archive, and enough to say it.
@@ -72,7 +85,7 @@ struct BundleError {
     VmConfigError config_error{};
     CpioError archive_error{};
     VmConfigKey key{};                   ///< the key that names the file
-    VmConfigFile file{};                 ///< and what it names
+    VmConfigFile file{};                 ///< and what it names, or that VM's vm.conf
     std::optional<CpioArchive> archive;  ///< to list what is there instead
 };
 

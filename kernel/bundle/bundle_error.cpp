@@ -48,7 +48,7 @@ void write_no_vms(Writer& out, const CpioArchive& archive) {
           files == 1 ? "" : "s");
 }
 
-/// Faults of the archive's layout; the others are about a file that a vm.conf names.
+/// Faults of the archive as a whole; the others are about a file that a vm.conf names.
 bool write_layout_fault(Writer& out, const BundleError& error) {
     switch (error.fault) {
         case BundleFault::bad_archive:
@@ -74,6 +74,10 @@ bool write_layout_fault(Writer& out, const BundleError& error) {
                   "{}: the folder's name cannot be a VM's; use up to 32 letters, digits, '-', "
                   "'_' and '.', with no '.' first",
                   Plain{error.path});
+            return true;
+        case BundleFault::two_in_front:
+            print(out, "{}:{}: console: is front in {}, too; keep one of the two",
+                  Plain{error.path}, error.file.line, Plain{error.file.path});
             return true;
         default: return false;
     }

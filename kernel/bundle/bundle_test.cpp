@@ -217,6 +217,24 @@ TEST_CASE("too many VMs are an error", "[bundle]") {
     CHECK(sentence(many) == "vm64/vm.conf: is one VM too many; an archive has at most 64");
 }
 
+TEST_CASE("one VM is in front", "[bundle]") {
+    Archive two;
+    for (const std::string name : {"a", "b", "c"}) {
+        const std::string front = name == "b" ? "" : "console = front\n";
+        two.add(name + "/vm.conf", "kernel = Image\n" + front).add(name + "/Image", "kernel");
+    }
+    CHECK(sentence(two) == "c/vm.conf:2: console: is front in a/vm.conf, too; keep one of the two");
+}
+
+TEST_CASE("a VM is found by its name", "[bundle]") {
+    Archive archive;
+    archive.add("a/vm.conf", "kernel = Image").add("a/Image", "kernel");
+    const auto bundle = read_bundle(archive.end());
+    REQUIRE(bundle);
+    CHECK(bundle->find("a") == bundle->vms().data());
+    CHECK(bundle->find("b") == nullptr);
+}
+
 TEST_CASE("errors in a vm.conf are its own", "[bundle]") {
     CHECK(
         sentence("memory = 12Q") ==

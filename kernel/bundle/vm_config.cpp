@@ -124,6 +124,10 @@ class Parser {
                 return set_number(config_.weight, key_name, value, limits_.max_weight);
             case VmConfigKey::restart:
                 return set_choice(config_.restart, key_name, value, restart_policies);
+            case VmConfigKey::console:
+                config_.console_line = number_;
+                return set_choice(config_.console, key_name, value, console_places);
+            case VmConfigKey::halt: return set_choice(config_.halt, key_name, value, halt_policies);
             case VmConfigKey::disk: return fail(VmConfigFault::no_disks, key_name, value);
         }
         return {};

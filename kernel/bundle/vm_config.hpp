@@ -13,6 +13,8 @@
 //     affinity = 0,2-3             the harts that run it, by number from 0; all if not given
 //     weight = 100                 its part of a hart beside others, 1 to 10000
 //     restart = never              or on-failure, or always
+//     console = kept               or front: its console is in front when the machine starts
+//     halt = last-vm               or never: the machine stays on when no VM runs any more
 //
 // docs/vm-conf.md describes them.
 // Allocates nothing: results and errors are views into the text and the file's name. No locking.
@@ -41,18 +43,30 @@ enum class VmConfigKey : std::uint8_t {
     affinity,
     weight,
     restart,
+    console,
+    halt,
     disk,
 };
 
 /// The keys by VmConfigKey.
-inline constexpr std::array<std::string_view, 10> vm_config_keys{
-    "cpus",      "memory",   "kernel", "initrd",  "append",
-    "autostart", "affinity", "weight", "restart", "disk"};
+inline constexpr std::array<std::string_view, 12> vm_config_keys{
+    "cpus",     "memory", "kernel",  "initrd",  "append", "autostart",
+    "affinity", "weight", "restart", "console", "halt",   "disk"};
 
 /// What becomes of a VM that has ended.
 enum class RestartPolicy : std::uint8_t { never, on_failure, always };
 /// By RestartPolicy.
 inline constexpr std::array<std::string_view, 3> restart_policies{"never", "on-failure", "always"};
+
+/// Where its console is when the machine starts.
+enum class ConsolePlace : std::uint8_t { kept, front };
+/// By ConsolePlace.
+inline constexpr std::array<std::string_view, 2> console_places{"kept", "front"};
+
+/// What becomes of the machine when no VM runs any more: it stays on where one VM wants that.
+enum class HaltPolicy : std::uint8_t { last_vm, never };
+/// By HaltPolicy.
+inline constexpr std::array<std::string_view, 2> halt_policies{"last-vm", "never"};
 
 inline constexpr std::array<std::string_view, 2> no_and_yes{"no", "yes"};
 
@@ -87,6 +101,9 @@ struct VmConfig {
     std::uint32_t affinity_line = 0;  ///< from 1; 0: not set in the file
     std::uint32_t weight = 100;
     RestartPolicy restart = RestartPolicy::never;
+    ConsolePlace console = ConsolePlace::kept;
+    std::uint32_t console_line = 0;  ///< from 1; 0: not set in the file
+    HaltPolicy halt = HaltPolicy::last_vm;
 };
 
 enum class VmConfigFault : std::uint8_t {

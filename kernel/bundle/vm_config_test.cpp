@@ -36,7 +36,9 @@ TEST_CASE("all keys are read", "[vm_config]") {
         "autostart = no\n"
         "affinity = 0, 2-3\n"
         "weight = 250\n"
-        "restart = on-failure");
+        "restart = on-failure\n"
+        "console = front\n"
+        "halt = never");
     CHECK(config.file == "demo/vm.conf");
     CHECK(config.name == "demo");
     CHECK(config.kernel.path == "Image");
@@ -52,6 +54,10 @@ TEST_CASE("all keys are read", "[vm_config]") {
     CHECK(config.affinity_line == 9);
     CHECK(config.weight == 250);
     CHECK(config.restart == RestartPolicy::on_failure);
+    CHECK(config.console == ConsolePlace::front);
+    CHECK(config.console_line == 12);
+    CHECK(config.halt == HaltPolicy::never);
+    CHECK(good("kernel = a\nconsole = kept\nhalt = last-vm").halt == HaltPolicy::last_vm);
     CHECK(good("kernel = a\nautostart = yes").autostart);
     CHECK(good("kernel = a\nrestart = never").restart == RestartPolicy::never);
     CHECK(good("kernel = a\nrestart = always").restart == RestartPolicy::always);
@@ -68,6 +74,8 @@ TEST_CASE("only kernel is required", "[vm_config]") {
     CHECK(config.affinity_line == 0);
     CHECK(config.weight == 100);
     CHECK(config.restart == RestartPolicy::never);
+    CHECK(config.console == ConsolePlace::kept);
+    CHECK(config.halt == HaltPolicy::last_vm);
     CHECK(good("kernel=Image\nappend=\n").append.empty());
 }
 
@@ -137,6 +145,11 @@ TEST_CASE("bad settings of the scheduler say what would be right", "[vm_config]"
     CHECK(sentence("restart = on_failure") ==
           "demo/vm.conf:1: restart: 'on_failure' is not one of its values; did you mean "
           "'on-failure'? They are: never, on-failure, always");
+    CHECK(sentence("console = fromt") ==
+          "demo/vm.conf:1: console: 'fromt' is not one of its values; did you mean 'front'? They "
+          "are: kept, front");
+    CHECK(sentence("halt = always") ==
+          "demo/vm.conf:1: halt: 'always' is not one of its values; they are: last-vm, never");
     CHECK(sentence("restart =") ==
           "demo/vm.conf:1: restart: has no value; write one behind the '=', or remove the line");
     const auto error = parse_vm_config("demo/vm.conf", "affinity = 0, 99").error();
@@ -148,13 +161,14 @@ TEST_CASE("bad lines say what would be right", "[vm_config]") {
           "demo/vm.conf:2: 'memory 512M' has no '='; write key = value, for example memory = 512M");
     CHECK(sentence("memroy = 512M") ==
           "demo/vm.conf:1: 'memroy' is not a key; did you mean 'memory'? The keys are: cpus, "
-          "memory, kernel, initrd, append, autostart, affinity, weight, restart, disk");
+          "memory, kernel, initrd, append, autostart, affinity, weight, restart, console, halt, "
+          "disk");
     CHECK(sentence("network = yes") ==
           "demo/vm.conf:1: 'network' is not a key; the keys are: cpus, memory, kernel, initrd, "
-          "append, autostart, affinity, weight, restart, disk");
+          "append, autostart, affinity, weight, restart, console, halt, disk");
     CHECK(sentence("= 5") ==
           "demo/vm.conf:1: '' is not a key; the keys are: cpus, memory, kernel, initrd, append, "
-          "autostart, affinity, weight, restart, disk");
+          "autostart, affinity, weight, restart, console, halt, disk");
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
     CHECK(sentence("kernel = a\x1b[2J") ==

@@ -116,6 +116,11 @@ Outcome run_guests(const ThisMachine& self) {
     if (!bundle || !take_host(self)) return Outcome::failure;
     const VmTable::Settings settings{.quota = self.options.vm_quota,
                                      .counts = self.options.count_exits ? &exit_counts : nullptr};
+    const MachineReport machine = examine_machine(self.machine, self.boot_hart, host);
+    FixedBuffer<256> summary;
+    write_summary(summary, machine, host);
+    println("{}", summary.view());
+    monitor.know(machine);
     console.start(monitor);
     const std::uint64_t free_frames = host.frames().free_bytes();
     if (!vms.fill(*bundle, host, scheduler, console, settings)) return Outcome::failure;

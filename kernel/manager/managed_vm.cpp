@@ -18,13 +18,20 @@ std::string_view to_string(VmState state) {
     return "";
 }
 
-ManagedVm::ManagedVm(const BundleVm& bundle, HostResources& host, Scheduler& scheduler, VmEnd& end,
-                     std::size_t quota)
+ManagedVm::ManagedVm(const BundleVm& bundle, std::string_view name, HostResources& host,
+                     Scheduler& scheduler, VmEnd& end, std::size_t quota)
     : bundle_(bundle),
       host_(host),
       scheduler_(scheduler),
       end_(end),
-      memory_(global_heap(), host.frames(), bundle.config.name, quota) {}
+      memory_(global_heap(), host.frames(), keep_name(name), quota) {}
+
+/// Everything that names it has a view of this.
+std::string_view ManagedVm::keep_name(std::string_view name) {
+    for (const char letter : name)
+        name_.push_back(letter);
+    return bundle_.config.name = {name_.data(), name_.size()};
+}
 
 bool ManagedVm::start(ExitCounts* counts) {
     auto built = build_vm(host_, bundle_, memory_, channel_);

@@ -12,6 +12,7 @@
 #include <array>
 #include <optional>
 
+#include <cairn/static_vector.hpp>
 #include "kernel/manager/guest_loader.hpp"
 #include "kernel/manager/restart_guard.hpp"
 #include "kernel/manager/vm_builder.hpp"
@@ -24,10 +25,10 @@ enum class VmState : std::uint8_t { off, loading, running, paused };
 
 class ManagedVm {
   public:
-    /// `bundle`, `host`, `scheduler` and `end` outlive it. It may have `quota` bytes of the
-    /// hypervisor's own memory.
-    ManagedVm(const BundleVm& bundle, HostResources& host, Scheduler& scheduler, VmEnd& end,
-              std::size_t quota);
+    /// As `bundle` describes it, but for its name (is_vm_name). `host`, `scheduler` and `end`
+    /// outlive it. It may have `quota` bytes of the hypervisor's own memory.
+    ManagedVm(const BundleVm& bundle, std::string_view name, HostResources& host,
+              Scheduler& scheduler, VmEnd& end, std::size_t quota);
     ManagedVm(const ManagedVm&) = delete;
     ManagedVm& operator=(const ManagedVm&) = delete;
 
@@ -41,6 +42,9 @@ class ManagedVm {
     [[nodiscard]] VmState state() const;
     [[nodiscard]] GuestChannel& channel() { return channel_; }
     [[nodiscard]] const GuestChannel& channel() const { return channel_; }
+    /// What it has of the hypervisor's own memory.
+    [[nodiscard]] const QuotaAccount& account() const { return memory_.account(); }
+    [[nodiscard]] const BuiltVm* built() const { return running_ ? &running_->built : nullptr; }
 
     /// Calls `visit` for each of its devices or vCPUs while it is running.
     template <class Visitor>
@@ -81,9 +85,11 @@ class ManagedVm {
         std::optional<GuestLoader> loader;     ///< until it is loaded
     };
 
+    std::string_view keep_name(std::string_view name);
     void queue();
 
-    const BundleVm& bundle_;
+    static_vector<char, longest_vm_name> name_;
+    BundleVm bundle_;
     HostResources& host_;
     Scheduler& scheduler_;
     VmEnd& end_;

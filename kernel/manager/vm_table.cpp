@@ -16,49 +16,78 @@ std::string_view to_string(VmTableError error) {
         case VmTableError::not_running: return "it is off";
         case VmTableError::running: return "it is running already";
         case VmTableError::loading: return "it is being loaded: try again";
+        case VmTableError::still_running: return "it is running: stop it first";
         case VmTableError::not_paused: return "it is not paused";
         case VmTableError::still_pausing: return "it is still being paused: try again";
         case VmTableError::cannot_be_built: return "it could not be started";
+        case VmTableError::no_such_template: return "the archive has no folder of that name";
+        case VmTableError::bad_name:
+            return "it cannot be a VM's name; use up to 32 letters, digits, '-', '_' and '.'";
+        case VmTableError::name_taken: return "there is a VM of that name already";
+        case VmTableError::no_room: return "the heap has no room for it";
     }
     return "";
 }
 
 bool VmTable::fill(const Bundle& bundle, HostResources& host, Scheduler& scheduler,
                    ConsoleMultiplexer& console, const Settings& settings) {
+    bundle_ = &bundle;
+    host_ = &host;
     scheduler_ = &scheduler;
     console_ = &console;
+    quota_ = settings.quota;
     counts_ = settings.counts;
     ticks_per_second_ = host.timebase_hz();
     for (const BundleVm& vm : bundle.vms()) {
-        const auto quota = settings.quota.value_or(VmMemory::default_limit(vm.config.memory));
-        auto managed = try_allocate_unique<ManagedVm>(allocator<ManagedVm>(), vm, host, scheduler,
-                                                      *this, quota);
-        if (!managed || !vms_.try_push_back(std::move(managed)) ||
-            !names_.try_push_back(vm.config.name)) {
-            println("cairn: vm {}: the heap has no room for it", vm.config.name);
+        if (!add(vm, vm.config.name)) {
+            println("cairn: vm {}: {}", vm.config.name, to_string(VmTableError::no_room));
             return false;
         }
     }
     return true;
 }
 
-/// The first comes to the front.
+bool VmTable::add(const BundleVm& vm, std::string_view name) {
+    const auto quota = quota_.value_or(VmMemory::default_limit(vm.config.memory));
+    auto managed = try_allocate_unique<ManagedVm>(allocator<ManagedVm>(), vm, name, *host_,
+                                                  *scheduler_, *this, quota);
+    if (!managed || !names_.try_push_back(managed->name())) return false;
+    if (vms_.try_push_back(std::move(managed))) return true;
+    names_.pop_back();
+    return false;
+}
+
+/// Of those that are started: the one that asks for it, or the first.
+void VmTable::choose_front() {
+    ManagedVm* front = nullptr;
+    for (const auto& vm : vms_) {
+        if (!vm->config().autostart) continue;
+        const bool asks = vm->config().console == ConsolePlace::front;
+        if (front == nullptr || asks) front = vm.get();
+    }
+    if (front == nullptr) return;
+    console_->choose(&front->channel());
+    (void)front->channel().come_to_front();
+}
+
 void VmTable::start_all() {
     const SpinGuard guard(lock_);
-    const auto is_wanted = [](const auto& vm) { return vm->config().autostart; };
-    if (std::ranges::none_of(vms_, is_wanted)) {
+    for (const auto& vm : vms_)
+        stays_ = stays_ || vm->config().halt == HaltPolicy::never;
+    choose_front();
+    if (console_->chosen() == nullptr) {
         println("cairn: no VM is started: autostart is off in the vm.conf of each");
-        failed_ = true;
+        failed_ = !stays_;
     }
     for (const auto& vm : vms_) {
-        if (!is_wanted(vm)) continue;
-        if (console_->chosen() == nullptr) {
-            console_->choose(&vm->channel());
-            (void)vm->channel().come_to_front();
-        }
-        if (!start(*vm)) failed_ = true;
+        if (vm->config().autostart && !start(*vm)) failed_ = true;
     }
-    if (running_ == 0) scheduler_->close();
+    if (running_ != 0) return;
+    if (stays_) {
+        console_->show_monitor();
+    } else {
+        scheduler_->close();
+    }
 }
 
 bool VmTable::start(ManagedVm& vm) {
@@ -107,6 +136,35 @@ ManagedVm* VmTable::find(std::string_view name) {
 GuestChannel* VmTable::channel(std::string_view name) {
     ManagedVm* const vm = find(name);
     return vm == nullptr ? nullptr : &vm->channel();
+}
+
+VmTable::Result VmTable::create(std::string_view name, std::string_view model) {
+    const SpinGuard guard(lock_);
+    const BundleVm* const vm = bundle_->find(model);
+    if (vm == nullptr) return std::unexpected(VmTableError::no_such_template);
+    if (!is_vm_name(name)) return std::unexpected(VmTableError::bad_name);
+    if (find(name) != nullptr) return std::unexpected(VmTableError::name_taken);
+    if (!add(*vm, name)) return std::unexpected(VmTableError::no_room);
+    return {};
+}
+
+VmTable::Result VmTable::destroy(std::string_view name) {
+    const SpinGuard guard(lock_);
+    ManagedVm* const vm = find(name);
+    if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
+    if (vm->is_running()) return std::unexpected(VmTableError::still_running);
+    if (console_->chosen() == &vm->channel()) console_->choose(other_in_front(*vm));
+    names_.erase(std::ranges::find(names_, vm->name()));
+    vms_.erase(std::ranges::find(vms_, vm, [](const auto& each) { return each.get(); }));
+    return {};
+}
+
+/// One that runs, to be in front instead of `vm`, or nullptr.
+GuestChannel* VmTable::other_in_front(const ManagedVm& vm) {
+    for (const auto& other : vms_) {
+        if (other.get() != &vm && other->is_running()) return &other->channel();
+    }
+    return nullptr;
 }
 
 VmTable::Result VmTable::start(std::string_view name) {

@@ -17,11 +17,16 @@ namespace cairn {
 enum class VmTableError : std::uint8_t {
     no_such_vm,
     not_running,
-    running,  ///< already
-    loading,  ///< so it cannot be paused yet
+    running,        ///< already
+    loading,        ///< so it cannot be paused yet
+    still_running,  ///< and is to be off
     not_paused,
     still_pausing,    ///< some vCPU has not left its guest yet
     cannot_be_built,  ///< the log says why
+    no_such_template,
+    bad_name,
+    name_taken,
+    no_room,
 };
 [[nodiscard]] std::string_view to_string(VmTableError error);
 
@@ -61,6 +66,10 @@ class VmTable final : public VmEnd, public HostWork {
     }
     bool run() override;
 
+    /// Makes a VM `name` as the archive's folder `model` describes it; it is off.
+    [[nodiscard]] Result create(std::string_view name, std::string_view model);
+    /// Forgets a VM that is off, with what its console has kept. Nobody else may hold its channel.
+    [[nodiscard]] Result destroy(std::string_view name);
     [[nodiscard]] Result start(std::string_view name);
     /// Ends its run for `reason`; a reset starts it again.
     [[nodiscard]] Result stop(std::string_view name, StopReason reason);
@@ -86,6 +95,9 @@ class VmTable final : public VmEnd, public HostWork {
   private:
     [[nodiscard]] ManagedVm& find(const Vm& vm) CAIRN_REQUIRES(lock_);
     [[nodiscard]] ManagedVm* find(std::string_view name);
+    [[nodiscard]] bool add(const BundleVm& vm, std::string_view name);
+    void choose_front() CAIRN_REQUIRES(lock_);
+    [[nodiscard]] GuestChannel* other_in_front(const ManagedVm& vm);
     [[nodiscard]] bool start(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     void load_some(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool goes_on(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
@@ -96,14 +108,18 @@ class VmTable final : public VmEnd, public HostWork {
     Spinlock lock_;
     vector<allocated_ptr<ManagedVm, allocator<ManagedVm>>> vms_;
     vector<std::string_view> names_;
+    const Bundle* bundle_ = nullptr;
+    HostResources* host_ = nullptr;
     Scheduler* scheduler_ = nullptr;
     ConsoleMultiplexer* console_ = nullptr;
+    std::optional<std::size_t> quota_;
     ExitCounts* counts_ = nullptr;
     std::uint64_t ticks_per_second_ = 0;
     std::size_t running_ CAIRN_GUARDED_BY(lock_) = 0;
     std::atomic<std::size_t> loading_ = 0;  ///< of those that run; changes under the lock
     std::size_t last_loaded_ CAIRN_GUARDED_BY(lock_) = 0;  ///< in part, whose turn it was
-    /// Whoever rules the machine has turned a VM off: it stays, for whatever comes next.
+    /// The machine stays when no VM runs any more: a VM's configuration says so (halt = never), or
+    /// whoever rules the machine has turned a VM off, for whatever comes next.
     bool stays_ CAIRN_GUARDED_BY(lock_) = false;
     bool failed_ = false;
 };

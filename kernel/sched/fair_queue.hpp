@@ -28,6 +28,12 @@ class FairQueue {
     /// Removes one that is queued: it is about to run.
     void remove(Task& task);
     [[nodiscard]] bool empty() const { return tasks_.empty(); }
+    /// Calls `visit` for each task that is queued.
+    template <class Visitor>
+    void visit(Visitor visit) {
+        for (Task& task : tasks_)
+            visit(task);
+    }
 
   private:
     intrusive_list<Task> tasks_;  ///< the least virtual time first

@@ -341,3 +341,48 @@ TEST_CASE("work that goes on has its turns like another task", "[hart_loop]") {
     loop.run();
     CHECK(loop.work.pieces == 0);
 }
+
+namespace {
+
+/// Work that is wanted at a time.
+struct TimedWork final : HostWork {
+    [[nodiscard]] bool is_wanted() const override { return csr_read<Csr::time>() >= at; }
+    bool run() override {
+        ++runs;
+        at = ~std::uint64_t{0};
+        return true;
+    }
+    [[nodiscard]] std::uint64_t deadline() const override { return at; }
+
+    std::uint64_t at = 5000;
+    unsigned runs = 0;
+};
+TimedWork* timed_work = nullptr;
+
+}  // namespace
+
+TEST_CASE("a hart leaves its guest for work that has a time", "[hart_loop]") {
+    Loop loop;
+    TimedWork work;
+    timed_work = &work;
+    const std::array<HostWork*, 1> works{&work};
+    HartLoop with_work(loop.scheduler, 0, works);
+    fake_hart.guest = [](VcpuContext*) {
+        if (++entries == 1) {
+            CHECK(is_host_timer_armed(TimerUse::scheduler));
+            CHECK(bench->vcpu().shares_hart());  // else the world switch would answer its timer
+            CHECK(timed_work->runs == 0);
+            csr_write<Csr::time>(5000);
+        } else {
+            CHECK(timed_work->runs == 1);
+            CHECK_FALSE(is_host_timer_armed(TimerUse::scheduler));
+            CHECK_FALSE(bench->vcpu().shares_hart());
+            bench->stop();
+        }
+    };
+    loop.group.begin(1);
+    if (loop.vcpu().is_here()) loop.vcpu().vacate();
+    loop.scheduler.wake(loop.tasks[0], 0);
+    with_work.run();
+    CHECK(entries == 2);
+}

@@ -3,6 +3,8 @@
 // guest.
 #pragma once
 
+#include <cstdint>
+
 namespace cairn {
 
 class HostWork {
@@ -11,6 +13,9 @@ class HostWork {
     /// A piece of it, on the hart at hand: no guest of this hart runs meanwhile, so a piece is
     /// short (docs/architecture.md, "Work between guests"). False where another hart is at it.
     virtual bool run() = 0;
+    /// When, by `time`, it is wanted though nothing has come; all ones: never. The hart that ran
+    /// some of it is awake by then.
+    [[nodiscard]] virtual std::uint64_t deadline() const { return ~std::uint64_t{0}; }
 
   protected:
     ~HostWork() = default;

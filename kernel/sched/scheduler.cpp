@@ -2,6 +2,7 @@
 #include "kernel/sched/scheduler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <cairn/panic.hpp>
 
@@ -43,7 +44,53 @@ void Scheduler::charge(Hart& hart, std::uint64_t now) {
     const std::uint64_t ticks = elapsed(task.since, now);
     task.since += ticks;
     task.ran.fetch_add(ticks, std::memory_order_relaxed);
+    hart.busy += ticks;
     pay(task, ticks);
+}
+
+/// Its task's state lies in no hart from now on, or its VM has ended.
+void Scheduler::leave(Hart& hart, std::uint64_t now) {
+    charge(hart, now);
+    const Task* const task = std::exchange(hart.task, nullptr);
+    if (observed_ != task || observer_ == nullptr) return;
+    observed_ = nullptr;
+    VcpuObserver& observer = *std::exchange(observer_, nullptr);
+    if (task->vcpu.vm().stopped()) return observer.has_gone();
+    observer.at_rest(task->vcpu);
+}
+
+void Scheduler::observe(const Task& task, VcpuObserver& observer) {
+    const SpinGuard guard(lock_);
+    for (std::size_t index = 0; index < harts_count_; ++index) {
+        if (harts_[index].task != &task) continue;
+        observed_ = &task;
+        observer_ = &observer;
+        return interrupt(*harts_[index].task);
+    }
+    observer.at_rest(task.vcpu);
+}
+
+void Scheduler::stop_observing() {
+    const SpinGuard guard(lock_);
+    observed_ = nullptr;
+    observer_ = nullptr;
+}
+
+void Scheduler::settle(std::uint64_t now) {
+    const SpinGuard guard(lock_);
+    for (std::size_t hart = 0; hart < harts_count_; ++hart) {
+        if (harts_[hart].task != nullptr) charge(harts_[hart], now);
+    }
+    queue_.visit([now](Task& task) {
+        const std::uint64_t ticks = elapsed(task.since, now);
+        task.since += ticks;
+        task.waited.fetch_add(ticks, std::memory_order_relaxed);
+    });
+}
+
+std::uint64_t Scheduler::busy(std::size_t hart) {
+    const SpinGuard guard(lock_);
+    return harts_[hart].busy;
 }
 
 bool Scheduler::rouse_sleeper_for(const Task& task) {
@@ -102,6 +149,7 @@ bool Scheduler::is_turn_over(std::size_t index, std::uint64_t now) {
     const SpinGuard guard(lock_);
     Hart& hart = harts_[index];
     charge(hart, now);
+    if (hart.task == observed_) return true;
     const Task* const next = queue_.first_for(index);
     if (next == nullptr) return false;
     const std::uint64_t had = hart.task->virtual_time;
@@ -121,17 +169,15 @@ std::uint64_t Scheduler::end_of_turn(std::size_t index) {
 void Scheduler::give_back(std::size_t index, std::uint64_t now) {
     const SpinGuard guard(lock_);
     Hart& hart = harts_[index];
-    charge(hart, now);
     Task& task = *hart.task;
-    hart.task = nullptr;
+    leave(hart, now);
     queue_.add(task);
     (void)rouse_sleeper_for(task);
 }
 
 void Scheduler::release(std::size_t index, std::uint64_t now) {
     const SpinGuard guard(lock_);
-    charge(harts_[index], now);
-    harts_[index].task = nullptr;
+    leave(harts_[index], now);
 }
 
 const Task* Scheduler::running_on(std::size_t hart) {

@@ -19,6 +19,18 @@
 
 namespace cairn {
 
+/// Somebody who looks at a vCPU whose state lies in no hart.
+class VcpuObserver {
+  public:
+    /// It stays so meanwhile, on whichever hart that is said. Within the scheduler's lock.
+    virtual void at_rest(Vcpu& vcpu) = 0;
+    /// Its VM has ended before that.
+    virtual void has_gone() = 0;
+
+  protected:
+    ~VcpuObserver() = default;
+};
+
 class Scheduler {
   public:
     static constexpr std::size_t max_harts = 64;
@@ -53,6 +65,17 @@ class Scheduler {
     /// For people: stale as soon as it is known, so it is to be compared alone.
     [[nodiscard]] const Task* running_on(std::size_t hart);
 
+    /// Brings the figures of all tasks and harts up to `now`.
+    void settle(std::uint64_t now);
+    /// How many ticks tasks have run on `hart`, as it was last settled.
+    [[nodiscard]] std::uint64_t busy(std::size_t hart);
+
+    /// Shows `observer` the vCPU of `task` at rest: now where no hart runs it; else its hart is
+    /// asked to put it away, and shows it as soon as it has. One observer at a time, which outlives
+    /// the look or says `stop_observing`.
+    void observe(const Task& task, VcpuObserver& observer);
+    void stop_observing();
+
     /// When the turn of the task of `hart` ends; all ones where nobody waits for the hart.
     [[nodiscard]] std::uint64_t end_of_turn(std::size_t hart);
 
@@ -64,19 +87,23 @@ class Scheduler {
     struct Hart {
         Task* task = nullptr;
         std::uint64_t turn_began = 0;
-        bool sleeps = false;    ///< it has found nothing, and has not been interrupted since
-        bool is_timed = false;  ///< its task's turn ends
+        bool sleeps = false;     ///< it has found nothing, and has not been interrupted since
+        bool is_timed = false;   ///< its task's turn ends
+        std::uint64_t busy = 0;  ///< ticks
     };
 
     /// By how much a task within its turn must have had more than another, to make way for it.
     [[nodiscard]] std::uint64_t grace() const { return turn_ / 4; }
     void charge(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    void leave(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool rouse_sleeper_for(const Task& task) CAIRN_REQUIRES(lock_);
     void preempt_for(const Task& task, std::uint64_t now) CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;
     FairQueue queue_ CAIRN_GUARDED_BY(lock_);
     std::array<Hart, max_harts> harts_ CAIRN_GUARDED_BY(lock_){};
+    const Task* observed_ CAIRN_GUARDED_BY(lock_) = nullptr;
+    VcpuObserver* observer_ CAIRN_GUARDED_BY(lock_) = nullptr;
     std::array<const IpiTarget*, max_harts> targets_{};
     std::size_t harts_count_ = 0;
     std::uint64_t turn_ = 1;

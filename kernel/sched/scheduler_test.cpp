@@ -192,3 +192,99 @@ TEST_CASE("whatever comes, no hart idles beside a task that it may run", "[sched
         }
     }));
 }
+
+namespace {
+
+struct Look final : VcpuObserver {
+    void at_rest(Vcpu& vcpu) override { seen = &vcpu; }
+    void has_gone() override { gone = true; }
+    Vcpu* seen = nullptr;
+    bool gone = false;
+};
+
+}  // namespace
+
+TEST_CASE("a vCPU that no hart runs is seen at once", "[scheduler]") {
+    TaskBench bench;
+    Task& asleep = bench.add();
+    Look look;
+    bench.scheduler.observe(asleep, look);
+    CHECK(look.seen == &asleep.vcpu);
+    bench.wake(bench.add());
+    Task& queued = bench.wake(bench.add());
+    bench.look(0);
+    bench.scheduler.observe(queued, look);
+    CHECK(look.seen == &queued.vcpu);
+}
+
+TEST_CASE("a vCPU that runs is put away to be seen, and goes on", "[scheduler]") {
+    TaskBench bench;
+    Task& task = bench.wake(bench.add());
+    bench.look(0);
+    REQUIRE(bench.running[0] == &task);
+    Look look;
+    bench.scheduler.observe(task, look);
+    CHECK(look.seen == nullptr);
+    CHECK(task.vcpu.leaves_guest());
+    bench.look(0);  // its turn is over though nobody waits
+    CHECK(look.seen == &task.vcpu);
+    CHECK(bench.running[0] == &task);
+    look.seen = nullptr;
+    task.vcpu.enter_next();
+    CHECK_FALSE(bench.scheduler.is_turn_over(0, bench.now));
+    bench.sleep(0);
+    CHECK(look.seen == nullptr);  // once was enough
+}
+
+TEST_CASE("a vCPU that falls asleep is seen, one that has ended is not", "[scheduler]") {
+    TaskBench bench;
+    Task& task = bench.wake(bench.add());
+    bench.look(0);
+    Look look;
+    bench.scheduler.observe(task, look);
+    bench.sleep(0);
+    CHECK(look.seen == &task.vcpu);
+    CHECK_FALSE(look.gone);
+    bench.wake(task);
+    bench.look(0);
+    Look other;
+    bench.scheduler.observe(task, other);
+    bench.guest.vm.stop(StopReason::power_off);
+    bench.sleep(0);
+    CHECK(other.seen == nullptr);
+    CHECK(other.gone);
+}
+
+TEST_CASE("who looks no longer is told nothing", "[scheduler]") {
+    TaskBench bench;
+    Task& task = bench.wake(bench.add());
+    bench.look(0);
+    Look look;
+    bench.scheduler.observe(task, look);
+    bench.scheduler.stop_observing();
+    CHECK_FALSE(bench.scheduler.is_turn_over(0, bench.now));
+    bench.sleep(0);
+    CHECK(look.seen == nullptr);
+}
+
+TEST_CASE("figures are up to date when they are settled", "[scheduler]") {
+    TaskBench bench(2);
+    Task& task = bench.wake(bench.add({.harts = 0b01}));
+    bench.look(0);
+    Task& waits = bench.wake(bench.add({.harts = 0b01}));
+    bench.now += 70;
+    bench.scheduler.settle(bench.now);
+    CHECK(ran(task) == 70);
+    CHECK(waits.waited == 70);
+    CHECK(bench.scheduler.busy(0) == 70);
+    CHECK(bench.scheduler.busy(1) == 0);
+    bench.now += 5;
+    bench.scheduler.settle(bench.now);
+    CHECK(ran(task) == 75);
+    CHECK(waits.waited == 75);
+    bench.sleep(0);
+    bench.look(0);
+    CHECK(bench.running[0] == &waits);
+    CHECK(waits.waited == 75);  // nothing is counted twice
+    CHECK(bench.scheduler.busy(0) == 75);
+}

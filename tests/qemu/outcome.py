@@ -27,7 +27,7 @@ def from_line(m, first):
 
 
 def without_figures(lines):
-    return [line for line in lines if not line.startswith("heap: ")]
+    return [line for line in lines if not line.startswith(("heap: ", "machine: "))]
 
 
 def without_log(lines):

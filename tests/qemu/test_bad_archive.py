@@ -14,7 +14,7 @@ ENDS_EARLY = "the archive ends in the middle of an entry"
 NO_ENTRY = "no entry of an uncompressed cpio archive in newc format starts here"
 COMPRESSED = "a compressed archive starts here; decompress it first"
 GARBAGE = "neither zeroes nor another archive in newc format follow the archive's trailer"
-KEYS = "cpus, memory, kernel, initrd, append, autostart, affinity, weight, restart, disk"
+KEYS = "cpus, memory, kernel, initrd, append, autostart, affinity, weight, restart, console, halt, disk"
 
 
 def sentence(machine, path, **options):
@@ -113,6 +113,10 @@ K = "kernel = kernel\n"
     (K + "weight = 0\n", ":2: weight: '0' is out of range; write a number from 1 to 10000"),
     (K + "restart = alway\n", ":2: restart: 'alway' is not one of its values; did you mean 'always'? "
      "They are: never, on-failure, always"),
+    (K + "console = behind\n", ":2: console: 'behind' is not one of its values; they are: kept, "
+     "front"),
+    (K + "halt = nevr\n", ":2: halt: 'nevr' is not one of its values; did you mean 'never'? They "
+     "are: last-vm, never"),
     (K + "# both\nmemory = 64M\n\nmemory = 64M\n",
      ":5: memory: is already set on line 3; keep one of the two"),
     (K + "disk = d.img\n", ":2: disk: this version has no disks; remove the line"),

@@ -34,13 +34,13 @@ def test_control_characters_are_the_guests(machine, tmp_path):
     assert ended(m)[-1] == "vm guest: powered off"
 
 
-OWN_LINES = [r"vm guest: 16 MiB at .*", r"heap: .*"]
+OWN_LINES = [r"machine: 1 of 1 harts run guests; .*", r"vm guest: 16 MiB at .*", r"heap: .*"]
 
 
 def check_own_lines(m, end):
     own = m.own_lines()
-    assert len(own) == 3 and own[1] == end
-    for line, expected in zip([own[0], own[2]], OWN_LINES, strict=True):
+    assert len(own) == 4 and own[2] == end
+    for line, expected in zip([*own[:2], own[3]], OWN_LINES, strict=True):
         assert re.fullmatch(expected, line)
 
 
@@ -54,7 +54,7 @@ def test_a_guest_cannot_write_a_line_of_cairns(machine, tmp_path, forged):
     m.expect("Goodbye.")
     ended(m)
     check_own_lines(m, "vm guest: powered off")
-    assert m.raw.count(MARK) == 3 + 2 * forged.count(MARK)  # nothing of the guest's is lost
+    assert m.raw.count(MARK) == 4 + 2 * forged.count(MARK)  # nothing of the guest's is lost
 
 
 @pytest.mark.parametrize("line", [f"{MARK}vm guest: reset.", f"words{MARK}{MARK}."])

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from cairn_machine import guest_image, pack_bundle, write_archive
+from monitor_session import command
 from outcome import CRASHES
 
 PATIENCE = 240
@@ -150,3 +151,35 @@ def test_all_memory_comes_back(run):
     finish(m, status=1)
     assert "0 bytes live" in m.own_lines()[-1]
     assert "bytes of frames are free" not in m.log # which Cairn says where they differ
+
+
+def test_the_machine_stays_on_where_a_vm_says_so(run):
+    """The monitor comes when the last has ended; all can be started again."""
+    m = run({"once": vm("sleepers", "3"), "keeps": vm("sleepers", "3", halt="never")}, 1)
+    m.expect("vm (once|keeps): powered off")
+    m.expect("vm (once|keeps): powered off")
+    m.expect("monitor: ")
+    command(m, "list", r"once +1 +8 MiB +off")
+    command(m, "start once", "vm once: powered off")
+    command(m, "quit", "all VMs are turned off")
+    assert m.wait_exit() == 0
+
+
+def test_it_begins_with_the_monitor_where_nothing_is_started(run):
+    m = run({"off": vm("sleepers", "3", autostart="no", halt="never")}, 2)
+    m.expect("no VM is started: autostart is off")
+    m.expect("monitor: ")
+    command(m, "start off", "vm off: powered off")
+    command(m, "quit", "all VMs are turned off")
+    assert m.wait_exit() == 0
+
+
+def test_one_asks_for_the_console(run):
+    """The demo guest prints whatever it is told: those behind are not heard."""
+    keys = {"halt": "never", "autostart": "yes"}
+    vms = {name: vm("demo", f"I am {name}", **keys) for name in ("a", "b", "c")}
+    vms["b"]["vm.conf"] += "console = front\n"
+    m = run(vms, 2)
+    m.expect("arguments: 'I am b'")
+    m.expect("tick 3")
+    assert "I am a" not in m.log and "I am c" not in m.log

@@ -42,6 +42,28 @@ def test_one_vm(run, tmp_path):
     }
 
 
+def test_links_are_followed_those_of_folders_too(run, tmp_path):
+    (tmp_path / "vms/one").mkdir(parents=True)
+    (tmp_path / "kernel").write_bytes(b"k" * 5000)
+    (tmp_path / "vms/one/vm.conf").write_text("kernel = k\n")
+    (tmp_path / "vms/one/k").symlink_to("../../kernel")
+    (tmp_path / "vms/two").symlink_to("one")
+    status, _, _ = run("tools/pack_bundle.py", "--output", tmp_path / "a.cpio", "--bundle",
+                       tmp_path / "vms")
+    assert status == 0
+    packed = (tmp_path / "a.cpio").read_bytes()
+    assert all(name in packed for name in (b"one/k\0", b"two/k\0", b"two/vm.conf\0"))
+    assert packed.count(b"k" * 5000) == 1
+
+
+def test_a_link_to_nothing_is_named(run, tmp_path):
+    (tmp_path / "vms/one").mkdir(parents=True)
+    (tmp_path / "vms/one/k").symlink_to("nowhere")
+    status, _, errors = run("tools/pack_bundle.py", "--output", tmp_path / "a.cpio", "--bundle",
+                            tmp_path / "vms")
+    assert status != 0 and "one/k: No such file or directory" in errors
+
+
 def test_bundle_is_packed_as_it_is(run, tmp_path):
     for name, content in {"a/vm.conf": "x", "b/vm.conf": "", "b/sub/file": "yz"}.items():
         path = tmp_path / "vms" / name

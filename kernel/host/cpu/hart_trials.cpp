@@ -129,6 +129,17 @@ bool loses_guest_timers(std::string_view model) {
     return csr_swap<Csr::hideleg>(0) == 0;
 }
 
+bool writes_htinst(std::uint64_t nothing) {
+    csr_write<Csr::vsatp>(0);
+    csr_write<Csr::hgatp>(nothing);
+    csr_write<Csr::htinst>(0);
+    const bool faults = fetch_guest_half(0).fault != 0;
+    const bool tells = faults && csr_read<Csr::htinst>() != 0;
+    csr_write<Csr::hgatp>(0);
+    hfence_gvma_all();
+    return tells;
+}
+
 bool is_interrupted_by(HostPhys set_ssip) {
     constexpr unsigned looks = 100'000;  // the store may take its time to get there
     csr_clear<Csr::sip>(Sip::SSIP::mask);

@@ -25,6 +25,10 @@ namespace cairn {
 /// target/riscv/cpu_helper.c, riscv_cpu_update_mip). `model` is the device tree's.
 [[nodiscard]] bool loses_guest_timers(std::string_view model);
 
+/// Whether a guest-page fault of the hart at hand says in htinst which instruction it was, which
+/// hardware may leave out. `nothing` is the hgatp of a table that maps nothing; it is 0 afterwards.
+[[nodiscard]] bool writes_htinst(std::uint64_t nothing);
+
 /// Whether a store to `set_ssip`, a register of an SSWI, makes the supervisor software interrupt of
 /// the hart at hand pending; nobody else interrupts it meanwhile. It is not pending afterwards.
 [[nodiscard]] bool is_interrupted_by(HostPhys set_ssip);

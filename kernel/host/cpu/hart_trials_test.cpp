@@ -3,6 +3,7 @@
 
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
+#include "kernel/arch/trap_cause.hpp"
 #include "tests/unit/catch.hpp"
 
 using namespace cairn;
@@ -89,4 +90,15 @@ TEST_CASE("QEMU before 8.2 is known by what its hideleg does not keep", "[hart_t
     CHECK_FALSE(loses_guest_timers(""));
     CHECK(csr_read<Csr::hideleg>() == 0);
     fake_wired_to_zero[hideleg] = 0;
+}
+
+TEST_CASE("whether faults tell their instructions is tried", "[hart_trials]") {
+    fake_csrs.fill(0);
+    fake_hart.guest_faults[0] = static_cast<std::uint64_t>(Exception::load_guest_page_fault);
+    csr_write<Csr::vsatp>(1);
+    csr_write<Csr::htinst>(0x33);  // of whatever was before
+    CHECK_FALSE(writes_htinst(0x8000'0000'0000'0000));
+    CHECK(csr_read<Csr::hgatp>() == 0);
+    CHECK(csr_read<Csr::vsatp>() == 0);
+    fake_hart = {};
 }

@@ -8,6 +8,7 @@
 #include <cairn/platform.hpp>
 #include <cairn/spinlock.hpp>
 #include "kernel/arch/sbi_call.hpp"
+#include "kernel/host/drivers/log_ring.hpp"
 
 namespace cairn {
 
@@ -28,6 +29,7 @@ struct Console {
     UartDriver uart;
 };
 [[gnu::section(".data")]] constinit Console console;  // needed before .bss is clear
+constinit LogRing<16 << 10> kept_log;                 // under the console's lock
 
 /// Holds the console's lock, unless the machine is on its last words.
 class CAIRN_SCOPED_CAPABILITY OutputGuard {
@@ -196,6 +198,12 @@ void platform_write(std::string_view text) {
     end_line_of(OpenLine::guests);
     end_line_of(OpenLine::monitor);
     write_lines(text, OpenLine::own);
+    kept_log.put(text);
+}
+
+std::size_t console_copy_log(std::uint64_t& position, std::span<char> to) {
+    const OutputGuard guard;
+    return kept_log.copy(position, to);
 }
 
 void console_write_monitor(std::string_view text) {

@@ -46,6 +46,10 @@ void console_write_guest(char byte);
 /// hypervisor's own, but the hypervisor's next line of the log starts on a new one.
 void console_write_monitor(std::string_view text);
 
+/// What `platform_write` wrote last, some KiB of it, from `position` on, which moves behind what is
+/// copied: positions count all bytes ever written. 0 at the end.
+[[nodiscard]] std::size_t console_copy_log(std::uint64_t& position, std::span<char> to);
+
 /// One character that was typed, or a break, if there is one; only where the console is the
 /// machine's UART.
 [[nodiscard]] std::optional<uart16550::Character> console_read();

@@ -15,6 +15,10 @@ constexpr char control_key(char letter) {
 constexpr char backspace = '\x08';
 constexpr char rubout = '\x7f';
 constexpr char escape_character = '\x1b';
+constexpr char bell = '\x07';
+/// ECMA-48, "Control strings": DCS, SOS, OSC, PM, APC, which end with ESC \ or, on terminals, a
+/// bell.
+constexpr std::string_view control_strings = "PX]^_";
 constexpr std::string_view erase_to_end = "\x1b[K";  // ECMA-48, EL
 constexpr std::string_view clear_screen = "\x1b[H\x1b[2J";
 
@@ -133,23 +137,38 @@ void LineEditor::sequence(char byte) {
     }
 }
 
+/// Behind ESC.
+void LineEditor::take_escaped(char byte, Writer& terminal) {
+    switch (escape_) {
+        case Escape::none: return;
+        case Escape::escape:
+            number_ = 0;
+            escape_ = Escape::none;
+            if (byte == '[' || byte == 'O') escape_ = Escape::bracket;
+            if (control_strings.contains(byte)) escape_ = Escape::text;
+            return;
+        case Escape::bracket:
+            if ((byte >= '0' && byte <= '9') || byte == ';') {
+                if (number_ == 0) number_ = byte;
+                return;
+            }
+            escape_ = Escape::none;
+            sequence(byte);
+            return show(terminal);
+        case Escape::text:
+            if (byte == escape_character) escape_ = Escape::text_end;
+            if (byte == bell || byte == control_key('c')) escape_ = Escape::none;
+            return;
+        case Escape::text_end: escape_ = byte == '\\' ? Escape::none : Escape::text; return;
+    }
+}
+
 std::optional<std::string_view> LineEditor::take(std::byte typed, Writer& terminal) {
     const char byte = static_cast<char>(typed);
     const bool second_half = std::exchange(after_return_, byte == '\r') && byte == '\n';
     if (second_half) return std::nullopt;
-    if (escape_ == Escape::escape) {
-        escape_ = byte == '[' || byte == 'O' ? Escape::bracket : Escape::none;
-        number_ = 0;
-        return std::nullopt;
-    }
-    if (escape_ == Escape::bracket) {
-        if ((byte >= '0' && byte <= '9') || byte == ';') {
-            if (number_ == 0) number_ = byte;
-            return std::nullopt;
-        }
-        escape_ = Escape::none;
-        sequence(byte);
-        show(terminal);
+    if (escape_ != Escape::none) {
+        take_escaped(byte, terminal);
         return std::nullopt;
     }
     if (byte == '\r' || byte == '\n') {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A line that is typed on a terminal: moving, deleting, a history, completion. Bytes go in; what
 // the terminal is to show comes out; the line itself when it is finished. UTF-8 passes, but the
-// cursor counts bytes. Keys: arrows, Home, End, Delete, Backspace, Tab, and Ctrl with A E B F K U W
-// L P N C as in other shells. Pure.
+// cursor counts bytes. What a terminal answers to a guest's questions (titles, colours: OSC, DCS
+// and their like of ECMA-48) is no key, whatever stands in it. Keys: arrows, Home, End, Delete,
+// Backspace, Tab, and Ctrl with A E B F K U W L P N C as in other shells. Pure.
 #pragma once
 
 #include <array>
@@ -44,13 +45,14 @@ class LineEditor {
     [[nodiscard]] std::optional<std::string_view> take(std::byte byte, Writer& terminal);
 
   private:
-    enum class Escape : std::uint8_t { none, escape, bracket, number };
+    enum class Escape : std::uint8_t { none, escape, bracket, text, text_end };
     using Line = FixedBuffer<longest_line>;
 
     void insert(char byte, Writer& terminal);
     void erase(std::size_t from, std::size_t to);
     void control(char byte, Writer& terminal);
     void sequence(char byte);
+    void take_escaped(char byte, Writer& terminal);
     void recall(std::size_t which);
     void complete(Writer& terminal);
     void remember();

@@ -110,6 +110,17 @@ TEST_CASE("Tab completes, or shows the choices", "[line_editor]") {
     CHECK(editor.line("set") == "reset");
 }
 
+TEST_CASE("what a terminal answers to a guest is no line", "[line_editor]") {
+    Editor editor;
+    CHECK(editor.line("li\x1b[24;80Rst") == "list");
+    for (const std::string end : {"\x1b\\", "\x07", "\x03"}) {
+        CHECK(editor.type("li\x1b]l\rquit\r" + end).empty());
+        CHECK(editor.line("st") == "list");
+    }
+    CHECK(editor.type("\x1bP1$r\rquit\r\x1b]\r\x1b\\").empty());
+    CHECK(editor.line("") == "");
+}
+
 TEST_CASE("a line has an end", "[line_editor]") {
     Editor editor;
     CHECK(editor.line(std::string(1000, 'x')) == std::string(LineEditor::longest_line, 'x'));
@@ -126,6 +137,7 @@ TEST_CASE("any keys: no line is longer than it may be, and Enter always ends it"
         }
         // An escape sequence may be open; after it, Enter is Enter.
         (void)editor.take(std::byte{'~'}, screen);
+        (void)editor.take(std::byte{3}, screen);
         (void)editor.take(std::byte{'~'}, screen);
         RC_ASSERT(editor.take(std::byte{'\r'}, screen).has_value());
     }));

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 // The monitor: a prompt on the machine's console that rules the VMs. Ctrl-] changes between it and
 // the VM in front (kernel/manager/console/console_multiplexer.hpp). Keys come within interrupts and
-// wait here; commands run between guests, on one hart at a time. What they print is shown a screen
-// at a time.
+// wait here; commands (command_rows.cpp) run between guests, on one hart at a time.
+//
+//     keys ──► LineEditor ── a line ──► Command ──► Answer ──► Pager ──► the machine's console
+//                                          └── it waits: asked again when a hart looks
 #pragma once
 
 #include <atomic>
 
 #include <cairn/ring_buffer.hpp>
-#include <cairn/string.hpp>
-#include "kernel/manager/console/console_multiplexer.hpp"
+#include <cairn/string_writer.hpp>
 #include "kernel/manager/monitor/line_editor.hpp"
-#include "kernel/manager/vm_table.hpp"
+#include "kernel/manager/monitor/pager.hpp"
+#include "kernel/manager/monitor/session.hpp"
 #include "kernel/sched/hart_loop.hpp"
 
 namespace cairn {
@@ -21,63 +23,54 @@ class Monitor final : public MonitorInput, public HostWork, public Completer {
     /// All outlive it.
     constexpr Monitor(VmTable& vms, Scheduler& scheduler, HostResources& host,
                       ConsoleMultiplexer& console)
-        : vms_(vms), scheduler_(scheduler), host_(host), console_(console) {}
+        : session_{.vms = vms,
+                   .scheduler = scheduler,
+                   .host = host,
+                   .console = console,
+                   .sample{wanted_}} {}
+
+    /// What `doctor` tells; before the first key.
+    void know(const MachineReport& machine) { session_.machine = machine; }
 
     // MonitorInput, within interrupts.
     void typed(std::byte byte) override;
     void shown(bool shown) override;
 
     // HostWork, between guests.
-    [[nodiscard]] bool is_wanted() const override {
-        return wanted_.load(std::memory_order_relaxed);
-    }
+    [[nodiscard]] bool is_wanted() const override;
     bool run() override;
+    [[nodiscard]] std::uint64_t deadline() const override {
+        return deadline_.load(std::memory_order_relaxed);
+    }
 
     std::string_view complete(std::string_view line, Writer& choices) override;
 
   private:
-    struct Command {
-        std::string_view name;
-        std::string_view argument;  ///< what follows: "VM" or nothing
-        std::string_view summary;
-        void (Monitor::*run)(std::string_view argument, Writer& out);
-    };
-    static const std::array<Command, 14> commands;
-
+    void work();
+    void want() { wanted_.store(true, std::memory_order_release); }
+    void take_keys();
     void take_key(std::byte byte);
+    [[nodiscard]] bool take_cancel();
     void execute(std::string_view line);
-    void show_more();
-    void bring_guest_to_front();
+    void begin(const Command& command, const CommandLine& line);
+    void go_on();
+    void finish(Answer& answer);
+    void cancel();
+    void show_answer();
+    [[nodiscard]] bool bring_guest_to_front();
 
-    void help(std::string_view argument, Writer& out);
-    void list(std::string_view argument, Writer& out);
-    void console(std::string_view argument, Writer& out);
-    void start(std::string_view argument, Writer& out);
-    void stop(std::string_view argument, Writer& out);
-    void reset(std::string_view argument, Writer& out);
-    void pause(std::string_view argument, Writer& out);
-    void resume(std::string_view argument, Writer& out);
-    void info(std::string_view argument, Writer& out);
-    void stats(std::string_view argument, Writer& out);
-    void harts(std::string_view argument, Writer& out);
-    void heap(std::string_view argument, Writer& out);
-    void frames(std::string_view argument, Writer& out);
-    void quit(std::string_view argument, Writer& out);
-
-    VmTable& vms_;
-    Scheduler& scheduler_;
-    HostResources& host_;
-    ConsoleMultiplexer& console_;
     std::atomic<bool> wanted_ = false;
+    std::atomic<std::uint64_t> deadline_ = ~std::uint64_t{0};  ///< a copy of the wait's
     Spinlock keys_lock_;
     ring_buffer<std::byte, 256> keys_ CAIRN_GUARDED_BY(keys_lock_);
     std::atomic<bool> greets_ = false;  ///< it has just been given the console
 
     Spinlock work_lock_;  ///< one hart at a time; what follows is its
+    Session session_;
     LineEditor editor_{"cairn> ", *this};
-    string text_;            ///< that a command has printed
-    std::size_t shown_ = 0;  ///< of it
-    bool is_paging_ = false;
+    Pager pager_;
+    const Command* command_ = nullptr;  ///< that waits
+    Answer::Style style_;               ///< of its answer
 };
 
 }  // namespace cairn

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs for people.
+// The monitor's commands, a row each; what they do is in commands_*.cpp, by topic.
+#include "kernel/manager/monitor/command_rows.hpp"
+
+#include <algorithm>
+
+namespace cairn {
+namespace {
+
+constexpr std::array commands{
+    Command{"help", "[COMMAND]", "the commands, or more about one",
+            "A VM is named by its folder in the archive, a vCPU by VM.NUMBER, as in web.0. Tab "
+            "completes names, the arrows bring lines back. --json behind any command makes its "
+            "answer one JSON object a line.",
+            show_help},
+    Command{"list", "", "the VMs, and what they do",
+            "The one that is marked by * has the console that Ctrl-] goes back to.", list_vms},
+    Command{"console", "VM", "bring its console to the front; Ctrl-] comes back",
+            "What it printed behind comes out first, its last 16 KiB.", show_console},
+    Command{"start", "VM", "start a VM that is off",
+            "It is built and loaded afresh from the archive, as its vm.conf says.", start_vm},
+    Command{"stop", "VM", "turn it off, as by pulling its plug",
+            "Its memory is given back. It can be started again; the machine stays on for that.",
+            stop_vm},
+    Command{"reset", "VM", "start it afresh, as by its reset button",
+            "Its memory is empty then, and its kernel is loaded again.", reset_vm},
+    Command{"pause", "VM", "let it not run; its clock stops",
+            "Its memory stays as it is, and so does its `time`.", pause_vm},
+    Command{"resume", "VM", "let a paused VM run again", "It does not see that time has passed.",
+            resume_vm},
+    Command{"create", "NAME [TEMPLATE]", "make another VM from a folder of the archive",
+            "It is off, and described by the vm.conf of TEMPLATE; without one, of NAME, which may "
+            "have been destroyed before.",
+            create_vm},
+    Command{"destroy", "VM", "forget a VM that is off",
+            "What its console has kept is forgotten, too. The archive's files stay.", destroy_vm},
+    Command{"info", "VM", "its configuration, memory and devices", "", show_info},
+    Command{"tree", "VM", "the device tree that it is started with",
+            "A line for each property. The guest's copy may have changed since.", show_tree},
+    Command{"stats", "[VM]", "what each vCPU has run and waited",
+            "Waited: in the queue, while others had the harts.", show_stats},
+    Command{
+        "top", "[SECONDS]", "who uses the harts, over the next second or seconds",
+        "Of each vCPU's time, in per cent: run, steal (it waited for a hart), idle. A VM's line "
+        "is the sum. Ctrl-C ends it early.",
+        show_top},
+    Command{"regs", "VM.CPU", "a vCPU's registers by name",
+            "One that runs is asked to leave its guest for it, for some thousand instructions.",
+            show_registers},
+    Command{"mem", "VM ADDRESS [LENGTH]", "bytes of its memory, by guest-physical address",
+            "ADDRESS and LENGTH are decimal or 0x..., also with K, M or G; 256 bytes if not said, "
+            "4096 at most. What the "
+            "guest has not touched yet is given to it by that, and is zero.",
+            show_memory},
+    Command{"harts", "", "the machine's harts, and whom they run", "", show_harts},
+    Command{"heap", "", "the hypervisor's own memory, and who has it",
+            "Each VM has a quota. One that is off and has bytes leaks them.", show_heap},
+    Command{"frames", "", "the machine's memory for guests", "", show_frames},
+    Command{"log", "", "what Cairn itself has said",
+            "Its last 16 KiB, from the boot on. What was lost before is counted.", show_log},
+    Command{"doctor", "", "what the machine offers, and what therefore works", "", show_doctor},
+    Command{"set", "[NAME VALUE]", "the monitor's settings, or a new value for one",
+            "colour: on or off. Nothing is coloured unless this is on.", change_setting},
+    Command{"quit", "", "turn the machine off, and all VMs with it", "", quit},
+};
+
+}  // namespace
+
+std::span<const Command> monitor_commands() {
+    return commands;
+}
+
+const Command* find_command(std::string_view name) {
+    const auto found = std::ranges::find_if(
+        commands, [name](const Command& command) { return command.name == name; });
+    return found == commands.end() ? nullptr : &*found;
+}
+
+}  // namespace cairn

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What the rows of the monitor's commands name.
+#pragma once
+
+#include "kernel/manager/monitor/session.hpp"
+
+namespace cairn {
+
+using CommandFunction = void(Session& session, const CommandLine& line, Answer& answer);
+
+// commands_life.cpp: rule VMs.
+CommandFunction start_vm, stop_vm, reset_vm, pause_vm, resume_vm, create_vm, destroy_vm, quit;
+// commands_vm.cpp: show VMs.
+CommandFunction list_vms, show_info, show_tree, show_stats;
+// commands_vcpu.cpp: look into a guest.
+CommandFunction show_registers, show_memory;
+// commands_machine.cpp: show the machine and Cairn itself.
+CommandFunction show_harts, show_heap, show_frames, show_log;
+// commands_doctor.cpp
+CommandFunction show_doctor;
+// commands_top.cpp
+CommandFunction show_top;
+// commands_session.cpp: the monitor itself.
+CommandFunction show_help, show_console, change_setting;
+
+}  // namespace cairn

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// What the monitor's commands work with, and the row of each command. A command answers at once, or
+// leaves a `Wait`: what goes on when a hart looks again, between guests.
+#pragma once
+
+#include <atomic>
+#include <span>
+#include <string_view>
+
+#include <cairn/vector.hpp>
+#include "kernel/manager/console/console_multiplexer.hpp"
+#include "kernel/manager/machine_report.hpp"
+#include "kernel/manager/monitor/answer.hpp"
+#include "kernel/manager/monitor/command_line.hpp"
+#include "kernel/manager/monitor/vcpu_sample.hpp"
+#include "kernel/manager/vm_table.hpp"
+#include "kernel/sched/scheduler.hpp"
+
+namespace cairn {
+
+struct Session;
+
+/// A command that is not through yet.
+struct Wait {
+    /// Goes on; true once the command is through. nullptr: nobody waits.
+    bool (*go_on)(Session& session, Answer& answer) = nullptr;
+    /// When, by `time`, it is asked again though nothing has come; all ones: never.
+    std::uint64_t until = ~std::uint64_t{0};
+};
+
+/// What a vCPU had of the harts when `top` began.
+struct VcpuTimes {
+    static_vector<char, longest_vm_name> vm;
+    std::uint32_t cpu = 0;
+    std::uint64_t ran = 0;     ///< ticks
+    std::uint64_t waited = 0;  ///< ticks
+};
+
+struct TopBegin {
+    void forget() {
+        vcpus.clear();
+        vcpus.shrink_to_fit();
+    }
+
+    std::uint64_t time = 0;
+    vector<VcpuTimes> vcpus;
+    std::array<std::uint64_t, Scheduler::max_harts> busy{};
+};
+
+struct Session {
+    VmTable& vms;
+    Scheduler& scheduler;
+    HostResources& host;
+    ConsoleMultiplexer& console;
+    VcpuSample sample;
+    MachineReport machine{};
+    bool colour = false;
+    Wait wait{};
+    TopBegin top{};
+};
+
+struct Command {
+    const char* name;
+    const char* arguments;  ///< VM ADDRESS [LENGTH]: what is in brackets may be left out
+    const char* summary;    ///< a line of `help`
+    const char* lesson;     ///< what `help NAME` says more
+    void (*run)(Session& session, const CommandLine& line, Answer& answer);
+};
+
+/// All of them, in the order in which `help` shows them.
+[[nodiscard]] std::span<const Command> monitor_commands();
+/// nullptr: there is none of that name.
+[[nodiscard]] const Command* find_command(std::string_view name);
+
+/// Calls `visit` for the VM `name`, which stays as it is meanwhile; or says that there is none.
+template <class Visitor>
+void with_vm(Session& session, std::string_view name, Answer& answer, Visitor visit) {
+    bool found = false;
+    session.vms.visit([&](const ManagedVm& vm) {
+        if (vm.name() != name) return;
+        found = true;
+        visit(vm);
+    });
+    if (!found) answer.refuse(name, to_string(VmTableError::no_such_vm));
+}
+
+}  // namespace cairn
