@@ -23,11 +23,11 @@ std::uint64_t now() {
 void HartLoop::run() {
     while (!scheduler_.is_closed()) {
         const bool served = serve_interrupts();
-        do_work();
+        const bool worked = do_work();
         arm_host_timer(TimerUse::scheduler, wake_sleepers());
         if (Task* const task = scheduler_.take(number_, now())) {
             run(*task);
-        } else if (!served) {
+        } else if (!served && !worked) {
             wait_for_interrupt();  // what has come since the look at sip ends it at once
         }
     }
@@ -48,8 +48,16 @@ bool HartLoop::serve_interrupts() {
     return pending != 0;
 }
 
-void HartLoop::do_work() {
-    if (work_ != nullptr && work_->is_wanted()) work_->run();
+bool HartLoop::is_work_wanted() const {
+    return std::ranges::any_of(works_, [](const HostWork* work) { return work->is_wanted(); });
+}
+
+/// A piece of each; whether there was any, so that there may be more.
+bool HartLoop::do_work() {
+    bool any = false;
+    for (HostWork* const work : works_)
+        any |= work->is_wanted() && work->run();
+    return any;
 }
 
 std::uint64_t HartLoop::wake_sleepers() {
@@ -99,7 +107,9 @@ void HartLoop::enter(Task& task) {
             vcpu.put_away();
             return scheduler_.give_back(number_, now());
         }
-        const std::uint64_t end = scheduler_.end_of_turn(number_);
+        // Work waits like another task would.
+        const std::uint64_t end = std::min(scheduler_.end_of_turn(number_),
+                                           is_work_wanted() ? now() + scheduler_.turn() : never);
         arm_host_timer(TimerUse::scheduler, std::min(deadline, end));
         vcpu.share_hart(end != never || !sleepers_.empty());
         enter_guest(&vcpu.context);

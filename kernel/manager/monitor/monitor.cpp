@@ -81,8 +81,8 @@ void Monitor::shown(bool shown) {
     wanted_.store(true, std::memory_order_release);
 }
 
-void Monitor::run() {
-    if (!work_lock_.try_lock()) return;
+bool Monitor::run() {
+    if (!work_lock_.try_lock()) return false;
     wanted_.store(false, std::memory_order_seq_cst);
     Terminal terminal;
     if (greets_.exchange(false)) {
@@ -100,6 +100,7 @@ void Monitor::run() {
     }
     bring_guest_to_front();
     work_lock_.unlock();
+    return true;
 }
 
 /// Piece by piece, the last of which puts it in front.

@@ -31,7 +31,7 @@ class Monitor final : public MonitorInput, public HostWork, public Completer {
     [[nodiscard]] bool is_wanted() const override {
         return wanted_.load(std::memory_order_relaxed);
     }
-    void run() override;
+    bool run() override;
 
     std::string_view complete(std::string_view line, Writer& choices) override;
 
