@@ -5,7 +5,7 @@
 //
 //   enter_guest(context) ──► guest runs ──► exit ──► handle_guest_exit(context), or
 //        ▲                      ▲                    handle_guest_access(context, ...)
-//        │                      │                        │ true: resume
+//        │                      │                        │ resume
 //        │                      └────────────────────────┤
 //        └── returns when ───────────────────────────────┘ false: leave
 #pragma once
@@ -87,12 +87,14 @@ enum class Resumption : std::uint8_t {
     none = 0,                  ///< not at all: enter_guest returns
     all = 1,                   ///< with every register from the context
     with_saved_registers = 2,  ///< the same, but s1 to s11 are as they were
+    not_yet = 3,               ///< of handle_guest_access: handle_open_access has to be called
 };
 [[nodiscard]] constexpr std::string_view to_string(Resumption resumption) {
     switch (resumption) {
         case Resumption::none: return "not at all";
         case Resumption::all: return "with every register loaded";
         case Resumption::with_saved_registers: return "with s1 to s11 as they are";
+        case Resumption::not_yet: return "not before another look";
     }
     std::unreachable();
 }
@@ -112,14 +114,18 @@ void count_guest_exit(VcpuContext* context);
 /// kernel/exit/handle_exit.cpp.
 Resumption handle_guest_exit(VcpuContext* context);
 
-/// Called on a guest-page fault of a load or store. `fetched` is the instruction at pc, of 16 or 32
-/// bits by its own length bits (more bits than that may follow it), unless reading it faulted: then
-/// it is the scause of that with bit CAIRN_FETCH_FAULTED_BIT set, and `fault_address` is what
-/// faulted; else that is anything. The rest are the trap's CSRs, which can be read, too. Defined by
-/// kernel/exit/memory_fault.cpp.
+/// Called on a guest-page fault of a load or store, before s1 to s11 are in the context: C++ keeps
+/// them in the hart, and most accesses are none of them. It never answers `all`. `fetched` is the
+/// instruction at pc, of 16 or 32 bits by its own length bits (more bits than that may follow it),
+/// unless reading it faulted: then it is the scause of that with bit CAIRN_FETCH_FAULTED_BIT set,
+/// and `fault_address` is what faulted; else that is anything. The rest are the trap's CSRs, which
+/// can be read, too. Defined by kernel/exit/memory_fault.cpp.
 Resumption handle_guest_access(VcpuContext* context, std::uint64_t fetched,
                                std::uint64_t fault_address, std::uint64_t htinst,
                                std::uint64_t stval, std::uint64_t htval);
+
+/// Called where that has answered `not_yet`, with all registers in the context.
+Resumption handle_open_access(VcpuContext* context);
 }
 
 }  // namespace cairn

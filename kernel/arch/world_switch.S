@@ -49,10 +49,22 @@ resume_with_saved_registers:            # s1 to s11 are the guest's already
     ld      a0, 10 * 8(a0)
     sret
 
+# Those that C++ keeps for whoever calls it: until it returns, they can be stored before or after.
+    .macro  store_saved_registers
+    .irp    n, 9,18,19,20,21,22,23,24,25,26,27
+    sd      x\n, \n * 8(a0)
+    .endr
+    .endm
+
 # What every way to C++ begins with (a0 = context): the guest's registers and pc are stored, sscratch
 # holds the context again, and sp, s0, gp and tp are the host's. s1 to s11 keep the guest's values.
     .macro  enter_host
-    .irp    n, 1,2,3,4,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    store_saved_registers
+    enter_host_with_saved_registers
+    .endm
+
+    .macro  enter_host_with_saved_registers
+    .irp    n, 1,2,3,4,7,8,11,12,13,14,15,16,17,28,29,30,31
     sd      x\n, \n * 8(a0)
     .endr
     csrrw   t0, sscratch, a0
@@ -76,6 +88,7 @@ exit_in_host:
     la      t0, kernel_trap_entry
     csrw    stvec, t0
     call    handle_guest_exit
+handled:
     addi    t0, a0, -CAIRN_RESUME_WITH_SAVED_REGISTERS
     mv      t1, a0
     csrr    a0, sscratch
@@ -103,7 +116,8 @@ counting_guest_exit:
     ld      t2, CAIRN_CONTEXT_PC(a0)
     j       access_in_host
 
-# A load or store that G-stage translation refused, most likely of a device. C++ is given what the
+# A load or store that G-stage translation refused, most likely of a device, and with none of s1 to
+# s11: those are stored only if C++ asks for it, or the guest is left. C++ is given what the
 # hart says of it and the instruction, which is read here with the guest's execute permission
 # (HLVX): its 16 or 32 bits, or 32 bits of which the first 16 are it. A fault of that is no trap of
 # the kernel: it comes back as a value, and every CSR that it changed is put back.
@@ -111,7 +125,7 @@ not_a_call:
     addi    t0, t0, -(CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT - CAIRN_CAUSE_ECALL_FROM_VS)
     andi    t0, t0, ~(CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT ^ CAIRN_CAUSE_STORE_GUEST_PAGE_FAULT)
     bnez    t0, full_exit
-    enter_host                          # t2 = the guest's pc
+    enter_host_with_saved_registers     # t2 = the guest's pc
 access_in_host:
     csrr    a3, htinst
     csrr    a4, stval
@@ -132,7 +146,10 @@ fetched:
     mv      t1, a0
     csrr    a0, sscratch
     beqz    t0, resume_with_saved_registers
-    bnez    t1, resume_guest
+    store_saved_registers
+    beqz    t1, leave_guest
+    call    handle_open_access          # (context)
+    j       handled
 
 leave_guest:
     ld      ra, 104(sp)

@@ -10,6 +10,7 @@
 // nothing and need no lock. Devices bring no locks either: who calls guards them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -48,25 +49,25 @@ class Bus {
       public:
         constexpr Hint() = default;
 
-        /// Whether the device takes `width` bytes at `at`, as `find` would say. `width` is the one
-        /// that it was found for.
-        [[nodiscard]] bool holds(GuestPhys at, AccessWidth width) const {
-            const auto bytes = static_cast<std::uint64_t>(width);
-            return offset(at) < places_ && (at.value & (bytes - 1)) == 0;
-        }
+        /// Whether the device takes bytes at `at`, as many as the hint was found for, if they are
+        /// aligned, as `find` would say.
+        [[nodiscard]] bool holds(GuestPhys at) const { return offset(at) < places_; }
         [[nodiscard]] MmioDevice& device() const { return *device_; }
         /// How far into the device's block `at` is.
         [[nodiscard]] std::uint64_t offset(GuestPhys at) const { return at - base_; }
 
       private:
         friend Bus;
-        /// The block has `bytes` bytes at least.
+        /// The block has `bytes` bytes at least. What lies beyond 4 GiB in it has to be looked up.
         constexpr Hint(const Attachment& last, std::uint64_t bytes)
-            : base_(last.block.base), places_(last.block.size - bytes + 1), device_(last.device) {}
+            : base_(last.block.base),
+              device_(last.device),
+              places_(static_cast<std::uint32_t>(
+                  std::min<std::uint64_t>(last.block.size - bytes + 1, UINT32_MAX))) {}
 
         GuestPhys base_{};
-        std::uint64_t places_ = 0;  ///< offsets at which an access of the width can begin
         MmioDevice* device_ = nullptr;
+        std::uint32_t places_ = 0;  ///< offsets at which an access of the width can begin
     };
 
     Bus() = default;

@@ -123,6 +123,26 @@ TEST_CASE("alignment counts from address 0, not from the block", "[bus]") {
     CHECK(bus.read(at(0x1002), AccessWidth::word).error() == BusError::width);
 }
 
+TEST_CASE("a hint holds within its block, and not beyond 4 GiB", "[bus]") {
+    Bus bus;
+    Probe device;
+    constexpr std::uint64_t size = 8ull << 30;
+    REQUIRE(bus.attach({at(0x1000), size}, device));
+    const auto hint = bus.find(at(0x1008), AccessWidth::word);
+    REQUIRE(hint);
+    CHECK(hint->holds(at(0x1000)));
+    CHECK(hint->holds(at(0x1000 + (1ull << 31))));
+    CHECK_FALSE(hint->holds(at(0xfff)));
+    CHECK_FALSE(hint->holds(at(0x1000 + (5ull << 30))));
+    CHECK(bus.find(at(0x1000 + (5ull << 30)), AccessWidth::word));
+    Probe small;
+    REQUIRE(bus.attach({at(0x1000 + size), 0x10}, small));
+    const auto last = bus.find(at(0x1000 + size), AccessWidth::dword);
+    REQUIRE(last);
+    CHECK(last->holds(at(0x1000 + size + 8)));
+    CHECK_FALSE(last->holds(at(0x1000 + size + 9)));
+}
+
 TEST_CASE("impossible attachments are refused and change nothing", "[bus]") {
     Bus bus;
     Probe device;

@@ -36,6 +36,7 @@ void Plic::reset() {
     for (Context& context : contexts_) {
         context.enabled = {};
         context.threshold = 0;
+        context.best = 0;
     }
     update_all(asserted_);
     state_.pending = level_;  // enabled nowhere yet
@@ -56,11 +57,24 @@ void Plic::drive(std::uint32_t id, bool asserted) {
 void Plic::pend(std::uint32_t id) {
     if (state_.pending.test(id)) return;
     state_.pending.insert(id);
-    const std::uint8_t priority = state_.priority[id];
+    offer_to_all(id);
+}
+
+void Plic::offer_to_all(std::uint32_t id) {
     for (std::uint64_t left = state_.enabled_by[id]; left != 0; left &= left - 1) {
-        const auto context = static_cast<std::uint32_t>(std::countr_zero(left));
-        if (priority > contexts_[context].threshold) set_line(context, true);
+        offer(id, static_cast<std::uint32_t>(std::countr_zero(left)));
     }
+}
+
+/// Source `id` pends, and `context` enables it.
+void Plic::offer(std::uint32_t id, std::uint32_t context) {
+    Context& target = contexts_[context];
+    const std::uint8_t priority = state_.priority[id];
+    const std::uint8_t highest = state_.priority[target.best & max_sources];
+    if (priority > highest || (priority == highest && id < target.best)) {
+        target.best = static_cast<std::uint8_t>(id);
+    }
+    if (priority > target.threshold) set_line(context, true);
 }
 
 /// The source that `context` would claim, or 0: the highest priority, then the lowest id. Few
@@ -83,8 +97,10 @@ std::uint32_t Plic::best(const Context& context) const {
 }
 
 void Plic::update(std::uint32_t context) {
-    const Context& target = contexts_[context];
-    set_line(context, state_.priority[best(target)] > target.threshold);
+    Context& target = contexts_[context];
+    const std::uint32_t id = best(target);
+    target.best = static_cast<std::uint8_t>(id);
+    set_line(context, state_.priority[id] > target.threshold);
 }
 
 void Plic::update_all(std::uint64_t contexts) {
@@ -94,35 +110,67 @@ void Plic::update_all(std::uint64_t contexts) {
 }
 
 void Plic::set_line(std::uint32_t context, bool asserted) {
-    const std::uint64_t mask = std::uint64_t{1} << context;
-    if (((asserted_ & mask) != 0) == asserted) return;
-    asserted_ ^= mask;
+    if (((asserted_ & bit(context)) != 0) == asserted) return;
+    asserted_ ^= bit(context);
     if (InterruptLine* line = contexts_[context].line) line->set(asserted);
 }
 
+// The usual case, nothing else pending and no other context concerned, is short: guests claim and
+// complete once an interrupt.
+
 std::uint32_t Plic::claim(std::uint32_t context) {
     if (context >= config_.contexts) return 0;
-    const std::uint32_t id = best(contexts_[context]);
+    Context& target = contexts_[context & (max_contexts - 1)];
+    const std::uint32_t id = target.best & max_sources;
     if (id == 0) return 0;
     state_.pending.erase(id);
     state_.claimed.insert(id);
-    update_all(state_.enabled_by[id] & asserted_);  // one request less can only lower lines
+    const std::uint64_t concerned = state_.enabled_by[id];
+    if (state_.pending.empty() && concerned == bit(context)) [[likely]] {
+        target.best = 0;
+        set_line(context, false);
+    } else {
+        update_all(concerned);
+    }
     return id;
 }
 
 void Plic::complete(std::uint32_t context, std::uint32_t id) {
     if (context >= config_.contexts || id == 0 || id > config_.sources) return;
-    if (!contexts_[context].enabled.test(id)) return;
+    id &= max_sources;
+    if (!contexts_[context & (max_contexts - 1)].enabled.test(id)) return;
     state_.claimed.erase(id);
-    if (level_.test(id)) pend(id);  // pends already unless it was claimed
+    if (!level_.test(id) || state_.pending.test(id)) return;  // pends already if it was not claimed
+    state_.pending.insert(id);
+    if (state_.enabled_by[id] == bit(context)) [[likely]] {
+        offer(id, context & (max_contexts - 1));
+    } else {
+        offer_to_all(id);
+    }
 }
 
 // The registers.
 
+namespace {
+
+/// The context whose claim/complete register lies at `offset`; too high a number where none does.
+constexpr std::uint64_t claim_context(std::uint64_t offset) {
+    return std::rotr(offset - plic::claim(0), std::countr_zero(plic::context_stride));
+}
+static_assert(claim_context(plic::claim(0)) == 0 && claim_context(plic::claim(63)) == 63);
+static_assert(claim_context(plic::threshold(1)) > Plic::max_contexts &&
+              claim_context(plic::enable(1, 1)) > Plic::max_contexts &&
+              claim_context(plic::claim(1) + 1) > Plic::max_contexts);
+
+}  // namespace
+
 std::expected<std::uint64_t, BusError> Plic::read(std::uint64_t offset, AccessWidth width) {
     const std::uint64_t id = offset / 4;
-    if (width == AccessWidth::word && offset % 4 == 0 && id <= max_sources) {
-        return state_.priority[id];
+    if (width == AccessWidth::word) {
+        if (offset % 4 == 0 && id <= max_sources) return state_.priority[id];
+        const std::uint64_t context = claim_context(offset);
+        if (context < max_contexts) [[clang::musttail]]
+            return read_claim(context, width);
     }
     [[clang::musttail]] return read_any(offset, width);
 }
@@ -130,13 +178,28 @@ std::expected<std::uint64_t, BusError> Plic::read(std::uint64_t offset, AccessWi
 std::expected<void, BusError> Plic::write(std::uint64_t offset, AccessWidth width,
                                           std::uint64_t value) {
     const std::uint64_t id = offset / 4;
-    const bool priority = width == AccessWidth::word && offset % 4 == 0 && id <= max_sources;
-    if (priority && id != 0 && id <= config_.sources &&
-        !state_.pending.test(static_cast<std::uint32_t>(id))) {
-        state_.priority[id] = value & max_priority;
-        return {};
+    if (width == AccessWidth::word) {
+        if (offset % 4 == 0 && id <= max_sources && id != 0 && id <= config_.sources &&
+            !state_.pending.test(static_cast<std::uint32_t>(id))) {
+            state_.priority[id] = value & max_priority;
+            return {};
+        }
+        const std::uint64_t context = claim_context(offset);
+        if (context < max_contexts) [[clang::musttail]]
+            return write_complete(context, width, value);
     }
     [[clang::musttail]] return write_any(offset, width, value);
+}
+
+std::expected<std::uint64_t, BusError> Plic::read_claim(std::uint64_t context,
+                                                        AccessWidth /*width*/) {
+    return claim(static_cast<std::uint32_t>(context));
+}
+
+std::expected<void, BusError> Plic::write_complete(std::uint64_t context, AccessWidth /*width*/,
+                                                   std::uint64_t value) {
+    complete(static_cast<std::uint32_t>(context), static_cast<std::uint32_t>(value));
+    return {};
 }
 
 std::expected<std::uint64_t, BusError> Plic::read_any(std::uint64_t offset, AccessWidth width) {
@@ -157,10 +220,10 @@ std::expected<void, BusError> Plic::write_any(std::uint64_t offset, AccessWidth 
 
 namespace {
 
-enum class Block : std::uint8_t { priority, pending, enable, threshold, claim, reserved };
+enum class Block : std::uint8_t { priority, pending, enable, threshold, reserved };
 
-/// Which register an offset means: `major` is a context (or 0), `minor` a source id or the index of
-/// a 32-bit word of source bits.
+/// Which register an offset means, of those that are not claim/complete: `major` is a context (or
+/// 0), `minor` a source id or the index of a 32-bit word of source bits.
 struct Place {
     Block block = Block::reserved;
     std::uint32_t major = 0;
@@ -173,11 +236,8 @@ constexpr std::uint32_t quotient(std::uint64_t distance, std::uint64_t stride) {
 
 constexpr Place context_place(std::uint64_t distance) {
     const std::uint32_t context = quotient(distance, plic::context_stride);
-    switch (distance % plic::context_stride) {
-        case plic::threshold_offset: return {Block::threshold, context, 0};
-        case plic::claim_offset: return {Block::claim, context, 0};
-        default: return {};
-    }
+    if (distance % plic::context_stride != plic::threshold_offset) return {};
+    return {Block::threshold, context, 0};
 }
 
 constexpr Place decode(std::uint64_t offset, PlicConfig config) {
@@ -210,7 +270,6 @@ std::uint32_t Plic::read_register(std::uint64_t offset) {
         case Block::pending: return state_.pending.word32(place.minor);
         case Block::enable: return contexts_[place.major].enabled.word32(place.minor);
         case Block::threshold: return contexts_[place.major].threshold;
-        case Block::claim: return claim(place.major);
         case Block::reserved: return 0;
     }
     std::unreachable();
@@ -226,7 +285,6 @@ void Plic::write_register(std::uint64_t offset, std::uint32_t value) {
             contexts_[place.major].threshold = value & max_priority;
             update(place.major);
             return;
-        case Block::claim: complete(place.major, value); return;
         case Block::reserved: return;
     }
     std::unreachable();

@@ -67,6 +67,7 @@ class Plic final : public MmioDevice {
 
   private:
     static constexpr std::size_t words = (max_sources + 1) / 64;
+    static_assert(words == 2);
 
     /// A bit per source id.
     class SourceSet {
@@ -74,6 +75,7 @@ class Plic final : public MmioDevice {
         [[nodiscard]] bool test(std::uint32_t id) const { return (bits[id / 64] & mask(id)) != 0; }
         void insert(std::uint32_t id) { bits[id / 64] |= mask(id); }
         void erase(std::uint32_t id) { bits[id / 64] &= ~mask(id); }
+        [[nodiscard]] bool empty() const { return (bits[0] | bits[1]) == 0; }
         [[nodiscard]] std::uint32_t word32(std::uint32_t index) const {
             return static_cast<std::uint32_t>(bits[index / 2] >> (index % 2 * 32));
         }
@@ -95,6 +97,7 @@ class Plic final : public MmioDevice {
     struct Context {
         SourceSet enabled{};
         std::uint8_t threshold = 0;
+        std::uint8_t best = 0;  ///< what a claim gets now, or 0
         InterruptLine* line = nullptr;
     };
 
@@ -108,9 +111,14 @@ class Plic final : public MmioDevice {
 
     void drive(std::uint32_t id, bool asserted);
     void pend(std::uint32_t id);
+    [[gnu::noinline]] void offer_to_all(std::uint32_t id);
+    void offer(std::uint32_t id, std::uint32_t context);
     [[nodiscard]] std::uint32_t best(const Context& context) const;
+    [[nodiscard]] static constexpr std::uint64_t bit(std::uint32_t context) {
+        return std::uint64_t{1} << context;
+    }
     void update(std::uint32_t context);
-    void update_all(std::uint64_t contexts);
+    [[gnu::noinline]] void update_all(std::uint64_t contexts);
     void set_line(std::uint32_t context, bool asserted);
 
     // `read` and `write` do what needs no call and no frame by themselves, and leave the rest to
@@ -120,6 +128,12 @@ class Plic final : public MmioDevice {
     [[gnu::noinline]] std::expected<void, BusError> write_any(std::uint64_t offset,
                                                               AccessWidth width,
                                                               std::uint64_t value);
+    // Of a context's claim/complete register, by the context.
+    [[gnu::noinline]] std::expected<std::uint64_t, BusError> read_claim(std::uint64_t context,
+                                                                        AccessWidth width);
+    [[gnu::noinline]] std::expected<void, BusError> write_complete(std::uint64_t context,
+                                                                   AccessWidth width,
+                                                                   std::uint64_t value);
     [[nodiscard]] std::uint32_t read_register(std::uint64_t offset);
     void write_register(std::uint64_t offset, std::uint32_t value);
     void write_priority(std::uint32_t id, std::uint32_t value);

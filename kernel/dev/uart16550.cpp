@@ -30,6 +30,11 @@ std::expected<void, BusError> Uart16550::write(std::uint64_t offset, AccessWidth
         state_.scr = static_cast<std::uint8_t>(value & 0xff);
         return {};
     }
+    if (width == AccessWidth::byte && is(Register::thr, offset) && transmits_plainly_) {
+        state_.thr_empty_pending = true;
+        output_.put(std::byte{static_cast<std::uint8_t>(value & 0xff)});
+        return {};
+    }
     [[clang::musttail]] return write_any(offset, width, value);
 }
 
@@ -304,11 +309,20 @@ void Uart16550::show_errors() {
     state_.shown_errors = shown;
 }
 
+/// Whatever has changed ends here.
 void Uart16550::update_interrupt() {
     const bool wanted = interrupt_id() != InterruptId::none;
-    if (wanted == asserted_) return;
+    const bool changes = wanted != asserted_;
     asserted_ = wanted;
-    line_.set(wanted);
+    transmits_plainly_ = transmits_plainly();
+    if (changes) line_.set(wanted);
+}
+
+/// Whether a write of THR goes to the output and changes nothing else that shows: the interrupt
+/// stays as it is.
+bool Uart16550::transmits_plainly() const {
+    const bool interrupts = ier::transmitter_empty::get(state_.ier) && !asserted_;
+    return !divisor_latch() && !loopback() && !interrupts;
 }
 
 }  // namespace cairn

@@ -99,6 +99,7 @@ class Uart16550 final : public MmioDevice, public InputReceiver {
     void forget_errors_of_head();
     void show_errors();
     void update_interrupt();
+    [[nodiscard]] bool transmits_plainly() const;
 
     /// The registers that keep what the guest wrote, and the latches behind the read-only ones.
     struct State {
@@ -122,6 +123,7 @@ class Uart16550 final : public MmioDevice, public InputReceiver {
     ring_buffer<uart16550::Character, uart16550::fifo_depth> receiver_;
     bool input_waits_ = false;  ///< the source has said so, and not yet been found empty
     bool asserted_ = false;
+    bool transmits_plainly_ = true;  ///< as transmits_plainly says; kept for `write`
 };
 
 }  // namespace cairn

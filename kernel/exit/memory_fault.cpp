@@ -6,8 +6,12 @@
 // Device accesses are the exits that guests make most, so the usual case is short: an instruction
 // that the vCPU has met, and a device that takes it. The rest is out of line, and reads the trap's
 // CSRs again.
+#include <bit>
+#include <utility>
+
 #include <cairn/print.hpp>
 #include "kernel/arch/access_address.hpp"
+#include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/instruction.hpp"
 #include "kernel/exit/handle_exit.hpp"
 
@@ -79,13 +83,6 @@ std::expected<MemoryAccess, Fault> decode_access(const Vcpu& vcpu, const TrapSta
     return *access;
 }
 
-/// The exit is over; how the guest goes on.
-Resumption finish(const Vcpu& vcpu, Resumption resumption) {
-    if (vcpu.leaves_guest()) [[unlikely]]
-        return Resumption::none;
-    return resumption;
-}
-
 /// The access reached nobody, or a device that does not take it.
 [[gnu::noinline]] Resumption refuse(Vcpu& vcpu, const MemoryAccess& access, BusError error) {
     Vm& vm = vcpu.vm();
@@ -97,60 +94,101 @@ Resumption finish(const Vcpu& vcpu, Resumption resumption) {
                 to_string(error));
     }
     raise_in_guest(vm, vcpu, access_fault(access.is_store()), trap.stval);
-    return finish(vcpu, Resumption::all);
+    return vcpu.unless_leaving(Resumption::with_saved_registers);
 }
 
-/// In place of a DeviceGuard, where nobody else is at the devices.
+/// The same of a known one. What its key says is decoded again: that is rare.
+[[gnu::noinline]] Resumption refuse_known(Vcpu& vcpu, const RecentAccess& recent, BusError error) {
+    const bool told = (recent.key & RecentAccess::from_htinst) != 0;
+    const auto instruction = static_cast<std::uint32_t>(recent.key);
+    const auto access = told ? decode_transformed(instruction) : decode_memory_access(instruction);
+    return refuse(vcpu, access.value_or(MemoryAccess{}), error);
+}
+
+/// In place of a guard, where nobody else is at the devices.
 struct NoGuard {
     explicit NoGuard(DeviceLock& /*lock*/) {}
 };
 
-/// The device's part, and the register's.
-template <class Guard>
-[[gnu::always_inline]] inline Resumption perform(Vcpu& vcpu, const RecentAccess& recent,
-                                                 GuestPhys at) {
-    MmioDevice& device = recent.hint.device();
-    const std::uint64_t offset = recent.hint.offset(at);
-    const auto width = static_cast<AccessWidth>(recent.access.width);
-    Registers& x = vcpu.context.x;
-    if (recent.access.kind == AccessKind::load) {
+/// The device's part, and the register's: of an access whose kind and width are `kind`'s.
+template <class Guard, MemoryAccess kind>
+Resumption perform(Vcpu& vcpu, const RecentAccess& recent, GuestPhys at, std::uint64_t offset) {
+    constexpr auto width = static_cast<AccessWidth>(kind.width);
+    if (at.value % kind.width != 0) [[unlikely]]
+        return refuse_known(vcpu, recent, BusError::width);
+    if constexpr (kind.kind == AccessKind::load) {
         const auto value = [&] {
             [[maybe_unused]] const Guard guard(vcpu.vm().device_lock());
-            return device.read(offset, width);
+            return recent.hint.device().read(offset, width);
         }();
         if (!value) [[unlikely]]
-            return refuse(vcpu, recent.access, value.error());
-        if (recent.access.reg != 0) x[recent.reg()] = recent.loaded(*value);
+            return refuse_known(vcpu, recent, value.error());
+        *recent.value = loaded_value(kind, *value);
     } else {
         const auto done = [&] {
             [[maybe_unused]] const Guard guard(vcpu.vm().device_lock());
-            return device.write(offset, width, recent.stored(x[recent.reg()]));
+            return recent.hint.device().write(offset, width, stored_value(kind, *recent.value));
         }();
         if (!done) [[unlikely]]
-            return refuse(vcpu, recent.access, done.error());
+            return refuse_known(vcpu, recent, done.error());
     }
-    vcpu.context.pc += recent.access.length;
-    return finish(vcpu, recent.resumption);
+    vcpu.context.pc += recent.length;
+    return vcpu.unless_leaving(recent.resumption);
 }
 
-/// With other vCPUs at the devices, too. Out of line: a guard takes a frame.
-/// Shaped for: "MMIO read, PLIC"; "MMIO write, UART".
-[[gnu::noinline]] Resumption perform_locked(Vcpu& vcpu, const RecentAccess& recent, GuestPhys at) {
-    return perform<DeviceGuard>(vcpu, recent, at);
+/// The performer of loads (unsigned, signed) and stores, each of 1, 2, 4 and 8 bytes.
+template <class Guard>
+RecentAccess::Performer& performer_of(const MemoryAccess& access) {
+    const auto of = []<std::size_t... log2>(const MemoryAccess& one, std::index_sequence<log2...>) {
+        constexpr auto load = AccessKind::load;
+        constexpr RecentAccess::Performer* table[][sizeof...(log2)]{
+            {perform<Guard, MemoryAccess{load, 1u << log2, false}>...},
+            {perform<Guard, MemoryAccess{load, 1u << log2, true}>...},
+            {perform<Guard, MemoryAccess{AccessKind::store, 1u << log2}>...}};
+        const unsigned row = one.is_store() ? 2 : one.sign_extend ? 1 : 0;
+        return table[row][std::countr_zero(one.width) & 3];
+    };
+    return *of(access, std::make_index_sequence<4>());
 }
 
-/// An access that is not as `recent` has it: decodes it and finds its device anew.
-[[gnu::noinline]] Resumption learn(Vcpu& vcpu, GuestFetch fetch, RecentAccess& recent) {
-    const TrapState trap = read_trap();
+/// In place of a performer, for an access whose register is not in the context yet.
+Resumption put_off(Vcpu& vcpu, const RecentAccess& recent, GuestPhys at, std::uint64_t /*offset*/) {
+    vcpu.open_access() = {.known = &recent, .at_or_fetched = at.value};
+    return Resumption::not_yet;
+}
+
+RecentAccess recent_access(Vcpu& vcpu, std::uint64_t key, const MemoryAccess& access,
+                           Bus::Hint hint, unsigned base) {
+    const bool shared = vcpu.vm().device_lock().is_shared();
+    RecentAccess::Performer& performer =
+        shared ? performer_of<SharedDeviceGuard>(access) : performer_of<NoGuard>(access);
+    Registers& x = vcpu.context.x;
+    const bool load = access.kind == AccessKind::load;
+    const bool saved = is_saved_register(access.reg);
+    return {.hint = hint,
+            .length = access.length,
+            .address_offset = access.address_offset,
+            .resumption = load && saved ? Resumption::all : Resumption::with_saved_registers,
+            .base = RecentAccess::base_of(base),
+            .key = key,
+            .base_value = x[base & 31],
+            .value = load && access.reg == 0 ? &vcpu.discarded() : &x[access.reg & 31],
+            .perform = saved ? put_off : performer,
+            .perform_stored = &performer};
+}
+
+/// An access that is as none in `row`: decodes it and finds its device.
+[[gnu::noinline]] Resumption learn(Vcpu& vcpu, GuestFetch fetch, const TrapState& trap,
+                                   RecentAccesses::Row& row) {
     // Whatever it was that touched RAM, an access or a walk of its tables, it is done again.
     if (const GuestPhys at = faulting_address(trap); vcpu.vm().memory().holds(at, 1)) {
         touch_ram(vcpu.vm(), at);
-        return finish(vcpu, Resumption::all);
+        return vcpu.unless_leaving(Resumption::with_saved_registers);
     }
     const auto access = decode_access(vcpu, trap, fetch);
     if (!access) {
         raise_in_guest(vcpu.vm(), vcpu, access.error().exception, access.error().trap_value);
-        return finish(vcpu, Resumption::all);
+        return vcpu.unless_leaving(Resumption::with_saved_registers);
     }
     if (access->kind != AccessKind::load && access->kind != AccessKind::store) {
         return refuse(vcpu, *access, BusError::width);  // no AMO, no FP
@@ -159,22 +197,56 @@ template <class Guard>
     const auto hint = vcpu.vm().bus().find(at, static_cast<AccessWidth>(access->width));
     if (!hint) return refuse(vcpu, *access, hint.error());
     const bool told = classify_htinst(trap.htinst) == HtinstKind::transformed;
+    const std::uint64_t key = told ? trap.htinst | RecentAccess::from_htinst : fetch.value;
     const auto base = decode_access_address(static_cast<std::uint32_t>(fetch.value)).base;
-    recent = {told ? trap.htinst | RecentAccess::from_htinst : fetch.value, *access, *hint,
-              vcpu.context.x[base]};
-    return perform_locked(vcpu, recent, at);
+    row.second = row.first;
+    row.first = recent_access(vcpu, key, *access, *hint, base);
+    return row.first.perform_stored(vcpu, row.first, at, hint->offset(at));
 }
 
-/// Whether `recent` is the access of now. Where htinst is 0, it has to be asked whether the access
-/// begins on the page before: only where the fault is at a page's start, for what crosses to there
-/// is misaligned. A fetch that faulted is no key.
-[[gnu::always_inline]] inline bool is_known(const RecentAccess& recent, std::uint64_t fetched,
-                                            const TrapState& trap) {
-    if (trap.htinst != 0) [[unlikely]] {
-        return trap.htinst >> 32 == 0 && recent.key == (trap.htinst | RecentAccess::from_htinst);
+/// Whether `recent` is the access of now, but for where it begins. A fetch that faulted is no key.
+bool is_like(const RecentAccess& recent, std::uint64_t key, GuestPhys at) {
+    return recent.key == key && recent.hint.holds(at);
+}
+
+/// Whether it is asked for where an access begins, in a hart that leaves htinst 0: only where the
+/// fault is at a page's start, for what crosses to there from the page before is misaligned.
+bool is_at_page_start(const TrapState& trap) {
+    return as_it_is(page_offset(trap.stval)) == 0;
+}
+
+/// Whether `recent` begins as it did when it was learned, before s1 to s11 are in the context.
+bool begins_early(const Vcpu& vcpu, const RecentAccess& recent, const TrapState& trap) {
+    return !is_at_page_start(trap) || recent.begins_as_learned_early(vcpu.context);
+}
+
+/// An access that is not the first of its row. Out of line, and so it reads the CSRs again.
+[[gnu::noinline]] Resumption handle_second_access(Vcpu& vcpu, GuestFetch fetch,
+                                                  const RecentAccesses::Row& row) {
+    const TrapState trap = read_trap();
+    const GuestPhys at = faulting_address(trap);
+    const RecentAccess& second = row.second;
+    if (!is_table_walk(trap) && is_like(second, fetch.value, at) &&
+        begins_early(vcpu, second, trap))
+        return second.perform(vcpu, second, at, second.hint.offset(at));
+    vcpu.open_access() = {.at_or_fetched = fetch.value, .fault_address = fetch.address};
+    return Resumption::not_yet;
+}
+
+/// The same where the hart has told the access in htinst: no page's start is in doubt.
+[[gnu::noinline]] Resumption handle_told_access(Vcpu& vcpu, GuestFetch fetch,
+                                                RecentAccesses::Row& row) {
+    const TrapState trap = read_trap();
+    const std::uint64_t key = trap.htinst | RecentAccess::from_htinst;
+    if (trap.htinst >> 32 == 0) {
+        for (const RecentAccess* const recent : {&row.first, &row.second}) {
+            const GuestPhys at = faulting_address(trap) - recent->address_offset;
+            if (is_like(*recent, key, at))
+                return recent->perform(vcpu, *recent, at, recent->hint.offset(at));
+        }
     }
-    return recent.key == fetched && !is_table_walk(trap) &&
-           (page_offset(trap.stval) != 0 || recent.begins_as_learned());
+    vcpu.open_access() = {.at_or_fetched = fetch.value, .fault_address = fetch.address};
+    return Resumption::not_yet;
 }
 
 }  // namespace
@@ -183,15 +255,37 @@ extern "C" Resumption handle_guest_access(VcpuContext* context, std::uint64_t fe
                                           std::uint64_t fault_address, std::uint64_t htinst,
                                           std::uint64_t stval, std::uint64_t htval) {
     Vcpu& vcpu = *context->vcpu;
-    RecentAccess& recent = vcpu.recent_accesses().at(context->pc);
+    RecentAccesses::Row& row = vcpu.recent_accesses().at(context->pc);
     const TrapState trap{.scause = 0, .stval = stval, .htval = htval, .htinst = htinst};
-    const GuestPhys at = faulting_address(trap) - recent.access.address_offset;
-    const auto width = static_cast<AccessWidth>(recent.access.width);
-    if (is_known(recent, fetched, trap) && recent.hint.holds(at, width)) [[likely]] {
-        if (vcpu.vm().device_lock().is_shared()) return perform_locked(vcpu, recent, at);
-        return perform<NoGuard>(vcpu, recent, at);
+    if (htinst != 0) [[unlikely]]
+        return handle_told_access(vcpu, {fetched, fault_address}, row);
+    const GuestPhys at = faulting_address(trap);
+    const RecentAccess& first = row.first;
+    if (!is_table_walk(trap) && is_like(first, fetched, at) && begins_early(vcpu, first, trap))
+        [[likely]]
+        return first.perform(vcpu, first, at, first.hint.offset(at));
+    return handle_second_access(vcpu, {fetched, fault_address}, row);
+}
+
+extern "C" Resumption handle_open_access(VcpuContext* context) {
+    Vcpu& vcpu = *context->vcpu;
+    const OpenAccess open = vcpu.open_access();
+    if (open.known != nullptr) [[likely]] {
+        const GuestPhys at{open.at_or_fetched};
+        return open.known->perform_stored(vcpu, *open.known, at, open.known->hint.offset(at));
     }
-    return learn(vcpu, {fetched, fault_address}, recent);
+    const GuestFetch fetch{open.at_or_fetched, open.fault_address};
+    RecentAccesses::Row& row = vcpu.recent_accesses().at(context->pc);
+    const TrapState trap = read_trap();
+    const GuestPhys at = faulting_address(trap);
+    if (trap.htinst == 0 && !is_table_walk(trap)) {
+        for (const RecentAccess* const recent : {&row.first, &row.second}) {
+            if (is_like(*recent, fetch.value, at) &&
+                (!is_at_page_start(trap) || recent->begins_as_learned(*context)))
+                return recent->perform_stored(vcpu, *recent, at, recent->hint.offset(at));
+        }
+    }
+    return learn(vcpu, fetch, trap, row);
 }
 
 }  // namespace cairn

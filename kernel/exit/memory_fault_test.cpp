@@ -261,3 +261,118 @@ TEST_CASE("instructions whose places collide do not mix", "[memory_fault]") {
         }
     }
 }
+
+TEST_CASE("s1 to s11 are asked for by what has to do with them, and by what is new",
+          "[memory_fault]") {
+    for (unsigned reg = 0; reg < 32; ++reg) {
+        for (const bool is_store : {false, true}) {
+            MmioBench bench;
+            bench.device.answer = 0x1234;
+            bench.place32(is_store ? store(2, reg) : load(2, reg));
+            for (unsigned round = 0; round < 3; ++round) {
+                INFO("x" << reg << ", store " << is_store << ", round " << round);
+                bench.pc() = bench.entry;
+                bench.fault(
+                    is_store ? Exception::store_guest_page_fault : Exception::load_guest_page_fault,
+                    4);
+                CHECK(bench.put_off == (round == 0 || is_saved_register(reg)));
+                CHECK(bench.pc() == bench.entry + 4);
+            }
+            CHECK(bench.device.log.size() == 3);
+        }
+    }
+}
+
+TEST_CASE("two instructions whose places collide are both known", "[memory_fault]") {
+    MmioBench bench;
+    const std::uint64_t pcs[]{bench.entry, bench.entry + 0x40, bench.entry + 0x80};
+    const auto access = [&](unsigned which) {
+        bench.pc() = pcs[which];
+        bench.place32(load(2, 5 + which));
+        bench.fault(Exception::load_guest_page_fault, 4);
+        CHECK(bench.pc() == pcs[which] + 4);
+        return !bench.put_off;
+    };
+    CHECK(!access(0));
+    CHECK(!access(1));
+    for (unsigned round = 0; round < 3; ++round) {
+        CHECK(access(0));
+        CHECK(access(1));
+    }
+    CHECK(!access(2));  // in the place of the one that was learned first
+    CHECK(access(1));
+    CHECK(!access(0));
+}
+
+TEST_CASE("at a page's start the base register tells, a saved one late", "[memory_fault]") {
+    for (const unsigned base : {13u, 18u}) {
+        MmioBench bench;
+        bench.place32((load(2, 5) & ~(31u << 15)) | base << 15);
+        for (unsigned round = 0; round < 3; ++round) {
+            bench.pc() = bench.entry;
+            bench.fault(Exception::load_guest_page_fault, 0);
+            CHECK(bench.put_off == (round == 0 || base == 18));
+            CHECK(bench.pc() == bench.entry + 4);
+        }
+        bench.pc() = bench.entry;  // from the page before: misaligned
+        bench.fault_across(Exception::load_guest_page_fault, 2, MmioBench::device_base);
+        CHECK(bench.pc() == bench.handler);
+        CHECK(bench.device.log.size() == 3);
+    }
+}
+
+namespace {
+
+/// Says whether its VM's device lock was held at each access.
+class LockWatcher final : public MmioDevice {
+  public:
+    explicit LockWatcher(DeviceLock& lock) : lock_(lock) {}
+    std::expected<std::uint64_t, BusError> read(std::uint64_t, AccessWidth) override {
+        look();
+        return 0;
+    }
+    std::expected<void, BusError> write(std::uint64_t, AccessWidth, std::uint64_t) override {
+        look();
+        return {};
+    }
+    unsigned held = 0;
+    unsigned free = 0;
+
+  private:
+    void look() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        const bool is_free = lock_.try_lock();
+        if (is_free) lock_.unlock();
+        ++(is_free ? free : held);
+    }
+    DeviceLock& lock_;
+};
+
+}  // namespace
+
+TEST_CASE("accesses hold the device lock where others may be at the devices", "[memory_fault]") {
+    for (const std::uint32_t cpus : {1u, 2u}) {
+        GuestBench bench({}, cpus);
+        LockWatcher device(bench.vm.device_lock());
+        REQUIRE(bench.vm.bus().attach({GuestPhys{0x2000'0000}, 0x100}, device));
+        unsigned rounds = 0;
+        for (const std::uint32_t instruction : {load(2, 5), store(0, 5), load(1, 18)}) {
+            for (unsigned round = 0; round < 2; ++round, ++rounds) {
+                const std::uint64_t address = 0xffff'0000'2000'0008;
+                bench.x()[13] = address;
+                csr_write<Csr::scause>(static_cast<std::uint64_t>(
+                    (instruction & 0x20) != 0 ? Exception::store_guest_page_fault
+                                              : Exception::load_guest_page_fault));
+                csr_write<Csr::stval>(address);
+                csr_write<Csr::htval>(0x2000'0008 >> 2);
+                VcpuContext& context = bench.vcpu().context;
+                if (handle_guest_access(&context, instruction, 0, 0, address, 0x2000'0008 >> 2) ==
+                    Resumption::not_yet)
+                    CHECK(handle_open_access(&context) != Resumption::none);
+            }
+        }
+        CHECK(device.held == (cpus > 1 ? rounds : 0));
+        CHECK(device.free == (cpus > 1 ? 0 : rounds));
+        CHECK(bench.vm.device_lock().try_lock());
+        bench.vm.device_lock().unlock();
+    }
+}

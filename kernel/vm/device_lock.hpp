@@ -25,10 +25,27 @@ class CAIRN_CAPABILITY("lock") DeviceLock {
     }
 
   private:
+    friend class SharedDeviceGuard;
+
     const bool shared_ = true;
     Spinlock lock_;
 };
 
 using DeviceGuard = LockGuard<DeviceLock>;
+
+/// The same, for who knows that the lock is shared: it is not asked again.
+class CAIRN_SCOPED_CAPABILITY SharedDeviceGuard {
+  public:
+    [[nodiscard]] explicit SharedDeviceGuard(DeviceLock& lock)
+        CAIRN_ACQUIRE(lock) CAIRN_NO_THREAD_SAFETY_ANALYSIS : lock_(lock.lock_) {
+        lock_.lock();
+    }
+    ~SharedDeviceGuard() CAIRN_RELEASE() CAIRN_NO_THREAD_SAFETY_ANALYSIS { lock_.unlock(); }
+    SharedDeviceGuard(const SharedDeviceGuard&) = delete;
+    SharedDeviceGuard& operator=(const SharedDeviceGuard&) = delete;
+
+  private:
+    Spinlock& lock_;
+};
 
 }  // namespace cairn

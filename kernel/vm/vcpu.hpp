@@ -30,7 +30,19 @@ class Vcpu;
 extern constinit thread_local Vcpu* loaded_vcpu;
 
 class Vcpu {
-    RecentAccesses recent_accesses_;  // first, as it is what has to be aligned
+  public:
+    VcpuContext context;  ///< first, and what exits look at close behind: 2 KiB are within reach
+
+  private:
+    Vm& vm_;
+    static constexpr std::uint8_t stays = 0xff;
+    std::atomic<std::uint8_t> stays_ = stays;  ///< or 0: a mask of what comes next
+    bool waits_for_interrupt_ = false;
+    bool shares_hart_ = false;
+    std::uint32_t locked_features_ = 0;
+    std::uint64_t discarded_ = 0;
+    OpenAccess open_access_;
+    RecentAccesses recent_accesses_;
 
   public:
     /// `hart_id` is the guest's number for it, from 0.
@@ -49,10 +61,15 @@ class Vcpu {
     /// Ends the guest's run at the end of the exit at hand, or of the next: what comes then is for
     /// the hart's loop to find (kernel/sched/). Any hart may say so; one that is in the guest has
     /// to be interrupted for it.
-    void leave_guest() { leaves_.store(true, std::memory_order_relaxed); }
-    [[nodiscard]] bool leaves_guest() const { return leaves_.load(std::memory_order_relaxed); }
+    void leave_guest() { stays_.store(0, std::memory_order_relaxed); }
+    [[nodiscard]] bool leaves_guest() const { return stays_.load(std::memory_order_relaxed) == 0; }
     /// On its own hart: what is said from here on counts.
-    void enter_next() { leaves_.store(false, std::memory_order_seq_cst); }
+    void enter_next() { stays_.store(stays, std::memory_order_seq_cst); }
+    /// `resumption`, or `none` if the guest's run ends. No branch: every exit asks.
+    [[nodiscard]] Resumption unless_leaving(Resumption resumption) const {
+        return static_cast<Resumption>(static_cast<std::uint8_t>(resumption) &
+                                       stays_.load(std::memory_order_relaxed));
+    }
 
     /// Brings its state into the hart at hand, by whose hgatp its VM is translated; whoever's was
     /// there is put away before. It lies in no other hart. The hart forgets all memory of the
@@ -172,8 +189,9 @@ class Vcpu {
     void lock(std::uint32_t feature) { locked_features_ |= std::uint32_t{1} << feature; }
 
     [[nodiscard]] RecentAccesses& recent_accesses() { return recent_accesses_; }
-
-    VcpuContext context;
+    /// Where loads into x0 end.
+    [[nodiscard]] std::uint64_t& discarded() { return discarded_; }
+    [[nodiscard]] OpenAccess& open_access() { return open_access_; }
 
   private:
     void require_here() const;
@@ -181,16 +199,11 @@ class Vcpu {
     void load_timer() const;
     void put_away_timer();
 
-    Vm& vm_;
-    std::atomic<bool> leaves_ = false;  ///< read on every exit
-    bool waits_for_interrupt_ = false;
-    bool shares_hart_ = false;
     GuestState state_;
     VcpuRequests requests_;
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     ExternalInterrupt external_{*this};
-    std::uint32_t locked_features_ = 0;
     VcpuPmu pmu_;
 };
 

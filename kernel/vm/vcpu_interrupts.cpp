@@ -18,17 +18,20 @@ void VcpuInterrupt::set(bool asserted) {
     }
 }
 
+/// Whoever drives it holds the device's lock, so nobody else writes in between.
 void ExternalInterrupt::set(bool asserted) {
-    if (asserted_.exchange(asserted, std::memory_order_relaxed) == asserted) return;
+    const std::uint8_t level = asserted ? 1 : 0;
+    if (asserted_.load(std::memory_order_relaxed) == level) return;
+    asserted_.store(level, std::memory_order_relaxed);
     if (owner_.is_here()) {
-        apply();
+        apply(asserted);
     } else {
         owner_.request(Request::external_line);
     }
 }
 
-void ExternalInterrupt::apply() {
-    if (asserted_.load(std::memory_order_relaxed)) {
+void ExternalInterrupt::apply(bool asserted) {
+    if (asserted) {
         csr_set<Csr::hvip>(Hip::VSEIP::mask);
     } else {
         csr_clear<Csr::hvip>(Hip::VSEIP::mask);

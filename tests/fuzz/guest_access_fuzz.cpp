@@ -110,8 +110,10 @@ Resumption handle(Vcpu& vcpu, const Fault& fault) {
     const std::uint64_t fetched = faulted ? fault.fetch_fault | std::uint64_t{1}
                                                                     << CAIRN_FETCH_FAULTED_BIT
                                           : fault.instruction;
-    return handle_guest_access(&vcpu.context, fetched, faulted ? fault.instruction : 0,
-                               fault.htinst, fault.stval, fault.at >> 2);
+    const Resumption early =
+        handle_guest_access(&vcpu.context, fetched, faulted ? fault.instruction : 0, fault.htinst,
+                            fault.stval, fault.at >> 2);
+    return early == Resumption::not_yet ? handle_open_access(&vcpu.context) : early;
 }
 
 void check_injected(const Vcpu& vcpu, const Registers& before, std::uint64_t pc) {

@@ -107,6 +107,25 @@
     access_loop loop_uart_write, 0x10000007, sb zero, 0(t5)   # SCR
     access_loop loop_uart_output, 0x10000000, sb zero, 0(t5)  # THR
 
+    access_loop loop_claim_nothing, 0x0c201004, lw t0, 0(t5)  # of context 1: hart 0, S-mode
+
+    access_loop loop_complete_nothing, 0x0c201004, sw zero, 0(t5)
+
+    loop loop_claim_complete            # of a source that stays asserted, so that it pends again
+    li      t5, 0x0c201004
+1:  lw      t0, 0(t5)
+    sw      t0, 0(t5)
+    again
+
+    loop loop_collision                 # two accesses, different instructions a multiple of 64 apart
+    li      t5, 0x0c000004
+    .balign 64
+1:  lw      t0, 0(t5)
+    j       2f
+    .balign 64
+2:  lw      t1, 0(t5)
+    again
+
     loop loop_compressed_read           # the same register as loop_plic_read, in 2 bytes
     .option push
     .option rvc

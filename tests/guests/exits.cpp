@@ -10,6 +10,8 @@
 #include <charconv>
 
 #include "kernel/arch/hart_operations.hpp"
+#include "kernel/arch/plic_registers.hpp"
+#include "kernel/vm/guest_map.hpp"
 #include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/longest_exits.hpp"
 
@@ -23,7 +25,8 @@ Loop loop_empty, loop_nops, loop_base, loop_probe, loop_hart_status, loop_unknow
 Loop loop_remote_fence, loop_fence_code, loop_fence_size_0, loop_fence_page, loop_fence_16_pages;
 Loop loop_fence_asid, loop_ipi, loop_timer_interrupt, loop_dbcn_write, loop_illegal;
 Loop loop_plic_read, loop_plic_write, loop_uart_read, loop_uart_write, loop_compressed_read;
-Loop loop_uart_output;
+Loop loop_uart_output, loop_collision;
+Loop loop_claim_nothing, loop_complete_nothing, loop_claim_complete;
 Loop loop_page_start_read, loop_page_start_write;
 void loop_touch(std::uint64_t pages, std::byte* first);
 std::uint64_t sleep_and_spin(std::uint64_t deadline, std::uint64_t end, std::uint64_t delay);
@@ -61,6 +64,7 @@ struct Figure {
     Loop* loop;
     void (*handler)() = guest_trap_entry;
     std::uint64_t interrupts = 0;  ///< of sie
+    bool of_pair = false;          ///< is asked for on machines of two harts, too
 };
 constexpr std::array figures{
     Figure{"calibration", loop_nops},
@@ -76,13 +80,16 @@ constexpr std::array figures{
     Figure{"fence-16-pages", loop_fence_16_pages},
     Figure{"fence-asid", loop_fence_asid},
     Figure{"ipi-taken", loop_ipi, handle_ipi, Sip::SSIP::mask},
-    Figure{"plic-read", loop_plic_read},
+    Figure{.name = "plic-read", .loop = loop_plic_read, .of_pair = true},
     Figure{"plic-read-compressed", loop_compressed_read},
-    Figure{"plic-write", loop_plic_write},
+    Figure{.name = "plic-write", .loop = loop_plic_write, .of_pair = true},
+    Figure{"collision", loop_collision},
+    Figure{"plic-claim-nothing", loop_claim_nothing},
+    Figure{"plic-complete-nothing", loop_complete_nothing},
     Figure{"page-start-read", loop_page_start_read},
     Figure{"page-start-write", loop_page_start_write},
-    Figure{"uart-read", loop_uart_read},
-    Figure{"uart-write", loop_uart_write},
+    Figure{.name = "uart-read", .loop = loop_uart_read, .of_pair = true},
+    Figure{.name = "uart-write", .loop = loop_uart_write, .of_pair = true},
     Figure{"illegal-csr", loop_illegal, handle_illegal},
     Figure{"timer-taken", loop_timer_interrupt, handle_timer},
 };
@@ -98,6 +105,26 @@ void measure(const Figure& figure, std::uint64_t rounds) {
     csr_write<Csr::sie>(0);
     csr_write<Csr::stvec>(reinterpret_cast<std::uint64_t>(guest_trap_entry));
     print_figure(figure.name, ticks * instructions_per_tick, rounds);
+}
+
+template <class T>
+void store(std::uint64_t address, T value) {
+    *reinterpret_cast<volatile T*>(address) = value;
+}
+
+/// The UART's interrupt, claimed and completed while it stays asserted: its transmitter is empty.
+void measure_claims(std::uint64_t rounds) {
+    constexpr std::uint64_t enable = guest_map::plic.base.value + plic::enable(1, 0);
+    constexpr std::uint64_t priority =
+        guest_map::plic.base.value + plic::priority(guest_map::uart_irq);
+    constexpr std::uint64_t ier = guest_map::uart.base.value + 1;
+    store(priority, 1u);
+    store(enable, 1u << guest_map::uart_irq);
+    store(ier, std::uint8_t{2});  // transmitter empty
+    measure({"plic-claim-complete", loop_claim_complete}, rounds);
+    store(ier, std::uint8_t{0});
+    store(enable, 0u);
+    store(priority, 0u);
 }
 
 /// Characters that terminals do not show.
@@ -197,7 +224,8 @@ bool has_sstc() {
 
 struct Request {
     std::uint64_t rounds = default_rounds;
-    std::string_view figure;  ///< measure this one alone; empty: all
+    /// Measure this one alone; empty: all; "pair": what is asked for on machines of two harts.
+    std::string_view figure;
 };
 
 /// "[ROUNDS [FIGURE]]"
@@ -216,11 +244,16 @@ void run(std::string_view arguments) {
     const auto [rounds, only] = parse(arguments);
     println("exits: {} rounds, Sstc {}", rounds, has_sstc() ? "yes" : "no");
     for (const Figure& figure : figures) {
-        if (only.empty() || only == figure.name) measure(figure, rounds);
+        if (only.empty() || only == figure.name || (only == "pair" && figure.of_pair)) {
+            measure(figure, rounds);
+        }
     }
     set_timer(never);
-    if (only.empty()) {
+    if (only.empty() || only == "pair") {
         measure_characters();
+        measure_claims(rounds);
+    }
+    if (only.empty()) {
         measure_console();
         measure_first_touch();
         measure_sleep();

@@ -8,8 +8,8 @@ from cairn_machine import guest_image
 FIGURES = ["calibration", "sbi-base", "set-timer", "probe", "hart-status", "unknown-extension",
            "remote-fence", "fence-code", "fence-size-0", "fence-page", "fence-16-pages", "fence-asid",
            "ipi-taken", "plic-read", "plic-read-compressed", "plic-write",
-           "page-start-read", "page-start-write", "uart-read", "uart-write", "illegal-csr",
-           "timer-taken", "uart-output", "dbcn-64", "first-touch", "wfi"]
+           "collision", "plic-claim-nothing", "plic-complete-nothing", "page-start-read", "page-start-write", "uart-read", "uart-write", "illegal-csr",
+           "timer-taken", "uart-output", "plic-claim-complete", "dbcn-64", "first-touch", "wfi"]
 
 LONGEST = ["event-info-8", "dbcn-4096", "config-matching", "start-all", "stop-all",
            "fence-16-pages", "plic-enable", "nowhere"]

@@ -130,6 +130,7 @@ class MmioBench : public GuestBench {
     void check_faulted(Exception exception) { check_trapped(exception, stval_); }
 
     ScriptedDevice device;
+    bool put_off = false;            ///< the last access had to wait for s1 to s11
     std::uint64_t fetch_fault = 13;  ///< scause of a fetch from where nothing was placed
 
   private:
@@ -140,8 +141,27 @@ class MmioBench : public GuestBench {
         csr_write<Csr::htval>(at >> 2);
         csr_write<Csr::htinst>(htinst);
         const auto [fetched, fault_address] = fetch();
-        return handle_guest_access(&vcpu().context, fetched, fault_address, htinst, stval_,
-                                   at >> 2);
+        return access(fetched, fault_address, htinst, at >> 2);
+    }
+
+    /// As the world switch does it: s1 to s11 are in the context only if they are asked for.
+    Resumption access(std::uint64_t fetched, std::uint64_t fault_address, std::uint64_t htinst,
+                      std::uint64_t htval) {
+        constexpr std::uint64_t not_stored = 0x5a5a'0000'5a5a'0000;
+        VcpuContext& context = vcpu().context;
+        for (unsigned reg = 0; reg < 32; ++reg) {
+            if (is_saved_register(reg)) context.x[reg] = not_stored + reg;
+        }
+        const Resumption early =
+            handle_guest_access(&context, fetched, fault_address, htinst, stval_, htval);
+        for (unsigned reg = 0; reg < 32; ++reg) {
+            if (!is_saved_register(reg)) continue;
+            CHECK(context.x[reg] == not_stored + reg);
+            context.x[reg] = before_[reg];
+        }
+        CHECK(early != Resumption::all);
+        put_off = early == Resumption::not_yet;
+        return put_off ? handle_open_access(&context) : early;
     }
 
     /// (instruction, anything) or (scause and a bit, address), as the world switch reads it. The

@@ -102,7 +102,7 @@ void write_guest_bytes(std::span<const char> bytes) {
         write_guest_byte_to_uart(byte);
 }
 
-// Apart, so that the path of a guest's every character needs no place in memory for it.
+// Apart, so that the path of a guest's every character needs no place in memory and no frame.
 [[gnu::noinline]] void write_guest_byte_through_firmware(char byte) {
     write_guest_bytes_through_firmware({&byte, 1});
 }
@@ -120,6 +120,11 @@ void end_line_of(OpenLine other) {
 void end_lines_of_own() {
     if (console.open_line >= OpenLine::own) [[unlikely]]
         end_line();
+}
+
+/// After what a guest has written, of which `last` is the end.
+void note_line_of_guests(char last) {
+    console.open_line = last == '\n' ? OpenLine::none : OpenLine::guests;
 }
 
 void write_own(std::string_view text, OpenLine whose) {
@@ -159,6 +164,7 @@ std::expected<void, UartFault> move_console_to(const MachineUart& uart, std::uin
 
 void console_ignore_lock() {
     console.ignore_lock = true;
+    console.uart.stop_trying();  // behind the last words guests do not speak
 }
 
 void share_console_with_guests() {
@@ -172,19 +178,32 @@ void console_write_guest(std::span<const char> bytes) {
     const SpinGuard guard(console.lock);
     end_lines_of_own();
     write_guest_bytes(bytes);
-    console.open_line = bytes.back() == '\n' ? OpenLine::none : OpenLine::guests;
+    note_line_of_guests(bytes.back());
 }
 
-void console_write_guest(char byte) {
-    if (console.ignore_lock) return;
-    const SpinGuard guard(console.lock);
-    end_lines_of_own();
-    if (console.backend == Backend::uart) {
-        write_guest_byte_to_uart(byte);
-    } else {
-        write_guest_byte_through_firmware(byte);
+/// A character that is more than one store to the UART.
+[[gnu::noinline]] static void write_unusual_guest_byte(char byte)
+    CAIRN_RELEASE(console.lock) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    if (!console.ignore_lock) {
+        end_lines_of_own();
+        if (console.backend == Backend::uart) {
+            write_guest_byte_to_uart(byte);
+        } else {
+            write_guest_byte_through_firmware(byte);
+        }
+        note_line_of_guests(byte);
     }
-    console.open_line = byte == '\n' ? OpenLine::none : OpenLine::guests;
+    console.lock.unlock();
+}
+
+// The commonest of all exits ends here: without a frame, and without the rest.
+void console_write_guest(char byte) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    console.lock.lock();
+    if (console.open_line >= OpenLine::own || byte == own_line_mark ||
+        !console.uart.try_write(byte)) [[unlikely]]
+        return write_unusual_guest_byte(byte);
+    note_line_of_guests(byte);
+    console.lock.unlock();
 }
 
 std::optional<uart16550::Character> console_read() {

@@ -28,6 +28,8 @@ std::string_view to_string(UartFault fault) {
 
 UartDriver::UartDriver(const MachineUart& uart)
     : base_(uart.registers.base.value),
+      line_status_(reinterpret_cast<const volatile void*>(
+          base_ + (static_cast<std::uint64_t>(Register::lsr) << uart.reg_shift))),
       shift_(uart.reg_shift),
       wide_(uart.reg_io_width == 4),
       designware_(uart.designware) {}
@@ -84,9 +86,7 @@ void UartDriver::set(Register which, std::uint8_t value) const {
 void UartDriver::write(char byte) {
     for (;;) {
         const std::uint8_t status = get(Register::lsr);
-        // One comparison for both: there is room, and nothing arrives in error.
-        constexpr std::uint8_t room = uart16550::lsr::thr_empty::mask;
-        if ((status & (uart16550::lsr::errors | room)) == room) [[likely]]
+        if (takes_more(status)) [[likely]]
             break;
         characters_.saw(status);
         if (uart16550::lsr::thr_empty::get(status)) break;

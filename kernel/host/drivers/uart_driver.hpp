@@ -36,18 +36,43 @@ class UartDriver {
     /// Whether the driver knows the register layout: 1-byte or 4-byte accesses.
     [[nodiscard]] static bool supports(const MachineUart& uart);
 
+    /// Writes `byte` where the UART takes it now and nothing arrives in error: the usual case.
+    [[nodiscard]] bool try_write(char byte) {
+        return wide_ ? try_write_as<std::uint32_t>(byte) : try_write_as<std::uint8_t>(byte);
+    }
+    /// From now on `try_write` writes nothing.
+    void stop_trying() { line_status_ = &never_ready; }
+    /// Writes it in any case.
     void write(char byte);
     /// A character, if one has arrived. Ends a character timeout that has none behind it, too.
     [[nodiscard]] std::optional<uart16550::Character> read();
     void enable_receive_interrupt() const;
 
   private:
+    /// One comparison for both: there is room, and nothing arrives in error.
+    [[nodiscard]] static bool takes_more(std::uint8_t status) {
+        constexpr std::uint8_t room = uart16550::lsr::thr_empty::mask;
+        return (status & (uart16550::lsr::errors | room)) == room;
+    }
+    template <class Word>
+    [[nodiscard]] bool try_write_as(char byte) {
+        const Word status = *static_cast<const volatile Word*>(line_status_);
+        if (!takes_more(static_cast<std::uint8_t>(status))) [[unlikely]]
+            return false;
+        *reinterpret_cast<volatile Word*>(base_) = static_cast<std::uint8_t>(byte);
+        return true;
+    }
+
     [[nodiscard]] bool keeps(std::uint8_t scratch) const;
     [[nodiscard]] bool becomes_empty(std::uint64_t patience) const;
     [[nodiscard]] std::uint8_t get(uart16550::Register which) const;
     void set(uart16550::Register which, std::uint8_t value) const;
 
+    /// The line status of no UART: it takes nothing.
+    static constexpr std::uint32_t never_ready = 0;
+
     std::uint64_t base_ = 0;
+    const volatile void* line_status_ = &never_ready;  ///< its register, which every byte waits for
     std::uint32_t shift_ = 0;
     bool wide_ = false;  ///< registers are accessed as 32-bit words
     bool designware_ = false;

@@ -71,7 +71,7 @@ void GuestChannel::type(uart16550::Character character) {
 
 void GuestChannel::go_behind() {
     const SpinGuard guard(output_lock_);
-    in_front_.store(false, std::memory_order_relaxed);
+    in_front_.store(0, std::memory_order_relaxed);
 }
 
 bool GuestChannel::come_to_front() {
@@ -81,7 +81,7 @@ bool GuestChannel::come_to_front() {
     for (std::size_t i = 0; i < count; ++i)
         bytes[i] = *kept_.try_pop_front();
     console_write_guest(text(std::span(bytes).first(count)));
-    in_front_.store(kept_.empty(), std::memory_order_relaxed);
+    in_front_.store(kept_.empty() ? 1 : 0, std::memory_order_relaxed);
     return kept_.empty();
 }
 

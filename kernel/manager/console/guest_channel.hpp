@@ -51,14 +51,16 @@ class GuestChannel final : public ByteSink, public InputSource {
     void go_behind();
     /// A piece of what was kept goes out; true once all has, and the VM is in front.
     [[nodiscard]] bool come_to_front();
-    [[nodiscard]] bool is_in_front() const { return in_front_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool is_in_front() const {
+        return in_front_.load(std::memory_order_relaxed) != 0;
+    }
     /// How many bytes were lost since it was last asked.
     [[nodiscard]] std::uint64_t take_lost();
 
   private:
     void keep(std::byte byte);
 
-    std::atomic<bool> in_front_ = false;
+    std::atomic<std::uint8_t> in_front_ = 0;  // where a bool takes longer
     Spinlock output_lock_;
     ring_buffer<std::byte, kept_output> kept_ CAIRN_GUARDED_BY(output_lock_);
     std::uint64_t lost_ CAIRN_GUARDED_BY(output_lock_) = 0;

@@ -157,6 +157,9 @@ inline std::uint64_t load_as_guest(std::uint64_t address) {
 inline void fence_i() {
     ++fake_hart.instruction_fences;
 }
+inline std::uint64_t as_it_is(std::uint64_t value) {
+    return value;
+}
 inline void fence_csrs_and_memory() {
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
