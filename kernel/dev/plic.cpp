@@ -334,4 +334,10 @@ void Plic::describe(FdtWriter& node, const TreePhandles& handles) const {
     node.property_u32("phandle", handles.interrupt_controller());
 }
 
+/// One cell: all sources are level-sensitive, which the binding does not say.
+void Plic::describe_source(FdtWriter& node, const TreePhandles& handles, std::uint32_t id) const {
+    node.property_u32("interrupt-parent", handles.interrupt_controller());
+    node.property_u32("interrupts", id);
+}
+
 }  // namespace cairn

@@ -20,6 +20,7 @@
 
 #include "kernel/arch/plic_registers.hpp"
 #include "kernel/dev/device_kind.hpp"
+#include "kernel/dev/guest_interrupts.hpp"
 #include "kernel/dev/interrupt_line.hpp"
 #include "kernel/dev/mmio_device.hpp"
 
@@ -30,7 +31,7 @@ struct PlicConfig {
     std::uint32_t contexts = 0;  ///< two a hart: plic::machine_context, plic::supervisor_context
 };
 
-class Plic final : public MmioDevice {
+class Plic final : public MmioDevice, public GuestInterrupts {
   public:
     static constexpr std::uint32_t max_sources = 127;
     static constexpr std::uint32_t max_contexts = 64;
@@ -47,7 +48,14 @@ class Plic final : public MmioDevice {
     void connect(std::uint32_t context, InterruptLine& line);
 
     /// The wire into source `id`, 1 to config.sources.
-    [[nodiscard]] InterruptLine& source(std::uint32_t id);
+    [[nodiscard]] InterruptLine& source(std::uint32_t id) override;
+
+    /// Of hart `number`, the context of its S-mode.
+    void connect_hart(std::uint32_t number, InterruptLine& line) override {
+        connect(plic::supervisor_context(number), line);
+    }
+    void describe_source(FdtWriter& node, const TreePhandles& handles,
+                         std::uint32_t id) const override;
 
     std::expected<std::uint64_t, BusError> read(std::uint64_t offset, AccessWidth width) override;
     std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,

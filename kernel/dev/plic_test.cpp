@@ -308,3 +308,22 @@ TEST_CASE("a PLIC of every size keeps to its sources", "[plic]") {
         CHECK(writable == sources);
     }
 }
+
+TEST_CASE("a hart's line is that of its S-mode context", "[plic]") {
+    Plic controller({.sources = 95, .contexts = 4});
+    test::Wire lines[2];
+    GuestInterrupts& interrupts = controller;
+    for (std::uint32_t hart = 0; hart < 2; ++hart)
+        interrupts.connect_hart(hart, lines[hart]);
+    REQUIRE(controller.write(plic::priority(10), AccessWidth::word, 1));
+    REQUIRE(
+        controller.write(plic::enable(plic::machine_context(1), 10), AccessWidth::word, 1u << 10));
+    interrupts.source(10).set(true);
+    CHECK_FALSE(lines[1].up);
+    REQUIRE(controller.write(plic::enable(plic::supervisor_context(1), 10), AccessWidth::word,
+                             1u << 10));
+    CHECK(lines[1].up);
+    CHECK_FALSE(lines[0].up);
+    CHECK(controller.claim(plic::supervisor_context(1)) == 10);
+    CHECK_FALSE(lines[1].up);
+}

@@ -11,19 +11,21 @@ namespace cairn {
 
 GuestDevices::GuestDevices(std::uint32_t cpus, const GuestConsole& console, PowerEvents& power)
     : plic_({.sources = guest_map::plic_sources, .contexts = cpus * plic::contexts_per_hart}),
-      uart_(console.output, console.input, plic_.source(guest_map::uart_irq)),
+      uart_(console.output, console.input, interrupts().source(guest_map::uart_irq)),
       syscon_(power) {
     add({.kind = &Syscon::kind, .block = guest_map::test_device, .device = &syscon_});
     add({.kind = &Plic::kind, .block = guest_map::plic, .device = &plic_});
     add({.kind = &Uart16550::kind,
          .block = guest_map::uart,
          .interrupt = guest_map::uart_irq,
-         .device = &uart_});
+         .device = &uart_,
+         .controller = &interrupts()});
     for (std::size_t slot = 0; slot < guest_map::virtio_slots; ++slot) {
         add({.kind = &EmptyVirtioSlot::kind,
              .block = guest_map::virtio(slot),
              .interrupt = guest_map::virtio_irq(slot),
-             .device = &empty_slot_});
+             .device = &empty_slot_,
+             .controller = &interrupts()});
     }
 }
 

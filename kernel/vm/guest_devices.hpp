@@ -17,6 +17,7 @@
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/device_kind.hpp"
 #include "kernel/dev/empty_virtio_slot.hpp"
+#include "kernel/dev/guest_interrupts.hpp"
 #include "kernel/dev/input_source.hpp"
 #include "kernel/dev/plic.hpp"
 #include "kernel/dev/syscon.hpp"
@@ -33,8 +34,9 @@ struct GuestConsole {
 struct GuestDevice {
     const DeviceKind* kind;
     GuestRange block;             ///< all of it is the device's, and its node's `reg`
-    std::uint32_t interrupt = 0;  ///< its source at the interrupt controller; 0: it has none
+    std::uint32_t interrupt = 0;  ///< its source at `controller`; 0: it has none
     MmioDevice* device;
+    const GuestInterrupts* controller = nullptr;  ///< where it has an interrupt
 };
 
 class GuestDevices {
@@ -52,7 +54,7 @@ class GuestDevices {
     [[nodiscard]] std::span<const GuestDevice> list() const { return list_; }
     [[nodiscard]] Bus& bus() { return bus_; }
     [[nodiscard]] Uart16550& uart() { return uart_; }
-    [[nodiscard]] Plic& plic() { return plic_; }
+    [[nodiscard]] GuestInterrupts& interrupts() { return plic_; }
 
   private:
     void add(const GuestDevice& row);

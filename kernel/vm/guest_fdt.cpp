@@ -121,9 +121,8 @@ void write_device(FdtWriter& tree, const GuestDevice& device, const TreePhandles
     write_compatible(tree, *device.kind);
     write_reg(tree, device.block);
     device.device->describe(tree, handles);
-    if (device.interrupt != 0) {
-        tree.property_u32("interrupt-parent", handles.interrupt_controller());
-        tree.property_u32("interrupts", device.interrupt);
+    if (device.controller != nullptr) {
+        device.controller->describe_source(tree, handles, device.interrupt);
     }
     tree.end_node();
 }

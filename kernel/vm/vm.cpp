@@ -24,7 +24,7 @@ Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
         vcpu.keep_route_in(ipi_routes_[hart]);
         vcpu.context.ipi_routes = ipi_routes_.data();
         vcpu.context.quick_ipis = cpus();
-        devices_.plic().connect(plic::supervisor_context(hart), vcpu.external_interrupt());
+        devices_.interrupts().connect_hart(hart, vcpu.external_interrupt());
     }
 }
 
