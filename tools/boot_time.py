@@ -1,59 +1,31 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Compares Debian's boot on the bare machine and on Cairn: from the kernel's entry to /init.
+"""Counts what Cairn adds to Debian's boot, from the firmware's hand-over to /init, in instructions.
 
-The same Image runs on both, with a few instructions before its own first one
-(tests/guests/boot_entry.S): they print the time and go on into the kernel. Its initramfs holds one
-program, tests/guests/boot_init.S, which prints the time at which it was started. Under -icount the
-difference is in instructions. Printing the first line is part of it: 28 calls of SBI's putchar.
+Every instruction is counted, by who executes it (tools/instruction_counts.py). The initramfs holds
+one program, tests/guests/boot_init.S, whose first instruction ends the count.
 """
 import re
-import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import document
+import instruction_counts
 import measured_machine
 import newc
+from instruction_counts import FIRMWARE, GUEST
 from measured_machine import GUESTS, ROOT
 
 KERNEL = ROOT / ".cache/guest/Image"
 SETTINGS = [("console=ttyS0", "with its messages on the console"),
             ("console=ttyS0 quiet", "with `quiet`")]
-SEEDS = range(1, 6) # of the machine's randomness: it moves a boot by several percent
-NANOSECONDS_PER_TICK = 1_000_000_000 // measured_machine.TICKS_PER_SECOND
-
-
-def jump_target(instruction):
-    """The offset of a `jal x0` (The RISC-V Instruction Set Manual, J-type)."""
-    if instruction & 0xfff != 0x06f:
-        raise ValueError("the kernel's second instruction is no jump: not an Image with EFI stub")
-    offset = (instruction >> 21 & 0x3ff) << 1 | (instruction >> 20 & 1) << 11
-    offset |= (instruction >> 12 & 0xff) << 12 | (instruction >> 31) << 20
-    return offset - (1 << 21) if offset >> 20 else offset
-
-
-def jump_far(distance):
-    """auipc t0 and jr with an offset in t0: two instructions, the size of code0 and code1."""
-    high = (distance + 0x800) >> 12
-    low = distance - (high << 12)
-    return struct.pack("<II", (high & 0xfffff) << 12 | 5 << 7 | 0x17,
-                       (low & 0xfff) << 20 | 5 << 15 | 0x67)
-
-
-def with_entry(image, entry):
-    """The image with `entry` behind it, which its header jumps to and which goes on into it."""
-    if image[:2] != b"MZ": # c.li s4, -13: does nothing
-        raise ValueError("the kernel is not an Image with EFI stub")
-    kernel = 2 + jump_target(struct.unpack_from("<I", image, 2)[0])
-    place = (len(image) + 7) & ~7
-    word = place + len(entry) - 8
-    stamped = image.ljust(place, b"\0") + entry[:-8] + struct.pack("<q", kernel - word)
-    if len(stamped) > struct.unpack_from("<Q", image, 16)[0]:
-        raise ValueError("no room behind the kernel inside its image_size")
-    return jump_far(place) + stamped[8:]
+INIT_ENTRY = 0x10000 # tests/guests/CMakeLists.txt
+# Functions of Cairn's by what they do; those with other names are all else.
+ZEROING = re.compile(r"^(memset$|.*\b(zero\w*|scrub\w*)\()")
+COPYING = re.compile(r"^(memcpy$|memmove$|cairn::memory::copy\w*\()")
+AIM_ENTRY, AIM_ALL, AIM_NOT_ZEROING, AIM_RATIO = 16, 24, 8, 1.005
 
 
 def write_initramfs(path):
@@ -65,51 +37,68 @@ def write_initramfs(path):
         archive.finish()
 
 
-def boot_instructions(log):
-    stamps = {name: int(value, 16)
-              for name, value in re.findall(r"boot-(entry|init) ([0-9a-f]{16})", log)}
-    if len(stamps) != 2:
-        raise RuntimeError(f"the kernel did not reach its /init:\n{log[-2000:]}")
-    return (stamps["init"] - stamps["entry"]) * NANOSECONDS_PER_TICK
-
-
 def prepare(folder):
-    """Writes the kernel and the initramfs; returns their paths."""
+    """Writes the initramfs; returns the paths of Debian's kernel and of that."""
     subprocess.run([ROOT / "tools/fetch_debian.sh"], stdin=subprocess.DEVNULL, check=True)
-    kernel, initrd = folder / "Image", folder / "initramfs.cpio"
-    kernel.write_bytes(with_entry(KERNEL.read_bytes(), (GUESTS / "boot_entry.bin").read_bytes()))
-    write_initramfs(initrd)
-    return kernel, initrd
+    write_initramfs(folder / "initramfs.cpio")
+    return KERNEL, folder / "initramfs.cpio"
+
+
+def kernel_version():
+    found = re.search(rb"Linux version (\S+) ", KERNEL.read_bytes())
+    return found[1].decode() if found else "unknown"
+
+
+def parts(counts):
+    """(zeroing, copying, all else) of Cairn's instructions among `counts` by name."""
+    zeroing = sum(n for name, n in counts.items() if ZEROING.match(name))
+    copying = sum(n for name, n in counts.items() if COPYING.match(name))
+    others = counts.get(FIRMWARE, 0) + counts.get(GUEST, 0)
+    return zeroing, copying, sum(counts.values()) - others - zeroing - copying
+
+
+def column(counts):
+    """The figures of one boot, in instructions, in the order of ROWS."""
+    start, later = parts(counts["start"]), parts(counts["guest"])
+    cairn = sum(start) + sum(later)
+    firmware = counts["start"][FIRMWARE] + counts["guest"][FIRMWARE]
+    guest = counts["guest"][GUEST]
+    entry = sum(start) + counts["start"][FIRMWARE]
+    return [entry, *start, sum(later), *later, cairn, cairn - start[0] - later[0], firmware, guest,
+            (guest + firmware + cairn) / (guest + firmware)]
+
+
+ROWS = [("hand-over to the guest's first instruction", AIM_ENTRY), ("- zeroing", None),
+        ("- copying", None), ("- all else", None),
+        ("Cairn from there to `/init`", None), ("- zeroing what the guest touches", None),
+        ("- copying", None), ("- exits and all else", None),
+        ("**Cairn's whole part**", AIM_ALL), ("- of it what is no zeroing", AIM_NOT_ZEROING),
+        ("the firmware", None), ("the guest", None), ("all, over guest and firmware", AIM_RATIO)]
+
+
+def figure(value):
+    return f"{value:.4f}" if isinstance(value, float) else f"{value / 1e6:.2f}"
 
 
 def measure(folder):
-    """(what, figures on bare, figures on Cairn), a figure per seed, in instructions."""
+    """A list of figures, as `column`, for each of SETTINGS."""
     kernel, initrd = prepare(folder)
-    for append, words in SETTINGS:
-        yield words, *([boot_instructions(run(kernel, initrd=initrd, append=append, seed=seed))
-                        for seed in SEEDS]
-                       for run in (measured_machine.run_bare, measured_machine.run_on_cairn))
-
-
-def millions(figures):
-    low, middle, high = (f"{value / 1e6:.1f}"
-                         for value in (min(figures), statistics.median(figures), max(figures)))
-    return f"{middle} ({low} to {high})"
+    return [column(instruction_counts.count(INIT_ENTRY, kernel, initrd=initrd, append=append))
+            for append, _ in SETTINGS]
 
 
 def table():
-    lines = [f"| Debian's kernel, entry to `/init`, {len(SEEDS)} seeds | bare, million instructions:"
-             " median (range) | Cairn | ratio of medians | aim |", "|---|--:|--:|--:|--:|"]
     with tempfile.TemporaryDirectory() as folder:
-        for words, bare, cairn in measure(Path(folder)):
-            ratio = statistics.median(cairn) / statistics.median(bare)
-            lines.append(f"| {words} | {millions(bare)} | {millions(cairn)} | {ratio:.3f} | 1.005 |")
-    return "\n".join(lines)
+        columns = measure(Path(folder))
+    heads = [f"boot of Debian's Linux {kernel_version()}, million instructions",
+             *(words for _, words in SETTINGS), "aim"]
+    return document.table(heads, [[words, *map(figure, values), "" if aim is None else aim]
+                                  for (words, aim), *values in zip(ROWS, *columns)])
 
 
 if __name__ == "__main__":
     try:
-        measured_machine.build("hypervisor", "boot_entry", "boot_init")
+        measured_machine.build("hypervisor", "boot_init")
         print(table())
     except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
         sys.exit(f"boot_time.py: {error}")

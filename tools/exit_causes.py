@@ -80,7 +80,7 @@ def plot(columns):
 
 
 def main():
-    measured_machine.build("hypervisor", "boot_entry", "boot_init")
+    measured_machine.build("hypervisor", "boot_init")
     with tempfile.TemporaryDirectory() as folder:
         print(table(measure(Path(folder)), {}))
 

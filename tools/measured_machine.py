@@ -55,8 +55,9 @@ def run_bare(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1
 
 
 def run_on_cairn(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1,
-                 machine=ONE_HART, options=None, icount=True):
-    """What the console says when `kernel` runs as Cairn's only guest; `options` are Cairn's own.
+                 machine=ONE_HART, options=None, icount=True, qemu=()):
+    """What the console says when `kernel` runs as Cairn's only guest; `options` are Cairn's own,
+    `qemu` more arguments of QEMU.
 
     Without `icount` harts run at once, and time is the host's."""
     with tempfile.TemporaryDirectory() as folder:
@@ -67,12 +68,14 @@ def run_on_cairn(kernel, cpu="rv64", initrd=None, append=None, memory="512M", se
         pack_bundle.write_archive(pack_bundle.parse([str(word) for word in words]))
         arguments = ["-kernel", HYPERVISOR, "-initrd", archive]
         arguments += ["-append", options] if options else []
-        return _qemu(cpu, "2G", seed, machine, arguments, icount)
+        return _qemu(cpu, "2G", seed, machine, [*arguments, *qemu], icount)
 
 
-def versions(bare_log):
-    """(QEMU's version, OpenSBI's version)."""
+def qemu_version():
     text = subprocess.run([QEMU, "--version"], text=True, capture_output=True, check=True).stdout
-    qemu = re.search(r"version (\S+)", text)[1]
-    opensbi = re.search(r"^OpenSBI v(\S+)", bare_log, re.M)
-    return qemu, opensbi[1] if opensbi else "unknown"
+    return re.search(r"version (\S+)", text)[1]
+
+
+def opensbi_version(bare_log):
+    found = re.search(r"^OpenSBI v(\S+)", bare_log, re.M)
+    return found[1] if found else "unknown"

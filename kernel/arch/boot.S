@@ -18,7 +18,7 @@ _start:
     .option pop
     la      tp, __tls_start             # thread_local variables: this hart's
     csrw    sie, zero
-    csrci   sstatus, 2                  # SIE: the host takes no interrupts but as exits
+    csrci   sstatus, CAIRN_SSTATUS_SIE  # the host takes no interrupts but as exits
     la      t0, kernel_trap_entry       # from here on a trap is reported, not fatal in silence
     csrw    stvec, t0
     la      sp, __stack_top

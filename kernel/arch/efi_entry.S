@@ -4,7 +4,7 @@
 # 2.3.7): a0 = image handle, a1 = system table, paging off or identity-mapped, gp and tp its own. The
 # image is linked at 0 and lies anywhere; each entry of .rela.dyn says of one word what to add.
 
-    .equ    SSTATUS_OF_FIRMWARE, 0xce722    # MXR SUM XS FS VS SPP SPIE SIE: none of them on
+#include "kernel/arch/hart_start.h"
 
     .section .text.efi_entry, "ax", @progbits
     .global _efi_start
@@ -32,7 +32,7 @@ _efi_start:
 
     # Boot Services have ended: this is _start of boot.S once more, but for what firmware leaves on.
 3:  csrw    sie, zero
-    li      t0, SSTATUS_OF_FIRMWARE
+    li      t0, CAIRN_SSTATUS_LEFT_ON
     csrc    sstatus, t0
     lla     tp, __tls_start
     lla     t0, kernel_trap_entry
@@ -42,8 +42,8 @@ _efi_start:
     lla     gp, __global_pointer$
     .option pop
     lla     sp, __stack_top
-    ld      a0, 0(a1)                   # Arrival::boot_hart
-    ld      a1, 8(a1)                   # Arrival::device_tree
+    ld      a0, CAIRN_ARRIVAL_BOOT_HART(a1)
+    ld      a1, CAIRN_ARRIVAL_DEVICE_TREE(a1)
     mv      s0, zero
     mv      ra, zero
     call    kernel_main                 # never returns

@@ -4,8 +4,6 @@
 
 #include "kernel/arch/hart_start.h"
 
-    .equ    SSTATUS_LEFT_ON, 0xce722    # MXR SUM XS FS VS SPP SPIE SIE: none of them on
-
     .section .text.hart_entry, "ax", @progbits
     .global hart_entry
     .balign 4
@@ -15,7 +13,7 @@ hart_entry:
     la      gp, __global_pointer$
     .option pop
     csrw    sie, zero
-    li      t0, SSTATUS_LEFT_ON
+    li      t0, CAIRN_SSTATUS_LEFT_ON
     csrc    sstatus, t0
     ld      tp, CAIRN_HART_START_TP(a1) # thread_local variables: this hart's own
     la      t0, kernel_trap_entry

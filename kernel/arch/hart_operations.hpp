@@ -40,7 +40,7 @@ void load_guest_fp(const GuestFp* fp);
 void save_guest_vector(GuestVector* vector);
 void save_guest_vector_control(GuestVector* vector);
 void load_guest_vector(const GuestVector* vector);
-/// Not functions: where traps of the guest go (kernel/arch/world_switch.S).
+/// Not functions: where traps of the guest go (kernel/arch/fast_exits.S, world_switch.S).
 void guest_exit();
 void renewing_guest_exit();
 void counting_guest_exit();

@@ -46,6 +46,7 @@ struct VcpuContext {
     Vcpu* vcpu = nullptr;      ///< whose context this is; the world switch does not look
 };
 
+static_assert(offsetof(VcpuContext, x) == 0, "the world switch takes register n from n * 8");
 static_assert(offsetof(VcpuContext, pc) == CAIRN_CONTEXT_PC);
 static_assert(offsetof(VcpuContext, host_sp) == CAIRN_CONTEXT_HOST_SP);
 static_assert(offsetof(VcpuContext, host_tp) == CAIRN_CONTEXT_HOST_TP);
@@ -72,8 +73,6 @@ static_assert(Sip::SSIP::mask == CAIRN_SIP_SSIP);
 static_assert(Sip::STIP::mask == CAIRN_SIE_STIE);
 static_assert(Hip::VSSIP::mask == CAIRN_HVIP_VSSIP);
 static_assert(Hip::VSTIP::mask == CAIRN_HVIP_VSTIP);
-static_assert(static_cast<int>(Csr::stimecmp) == CAIRN_CSR_STIMECMP);
-static_assert(static_cast<int>(Csr::vstimecmp) == CAIRN_CSR_VSTIMECMP);
 static_assert(static_cast<int>(SbiExtension::base) == CAIRN_EXTENSION_BASE);
 static_assert(static_cast<int>(SbiExtension::time) == CAIRN_EXTENSION_TIME);
 static_assert(static_cast<int>(SbiExtension::ipi) == CAIRN_EXTENSION_IPI);

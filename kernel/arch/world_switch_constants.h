@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Numbers that the world switch shares with C++, which asserts each of them: offsets in bytes into
+// Numbers that the world switch (world_switch.S, fast_exits.S) shares with C++, which asserts each of them: offsets in bytes into
 // VcpuContext (kernel/arch/vcpu_context.hpp), and what the SBI and the ISA say.
 #pragma once
 
@@ -31,9 +31,6 @@
 #define CAIRN_SIE_STIE 32
 #define CAIRN_HVIP_VSSIP 4
 #define CAIRN_HVIP_VSTIP 64
-// CSRs of Sstc, which the assembler knows by number where the extension is not told.
-#define CAIRN_CSR_STIMECMP 0x14d
-#define CAIRN_CSR_VSTIMECMP 0x24d
 #define CAIRN_EXTENSION_BASE 0x10
 #define CAIRN_EXTENSION_TIME 0x54494d45
 #define CAIRN_EXTENSION_IPI 0x735049

@@ -40,7 +40,17 @@ struct Loaded {
     explicit Loaded(const LoadPlan& by, bool with_initrd = true) {
         BundleVm vm{.config = {}, .kernel = kernel, .initrd = std::nullopt};
         if (with_initrd) vm.initrd = initrd;
-        entry = load_guest(vm, by, memory, tree);
+        entry = load(vm, by);
+    }
+
+    [[nodiscard]] std::expected<GuestEntry, GuestLoadError> load(const BundleVm& vm,
+                                                                 const LoadPlan& by) {
+        GuestLoader loader(vm, by, memory, tree);
+        for (;; ++pieces) {
+            const auto loaded = loader.load_some();
+            if (!loaded) return std::unexpected(loaded.error());
+            if (*loaded) return **loaded;
+        }
     }
 
     [[nodiscard]] std::span<const std::byte> at(GuestPhys base, std::size_t size) const {
@@ -63,6 +73,7 @@ struct Loaded {
     std::vector<std::byte> ram = std::vector<std::byte>(ram_size);
     GuestMemory memory{ram_base, ram};
     std::expected<GuestEntry, GuestLoadError> entry;
+    std::size_t pieces = 0;
 };
 
 }  // namespace
@@ -75,6 +86,24 @@ TEST_CASE("kernel, initrd and tree are where the plan says, nothing elsewhere", 
     CHECK(std::ranges::equal(loaded.at(plan.kernel.base, kernel.size()), kernel));
     CHECK(std::ranges::equal(loaded.at(plan.initrd.base, initrd.size()), initrd));
     CHECK(loaded.zero_elsewhere({{plan.kernel.base, kernel.size()}, plan.initrd, plan.fdt}));
+    CHECK(loaded.pieces >= 3);  // before the tree is complete
+}
+
+TEST_CASE("a large file is loaded piece by piece", "[guest_loader]") {
+    const std::vector<std::byte> large = pattern(std::size_t{3} << 20, 3);
+    std::vector<std::byte> ram(std::size_t{4} << 20);
+    const GuestMemory memory(ram_base, ram);
+    const LoadPlan by{
+        .kernel = {ram_base, large.size()}, .initrd = {}, .fdt = {ram_base + large.size(), 0x2000}};
+    GuestLoader loader({.config = {}, .kernel = large, .initrd = std::nullopt}, by, memory, tree);
+    std::size_t there = 0;
+    for (auto loaded = loader.load_some(); loaded && !*loaded; loaded = loader.load_some()) {
+        const std::size_t before = there;
+        while (there < large.size() && ram[there] == large[there])
+            ++there;
+        CHECK((there - before == (std::size_t{128} << 10) || there == large.size()));
+    }
+    CHECK(there == large.size());
 }
 
 TEST_CASE("the tree tells the guest's memory, initrd and command line", "[guest_loader]") {

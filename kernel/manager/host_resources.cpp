@@ -303,6 +303,7 @@ bool HostResources::take(const ThisMachine& self, std::span<const RunningHart> r
     trusts_unused_ram_ = self.options.trust_unused_ram;
     if (!take_hart(self) || !take_memory(self)) return false;
     take_other_harts(self.machine, running);
+    guest_translations_.init(guest_hart_count());
     return true;
 }
 

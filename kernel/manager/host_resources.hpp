@@ -11,6 +11,7 @@
 #include "kernel/arch/isa_string.hpp"
 #include "kernel/arch/stage2_mode.hpp"
 #include "kernel/host/boot/this_machine.hpp"
+#include "kernel/host/cpu/guest_translations.hpp"
 #include "kernel/host/memory/frame_pool.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/vm.hpp"
@@ -59,6 +60,11 @@ class HostResources {
 
     [[nodiscard]] FramePool& frames() { return frames_; }
     [[nodiscard]] VmidAllocator& vmids() { return vmids_; }
+    /// Who has the harts that run guests forget what they know of a guest's RAM; null where the
+    /// firmware cannot.
+    [[nodiscard]] TranslationFence* guest_translations() {
+        return guest_translations_.works() ? &guest_translations_ : nullptr;
+    }
     [[nodiscard]] const HartAbilities& abilities() const { return abilities_; }
     [[nodiscard]] const MachineIds& ids() const { return ids_; }
     /// The harts that can run guests, as kernel/host/cpu/harts.hpp counts them; the first is 0, the
@@ -80,6 +86,7 @@ class HostResources {
 
     FramePool frames_;
     VmidAllocator vmids_;
+    GuestTranslations guest_translations_;
     static_vector<std::size_t, max_guest_harts> guest_harts_;
     HartAbilities abilities_;
     MachineIds ids_;

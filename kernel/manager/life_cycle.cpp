@@ -22,6 +22,7 @@ constinit Scheduler scheduler;
 constinit VmTable vms;
 constinit ConsoleMultiplexer console;
 constinit Monitor monitor(vms, scheduler, host, console);
+constinit std::array<HostWork*, 2> works{&vms, &monitor};
 constinit ExitCounts exit_counts;
 
 /// What each hart that runs guests does.
@@ -95,7 +96,7 @@ bool take_host(const ThisMachine& self) {
     scheduler.set_rate(host.timebase_hz());
     for (std::size_t number = 0; number < host.guest_hart_count(); ++number) {
         scheduler.add_hart(ipi_target(host.guest_hart(number)));
-        runners[number].loop.emplace(scheduler, number, &monitor);
+        runners[number].loop.emplace(scheduler, number, works);
     }
     return true;
 }

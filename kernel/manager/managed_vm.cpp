@@ -2,23 +2,16 @@
 // Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/manager/managed_vm.hpp"
 
-#include <array>
-
 #include <cairn/platform.hpp>
 #include <cairn/print.hpp>
 #include "kernel/arch/csr_access.hpp"
-#include "kernel/manager/guest_loader.hpp"
 
 namespace cairn {
-namespace {
-
-constexpr std::size_t rng_seed_size = 32;
-
-}  // namespace
 
 std::string_view to_string(VmState state) {
     switch (state) {
         case VmState::off: return "off";
+        case VmState::loading: return "loading";
         case VmState::running: return "running";
         case VmState::paused: return "paused";
     }
@@ -55,40 +48,38 @@ bool ManagedVm::start(ExitCounts* counts) {
     for (std::uint32_t cpu = 0; cpu < vm.cpus(); ++cpu)
         running_->tasks.emplace_back(vm.vcpu(cpu), *group_);
     channel_.attach(&vm);
-    return start_again();
+    load_again();
+    return true;
 }
 
-bool ManagedVm::start_again() {
-    if (load()) {
-        queue();
-        return true;
-    }
-    destroy();
-    return false;
-}
-
-/// Loads the guest afresh; each start gets a random seed of its own.
-bool ManagedVm::load() {
+/// Each start gets a random seed of its own.
+void ManagedVm::load_again() {
     BuiltVm& built = running_->built;
     built.vm->reset_devices();
-    if (built.ram->present_bytes() != 0) {  // it runs again
+    if (built.ram->present_bytes() != 0) {  // it ran before
         built.ram->forget();
         built.vmid.renew();
         built.use_table();
     }
-    std::array<std::byte, rng_seed_size> seed{};
-    platform_random(seed);
+    platform_random(running_->rng_seed);
     GuestFdtConfig tree = built.tree;
-    tree.rng_seed = seed;
-    const auto entry = load_guest(bundle_, built.plan, built.vm->memory(), tree);
-    if (!entry) {
+    tree.rng_seed = running_->rng_seed;
+    running_->loader.emplace(bundle_, built.plan, built.vm->memory(), tree);
+}
+
+ManagedVm::Loaded ManagedVm::load_some() {
+    const auto loaded = running_->loader->load_some();
+    if (!loaded) {
         FixedBuffer<128> reason;
-        print(reason, "it cannot be loaded: {}", to_string(entry.error()));
+        print(reason, "it cannot be loaded: {}", to_string(loaded.error()));
         explain_refusal(memory_, reason.view());
-        return false;
+        return Loaded::failed;
     }
-    built.vm->harts().power_on({.address = entry->pc.value, .opaque = entry->device_tree.value});
-    return true;
+    if (!*loaded) return Loaded::in_part;
+    running_->loader.reset();
+    vm().harts().power_on({.address = (*loaded)->pc.value, .opaque = (*loaded)->device_tree.value});
+    queue();
+    return Loaded::all;
 }
 
 void ManagedVm::queue() {
@@ -102,6 +93,7 @@ void ManagedVm::queue() {
 
 VmState ManagedVm::state() const {
     if (!running_) return VmState::off;
+    if (running_->loader) return VmState::loading;
     return running_->built.vm->is_paused() ? VmState::paused : VmState::running;
 }
 

@@ -2,21 +2,25 @@
 // A VM of the archive over its life: a template first; then built, and run until it ends; then
 // nothing is left of it but the template.
 //
-//     off ── start ──► running ── all have left ──► ended() ──► off, or running again (a reset)
+//     off ── start ──► loading ── load_some ... ──► running ── all have left ──► off
+//                         ▲                                        │
+//                         └─────────────── load_again ◄────────────┘   (a reset)
 //
 // Touched under the VM table's lock (kernel/manager/vm_table.hpp).
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include <cairn/static_vector.hpp>
+#include "kernel/manager/guest_loader.hpp"
 #include "kernel/manager/restart_guard.hpp"
 #include "kernel/manager/vm_builder.hpp"
 #include "kernel/sched/scheduler.hpp"
 
 namespace cairn {
 
-enum class VmState : std::uint8_t { off, running, paused };
+enum class VmState : std::uint8_t { off, loading, running, paused };
 [[nodiscard]] std::string_view to_string(VmState state);
 
 class ManagedVm {
@@ -30,7 +34,9 @@ class ManagedVm {
 
     [[nodiscard]] std::string_view name() const { return bundle_.config.name; }
     [[nodiscard]] const VmConfig& config() const { return bundle_.config; }
+    /// Whether it is more than its template.
     [[nodiscard]] bool is_running() const { return running_.has_value(); }
+    [[nodiscard]] bool is_loading() const { return running_ && running_->loader; }
     /// While it is running.
     [[nodiscard]] Vm& vm() { return *running_->built.vm; }
     [[nodiscard]] VmState state() const;
@@ -59,11 +65,15 @@ class ManagedVm {
                                                       std::uint64_t ticks_per_second) {
         return restarts_.ask(config().restart, has_failed, now, ticks_per_second);
     }
-    /// Builds and loads it, and queues its vCPUs; false, with a sentence in the log, where that
-    /// cannot be. `counts` are its exits' or nullptr.
+    /// Builds it, and has it be loaded; false, with a sentence in the log, where that cannot be.
+    /// `counts` are its exits' or nullptr.
     [[nodiscard]] bool start(ExitCounts* counts);
-    /// No hart runs it: loads it anew and queues its vCPUs again; false as above.
-    [[nodiscard]] bool start_again();
+    /// No hart runs it: has it be loaded anew.
+    void load_again();
+    /// While it is loading: a piece of it. Its vCPUs are queued after the last; on a failure, which
+    /// has a sentence in the log, it is to be destroyed.
+    enum class Loaded : std::uint8_t { in_part, all, failed };
+    [[nodiscard]] Loaded load_some();
     /// No hart runs it: gives all back that it has.
     void destroy();
 
@@ -71,10 +81,11 @@ class ManagedVm {
     struct Running {
         BuiltVm built;
         vector<Task, VmAllocator<Task>> tasks;
+        std::array<std::byte, 32> rng_seed{};  ///< of this start
+        std::optional<GuestLoader> loader;     ///< until it is loaded
     };
 
     std::string_view keep_name(std::string_view name);
-    [[nodiscard]] bool load();
     void queue();
 
     static_vector<char, longest_vm_name> name_;

@@ -59,7 +59,8 @@ std::optional<RamPointer> take_ram(HostResources& host, const VmConfig& config, 
     }
     const GuestRam::Settings settings{.base = guest_map::ram_base,
                                       .size = config.memory,
-                                      .trust_unused = host.trusts_unused_ram()};
+                                      .trust_unused = host.trusts_unused_ram(),
+                                      .harts = host.guest_translations()};
     auto ram = try_allocate_unique<GuestRam>(VmAllocator<GuestRam>(memory.heap()), host.frames(),
                                              memory, std::move(*table), settings);
     if (!ram) {

@@ -16,6 +16,7 @@ std::string_view to_string(VmTableError error) {
         case VmTableError::not_running: return "it is off";
         case VmTableError::running: return "it is running already";
         case VmTableError::still_running: return "it is running: stop it first";
+        case VmTableError::loading: return "it is being loaded: try again";
         case VmTableError::not_paused: return "it is not paused";
         case VmTableError::still_pausing: return "it is still being paused: try again";
         case VmTableError::cannot_be_built: return "it could not be started";
@@ -79,12 +80,7 @@ void VmTable::start_all() {
         failed_ = !stays_;
     }
     for (const auto& vm : vms_) {
-        if (!vm->config().autostart) continue;
-        if (vm->start(counts_)) {
-            ++running_;
-        } else {
-            failed_ = true;
-        }
+        if (vm->config().autostart && !start(*vm)) failed_ = true;
     }
     if (running_ != 0) return;
     if (stays_) {
@@ -92,6 +88,37 @@ void VmTable::start_all() {
     } else {
         scheduler_->close();
     }
+}
+
+bool VmTable::start(ManagedVm& vm) {
+    if (!vm.start(counts_)) return false;
+    ++running_;
+    ++loading_;
+    return true;
+}
+
+/// A piece of one of those that are loading, each in its turn.
+bool VmTable::run() {
+    if (!lock_.try_lock()) return false;
+    for (std::size_t n = 0; n < vms_.size(); ++n) {
+        last_loaded_ = (last_loaded_ + 1) % vms_.size();
+        ManagedVm& vm = *vms_[last_loaded_];
+        if (!vm.is_loading()) continue;
+        load_some(vm);
+        break;
+    }
+    lock_.unlock();
+    return true;
+}
+
+void VmTable::load_some(ManagedVm& vm) {
+    const ManagedVm::Loaded loaded = vm.load_some();
+    if (loaded == ManagedVm::Loaded::in_part) return;
+    --loading_;
+    if (loaded == ManagedVm::Loaded::all) return;
+    failed_ = true;
+    vm.destroy();
+    one_has_ended(vm);
 }
 
 ManagedVm& VmTable::find(const Vm& vm) {
@@ -145,8 +172,7 @@ VmTable::Result VmTable::start(std::string_view name) {
     ManagedVm* const vm = find(name);
     if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
     if (vm->is_running()) return std::unexpected(VmTableError::running);
-    if (!vm->start(counts_)) return std::unexpected(VmTableError::cannot_be_built);
-    ++running_;
+    if (!start(*vm)) return std::unexpected(VmTableError::cannot_be_built);
     return {};
 }
 
@@ -156,8 +182,16 @@ VmTable::Result VmTable::stop(std::string_view name, StopReason reason) {
     if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
     if (!vm->is_running()) return std::unexpected(VmTableError::not_running);
     if (reason == StopReason::unplugged) stays_ = true;
-    vm->vm().stop(reason);
+    stop(*vm, reason);
     return {};
+}
+
+/// One that is loading has no vCPU that could leave.
+void VmTable::stop(ManagedVm& vm, StopReason reason) {
+    vm.vm().stop(reason);
+    if (!vm.is_loading()) return;
+    --loading_;
+    has_stopped(vm);
 }
 
 VmTable::Result VmTable::pause(std::string_view name) {
@@ -165,6 +199,7 @@ VmTable::Result VmTable::pause(std::string_view name) {
     ManagedVm* const vm = find(name);
     if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
     if (!vm->is_running()) return std::unexpected(VmTableError::not_running);
+    if (vm->is_loading()) return std::unexpected(VmTableError::loading);
     if (!vm->vm().is_paused()) vm->vm().pause(csr_read<Csr::time>());
     return {};
 }
@@ -184,7 +219,7 @@ void VmTable::stop_all() {
     const SpinGuard guard(lock_);
     stays_ = false;
     for (const auto& vm : vms_) {
-        if (vm->is_running()) vm->vm().stop(StopReason::unplugged);
+        if (vm->is_running()) stop(*vm, StopReason::unplugged);
     }
     if (running_ == 0) scheduler_->close();
 }
@@ -218,14 +253,18 @@ bool VmTable::goes_on(ManagedVm& vm, StopReason reason) {
 
 void VmTable::all_have_left(Vm& vm) {
     const SpinGuard guard(lock_);
-    ManagedVm& managed = find(vm);
-    if (goes_on(managed, vm.stopped().value_or(StopReason::killed))) {
-        if (managed.start_again()) return;
-        failed_ = true;
-    } else {
-        managed.destroy();
+    has_stopped(find(vm));
+}
+
+/// No hart runs it.
+void VmTable::has_stopped(ManagedVm& vm) {
+    if (goes_on(vm, vm.vm().stopped().value_or(StopReason::killed))) {
+        vm.load_again();
+        ++loading_;
+        return;
     }
-    one_has_ended(managed);
+    vm.destroy();
+    one_has_ended(vm);
 }
 
 /// Where it was in front, another that runs comes there.

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // All VMs of the archive, and what becomes of each. The table's lock is the first in the order of
-// locks: it is held while a VM is built, loaded or destroyed, on the hart that does it.
+// locks: it is held while a VM is built or destroyed, or loaded a piece further, on the hart that
+// does it. Loading is work between guests.
 #pragma once
 
+#include <atomic>
 #include <expected>
 
 #include <cairn/unique_ptr.hpp>
 #include "kernel/manager/console/console_multiplexer.hpp"
 #include "kernel/manager/managed_vm.hpp"
+#include "kernel/sched/host_work.hpp"
 
 namespace cairn {
 
@@ -15,6 +18,7 @@ enum class VmTableError : std::uint8_t {
     no_such_vm,
     not_running,
     running,        ///< already
+    loading,        ///< so it cannot be paused yet
     still_running,  ///< and is to be off
     not_paused,
     still_pausing,    ///< some vCPU has not left its guest yet
@@ -26,7 +30,7 @@ enum class VmTableError : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(VmTableError error);
 
-class VmTable final : public VmEnd {
+class VmTable final : public VmEnd, public HostWork {
   public:
     struct Settings {
         std::optional<std::size_t>
@@ -55,6 +59,12 @@ class VmTable final : public VmEnd {
     /// the last has ended.
     void start_all();
     void all_have_left(Vm& vm) override;
+
+    // HostWork: loads those that have been started.
+    [[nodiscard]] bool is_wanted() const override {
+        return loading_.load(std::memory_order_relaxed) != 0;
+    }
+    bool run() override;
 
     /// Makes a VM `name` as the archive's folder `model` describes it; it is off.
     [[nodiscard]] Result create(std::string_view name, std::string_view model);
@@ -88,7 +98,11 @@ class VmTable final : public VmEnd {
     [[nodiscard]] bool add(const BundleVm& vm, std::string_view name);
     void choose_front() CAIRN_REQUIRES(lock_);
     [[nodiscard]] GuestChannel* other_in_front(const ManagedVm& vm);
+    [[nodiscard]] bool start(ManagedVm& vm) CAIRN_REQUIRES(lock_);
+    void load_some(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool goes_on(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
+    void stop(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
+    void has_stopped(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     void one_has_ended(const ManagedVm& vm) CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;
@@ -102,6 +116,8 @@ class VmTable final : public VmEnd {
     ExitCounts* counts_ = nullptr;
     std::uint64_t ticks_per_second_ = 0;
     std::size_t running_ CAIRN_GUARDED_BY(lock_) = 0;
+    std::atomic<std::size_t> loading_ = 0;  ///< of those that run; changes under the lock
+    std::size_t last_loaded_ CAIRN_GUARDED_BY(lock_) = 0;  ///< in part, whose turn it was
     /// The machine stays when no VM runs any more: a VM's configuration says so (halt = never), or
     /// whoever rules the machine has turned a VM off, for whatever comes next.
     bool stays_ CAIRN_GUARDED_BY(lock_) = false;

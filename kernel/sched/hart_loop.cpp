@@ -23,11 +23,11 @@ std::uint64_t now() {
 void HartLoop::run() {
     while (!scheduler_.is_closed()) {
         const bool served = serve_interrupts();
-        const std::uint64_t more_work = do_work();
-        arm_host_timer(TimerUse::scheduler, std::min(more_work, wake_sleepers()));
+        const bool worked = do_work();
+        arm_host_timer(TimerUse::scheduler, std::min(work_deadline(), wake_sleepers()));
         if (Task* const task = scheduler_.take(number_, now())) {
             run(*task);
-        } else if (!served) {
+        } else if (!served && !worked) {
             wait_for_interrupt();  // what has come since the look at sip ends it at once
         }
     }
@@ -48,10 +48,23 @@ bool HartLoop::serve_interrupts() {
     return pending != 0;
 }
 
-std::uint64_t HartLoop::do_work() {
-    if (work_ == nullptr) return never;
-    if (work_->is_wanted()) work_->run();
-    return work_->deadline();
+bool HartLoop::is_work_wanted() const {
+    return std::ranges::any_of(works_, [](const HostWork* work) { return work->is_wanted(); });
+}
+
+std::uint64_t HartLoop::work_deadline() const {
+    std::uint64_t first = never;
+    for (const HostWork* const work : works_)
+        first = std::min(first, work->deadline());
+    return first;
+}
+
+/// A piece of each; whether there was any, so that there may be more.
+bool HartLoop::do_work() {
+    bool any = false;
+    for (HostWork* const work : works_)
+        any |= work->is_wanted() && work->run();
+    return any;
 }
 
 std::uint64_t HartLoop::wake_sleepers() {
@@ -95,15 +108,17 @@ void HartLoop::enter(Task& task) {
         if (vcpu.is_asked()) vcpu.answer();
         if (is_asleep(vcpu)) return put_to_sleep(task);
         if (!vcpu.is_fence_done()) continue;
-        const std::uint64_t more_work = do_work();
-        const std::uint64_t deadline = std::min(more_work, wake_sleepers());
+        do_work();
+        const std::uint64_t deadline = std::min(work_deadline(), wake_sleepers());
         if (scheduler_.is_turn_over(number_, now())) {
             vcpu.put_away();
             return scheduler_.give_back(number_, now());
         }
-        const std::uint64_t end = scheduler_.end_of_turn(number_);
+        // Work waits like another task would.
+        const std::uint64_t end = std::min(scheduler_.end_of_turn(number_),
+                                           is_work_wanted() ? now() + scheduler_.turn() : never);
         arm_host_timer(TimerUse::scheduler, std::min(deadline, end));
-        vcpu.share_hart(end != never || !sleepers_.empty() || more_work != never);
+        vcpu.share_hart(end != never || !sleepers_.empty() || work_deadline() != never);
         enter_guest(&vcpu.context);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a hart of the machine does as long as there are guests:
 //
-//     for ever:  serve the host's interrupts
+//     for ever:  serve the host's interrupts; do a piece of each work that is wanted
 //                wake tasks that sleep here and have something to do
 //                take a task, or sleep
 //                bring its vCPU in ── enter its guest ──► exits ──► left:
@@ -14,32 +14,19 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
+#include "kernel/sched/host_work.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/vm/vmid.hpp"
 
 namespace cairn {
 
-/// What harts do between guests beside running them. Whoever wants it done has a hart leave its
-/// guest.
-class HostWork {
-  public:
-    [[nodiscard]] virtual bool is_wanted() const = 0;
-    /// Some of it, on the hart at hand; another hart may be at it already.
-    virtual void run() = 0;
-    /// When, by `time`, it is wanted though nothing has come; all ones: never. The hart that ran
-    /// some of it is awake by then.
-    [[nodiscard]] virtual std::uint64_t deadline() const { return ~std::uint64_t{0}; }
-
-  protected:
-    ~HostWork() = default;
-};
-
 class HartLoop {
   public:
-    /// For hart `number` of `scheduler`. Both outlive it.
-    HartLoop(Scheduler& scheduler, std::size_t number, HostWork* work = nullptr)
-        : scheduler_(scheduler), number_(number), work_(work) {}
+    /// For hart `number` of `scheduler`, and for `works`; all outlive it.
+    HartLoop(Scheduler& scheduler, std::size_t number, std::span<HostWork* const> works = {})
+        : scheduler_(scheduler), number_(number), works_(works) {}
     HartLoop(const HartLoop&) = delete;
     HartLoop& operator=(const HartLoop&) = delete;
 
@@ -48,8 +35,10 @@ class HartLoop {
 
   private:
     [[nodiscard]] bool serve_interrupts();
-    /// When there is more of it.
-    std::uint64_t do_work();
+    [[nodiscard]] bool is_work_wanted() const;
+    /// When there is more of it though nothing has come.
+    [[nodiscard]] std::uint64_t work_deadline() const;
+    bool do_work();
     /// Those who sleep here and have something to do; when the next will, as far as is known.
     [[nodiscard]] std::uint64_t wake_sleepers();
     void run(Task& task);
@@ -59,7 +48,7 @@ class HartLoop {
 
     Scheduler& scheduler_;
     std::size_t number_;
-    HostWork* work_;
+    std::span<HostWork* const> works_;
     intrusive_list<Task> sleepers_;
     VmidFlushes vmid_flushes_;
 };

@@ -3,6 +3,7 @@
 #include "kernel/sched/hart_loop.hpp"
 
 #include "kernel/exit/handle_exit.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
 #include "tests/unit/loop_bench.hpp"
 
 using namespace cairn;
@@ -304,9 +305,10 @@ namespace {
 /// Work that is wanted at a time.
 struct TimedWork final : HostWork {
     [[nodiscard]] bool is_wanted() const override { return csr_read<Csr::time>() >= at; }
-    void run() override {
+    bool run() override {
         ++runs;
         at = ~std::uint64_t{0};
+        return true;
     }
     [[nodiscard]] std::uint64_t deadline() const override { return at; }
 
@@ -321,7 +323,8 @@ TEST_CASE("a hart leaves its guest for work that has a time", "[hart_loop]") {
     Loop loop;
     TimedWork work;
     timed_work = &work;
-    HartLoop with_work(loop.scheduler, 0, &work);
+    const std::array<HostWork*, 1> works{&work};
+    HartLoop with_work(loop.scheduler, 0, works);
     fake_hart.guest = [](VcpuContext*) {
         if (++entries == 1) {
             CHECK(is_host_timer_armed(TimerUse::scheduler));
@@ -340,4 +343,46 @@ TEST_CASE("a hart leaves its guest for work that has a time", "[hart_loop]") {
     loop.scheduler.wake(loop.tasks[0], 0);
     with_work.run();
     CHECK(entries == 2);
+}
+
+TEST_CASE("a hart without a task does all the work before it sleeps", "[hart_loop]") {
+    Loop loop;
+    loop.work.pieces = 3;
+    fake_hart.on_wait = [] {
+        CHECK(bench->work.pieces == 0);
+        bench->scheduler.close();
+    };
+    loop.loop.run();
+    CHECK(loop.work.looks == 3);
+    CHECK(fake_hart.waits == 1);
+    loop.has_ended = true;
+}
+
+TEST_CASE("a hart sleeps while another is at the work", "[hart_loop]") {
+    Loop loop;
+    loop.work.pieces = 3;
+    loop.work.is_elsewhere = true;
+    fake_hart.on_wait = [] { bench->scheduler.close(); };
+    loop.loop.run();
+    CHECK(loop.work.looks == 1);
+    CHECK(fake_hart.waits == 1);
+    loop.has_ended = true;
+}
+
+TEST_CASE("work that goes on has its turns like another task", "[hart_loop]") {
+    Loop loop;
+    loop.scheduler.set_rate(200 * 1000);
+    loop.work.pieces = 3;
+    csr_write<Csr::time>(5000);
+    fake_hart.guest = [](VcpuContext*) {
+        if (++entries == 4) {
+            CHECK(!bench->vcpu().shares_hart());
+            return bench->stop();
+        }
+        const bool goes_on = bench->work.pieces != 0;
+        CHECK(bench->vcpu().shares_hart() == goes_on);
+        CHECK(is_host_timer_armed(TimerUse::scheduler) == goes_on);
+    };
+    loop.run();
+    CHECK(loop.work.pieces == 0);
 }

@@ -45,6 +45,7 @@ class Scheduler {
     /// Before the first task: the next hart, numbered from 0, which `target` interrupts and
     /// outlives the scheduler.
     void add_hart(const IpiTarget& target);
+    [[nodiscard]] std::uint64_t turn() const { return turn_; }
     [[nodiscard]] std::size_t harts() const { return harts_count_; }
     [[nodiscard]] const IpiTarget& target(std::size_t hart) const { return *targets_[hart]; }
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "kernel/arch/hart_start.h"
 #include "kernel/host/boot/door.hpp"
 #include "kernel/uefi/failure.hpp"
 #include "kernel/uefi/firmware.hpp"
@@ -24,7 +25,8 @@ struct Arrival {
     Door door;
     CommandLine command_line;
 };
-static_assert(offsetof(Arrival, boot_hart) == 0 && offsetof(Arrival, device_tree) == 8);
+static_assert(offsetof(Arrival, boot_hart) == CAIRN_ARRIVAL_BOOT_HART);
+static_assert(offsetof(Arrival, device_tree) == CAIRN_ARRIVAL_DEVICE_TREE);
 
 /// Fills in `arrival`. Boot Services are gone afterwards, or else, with a Failure, all is as
 /// before. `own` is where the image and its stack lie.

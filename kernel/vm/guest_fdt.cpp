@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include <cairn/fdt_writer.hpp>
 #include <cairn/panic.hpp>
 #include <cairn/print.hpp>
 #include "kernel/dev/tree_phandles.hpp"
@@ -97,7 +96,8 @@ void write_cpu(FdtWriter& tree, const GuestFdtConfig& config, std::uint32_t hart
     tree.end_node();
 }
 
-void write_cpus(FdtWriter& tree, const GuestFdtConfig& config) {
+/// What comes before the harts' nodes.
+void begin_cpus(FdtWriter& tree, const GuestFdtConfig& config) {
     tree.begin_node("cpus");
     tree.property_u32("#address-cells", 1);
     tree.property_u32("#size-cells", 0);
@@ -107,9 +107,6 @@ void write_cpus(FdtWriter& tree, const GuestFdtConfig& config) {
     } else {
         tree.property_u64("timebase-frequency", config.timebase_frequency);
     }
-    for (std::uint32_t hart = 0; hart < config.cpus; ++hart)
-        write_cpu(tree, config, hart);
-    tree.end_node();
 }
 
 void write_compatible(FdtWriter& tree, const DeviceKind& kind) {
@@ -131,19 +128,17 @@ void write_device(FdtWriter& tree, const GuestDevice& device, const TreePhandles
     tree.end_node();
 }
 
-void write_devices(FdtWriter& tree, const GuestFdtConfig& config) {
-    const TreePhandles handles{config.cpus};
+/// What comes before the devices' nodes.
+void begin_soc(FdtWriter& tree) {
     tree.begin_node("soc");
     tree.property_string("compatible", "simple-bus");
     tree.property_u32("#address-cells", 2);
     tree.property_u32("#size-cells", 2);
     tree.property_empty("ranges");
-    for (const GuestDevice& device : config.devices)
-        write_device(tree, device, handles);
-    tree.end_node();
-    for (const GuestDevice& device : config.devices)
-        device.device->describe_uses(tree, handles);
 }
+
+/// How many harts or devices a piece has: 50,000 instructions, and a half more.
+constexpr std::size_t nodes_of_piece = 2;
 
 std::optional<GuestFdtError> check(const GuestFdtConfig& config) {
     if (config.memory.size == 0) return GuestFdtError::no_memory;
@@ -179,22 +174,62 @@ std::string_view to_string(GuestFdtError error) {
     return "the guest's device tree cannot be written";
 }
 
-std::expected<std::span<std::byte>, GuestFdtError> write_guest_fdt(std::span<std::byte> into,
-                                                                   const GuestFdtConfig& config) {
-    if (const auto error = check(config)) return std::unexpected(*error);
-    FdtWriter tree{into};
-    tree.boot_cpu(0);
-    tree.begin_node("");
-    tree.property_u32("#address-cells", 2);
-    tree.property_u32("#size-cells", 2);
-    tree.property_string("compatible", "riscv-virtio");
-    tree.property_string("model", "cairn,virt");
-    write_chosen(tree, config);
-    write_memory(tree, config);
-    write_cpus(tree, config);
-    write_devices(tree, config);
-    tree.end_node();
-    const auto finished = tree.finish(guest_fdt_spare);
+GuestFdtWriter::GuestFdtWriter(std::span<std::byte> into, const GuestFdtConfig& config)
+    : tree_(into), config_(config) {}
+
+GuestFdtWriter::Written GuestFdtWriter::write_some() {
+    switch (next_) {
+        case Part::head: return write_head();
+        case Part::harts: return write_harts();
+        case Part::devices: return write_devices();
+        case Part::end: break;
+    }
+    return finish();
+}
+
+GuestFdtWriter::Written GuestFdtWriter::write_head() {
+    if (const auto error = check(config_)) return std::unexpected(*error);
+    tree_.boot_cpu(0);
+    tree_.begin_node("");
+    tree_.property_u32("#address-cells", 2);
+    tree_.property_u32("#size-cells", 2);
+    tree_.property_string("compatible", "riscv-virtio");
+    tree_.property_string("model", "cairn,virt");
+    write_chosen(tree_, config_);
+    write_memory(tree_, config_);
+    begin_cpus(tree_, config_);
+    next_ = Part::harts;
+    return std::nullopt;
+}
+
+GuestFdtWriter::Written GuestFdtWriter::write_harts() {
+    for (std::size_t n = 0; n < nodes_of_piece && hart_ < config_.cpus; ++n, ++hart_)
+        write_cpu(tree_, config_, hart_);
+    if (hart_ < config_.cpus) return std::nullopt;
+    tree_.end_node();
+    begin_soc(tree_);
+    next_ = Part::devices;
+    return std::nullopt;
+}
+
+GuestFdtWriter::Written GuestFdtWriter::write_devices() {
+    const TreePhandles handles{config_.cpus};
+    const auto devices = config_.devices.subspan(device_);
+    for (const GuestDevice& device : devices.first(std::min(devices.size(), nodes_of_piece))) {
+        write_device(tree_, device, handles);
+        ++device_;
+    }
+    if (device_ < config_.devices.size()) return std::nullopt;
+    tree_.end_node();
+    next_ = Part::end;
+    return std::nullopt;
+}
+
+GuestFdtWriter::Written GuestFdtWriter::finish() {
+    for (const GuestDevice& device : config_.devices)
+        device.device->describe_uses(tree_, TreePhandles{config_.cpus});
+    tree_.end_node();
+    const auto finished = tree_.finish(guest_fdt_spare);
     if (!finished) return std::unexpected(converted(finished.error()));
     return *finished;
 }

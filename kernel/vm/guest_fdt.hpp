@@ -15,6 +15,7 @@
 #include <span>
 #include <string_view>
 
+#include <cairn/fdt_writer.hpp>
 #include "kernel/arch/address.hpp"
 #include "kernel/vm/guest_devices.hpp"
 
@@ -56,8 +57,30 @@ inline constexpr std::size_t guest_fdt_spare = 4096;
     return 5120 + guest_fdt_spare + texts + cpus * 1024;
 }
 
-/// Writes the tree to the start of `into` and returns the bytes it took.
-[[nodiscard]] std::expected<std::span<std::byte>, GuestFdtError> write_guest_fdt(
-    std::span<std::byte> into, const GuestFdtConfig& config);
+/// Writes the tree piece by piece, for other guests to run in between: a VM may have 64 harts.
+class GuestFdtWriter {
+  public:
+    /// To the start of `into`; what `config` refers to outlives it.
+    GuestFdtWriter(std::span<std::byte> into, const GuestFdtConfig& config);
+
+    /// The bytes that the tree takes, once it is complete.
+    using Written = std::expected<std::optional<std::span<std::byte>>, GuestFdtError>;
+    /// A piece; not called again after the last, or an error.
+    [[nodiscard]] Written write_some();
+
+  private:
+    enum class Part : std::uint8_t { head, harts, devices, end };
+
+    [[nodiscard]] Written write_head();
+    [[nodiscard]] Written write_harts();
+    [[nodiscard]] Written write_devices();
+    [[nodiscard]] Written finish();
+
+    FdtWriter tree_;
+    GuestFdtConfig config_;
+    Part next_ = Part::head;
+    std::uint32_t hart_ = 0;  ///< the next
+    std::size_t device_ = 0;  ///< the next
+};
 
 }  // namespace cairn

@@ -50,6 +50,19 @@ std::expected<void, GuestMemoryError> GuestMemory::copy_in(GuestPhys to,
                           });
 }
 
+std::expected<std::uint64_t, GuestMemoryError> GuestMemory::place(
+    GuestPhys to, std::span<const std::byte> from) const {
+    constexpr std::size_t most_shown = 16 << 20;
+    constexpr std::size_t most_copied = 128 << 10;
+    if (!holds(to, from.size())) return std::unexpected(GuestMemoryError::out_of_range);
+    const auto to_show = from.first(std::min(from.size(), most_shown));
+    const std::uint64_t shown = backing_ == nullptr ? 0 : backing_->show(to, to_show);
+    if (shown != 0) return shown;
+    const auto to_copy = from.first(std::min(from.size(), most_copied));
+    if (const auto copied = copy_in(to, to_copy); !copied) return std::unexpected(copied.error());
+    return to_copy.size();
+}
+
 std::expected<void, GuestMemoryError> GuestMemory::copy_out(GuestPhys from,
                                                             std::span<std::byte> to) const {
     return for_each_piece(from, to.size(), RamUse::access,

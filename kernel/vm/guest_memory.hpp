@@ -48,6 +48,9 @@ class RamBacking {
     [[nodiscard]] virtual bool prepare(GuestRange range, RamUse use) = 0;
     /// When a hart of the guest could not reach `at`.
     [[nodiscard]] virtual RamTouch touch(GuestPhys at) = 0;
+    /// Lets the guest see `from`, which outlives it and never changes, at `to` without a copy; what
+    /// it writes there goes to RAM. The number of bytes from the first on for which that works.
+    [[nodiscard]] virtual std::uint64_t show(GuestPhys to, std::span<const std::byte> from) = 0;
 
   protected:
     ~RamBacking() = default;
@@ -85,6 +88,12 @@ class GuestMemory {
     [[nodiscard]] std::expected<std::span<std::byte>, GuestMemoryError> bytes(
         GuestPhys at, std::uint64_t size) const;
 
+    /// Has a first piece of `from`, which never changes and outlives the guest, be at `to`, copied
+    /// only where it cannot be shown. Its size, which bounds the work: 16 MiB that are shown, or
+    /// 128 KiB that are copied. All of `from` is in range, or there is nothing. No hart runs the
+    /// guest.
+    [[nodiscard]] std::expected<std::uint64_t, GuestMemoryError> place(
+        GuestPhys to, std::span<const std::byte> from) const;
     /// Copies `from` into the guest at `to`; all of it, or nothing where it is out of range.
     [[nodiscard]] std::expected<void, GuestMemoryError> copy_in(
         GuestPhys to, std::span<const std::byte> from) const;

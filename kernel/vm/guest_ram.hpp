@@ -11,11 +11,22 @@
 // until they are touched, and no guest sees it: a chunk is zeroed before it is mapped. Its
 // owner can be told that frames nobody has used since the machine's reset are clean as they are.
 //
+// What never changes, as a kernel in the archive, can be shown instead of copied. Such a chunk has
+// leaves of 4 KiB, and the frames for it are the VM's all the same:
+//
+//     chunk  ├─┬─┬─┬─┬─┬─┬─┬─┤   blocks of 16 pages
+//             a a o a a o o a     a: read-only, in the archive; o: written to, so copied to its
+//             frames
+//
+// A store to an `a` is an exit. No hart may go on reading the archive's pages then: the leaves are
+// taken away, every hart forgets them, and the new ones are there.
+//
 // Owns the frames and the G-stage table; both go back when it dies. A spinlock guards chunks and
 // table; zeroing happens without it, so a hart that touches another chunk waits for a few
 // instructions at most.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -33,11 +44,16 @@ namespace cairn {
 class GuestRam final : public RamBacking {
   public:
     static constexpr std::uint64_t chunk_size = paging::leaf_size(1);
+    /// What is copied at once of what is shown. Debian's kernel writes to most of what lies beside
+    /// a page that it writes to, and an exit costs as much as the copy of a page.
+    static constexpr std::uint64_t block_size = 16 * paging::page_size;
 
     struct Settings {
         GuestPhys base;      ///< on a chunk's boundary
         std::uint64_t size;  ///< whole chunks
         bool trust_unused;   ///< frames that nobody has used since reset are not zeroed
+        /// Who has every hart that may run the guest forget; without one nothing is shown.
+        TranslationFence* harts = nullptr;
     };
 
     /// Without frames yet. `pool` and `memory` outlive it; `table` is empty.
@@ -58,6 +74,8 @@ class GuestRam final : public RamBacking {
     [[nodiscard]] GuestMemory memory();
     [[nodiscard]] bool prepare(GuestRange range, RamUse use) override;
     [[nodiscard]] RamTouch touch(GuestPhys at) override;
+    /// Whole chunks only, of bytes that begin on a page.
+    [[nodiscard]] std::uint64_t show(GuestPhys to, std::span<const std::byte> from) override;
 
     /// All of RAM is absent again, and so zero when it is next touched. No hart runs the guest, and
     /// each forgets what it knew of the table before it does.
@@ -70,12 +88,34 @@ class GuestRam final : public RamBacking {
     [[nodiscard]] std::uint64_t present_bytes() const;
 
   private:
-    enum class Chunk : std::uint8_t { absent, filling, present };
+    enum class Chunk : std::uint8_t { absent, filling, present, shown };
+
+    /// What is shown, whole chunks.
+    struct Shown {
+        GuestRange range;
+        HostPhys source;
+    };
+    static constexpr std::size_t max_shown = 2;  ///< a kernel and an initrd
 
     [[nodiscard]] bool take_pieces();
     [[nodiscard]] bool take_piece(std::uint64_t size);
     [[nodiscard]] HostPhys frames_of(std::size_t chunk) const;
     [[nodiscard]] RamTouch give(std::size_t chunk, bool zero);
+    [[nodiscard]] bool show_chunk(std::size_t chunk, HostPhys source);
+    [[nodiscard]] RamTouch own_block(GuestPhys at);
+    [[nodiscard]] bool own_blocks(std::size_t chunk, GuestRange range);
+    [[nodiscard]] bool prepare_chunk(std::size_t chunk, GuestRange range, RamUse use);
+    /// Without the lock: what is present or shown stays so while harts run the guest, and who sees
+    /// it sees the zeroes and the table, too.
+    [[nodiscard]] Chunk state(std::size_t chunk) {
+        return std::atomic_ref(chunks_[chunk]).load(std::memory_order_acquire);
+    }
+    void set_state(std::size_t chunk, Chunk state) {
+        std::atomic_ref(chunks_[chunk]).store(state, std::memory_order_release);
+    }
+    [[nodiscard]] std::size_t chunk_of(GuestPhys at) const {
+        return (at - settings_.base) / chunk_size;
+    }
 
     FramePool& pool_;
     const Settings settings_;
@@ -83,6 +123,7 @@ class GuestRam final : public RamBacking {
     mutable Spinlock lock_;
     Stage2Table table_;
     vector<Chunk, VmAllocator<Chunk>> chunks_;
+    static_vector<Shown, max_shown> shown_;
     std::uint64_t present_ = 0;
 };
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <span>
 #include <vector>
 
 #include "tests/unit/catch.hpp"
@@ -35,11 +37,13 @@ struct Bench {
         CHECK(memory.account().live() == 0);
     }
 
-    [[nodiscard]] GuestRam make(std::uint64_t bytes, bool trust_unused = false) {
+    [[nodiscard]] GuestRam make(std::uint64_t bytes, bool trust_unused = false,
+                                TranslationFence* harts = nullptr) {
         auto table = Stage2Table::create(Stage2Mode::sv39x4, memory.frames());
         REQUIRE(table);
-        return GuestRam(pool, memory, std::move(*table),
-                        {.base = base, .size = bytes, .trust_unused = trust_unused});
+        return GuestRam(
+            pool, memory, std::move(*table),
+            {.base = base, .size = bytes, .trust_unused = trust_unused, .harts = harts});
     }
 
     static constexpr std::uint64_t size = 64 * mebi;
@@ -178,5 +182,140 @@ TEST_CASE("a table that cannot grow makes RAM unavailable, not wrong", "[guest_r
     CHECK(ram.present_bytes() == 0);
 }
 
+/// Harts that look, while they forget, at what a table says of the address.
+struct ForgetfulHarts final : TranslationFence {
+    void forget(std::uint64_t address, std::uint64_t size) override {
+        forgotten.push_back(address);
+        whole_blocks = whole_blocks && size == GuestRam::block_size;
+        any_mapped = any_mapped || ram->table().translate({address}).has_value();
+    }
+    GuestRam* ram = nullptr;
+    std::vector<std::uint64_t> forgotten;
+    bool whole_blocks = true;
+    bool any_mapped = false;
+};
+
+/// A file of two chunks and a block, on a page, in which no two words are alike.
+struct File {
+    File() {
+        std::size_t n = 0;
+        for (std::uint64_t& each : words)
+            each = n++ * 0x1'0001 + 1;
+    }
+    [[nodiscard]] std::span<const std::byte> bytes() const {
+        const std::uint64_t page = paging::page_size;
+        const auto start = reinterpret_cast<std::uintptr_t>(words.data());
+        return std::as_bytes(std::span(words)).subspan((page - start % page) % page).first(size);
+    }
+    static constexpr std::uint64_t size = 2 * chunk + GuestRam::block_size;
+    std::vector<std::uint64_t> words = std::vector<std::uint64_t>(size / 8 + 512);
+};
+
+/// All of it, piece by piece.
+void place_all(const GuestMemory& memory, GuestPhys to, std::span<const std::byte> from) {
+    while (!from.empty()) {
+        const auto placed = memory.place(to, from);
+        REQUIRE(placed);
+        REQUIRE(*placed != 0);
+        to = to + *placed;
+        from = from.subspan(*placed);
+    }
+}
+
+TEST_CASE("a file is shown until it is written to, and found unchanged by the next start",
+          "[guest_ram]") {
+    constexpr std::uint64_t block = GuestRam::block_size;
+    Bench bench;
+    const File file;
+    const std::vector<std::byte> before(file.bytes().begin(), file.bytes().end());
+    ForgetfulHarts harts;
+    GuestRam ram = bench.make(8 * mebi, false, &harts);
+    harts.ram = &ram;
+    REQUIRE(ram.take_frames() == GuestRam::Taken::all);
+    for (int start = 0; start < 2; ++start) {
+        place_all(ram.memory(), base + chunk, file.bytes());
+        CHECK(seen(ram, base + chunk) == file.bytes().data());
+        CHECK(seen(ram, base + 3 * chunk - block) == file.bytes().data() + 2 * chunk - block);
+        CHECK(ram.table().translate(base + chunk)->permissions == pages_rx);
+        // What is no whole chunk is a copy, on zeroes.
+        const std::byte* const rest = seen(ram, base + 3 * chunk);
+        CHECK(rest != file.bytes().data() + 2 * chunk);
+        CHECK(std::ranges::equal(std::span(rest, block), file.bytes().subspan(2 * chunk)));
+        CHECK(all_are({rest + block, chunk - block}, std::byte{0}));
+        CHECK(harts.forgotten.empty());
+
+        CHECK(ram.touch(base + chunk + block + 8) == RamTouch::given);
+        CHECK(ram.touch(base + chunk + block) == RamTouch::present);
+        CHECK(harts.forgotten == std::vector{(base + chunk + block).value});
+        CHECK(ram.table().translate(base + chunk + block) ==
+              PageMapping{ram.pieces()[0].base + chunk + block, paging::page_size, pages_rwx});
+        auto* const own = const_cast<std::byte*>(seen(ram, base + chunk + block));
+        CHECK(std::ranges::equal(std::span(own, block), file.bytes().subspan(block, block)));
+        std::fill_n(own, block, left_behind);
+        CHECK(seen(ram, base + chunk) == file.bytes().data());
+        CHECK(seen(ram, base + chunk + 2 * block) == file.bytes().data() + 2 * block);
+
+        ram.forget();
+        harts.forgotten.clear();
+    }
+    CHECK(harts.whole_blocks);
+    CHECK_FALSE(harts.any_mapped);
+    CHECK(std::ranges::equal(before, file.bytes()));
+}
+
+TEST_CASE("what Cairn writes to a file that is shown goes to RAM", "[guest_ram]") {
+    constexpr std::uint64_t block = GuestRam::block_size;
+    Bench bench;
+    const File file;
+    ForgetfulHarts harts;
+    GuestRam ram = bench.make(8 * mebi, false, &harts);
+    harts.ram = &ram;
+    REQUIRE(ram.take_frames() == GuestRam::Taken::all);
+    place_all(ram.memory(), base, file.bytes());
+    // From a block in the first chunk to one in the second.
+    const std::vector<std::byte> some(block, left_behind);
+    REQUIRE(ram.memory().copy_in(base + chunk - block / 2, some));
+    CHECK(harts.forgotten == std::vector{(base + chunk - block).value, (base + chunk).value});
+    std::vector<std::byte> back(2 * block);
+    REQUIRE(ram.memory().copy_out(base + chunk - block, back));
+    CHECK(all_are(std::span(back).subspan(block / 2, block), left_behind));
+    CHECK(std::ranges::equal(std::span(back).first(block / 2),
+                             file.bytes().subspan(chunk - block, block / 2)));
+    CHECK(std::ranges::equal(std::span(seen(ram, base + chunk - block), 2 * block), back));
+}
+
+TEST_CASE("a file that cannot be shown is copied", "[guest_ram]") {
+    Bench bench;
+    const File file;
+    ForgetfulHarts harts;
+    const bool no_harts = GENERATE(false, true);
+    const std::uint64_t at = GENERATE(std::uint64_t{0}, paging::page_size);
+    const std::uint64_t skipped = GENERATE(0u, 4u);
+    if (!no_harts && at == 0 && skipped == 0) return;
+    GuestRam ram = bench.make(8 * mebi, false, no_harts ? nullptr : &harts);
+    harts.ram = &ram;
+    REQUIRE(ram.take_frames() == GuestRam::Taken::all);
+    const auto bytes = file.bytes().subspan(skipped);
+    place_all(ram.memory(), base + at, bytes);
+    CHECK(ram.table().translate(base)->permissions == pages_rwx);
+    CHECK(std::memcmp(seen(ram, base + at), bytes.data(), bytes.size()) == 0);
+    CHECK(harts.forgotten.empty());
+}
+
+TEST_CASE("a file is shown as far as there is memory for tables", "[guest_ram]") {
+    const File file;
+    // Root and levels for two leaves, then a table of pages for the first chunk alone.
+    Bench bench({}, std::size_t{7} * paging::page_size);
+    ForgetfulHarts harts;
+    GuestRam ram = bench.make(8 * mebi, false, &harts);
+    harts.ram = &ram;
+    REQUIRE(ram.take_frames() == GuestRam::Taken::all);
+    place_all(ram.memory(), base, file.bytes());
+    CHECK(ram.table().translate(base)->permissions == pages_rx);
+    CHECK(ram.table().translate(base + chunk)->permissions == pages_rwx);
+    CHECK(std::memcmp(seen(ram, base + chunk), file.bytes().data() + chunk, chunk) == 0);
+}
+
 }  // namespace
+
 }  // namespace cairn

@@ -28,6 +28,14 @@ class Stage2Table {
                                                           PagePermissions permissions) {
         return table_.map(guest.value, host, size, permissions);
     }
+    /// Has `size` bytes at `guest`, all of them mapped, map to `host` from now on; in between
+    /// `harts` have forgotten what they mapped to.
+    [[nodiscard]] std::expected<void, PageTableError> move(GuestPhys guest, HostPhys host,
+                                                           std::uint64_t size,
+                                                           PagePermissions permissions,
+                                                           TranslationFence& harts) {
+        return table_.move(guest.value, host, size, permissions, harts);
+    }
     /// Unmaps `size` bytes at `guest`, all of them mapped.
     [[nodiscard]] std::expected<void, PageTableError> unmap(GuestPhys guest, std::uint64_t size) {
         return table_.unmap(guest.value, size);

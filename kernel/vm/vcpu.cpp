@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/vcpu.hpp"
 
-#include <bit>
-
 #include <cairn/bits.hpp>
 #include <cairn/panic.hpp>
 #include "kernel/arch/csr_access.hpp"
@@ -87,13 +85,9 @@ void Vcpu::load() {
 void Vcpu::fence_for_loading() {
     vm_.mark_loaded(context.hart_id);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    FenceMail::Set senders = fence_mail_.take();
+    const FenceMail::Set senders = fence_mail().take();
     forget_memory();
-    for (; senders != 0; senders &= senders - 1) {
-        vm_.vcpu(static_cast<std::uint32_t>(std::countr_zero(senders)))
-            .fence_mail()
-            .report(context.hart_id);
-    }
+    requests_.report_to(senders, *this);
 }
 
 void Vcpu::put_away() {
@@ -107,14 +101,6 @@ void Vcpu::put_away() {
 void Vcpu::drop() {
     vm_.mark_away(context.hart_id);
     loaded_vcpu = nullptr;
-}
-
-bool Vcpu::is_fence_done() {
-    for (FenceMail::Set away = fence_mail_.awaited() & ~vm_.loaded(); away != 0; away &= away - 1) {
-        const auto target = static_cast<std::uint32_t>(std::countr_zero(away));
-        if (vm_.vcpu(target).fence_mail().withdraw(context.hart_id)) fence_mail_.report(target);
-    }
-    return fence_mail_.all_have_fenced();
 }
 
 std::uint64_t Vcpu::host_deadline() const {
@@ -140,56 +126,22 @@ void Vcpu::vacate() {
     clear_guest_state(state_.parts);
 }
 
-bool VcpuInterrupt::is_asserted() const {
-    return (csr_read<Csr::hvip>() & mask_) != 0;
-}
-
-void VcpuInterrupt::set(bool asserted) {
-    if (asserted) {
-        csr_set<Csr::hvip>(mask_);
-    } else {
-        csr_clear<Csr::hvip>(mask_);
-    }
-}
-
-void ExternalInterrupt::set(bool asserted) {
-    if (asserted_.exchange(asserted, std::memory_order_relaxed) == asserted) return;
-    if (owner_.is_here()) {
-        apply();
-    } else {
-        owner_.request(Request::external_line);
-    }
-}
-
-void ExternalInterrupt::apply() {
-    if (asserted_.load(std::memory_order_relaxed)) {
-        csr_set<Csr::hvip>(Hip::VSEIP::mask);
-    } else {
-        csr_clear<Csr::hvip>(Hip::VSEIP::mask);
-    }
-}
-
 void Vcpu::answer() {
     require_here();
     csr_clear<Csr::sip>(Sip::SSIP::mask);
     fence_csrs_and_memory();  // what is sent from here on comes again
-    const std::uint32_t requests = bell_.answer();
+    const std::uint32_t requests = requests_.take();
     if ((requests & Request::software_interrupt) != 0) {
         software_.set(true);
         pmu_.count(SbiFirmwareEvent::ipi_received);
     }
     if ((requests & Request::external_line) != 0) external_.apply();
-    for (FenceMail::Set senders = fence_mail_.take(); senders != 0; senders &= senders - 1) {
-        const auto sender = static_cast<std::uint32_t>(std::countr_zero(senders));
-        FenceMail& mail = vm_.vcpu(sender).fence_mail();
-        carry_out(mail.fence());
-        mail.report(context.hart_id);
-    }
+    requests_.carry_out_fences(*this);
 }
 
 /// The hart's SSIP stays as it is: since it was looked at, it may have come for another vCPU.
 void Vcpu::answer_away() {
-    if ((bell_.answer() & Request::software_interrupt) != 0) {
+    if ((requests_.take() & Request::software_interrupt) != 0) {
         state_.csrs.hvip |= Hip::VSSIP::mask;
         pmu_.count(SbiFirmwareEvent::ipi_received);
     }
@@ -197,22 +149,8 @@ void Vcpu::answer_away() {
 }
 
 void Vcpu::forget_requests() {
-    (void)bell_.answer();
-    (void)fence_mail_.take();  // whoever asked has left, too
-    fence_mail_.post({}, 0);
+    requests_.forget();
     waits_for_interrupt_ = false;
-}
-
-/// Whoever rings from here on interrupts that hart, or has rung before and is seen by it: it looks
-/// at the bell after this.
-void Vcpu::answer_on(const IpiTarget& host_hart) {
-    if (route_ != nullptr) {
-        std::atomic_ref(route_->target.set_ssip.value)
-            .store(host_hart.set_ssip.value, std::memory_order_relaxed);
-        std::atomic_ref(route_->target.hart).store(host_hart.hart, std::memory_order_relaxed);
-    }
-    host_hart_.store(&host_hart, std::memory_order_seq_cst);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 void Vcpu::share_hart(bool shared) {

@@ -5,7 +5,7 @@
 // and that is done here and in the world switch alone. Its interrupt lines are bits of hvip. The
 // hart's counters that it uses go with it (kernel/vm/hardware_counters.hpp).
 // Touched only by the hart that runs it, but for `request`, `fence_mail`, `pmu().count` and the
-// external interrupt's line: those are how other harts reach it (kernel/vm/doorbell.hpp).
+// external interrupt's line: those are how other harts reach it (kernel/vm/vcpu_requests.hpp).
 #pragma once
 
 #include <atomic>
@@ -14,48 +14,20 @@
 #include "kernel/arch/guest_state.hpp"
 #include "kernel/arch/trap_cause.hpp"
 #include "kernel/arch/vcpu_context.hpp"
-#include "kernel/dev/interrupt_line.hpp"
 #include "kernel/host/cpu/ipi_batch.hpp"
-#include "kernel/vm/doorbell.hpp"
-#include "kernel/vm/fence.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/recent_accesses.hpp"
+#include "kernel/vm/vcpu_interrupts.hpp"
 #include "kernel/vm/vcpu_pmu.hpp"
+#include "kernel/vm/vcpu_requests.hpp"
 
 namespace cairn {
-
-/// An interrupt line that ends in a bit of hvip, in the hart at hand.
-class VcpuInterrupt final : public InterruptLine {
-  public:
-    /// `interrupt` is virtual_supervisor_software, _timer or _external.
-    explicit constexpr VcpuInterrupt(Interrupt interrupt) : mask_(bit(interrupt)) {}
-    void set(bool asserted) override;
-    [[nodiscard]] bool is_asserted() const;
-
-  private:
-    std::uint64_t mask_;
-};
 
 class Vm;
 class Vcpu;
 
 /// Whose state lies in the hart at hand; nullptr: nobody's. Changed by `load` and `put_away`.
 extern constinit thread_local Vcpu* loaded_vcpu;
-
-/// A line that ends in VSEIP of the hart where `owner` lies, and is driven from any hart; whoever
-/// does holds the lock of the device behind it.
-class ExternalInterrupt final : public InterruptLine {
-  public:
-    explicit constexpr ExternalInterrupt(Vcpu& owner) : owner_(owner) {}
-    void set(bool asserted) override;
-    /// Brings the hart at hand, which is the owner's, up to date.
-    void apply();
-    [[nodiscard]] bool is_asserted() const { return asserted_.load(std::memory_order_relaxed); }
-
-  private:
-    Vcpu& owner_;
-    std::atomic<bool> asserted_ = false;
-};
 
 class Vcpu {
     RecentAccesses recent_accesses_;  // first, as it is what has to be aligned
@@ -64,7 +36,7 @@ class Vcpu {
     /// `hart_id` is the guest's number for it, from 0.
     Vcpu(Vm& vm, std::uint32_t hart_id) : vm_(vm) {
         context.vcpu = this;
-        context.bell = &bell_;
+        context.bell = &requests_.bell();
         context.hart_id = hart_id;
         context.self_mask = std::uint64_t{1} << hart_id;
     }
@@ -103,29 +75,25 @@ class Vcpu {
     /// Which hart of the machine is interrupted for it from now on: it looks at the vCPU's bell
     /// then, whether it runs the vCPU or the vCPU sleeps there. `host_hart` outlives the vCPU.
     /// Until this is said, nobody is interrupted: whoever runs the vCPU first looks.
-    void answer_on(const IpiTarget& host_hart);
+    void answer_on(const IpiTarget& host_hart) { requests_.answer_on(host_hart); }
 
     /// Asks the vCPU for what `requests` say (struct Request); its hart is interrupted by `batch`.
-    void request(std::uint32_t requests, IpiBatch& batch) {
-        if (!bell_.ring(requests)) return;
-        const IpiTarget* const hart = host_hart_.load(std::memory_order_seq_cst);
-        if (hart != nullptr) batch.add(*hart);
-    }
+    void request(std::uint32_t requests, IpiBatch& batch) { requests_.ask(requests, batch); }
     void request(std::uint32_t requests) {
         IpiBatch batch;
         request(requests, batch);
     }
     /// Fences that it wants of others, and others of it; `request` a fence when they were asked.
-    [[nodiscard]] FenceMail& fence_mail() { return fence_mail_; }
+    [[nodiscard]] FenceMail& fence_mail() { return requests_.mail(); }
     /// On its own hart: whether all whom it asked for a fence need no more of it.
-    [[nodiscard]] bool is_fence_done();
+    [[nodiscard]] bool is_fence_done() { return requests_.is_fence_done(*this); }
     /// On its own hart: does what it was asked for.
     void answer();
     /// The same while its state lies in no hart; fences are left for `load`.
     void answer_away();
     /// Before a run of the VM: forgets what came after the end of the last run.
     void forget_requests();
-    [[nodiscard]] bool is_asked() const { return bell_.asked() != 0; }
+    [[nodiscard]] bool is_asked() const { return requests_.are_there(); }
 
     /// Brings this hart's guest state to what the SBI boot protocol promises: VS-mode, paging off,
     /// interrupts off, a0 = hart id, a1 = `argument`, pc = `entry` (SBI, "Function: Hart start").
@@ -195,10 +163,7 @@ class Vcpu {
     /// After a change of `pmu`: calls that are counted are not answered by the world switch.
     void choose_exit_path();
     /// How the world switch sends it IPIs; the rest of the route is said by `answer_on`.
-    void keep_route_in(IpiRoute& route) {
-        route_ = &route;
-        route.bell = &bell_;
-    }
+    void keep_route_in(IpiRoute& route) { requests_.keep_route_in(route); }
 
     /// Firmware features (SbiFeature) that stay as they are until the next reset.
     [[nodiscard]] bool is_locked(std::uint32_t feature) const {
@@ -220,11 +185,8 @@ class Vcpu {
     std::atomic<bool> leaves_ = false;  ///< read on every exit
     bool waits_for_interrupt_ = false;
     bool shares_hart_ = false;
-    std::atomic<const IpiTarget*> host_hart_ = nullptr;
     GuestState state_;
-    Doorbell bell_;
-    IpiRoute* route_ = nullptr;
-    FenceMail fence_mail_;
+    VcpuRequests requests_;
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     ExternalInterrupt external_{*this};

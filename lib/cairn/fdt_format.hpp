@@ -4,11 +4,9 @@
 // big-endian; values in the tree are 4-byte aligned at best, so bytes are copied, never cast.
 #pragma once
 
-#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -52,16 +50,18 @@ inline constexpr std::size_t fdt_max_depth = 32;
 /// The big-endian T at `offset`; the caller has checked the bounds.
 template <std::unsigned_integral T>
 [[nodiscard]] inline T load_be(std::span<const std::byte> bytes, std::size_t offset) {
-    T value{};
-    std::memcpy(&value, bytes.subspan(offset, sizeof value).data(), sizeof value);
-    return std::endian::native == std::endian::little ? std::byteswap(value) : value;
+    T value = 0;
+    for (std::size_t n = 0; n < sizeof value;
+         ++n)  // no call of memcpy, which small code would make
+        value = static_cast<T>(value << 8 | std::to_integer<T>(bytes[offset + n]));
+    return value;
 }
 
 /// Puts `value` at `offset`, big-endian; the caller has checked the bounds.
 template <std::unsigned_integral T>
 inline void store_be(std::span<std::byte> bytes, std::size_t offset, T value) {
-    if (std::endian::native == std::endian::little) value = std::byteswap(value);
-    std::memcpy(bytes.subspan(offset, sizeof value).data(), &value, sizeof value);
+    for (std::size_t n = sizeof value; n-- > 0; value = static_cast<T>(value >> 8))
+        bytes[offset + n] = static_cast<std::byte>(value);
 }
 
 /// Whether all of `name` may stand in the name of a node or property: printable and without '/',

@@ -9,6 +9,7 @@
 // `finish` moves the strings down behind the structure; free space may follow.
 #pragma once
 
+#include <array>
 #include <expected>
 #include <initializer_list>
 #include <string_view>
@@ -81,13 +82,17 @@ class FdtWriter {
     void end_reservations();
     void end_property();
     std::size_t intern(std::string_view name);
+    std::size_t find_name(std::string_view name);
+    [[nodiscard]] bool is_name_at(std::size_t at, std::string_view name) const;
     void finish_names(std::span<std::byte> structure, std::size_t strings_size);
     void finish_header(std::size_t strings_size, std::size_t spare);
 
     std::span<std::byte> bytes_;
-    std::size_t structure_ = 0;      // offset of the structure block, once it has begun
-    std::size_t used_ = 0;           // bytes from the start up to the end of the structure
-    std::size_t strings_;            // offset of the strings block, which ends with the bytes
+    std::size_t structure_ = 0;  // offset of the structure block, once it has begun
+    std::size_t used_ = 0;       // bytes from the start up to the end of the structure
+    std::size_t strings_;        // offset of the strings block, which ends with the bytes
+    // Where a name was last, by a hash of it; 0 for nowhere. Nodes of one kind have the same names.
+    std::array<std::size_t, 32> recent_names_{};
     std::size_t open_property_ = 0;  // offset of the property being written, or 0
     std::size_t depth_ = 0;
     std::uint32_t boot_cpu_ = 0;

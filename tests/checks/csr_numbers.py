@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Every CSR of kernel/arch/csr.hpp: its number against LLVM's (each name is assembled), and that
-something beside the unit tests uses it."""
+something beside the unit tests uses it. The kernel's assembly names CSRs and their bits."""
 import re
 import subprocess
 import sys
@@ -41,6 +41,14 @@ def used():
     return found
 
 
+def naked(below="kernel/arch"):
+    """Instructions of the assembly that say a CSR, or what is written there, by a number."""
+    for name in files(".S", below=below):
+        for number, line in enumerate(lines(name), 1):
+            if re.match(r"\s*(\w+:)?\s*csr\w+\s.*\b\d", line.split("#")[0]):
+                yield f"{name}:{number}: a number: {line.strip()}"
+
+
 def main(llvm_mc):
     ours = rows(HEADER, "CAIRN_CSRS")
     theirs = assembled(llvm_mc, list(ours))
@@ -50,6 +58,7 @@ def main(llvm_mc):
             violations.append(f"{HEADER}: LLVM knows no CSR {name}")
         elif theirs[name] != number:
             violations.append(f"{HEADER}: {name} is {number:#x}, LLVM says {theirs[name]:#x}")
+    violations += naked()
     print(f"{len(ours)} CSRs compared with {llvm_mc}")
     finish(violations, "CSR numbers")
 

@@ -53,7 +53,7 @@ ASSEMBLY = re.compile(r"\b(?:asm|__asm|__asm__)\b\s*(?:volatile|goto|\((?!\"\"))
 # The state of a guest is written where a vCPU's state is loaded, and where one that is loaded changes.
 GUEST_STATE = re.compile(r"\bcsr_(?:write|set|clear|swap|fetch_set|fetch_clear)<Csr::"
                          r"(vs\w+|hvip|henvcfg|senvcfg|scounteren|htimedelta|hedeleg|hideleg|hstatus)>")
-GUEST_STATE_HERE = ("kernel/arch/guest_state.cpp", "kernel/vm/vcpu.cpp",
+GUEST_STATE_HERE = ("kernel/arch/guest_state.cpp", "kernel/vm/vcpu.cpp", "kernel/vm/vcpu_interrupts.cpp",
                     # They try out what the hart takes, before there is a guest.
                     "kernel/manager/host_resources.cpp", "kernel/host/cpu/hart_trials.cpp")
 COMMENT = re.compile(r"//.*")

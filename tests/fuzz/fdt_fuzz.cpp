@@ -8,6 +8,7 @@
 #include "kernel/vm/guest_fdt.hpp"
 #include "tests/fuzz/edits.hpp"
 #include "tests/unit/device_doubles.hpp"
+#include "tests/unit/whole_tree.hpp"
 
 namespace {
 
@@ -49,15 +50,15 @@ std::vector<std::byte> good_tree() {
     cairn::test::PowerLog power;
     const cairn::GuestDevices devices(1, {screen, keyboard}, power);
     const auto tree =
-        cairn::write_guest_fdt(bytes, {.memory = {{0x8000'0000}, 0x1000'0000},
-                                       .cpus = 1,
-                                       .isa = "rv64imac_sstc",
-                                       .mmu_type = "riscv,sv39",
-                                       .timebase_frequency = 10'000'000,
-                                       .bootargs = "x",
-                                       .initrd = cairn::GuestRange{{0x8800'0000}, 0x1000},
-                                       .rng_seed = {},
-                                       .devices = devices.list()});
+        cairn::test::write_whole_tree(bytes, {.memory = {{0x8000'0000}, 0x1000'0000},
+                                              .cpus = 1,
+                                              .isa = "rv64imac_sstc",
+                                              .mmu_type = "riscv,sv39",
+                                              .timebase_frequency = 10'000'000,
+                                              .bootargs = "x",
+                                              .initrd = cairn::GuestRange{{0x8800'0000}, 0x1000},
+                                              .rng_seed = {},
+                                              .devices = devices.list()});
     if (!tree || !cairn::read_machine(*tree)) __builtin_trap();
     bytes.resize(tree->size());
     return bytes;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Where SBI HSM starts the harts of smp_stress.cpp and sleepers.cpp: a0 = hart id, a1 = the top of its stack.
+# Where SBI HSM starts the harts of smp_stress.cpp, sleepers.cpp and own_image.cpp: a0 = hart id, a1 = the top of its stack.
     .text
     .global smp_entry
 smp_entry:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cairn_machine import guest_image, write_archive
+from cairn_machine import guest_image, pack_bundle, write_archive
 from monitor_session import command
 from outcome import CRASHES
 
@@ -116,6 +116,31 @@ def test_one_stays_where_it_may_run(run):
     m.expect("cairn: nowhere/vm.conf:4: affinity: no hart of this list runs guests; this machine has "
              "2, numbers 0 to 1")
     m.expect("vm good: powered off", PATIENCE)
+
+
+@pytest.mark.parametrize("harts", [1, 2])
+def test_an_image_that_is_shared_is_written_to(machine, tmp_path, harts):
+    """Two VMs are shown one kernel, and write to all of its pages, code too. Each finds its own, and
+    after a reset the image as it was packed."""
+    image = guest_image("own_image").read_bytes()
+    for name, append in (("again", "again"), ("once", "")):
+        folder = tmp_path / "bundle" / name
+        folder.mkdir(parents=True)
+        (folder / "kernel").write_bytes(image)
+        (folder / "vm.conf").write_text(f"kernel = kernel\nmemory = 16M\ncpus = 2\n"
+                                        f"append = {append}\n")
+    archive = tmp_path / "vms.cpio"
+    pack_bundle.write_archive(pack_bundle.parse(["--output", str(archive), "--bundle",
+                                                 str(tmp_path / "bundle")]))
+    assert archive.stat().st_size < 2 * len(image)
+    m = machine(archive, smp=harts)
+    resets, ended = 0, False
+    while resets < 3 or not ended:
+        m.expect(r"vm (\w+: (reset|powered off[^\r]*|stopped[^\r]*))\r", PATIENCE)
+        said = m.process.match[1]
+        assert said in ("again: reset", "once: powered off")
+        resets += said == "again: reset"
+        ended = ended or said == "once: powered off"
 
 
 def test_all_memory_comes_back(run):

@@ -2,6 +2,7 @@
 // A VM on the bench whose vCPUs one hart runs: what its guest does is a function of the test.
 #pragma once
 
+#include <array>
 #include <deque>
 
 #include "kernel/sched/hart_loop.hpp"
@@ -46,8 +47,24 @@ class LoopBench : public GuestBench, public VmEnd {
             if (task.is_linked()) task.unlink();
     }
 
+    /// So many pieces, as long as no other hart is at it.
+    struct Work final : HostWork {
+        [[nodiscard]] bool is_wanted() const override { return pieces != 0; }
+        bool run() override {
+            ++looks;
+            if (is_elsewhere) return false;
+            --pieces;
+            return true;
+        }
+        unsigned pieces = 0;
+        unsigned looks = 0;
+        bool is_elsewhere = false;
+    };
+
     Scheduler scheduler;
-    HartLoop loop{scheduler, 0};
+    Work work;
+    std::array<HostWork*, 1> works{&work};
+    HartLoop loop{scheduler, 0, works};
     TaskGroup group;
     std::deque<Task> tasks;
     bool has_ended = false;

@@ -13,6 +13,7 @@
 #include <cairn/panic.hpp>
 #include <cairn/print.hpp>
 #include <cairn/static_vector.hpp>
+#include "kernel/arch/csr.hpp"
 #include "kernel/arch/csr_access.hpp"
 #include "kernel/arch/hart_operations.hpp"
 #include "kernel/arch/hart_start.h"
@@ -42,6 +43,10 @@ static_assert(offsetof(HartStart, tp) == CAIRN_HART_START_TP);
 static_assert(offsetof(HartStart, id) == CAIRN_HART_START_ID);
 static_assert(offsetof(HartStart, next) == CAIRN_HART_START_NEXT);
 static_assert(offsetof(HartStart, satp) == CAIRN_HART_START_SATP);
+static_assert(Sstatus::SIE::mask == CAIRN_SSTATUS_SIE);
+static_assert((Sstatus::MXR::mask | Sstatus::SUM::mask | Sstatus::XS::mask | Sstatus::FS::mask |
+               Sstatus::VS::mask | Sstatus::SPP::mask | Sstatus::SPIE::mask | Sstatus::SIE::mask) ==
+              CAIRN_SSTATUS_LEFT_ON);
 
 namespace {
 

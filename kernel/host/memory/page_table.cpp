@@ -93,21 +93,20 @@ std::expected<void, PageTableError> PageTable::map(std::uint64_t address, HostPh
                                                    std::uint64_t size,
                                                    PagePermissions permissions) {
     if (const auto checked = check_range(address, size); !checked) return checked;
-    if (!is_aligned(host.value, paging::page_size))
-        return std::unexpected(PageTableError::unaligned);
-    const HostRange all{{0}, 1ull << paging::physical_address_bits};
-    if (!all.contains(host, size)) return std::unexpected(PageTableError::host_range);
+    if (const auto checked = check_host(host, size); !checked) return checked;
     if (!are_valid(permissions)) return std::unexpected(PageTableError::bad_permissions);
 
     std::uint64_t done = 0;
     while (done < size) {
         const unsigned level = widest_level(address + done, host + done, size - done);
         const Pte leaf = Pte::leaf(host + done, permission_bits(permissions) | format_.leaf_flags);
-        if (const auto put = put_leaf(address + done, level, leaf); !put) {
+        const std::uint64_t most = (size - done) / paging::leaf_size(level);
+        const auto put = put_leaves(address + done, level, leaf, most);
+        if (!put) {
             remove_leaves(address, done);
-            return put;
+            return std::unexpected(put.error());
         }
-        done += paging::leaf_size(level);
+        done += *put * paging::leaf_size(level);
     }
     return {};
 }
@@ -134,6 +133,22 @@ std::expected<void, PageTableError> PageTable::protect(std::uint64_t address, st
         at += paging::leaf_size(slot.level);
     }
     users.forget(address, size);
+    return {};
+}
+
+std::expected<void, PageTableError> PageTable::move(std::uint64_t address, HostPhys host,
+                                                    std::uint64_t size, PagePermissions permissions,
+                                                    TranslationFence& users) {
+    if (const auto checked = check_range(address, size); !checked) return checked;
+    if (const auto checked = check_host(host, size); !checked) return checked;
+    if (!are_valid(permissions)) return std::unexpected(PageTableError::bad_permissions);
+    if (!is_mapped(address, size)) return std::unexpected(PageTableError::not_mapped);
+    if (const auto split = split_edges(address, size, &users); !split) return split;
+    if (!leaves_fit(address, size, host)) return std::unexpected(PageTableError::unaligned);
+    rewrite_leaves(address, size, {});
+    users.forget(address, size);
+    rewrite_leaves(address, size,
+                   Pte::leaf(host, permission_bits(permissions) | format_.leaf_flags));
     return {};
 }
 
@@ -223,6 +238,25 @@ std::expected<void, PageTableError> PageTable::check_range(std::uint64_t address
     return {};
 }
 
+std::expected<void, PageTableError> PageTable::check_host(HostPhys host, std::uint64_t size) {
+    if (!is_aligned(host.value, paging::page_size))
+        return std::unexpected(PageTableError::unaligned);
+    const HostRange all{{0}, 1ull << paging::physical_address_bits};
+    if (!all.contains(host, size)) return std::unexpected(PageTableError::host_range);
+    return {};
+}
+
+/// Whether the leaves that make up the range exactly can map what begins at `host`, each of them
+/// its size.
+bool PageTable::leaves_fit(std::uint64_t address, std::uint64_t size, HostPhys host) const {
+    for (std::uint64_t done = 0; done < size;) {
+        const std::uint64_t leaf_size = paging::leaf_size(walk(address + done).level);
+        if (!is_aligned(host.value + done, leaf_size)) return false;
+        done += leaf_size;
+    }
+    return true;
+}
+
 bool PageTable::is_mapped(std::uint64_t address, std::uint64_t size) const {
     for (std::uint64_t at = address; at < address + size;) {
         const Slot slot = walk(at);
@@ -232,8 +266,12 @@ bool PageTable::is_mapped(std::uint64_t address, std::uint64_t size) const {
     return true;
 }
 
-std::expected<void, PageTableError> PageTable::put_leaf(std::uint64_t address, unsigned level,
-                                                        Pte leaf) {
+/// Puts a leaf at `address`, and up to `most` in all for as long as they lie in one table, where no
+/// larger ones can begin; each maps what follows the one before. How many there are now: one at
+/// least.
+std::expected<std::uint64_t, PageTableError> PageTable::put_leaves(std::uint64_t address,
+                                                                   unsigned level, Pte first,
+                                                                   std::uint64_t most) {
     HostPhys table = root_;
     for (unsigned above = format_.root_level(); above > level; --above) {
         const auto below = table_below(entry(table, address, above));
@@ -243,12 +281,37 @@ std::expected<void, PageTableError> PageTable::put_leaf(std::uint64_t address, u
         }
         table = *below;
     }
-    Pte& slot = entry(table, address, level);
+    Pte* const slot = &entry(table, address, level);
     // A table here is not empty, so it maps some part of what the leaf would cover.
-    if (slot.is_valid()) return std::unexpected(PageTableError::already_mapped);
-    store(slot, leaf);
-    ++statistics_.leaves[level];
-    return {};
+    if (slot->is_valid()) return std::unexpected(PageTableError::already_mapped);
+    const auto room = static_cast<std::uint64_t>(entries(table, level).data() +
+                                                 entries(table, level).size() - slot);
+    const std::uint64_t step = Pte::PPN::of(paging::leaf_size(level) >> paging::page_bits);
+    const std::uint64_t count = std::min(room, most);
+    std::uint64_t put = 0;
+    for (Pte leaf = first; put != count && !slot[put].is_valid(); ++put, leaf.bits += step)
+        store(slot[put], leaf);
+    statistics_.leaves[level] += put;
+    return put;
+}
+
+/// Has the leaves that make up the range exactly map what follows `first`; all of them nothing
+/// where that is invalid.
+void PageTable::rewrite_leaves(std::uint64_t address, std::uint64_t size, Pte first) {
+    std::uint64_t bits = first.bits;
+    for (std::uint64_t at = address; at < address + size;) {
+        const Slot slot = walk(at);
+        const std::uint64_t leaf_size = paging::leaf_size(slot.level);
+        const std::uint64_t step =
+            first.is_valid() ? Pte::PPN::of(leaf_size >> paging::page_bits) : 0;
+        Pte* next = slot.entry;
+        do {
+            store(*next++, {bits});
+            bits += step;
+            at += leaf_size;
+        } while (at < address + size && !is_aligned(at, paging::leaf_size(slot.level + 1)) &&
+                 !next->is_table());
+    }
 }
 
 /// The table that `above` points to, made if there is none.
@@ -347,14 +410,15 @@ void PageTable::prune(std::uint64_t address) {
     }
 }
 
-/// Invalidates every entry of a table and frees the tables below it; as deep as the table has
-/// levels.
+/// Invalidates every entry of a table that has tables below it, and frees those; as deep as the
+/// table has levels.
 void PageTable::free_below(HostPhys table, unsigned level) {
     for (Pte& slot : entries(table, level)) {
         const Pte old = slot;
+        if (!old.is_valid()) continue;
         store(slot, {});
-        if (level == 0 || !old.is_table()) continue;
-        free_below(old.address(), level - 1);
+        if (!old.is_table()) continue;
+        if (level > 1) free_below(old.address(), level - 1);  // at 0 all are leaves
         frames_->free_frames(old.address(), 1);
         --statistics_.table_pages;
     }

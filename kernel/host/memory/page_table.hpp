@@ -108,6 +108,13 @@ class PageTable {
     /// standing on what remains of it, and old and new say the same of that.
     [[nodiscard]] std::expected<void, PageTableError> unmap(std::uint64_t address,
                                                             std::uint64_t size);
+    /// Has `size` bytes at `address`, all of them mapped, map to `host` from now on; leaves that
+    /// reach beyond them are split first. Each leaf keeps its size: unaligned where `host` does not
+    /// suit it. In between `users` have forgotten the old ones.
+    [[nodiscard]] std::expected<void, PageTableError> move(std::uint64_t address, HostPhys host,
+                                                           std::uint64_t size,
+                                                           PagePermissions permissions,
+                                                           TranslationFence& users);
     /// Gives `size` bytes at `address`, all of them mapped, other permissions; leaves that reach
     /// beyond them are split first. `users` have forgotten the old ones at the end.
     [[nodiscard]] std::expected<void, PageTableError> protect(std::uint64_t address,
@@ -141,9 +148,14 @@ class PageTable {
                                         std::uint64_t size) const;
     [[nodiscard]] std::expected<void, PageTableError> check_range(std::uint64_t address,
                                                                   std::uint64_t size) const;
+    [[nodiscard]] static std::expected<void, PageTableError> check_host(HostPhys host,
+                                                                        std::uint64_t size);
     [[nodiscard]] bool is_mapped(std::uint64_t address, std::uint64_t size) const;
-    [[nodiscard]] std::expected<void, PageTableError> put_leaf(std::uint64_t address,
-                                                               unsigned level, Pte leaf);
+    [[nodiscard]] bool leaves_fit(std::uint64_t address, std::uint64_t size, HostPhys host) const;
+    [[nodiscard]] std::expected<std::uint64_t, PageTableError> put_leaves(std::uint64_t address,
+                                                                          unsigned level, Pte first,
+                                                                          std::uint64_t most);
+    void rewrite_leaves(std::uint64_t address, std::uint64_t size, Pte first);
     [[nodiscard]] std::expected<HostPhys, PageTableError> table_below(Pte& above);
     [[nodiscard]] std::expected<void, PageTableError> split_at(std::uint64_t address,
                                                                TranslationFence* users);

@@ -299,6 +299,54 @@ TEST_CASE("protect changes what is permitted there and nothing else", "[page_tab
     CHECK(table.protect(2 * tebi, 4 * kibi, pages_r, users).error() == PageTableError::input_range);
 }
 
+TEST_CASE("move has what is mapped lie elsewhere, broken before it is made", "[page_table]") {
+    FrameArena arena;
+    PageTable table = make(sv39x4, arena);
+    REQUIRE(table.map(gibi, {3 * gibi}, gibi, pages_rx));
+    ForgetLog users(table);
+    // From the end of one table into the next.
+    const std::uint64_t pages = gibi + 4 * mebi - 8 * kibi;
+    REQUIRE(table.move(pages, {7 * gibi + 4 * kibi}, 16 * kibi, pages_rwx, users));
+    for (std::uint64_t at = 0; at < 16 * kibi; at += 4 * kibi) {
+        CHECK(table.translate(pages + at) ==
+              PageMapping{{7 * gibi + 4 * kibi + at}, 4 * kibi, pages_rwx});
+    }
+    CHECK(table.translate(pages - 1) == PageMapping{{pages - 1 + 2 * gibi}, 4 * kibi, pages_rx});
+    CHECK(table.translate(pages + 16 * kibi)->host == HostPhys{pages + 16 * kibi + 2 * gibi});
+    CHECK(users.ranges.back() == std::pair{pages, 16 * kibi});
+    CHECK(users.broken == std::vector(users.broken.size(), true));
+    CHECK(table.statistics().leaves == std::array<std::uint64_t, 5>{1024, 510, 0, 0, 0});
+    CHECK(naive_walk(arena, table, sv39x4, pages)->host == 7 * gibi + 4 * kibi);
+    // Whole leaves of 2 MiB stay whole.
+    REQUIRE(table.move(gibi + 8 * mebi, {8 * gibi}, 4 * mebi, pages_r, users));
+    CHECK(table.translate(gibi + 10 * mebi + 5) ==
+          PageMapping{{8 * gibi + 2 * mebi + 5}, 2 * mebi, pages_r});
+    CHECK(table.statistics().leaves == std::array<std::uint64_t, 5>{1024, 510, 0, 0, 0});
+}
+
+TEST_CASE("what cannot be moved stays where it is", "[page_table]") {
+    FrameArena arena;
+    PageTable table = make(sv39x4, arena);
+    REQUIRE(table.map(gibi, {3 * gibi}, 4 * mebi, pages_rx));
+    ForgetLog users(table);
+    const auto move = [&](std::uint64_t address, std::uint64_t host, std::uint64_t size,
+                          PagePermissions permissions = pages_rwx) {
+        return table.move(address, {host}, size, permissions, users).error();
+    };
+    CHECK(move(gibi, 1, 4096) == PageTableError::unaligned);
+    CHECK(move(gibi, 4096, 2 * mebi) == PageTableError::unaligned);  // into a leaf of 2 MiB
+    CHECK(move(gibi, 0, 4095) == PageTableError::unaligned);
+    CHECK(move(gibi, (1ull << 56) - 4096, 8192) == PageTableError::host_range);
+    CHECK(move(2 * tebi, 0, 4096) == PageTableError::input_range);
+    CHECK(move(gibi, 0, 4096, {}) == PageTableError::bad_permissions);
+    CHECK(move(gibi + 4 * mebi - 4096, 0, 8192) == PageTableError::not_mapped);
+    CHECK(users.ranges.empty());
+    arena.set_limit(arena.used());
+    CHECK(move(gibi + 4096, 0, 4096) == PageTableError::no_frames);
+    CHECK(table.translate(gibi) == PageMapping{{3 * gibi}, 2 * mebi, pages_rx});
+    CHECK(table.translate(gibi + 4096)->host == HostPhys{3 * gibi + 4096});
+}
+
 TEST_CASE("without frames nothing is protected in part", "[page_table]") {
     FrameArena arena;
     PageTable table = make(sv39, arena);
@@ -352,7 +400,8 @@ std::uint64_t random_address() {
     return place + *rc::gen::inRange<std::uint64_t>(0, 8) * frame_size;
 }
 
-TEST_CASE("maps and unmaps agree with a map of pages and with a naive walk", "[page_table]") {
+TEST_CASE("maps, moves and unmaps agree with a map of pages and with a naive walk",
+          "[page_table]") {
     const bool holds = rc::check("model", [] {
         FrameArena arena;
         const auto format = *rc::gen::elementOf(formats);
@@ -367,8 +416,18 @@ TEST_CASE("maps and unmaps agree with a map of pages and with a naive walk", "[p
                 mapped += model.count(address + i * frame_size);
             }
             const std::uint64_t size = pages * frame_size;
-            if (*rc::gen::arbitrary<bool>()) {
-                const auto slide = *rc::gen::element<std::uint64_t>(0, 4096, 2 * mebi, gibi);
+            const auto action = *rc::gen::inRange(0, 3);
+            const auto slide = *rc::gen::element<std::uint64_t>(0, 4096, 2 * mebi, gibi);
+            if (action == 0) {
+                ForgetLog users(table);
+                const auto result = table.move(address, {address + slide}, size, pages_rwx, users);
+                const bool misaligned = !result && result.error() == PageTableError::unaligned;
+                RC_ASSERT(!misaligned || slide == 4096);
+                RC_ASSERT(misaligned || result.has_value() == (mapped == pages));
+                for (std::uint64_t at = 0; result && at < size; at += frame_size) {
+                    model[address + at] = address + at + slide;
+                }
+            } else if (action == 1) {
                 const auto result = table.map(address, {address + slide}, size, pages_rwx);
                 RC_ASSERT(result.has_value() == (mapped == 0));
                 for (std::uint64_t at = 0; result && at < size; at += frame_size) {

@@ -116,9 +116,12 @@ void show_tree_of(const BuiltVm& built, Answer& answer) {
     if (!room.try_resize(built.plan.fdt.size)) return answer.refuse({}, "the heap is too small");
     GuestFdtConfig config = built.tree;
     if (built.plan.initrd.size != 0) config.initrd = built.plan.initrd;
-    const auto written = write_guest_fdt(room, config);
+    GuestFdtWriter writer(room, config);
+    auto written = writer.write_some();
+    while (written && !*written)
+        written = writer.write_some();
     if (!written) return answer.refuse({}, to_string(written.error()));
-    const auto tree = Fdt::parse(*written);
+    const auto tree = Fdt::parse(**written);
     if (!tree) return answer.refuse({}, to_string(tree.error()));
     for (const FdtNode& node : FdtNodes(tree->root())) {
         for (const FdtProperty& property : node.properties()) {

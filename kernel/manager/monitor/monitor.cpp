@@ -62,15 +62,13 @@ bool Monitor::is_wanted() const {
     return until != never && csr_read<Csr::time>() >= until;
 }
 
-/// Who wants something while another hart is at it finds the lock taken, and leaves it to that one.
-void Monitor::run() {
-    do {
-        if (!work_lock_.try_lock()) return;
-        wanted_.store(false, std::memory_order_seq_cst);
-        work();
-        work_lock_.unlock();
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-    } while (wanted_.load(std::memory_order_relaxed));
+/// Who wants something while another hart is at it leaves it wanted, for whoever looks next.
+bool Monitor::run() {
+    if (!work_lock_.try_lock()) return false;
+    wanted_.store(false, std::memory_order_seq_cst);
+    work();
+    work_lock_.unlock();
+    return true;
 }
 
 void Monitor::work() {
@@ -81,9 +79,9 @@ void Monitor::work() {
     }
     if (command_ != nullptr) go_on();
     take_keys();
-    const bool is_through = bring_guest_to_front();
+    bring_guest_to_front();
     const std::uint64_t until = command_ != nullptr ? session_.wait.until : never;
-    deadline_.store(is_through ? until : 0, std::memory_order_relaxed);
+    deadline_.store(until, std::memory_order_relaxed);
 }
 
 /// As long as no command waits: what is typed meanwhile is for later.
@@ -99,13 +97,13 @@ void Monitor::take_keys() {
     }
 }
 
-/// Piece by piece, the last of which puts it in front; false where there are more.
-bool Monitor::bring_guest_to_front() {
+/// Piece by piece, the last of which puts it in front.
+void Monitor::bring_guest_to_front() {
     GuestChannel* const guest = session_.console.chosen();
-    if (guest == nullptr || guest->is_in_front() || session_.console.shows_monitor()) return true;
+    if (guest == nullptr || guest->is_in_front() || session_.console.shows_monitor()) return;
     if (const std::uint64_t lost = guest->take_lost(); lost != 0)
         println("monitor: {} bytes of its output are lost", lost);
-    return guest->come_to_front();
+    if (!guest->come_to_front()) want();
 }
 
 void Monitor::take_key(std::byte byte) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // memcpy, memmove, memset and memcmp for the target, where the compiler calls them. picolibc's for
 // rv64imac move a byte at a time; guests of hundreds of MiB are zeroed and filled with these, so
-// they move words, 64 bytes a round, and never make a misaligned access, which many harts trap on.
+// they move words, 128 bytes a round (256 of zeroes), and never make a misaligned access, which
+// many harts trap on.
 //
 //     source      .....|abcdefgh|ijklmnop|...      read in aligned words,
 //     destination    |..abcdef|ghijklmn|op         written in aligned words: two neighbours shifted
@@ -18,7 +19,8 @@ namespace {
 using Word = std::uint64_t __attribute__((may_alias));
 using HalfWord = std::uint32_t __attribute__((may_alias));
 constexpr std::size_t word = sizeof(Word);
-constexpr std::size_t block = 8;  ///< words a round
+constexpr std::size_t block = 8;       ///< words that are copied at once
+constexpr std::size_t set_round = 32;  ///< words that are set in a round: RAM is zeroed by these
 
 std::size_t misalignment(const void* pointer) {
     return reinterpret_cast<std::uintptr_t>(pointer) % word;
@@ -33,10 +35,22 @@ template <class Unit>
     to[4] = e, to[5] = f, to[6] = g, to[7] = h;
 }
 
+/// A block of one word's value.
+[[gnu::always_inline]] inline void set_block(Word* to, Word value) {
+    to[0] = value, to[1] = value, to[2] = value, to[3] = value;
+    to[4] = value, to[5] = value, to[6] = value, to[7] = value;
+}
+
 /// Copies whole words upwards; both are aligned.
 void copy_words(Word*& to, const Word* from, std::size_t count) {
-    for (; count >= block; count -= block, to += block, from += block)
+    for (; count >= 2 * block; count -= 2 * block, to += 2 * block, from += 2 * block) {
         copy_block(to, from);
+        copy_block(to + block, from + block);
+    }
+    if (count >= block) {
+        copy_block(to, from);
+        count -= block, to += block, from += block;
+    }
     for (; count != 0; --count)
         *to++ = *from++;
 }
@@ -210,10 +224,12 @@ void* set(void* destination, int value, std::size_t size) {
         *to++ = byte;
     const Word pattern = byte * 0x0101'0101'0101'0101u;
     auto* words = reinterpret_cast<Word*>(to);
-    for (; size >= block * word; size -= block * word, words += block) {
-        words[0] = pattern, words[1] = pattern, words[2] = pattern, words[3] = pattern;
-        words[4] = pattern, words[5] = pattern, words[6] = pattern, words[7] = pattern;
+    for (; size >= set_round * word; size -= set_round * word, words += set_round) {
+        for (std::size_t n = 0; n != set_round; n += block)
+            set_block(words + n, pattern);
     }
+    for (; size >= block * word; size -= block * word, words += block)
+        set_block(words, pattern);
     for (; size >= word; size -= word)
         *words++ = pattern;
     to = reinterpret_cast<unsigned char*>(words);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// Compiled: small. It runs once per boot, or for people to read.
 // Walks inside a validated tree: FdtNode and its ranges.
 #include "cairn/binary/fdt_token.hpp"
 #include "cairn/fdt_reader.hpp"
@@ -22,11 +21,11 @@ std::uint32_t cell_count(const FdtNode& node, std::string_view name, std::uint32
 std::size_t skip_node(FdtBlocks blocks, std::size_t offset) {
     std::size_t depth = 0;
     while (true) {
-        const FdtToken token = next_fdt_token(blocks, offset);
-        offset = token.next;
-        if (token.tag == FdtTag::begin_node) ++depth;
-        if (token.tag == FdtTag::end_node && --depth == 0) return offset;
-        if (token.tag == FdtTag::end) return blocks.structure.size();
+        const FdtStep step = next_fdt_step(blocks, offset);
+        offset = step.next;
+        if (step.tag == FdtTag::begin_node) ++depth;
+        if (step.tag == FdtTag::end_node && --depth == 0) return offset;
+        if (step.tag == FdtTag::end) return blocks.structure.size();
     }
 }
 
@@ -55,8 +54,11 @@ FdtChildren FdtNode::children() const {
 }
 
 std::optional<FdtProperty> FdtNode::property(std::string_view name) const {
-    for (const FdtProperty& candidate : properties()) {
-        if (candidate.name == name) return candidate;
+    FdtStep step = next_fdt_step(blocks_, offset_);
+    while ((step = next_fdt_step(blocks_, step.next)).tag == FdtTag::property) {
+        if (!is_fdt_property(blocks_, step.offset, name)) continue;
+        const FdtToken found = next_fdt_token(blocks_, step.offset);
+        return FdtProperty{found.name, found.value};
     }
     return std::nullopt;
 }
@@ -122,11 +124,11 @@ void FdtProperties::Iterator::take() {
 FdtChildren::Iterator::Iterator(FdtNode parent) {
     const FdtBlocks blocks = parent.blocks();
     current_ = FdtNode{blocks, 0, parent.child_cells()};
-    FdtToken token = next_fdt_token(blocks, parent.offset());
-    std::size_t offset = token.next;
-    while ((token = next_fdt_token(blocks, offset)).tag == FdtTag::property)
-        offset = token.next;
-    take(offset);
+    FdtStep step = next_fdt_step(blocks, parent.offset());
+    do {
+        step = next_fdt_step(blocks, step.next);
+    } while (step.tag == FdtTag::property);
+    take(step.offset);
 }
 
 FdtChildren::Iterator& FdtChildren::Iterator::operator++() {
@@ -135,23 +137,23 @@ FdtChildren::Iterator& FdtChildren::Iterator::operator++() {
 }
 
 void FdtChildren::Iterator::take(std::size_t offset) {
-    const FdtToken token = next_fdt_token(current_.blocks(), offset);
-    done_ = token.tag != FdtTag::begin_node;
-    current_ = FdtNode{current_.blocks(), token.offset, current_.cells()};
+    const FdtStep step = next_fdt_step(current_.blocks(), offset);
+    done_ = step.tag != FdtTag::begin_node;
+    current_ = FdtNode{current_.blocks(), step.offset, current_.cells()};
 }
 
 FdtNodes::Iterator& FdtNodes::Iterator::operator++() {
     const FdtBlocks blocks = current_.blocks();
-    cells_[depth_] = current_.child_cells();
     std::size_t open = depth_ + 1;
-    FdtToken token = next_fdt_token(blocks, current_.offset());
+    FdtStep step = next_fdt_step(blocks, current_.offset());
     while (open > 0) {
-        token = next_fdt_token(blocks, token.next);
-        if (token.tag == FdtTag::end) break;
-        if (token.tag == FdtTag::end_node) --open;
-        if (token.tag != FdtTag::begin_node) continue;
+        step = next_fdt_step(blocks, step.next);
+        if (step.tag == FdtTag::end) break;
+        if (step.tag == FdtTag::end_node) --open;
+        if (step.tag != FdtTag::begin_node) continue;
+        if (open > depth_) cells_[depth_] = current_.child_cells();  // its first child
         depth_ = open;
-        current_ = FdtNode{blocks, token.offset, cells_[depth_ - 1]};
+        current_ = FdtNode{blocks, step.offset, cells_[depth_ - 1]};
         return *this;
     }
     done_ = true;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Compiled: small. It runs once per boot, or for people to read.
 #include "cairn/binary/fdt_token.hpp"
 
-#include <algorithm>
+#include <cstring>
 
 #include "cairn/bits.hpp"
 
@@ -20,54 +19,84 @@ std::expected<std::string_view, FdtError> read_name(std::span<const std::byte> b
     return text.substr(0, length);
 }
 
-std::expected<FdtToken, FdtError> read_begin_node(FdtBlocks blocks, std::size_t offset) {
+std::expected<FdtStep, FdtError> step_over_begin(FdtBlocks blocks, std::size_t offset) {
     const auto name = read_name(blocks.structure, offset + fdt_tag_size);
     if (!name) return std::unexpected(name.error());
     const auto next = align_up(offset + fdt_tag_size + name->size() + 1, fdt_tag_size);
     if (!next || *next > blocks.structure.size()) {
         return std::unexpected(FdtError::truncated_structure);
     }
-    return FdtToken{offset, FdtTag::begin_node, *name, {}, *next};
+    return FdtStep{offset, FdtTag::begin_node, *next};
 }
 
-std::expected<FdtToken, FdtError> read_property(FdtBlocks blocks, std::size_t offset) {
+std::size_t property_length(FdtBlocks blocks, std::size_t offset) {
+    return load_be<std::uint32_t>(blocks.structure, offset + 4);
+}
+
+std::size_t property_name_offset(FdtBlocks blocks, std::size_t offset) {
+    return load_be<std::uint32_t>(blocks.structure, offset + 8);
+}
+
+std::expected<FdtStep, FdtError> step_over_property(FdtBlocks blocks, std::size_t offset) {
     const std::size_t room = blocks.structure.size() - offset;
     if (room < fdt_property_header_size) return std::unexpected(FdtError::truncated_structure);
-    const std::size_t length = load_be<std::uint32_t>(blocks.structure, offset + 4);
-    const std::size_t name_offset = load_be<std::uint32_t>(blocks.structure, offset + 8);
+    const std::size_t length = property_length(blocks, offset);
     // The room is a multiple of 4, so a value that fits has room for its padding.
     if (length > room - fdt_property_header_size) {
         return std::unexpected(FdtError::property_out_of_bounds);
     }
-    const auto name = read_name(blocks.strings, name_offset);
-    if (!name) return std::unexpected(name.error());
-    const std::size_t value = offset + fdt_property_header_size;
     const std::size_t padded = (length + fdt_tag_size - 1) / fdt_tag_size * fdt_tag_size;
-    return FdtToken{offset, FdtTag::property, *name, blocks.structure.subspan(value, length),
-                    value + padded};
+    return FdtStep{offset, FdtTag::property, offset + fdt_property_header_size + padded};
 }
 
 }  // namespace
 
-std::expected<FdtToken, FdtError> read_fdt_token(FdtBlocks blocks, std::size_t offset) {
+std::expected<FdtStep, FdtError> read_fdt_step(FdtBlocks blocks, std::size_t offset) {
     if (offset >= blocks.structure.size()) return std::unexpected(FdtError::truncated_structure);
     const auto tag = static_cast<FdtTag>(load_be<std::uint32_t>(blocks.structure, offset));
     switch (tag) {
-        case FdtTag::begin_node: return read_begin_node(blocks, offset);
-        case FdtTag::property: return read_property(blocks, offset);
+        case FdtTag::begin_node: return step_over_begin(blocks, offset);
+        case FdtTag::property: return step_over_property(blocks, offset);
         case FdtTag::end_node:
         case FdtTag::nop:
-        case FdtTag::end: return FdtToken{offset, tag, {}, {}, offset + fdt_tag_size};
+        case FdtTag::end: return FdtStep{offset, tag, offset + fdt_tag_size};
     }
     return std::unexpected(FdtError::bad_tag);
 }
 
-FdtToken next_fdt_token(FdtBlocks blocks, std::size_t offset) {
-    FdtToken token = read_fdt_token(blocks, offset).value_or(FdtToken{});
-    while (token.tag == FdtTag::nop) {
-        token = read_fdt_token(blocks, token.next).value_or(FdtToken{});
-    }
+std::expected<FdtToken, FdtError> read_fdt_token(FdtBlocks blocks, std::size_t offset) {
+    const auto step = read_fdt_step(blocks, offset);
+    if (!step) return std::unexpected(step.error());
+    FdtToken token{offset, step->tag, {}, {}, step->next};
+    if (step->tag != FdtTag::begin_node && step->tag != FdtTag::property) return token;
+    const bool is_node = step->tag == FdtTag::begin_node;
+    const auto name = is_node ? read_name(blocks.structure, offset + fdt_tag_size)
+                              : read_name(blocks.strings, property_name_offset(blocks, offset));
+    if (!name) return std::unexpected(name.error());
+    token.name = *name;
+    if (is_node) return token;
+    token.value = blocks.structure.subspan(offset + fdt_property_header_size,
+                                           property_length(blocks, offset));
     return token;
+}
+
+FdtStep next_fdt_step(FdtBlocks blocks, std::size_t offset) {
+    FdtStep step = read_fdt_step(blocks, offset).value_or(FdtStep{});
+    while (step.tag == FdtTag::nop)
+        step = read_fdt_step(blocks, step.next).value_or(FdtStep{});
+    return step;
+}
+
+FdtToken next_fdt_token(FdtBlocks blocks, std::size_t offset) {
+    const FdtStep step = next_fdt_step(blocks, offset);
+    return read_fdt_token(blocks, step.offset).value_or(FdtToken{});
+}
+
+bool is_fdt_property(FdtBlocks blocks, std::size_t offset, std::string_view name) {
+    const std::size_t at = property_name_offset(blocks, offset);
+    if (at >= blocks.strings.size() || blocks.strings.size() - at <= name.size()) return false;
+    const std::byte* const found = &blocks.strings[at];
+    return found[name.size()] == std::byte{0} && std::memcmp(found, name.data(), name.size()) == 0;
 }
 
 std::expected<std::size_t, FdtError> check_fdt_structure(FdtBlocks blocks) {

@@ -18,13 +18,27 @@ struct FdtToken {
     std::size_t next = 0;              // offset of the token that follows
 };
 
+/// What a walk needs that only passes: no names are looked for.
+struct FdtStep {
+    std::size_t offset = 0;
+    FdtTag tag = FdtTag::end;
+    std::size_t next = 0;  // offset of the token that follows
+};
+
+/// The step over the token at `offset` (a multiple of 4) of the structure block.
+[[nodiscard]] std::expected<FdtStep, FdtError> read_fdt_step(FdtBlocks blocks, std::size_t offset);
+
 /// The token at `offset` (a multiple of 4) of the structure block; its name may be anything.
 [[nodiscard]] std::expected<FdtToken, FdtError> read_fdt_token(FdtBlocks blocks,
                                                                std::size_t offset);
 
-/// The first token at or after `offset` that is no NOP; `end` on an error, which a validated tree
-/// does not have.
+/// The first at or after `offset` that is no NOP; `end` on an error, which a validated tree does
+/// not have.
+[[nodiscard]] FdtStep next_fdt_step(FdtBlocks blocks, std::size_t offset);
 [[nodiscard]] FdtToken next_fdt_token(FdtBlocks blocks, std::size_t offset);
+
+/// Whether the property that begins at `offset`, of a validated tree, has this name.
+[[nodiscard]] bool is_fdt_property(FdtBlocks blocks, std::size_t offset, std::string_view name);
 
 /// Whether the structure block is one well-formed tree with one root; the root's offset.
 [[nodiscard]] std::expected<std::size_t, FdtError> check_fdt_structure(FdtBlocks blocks);

@@ -108,21 +108,35 @@ void FdtWriter::end_node() {
     state_ = depth_ == 0 ? State::closed : State::children;
 }
 
+bool FdtWriter::is_name_at(std::size_t at, std::string_view name) const {
+    return bytes_.size() - at > name.size() && bytes_[at + name.size()] == std::byte{0} &&
+           std::ranges::equal(bytes_.subspan(at, name.size()), as_bytes(name));
+}
+
+/// The name's distance from the end of the strings; it is put there if it is not yet.
 std::size_t FdtWriter::intern(std::string_view name) {
+    const auto hash = name.size() * 5 + static_cast<unsigned char>(name.front()) * 3u +
+                      static_cast<unsigned char>(name.back());
+    std::size_t& recent = recent_names_[hash % recent_names_.size()];
+    if (recent == 0 || !is_name_at(recent, name)) recent = find_name(name);
+    return bytes_.size() - recent;
+}
+
+std::size_t FdtWriter::find_name(std::string_view name) {
     for (std::size_t at = strings_; at < bytes_.size();) {
         const std::string_view known{reinterpret_cast<const char*>(bytes_.subspan(at).data())};
-        if (known == name) return bytes_.size() - at;
+        if (known == name) return at;
         at += known.size() + 1;
     }
     const std::size_t size = name.size() + 1;
     if (size > strings_ - used_) {
         fail(FdtWriteError::no_space);
-        return 0;
+        return bytes_.size();
     }
     strings_ -= size;
     std::ranges::copy(as_bytes(name), bytes_.subspan(strings_).begin());
     bytes_[strings_ + name.size()] = std::byte{0};
-    return bytes_.size() - strings_;
+    return strings_;
 }
 
 void FdtWriter::begin_property(std::string_view name) {
