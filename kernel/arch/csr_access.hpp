@@ -11,20 +11,20 @@
 namespace cairn {
 
 template <Csr csr>
-[[nodiscard, gnu::always_inline]] inline std::uint64_t csr_read() {
+[[nodiscard]] inline std::uint64_t csr_read() {
     std::uint64_t value;
     asm volatile("csrr %0, %1" : "=r"(value) : "i"(static_cast<int>(csr)));
     return value;
 }
 
 template <Csr csr>
-[[gnu::always_inline]] inline void csr_write(std::uint64_t value) {
+inline void csr_write(std::uint64_t value) {
     asm volatile("csrw %0, %1" : : "i"(static_cast<int>(csr)), "rK"(value) : "memory");
 }
 
 /// Writes `value` and returns what was there.
 template <Csr csr>
-[[gnu::always_inline]] inline std::uint64_t csr_swap(std::uint64_t value) {
+inline std::uint64_t csr_swap(std::uint64_t value) {
     std::uint64_t old;
     asm volatile("csrrw %0, %1, %2"
                  : "=r"(old)
@@ -35,19 +35,19 @@ template <Csr csr>
 
 /// Sets the bits of `mask`.
 template <Csr csr>
-[[gnu::always_inline]] inline void csr_set(std::uint64_t mask) {
+inline void csr_set(std::uint64_t mask) {
     asm volatile("csrs %0, %1" : : "i"(static_cast<int>(csr)), "rK"(mask) : "memory");
 }
 
 /// Clears the bits of `mask`.
 template <Csr csr>
-[[gnu::always_inline]] inline void csr_clear(std::uint64_t mask) {
+inline void csr_clear(std::uint64_t mask) {
     asm volatile("csrc %0, %1" : : "i"(static_cast<int>(csr)), "rK"(mask) : "memory");
 }
 
 /// Sets the bits of `mask` and returns the whole old value.
 template <Csr csr>
-[[gnu::always_inline]] inline std::uint64_t csr_fetch_set(std::uint64_t mask) {
+inline std::uint64_t csr_fetch_set(std::uint64_t mask) {
     std::uint64_t old;
     asm volatile("csrrs %0, %1, %2"
                  : "=r"(old)
@@ -58,7 +58,7 @@ template <Csr csr>
 
 /// Clears the bits of `mask` and returns the whole old value.
 template <Csr csr>
-[[gnu::always_inline]] inline std::uint64_t csr_fetch_clear(std::uint64_t mask) {
+inline std::uint64_t csr_fetch_clear(std::uint64_t mask) {
     std::uint64_t old;
     asm volatile("csrrc %0, %1, %2"
                  : "=r"(old)

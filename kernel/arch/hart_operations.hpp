@@ -56,7 +56,7 @@ enum class ExitPath : std::uint8_t {
 };
 
 /// The value of VcpuContext::exit_entry for `path`.
-[[nodiscard, gnu::always_inline]] inline std::uint64_t guest_exit_entry(ExitPath path) {
+[[nodiscard]] inline std::uint64_t guest_exit_entry(ExitPath path) {
     switch (path) {
         case ExitPath::answering: return reinterpret_cast<std::uint64_t>(guest_exit);
         case ExitPath::renewing: return reinterpret_cast<std::uint64_t>(renewing_guest_exit);
@@ -68,72 +68,72 @@ enum class ExitPath : std::uint8_t {
 
 /// Forgets all translations of this hart's own address space, and orders what was stored into its
 /// page table before what is looked up there.
-[[gnu::always_inline]] inline void sfence_vma_all() {
+inline void sfence_vma_all() {
     asm volatile("sfence.vma" : : : "memory");
 }
 /// Forgets all G-stage translations of this hart, of every VMID.
-[[gnu::always_inline]] inline void hfence_gvma_all() {
+inline void hfence_gvma_all() {
     asm volatile(".option push\n.option arch, +h\nhfence.gvma\n.option pop" : : : "memory");
 }
 /// Forgets all VS-stage translations of the VMID in hgatp on this hart.
-[[gnu::always_inline]] inline void hfence_vvma_all() {
+inline void hfence_vvma_all() {
     asm volatile(".option push\n.option arch, +h\nhfence.vvma\n.option pop" : : : "memory");
 }
 /// The same of one page, of one address space, or of both.
-[[gnu::always_inline]] inline void hfence_vvma_page(std::uint64_t address) {
+inline void hfence_vvma_page(std::uint64_t address) {
     asm volatile(".option push\n.option arch, +h\nhfence.vvma %0\n.option pop"
                  :
                  : "r"(address)
                  : "memory");
 }
-[[gnu::always_inline]] inline void hfence_vvma_address_space(std::uint64_t asid) {
+inline void hfence_vvma_address_space(std::uint64_t asid) {
     asm volatile(".option push\n.option arch, +h\nhfence.vvma zero, %0\n.option pop"
                  :
                  : "r"(asid)
                  : "memory");
 }
-[[gnu::always_inline]] inline void hfence_vvma_page(std::uint64_t address, std::uint64_t asid) {
+inline void hfence_vvma_page(std::uint64_t address, std::uint64_t asid) {
     asm volatile(".option push\n.option arch, +h\nhfence.vvma %0, %1\n.option pop"
                  :
                  : "r"(address), "r"(asid)
                  : "memory");
 }
 /// Makes stores visible to this hart's instruction fetches.
-[[gnu::always_inline]] inline void fence_i() {
+inline void fence_i() {
     asm volatile("fence.i" : : : "memory");
 }
 /// What was written to CSRs, sip above all, is done before memory is looked at: accesses to CSRs
 /// count as input and output (Unprivileged ISA, Zicsr, "CSR Access Ordering").
-[[gnu::always_inline]] inline void fence_csrs_and_memory() {
+inline void fence_csrs_and_memory() {
     asm volatile("fence iorw, iorw" : : : "memory");
 }
 /// What Zicboz and Zicbom do to the cache block at `address`.
-[[gnu::always_inline]] inline void cbo_zero(std::uint64_t address) {
+inline void cbo_zero(std::uint64_t address) {
     asm volatile(".option push\n.option arch, +zicboz\ncbo.zero (%0)\n.option pop"
                  :
                  : "r"(address)
                  : "memory");
 }
-[[gnu::always_inline]] inline void cbo_clean(std::uint64_t address) {
+inline void cbo_clean(std::uint64_t address) {
     asm volatile(".option push\n.option arch, +zicbom\ncbo.clean (%0)\n.option pop"
                  :
                  : "r"(address)
                  : "memory");
 }
-[[gnu::always_inline]] inline void cbo_flush(std::uint64_t address) {
+inline void cbo_flush(std::uint64_t address) {
     asm volatile(".option push\n.option arch, +zicbom\ncbo.flush (%0)\n.option pop"
                  :
                  : "r"(address)
                  : "memory");
 }
-[[gnu::always_inline]] inline void cbo_inval(std::uint64_t address) {
+inline void cbo_inval(std::uint64_t address) {
     asm volatile(".option push\n.option arch, +zicbom\ncbo.inval (%0)\n.option pop"
                  :
                  : "r"(address)
                  : "memory");
 }
 /// A load as the guest would do it, by vsatp, hgatp and hstatus.SPVP of now (HLV.D).
-[[gnu::always_inline]] inline std::uint64_t load_as_guest(std::uint64_t address) {
+inline std::uint64_t load_as_guest(std::uint64_t address) {
     std::uint64_t value;
     asm volatile(".option push\n.option arch, +h\nhlv.d %0, (%1)\n.option pop"
                  : "=r"(value)
@@ -142,21 +142,21 @@ enum class ExitPath : std::uint8_t {
     return value;
 }
 /// Stores to memory so far are seen before later stores to devices are.
-[[gnu::always_inline]] inline void fence_memory_before_devices() {
+inline void fence_memory_before_devices() {
     asm volatile("fence w, o" : : : "memory");
 }
 /// Sleeps until an interrupt that sie or hie enables is pending; may return early.
-[[gnu::always_inline]] inline void wait_for_interrupt() {
+inline void wait_for_interrupt() {
     asm volatile("wfi" : : : "memory");
 }
 /// An address in the function that asks.
-[[gnu::always_inline]] inline std::uint64_t program_counter() {
+inline std::uint64_t program_counter() {
     std::uint64_t here;
     asm("auipc %0, 0" : "=r"(here));
     return here;
 }
 /// The frame pointer of the caller.
-[[gnu::always_inline]] inline std::uint64_t frame_pointer() {
+inline std::uint64_t frame_pointer() {
     return reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
 }
 

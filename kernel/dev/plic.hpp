@@ -114,7 +114,7 @@ class Plic final : public MmioDevice {
     void set_line(std::uint32_t context, bool asserted);
 
     // `read` and `write` do what needs no call and no frame by themselves, and leave the rest to
-    // these.
+    // these. Shaped for: "MMIO read, PLIC"; "MMIO write, PLIC".
     [[gnu::noinline]] std::expected<std::uint64_t, BusError> read_any(std::uint64_t offset,
                                                                       AccessWidth width);
     [[gnu::noinline]] std::expected<void, BusError> write_any(std::uint64_t offset,

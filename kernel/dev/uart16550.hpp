@@ -65,7 +65,7 @@ class Uart16550 final : public MmioDevice, public InputReceiver {
     using InterruptId = uart16550::InterruptId;
 
     // `read` and `write` do what needs no call and no frame by themselves, and leave the rest to
-    // these.
+    // these. Shaped for: "MMIO read, UART"; "MMIO write, UART".
     [[gnu::noinline]] std::expected<std::uint64_t, BusError> read_any(std::uint64_t offset,
                                                                       AccessWidth width);
     [[gnu::noinline]] std::expected<void, BusError> write_any(std::uint64_t offset,

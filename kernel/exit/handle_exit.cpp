@@ -44,6 +44,7 @@ bool is_handler_at_its_end(const Vcpu& vcpu, Exception exception, std::uint64_t 
 }
 
 /// Everything but SBI calls; a function of its own, so that those do not pay for it.
+/// Shaped for: "SBI probe_extension"; "SBI remote fence to itself".
 [[gnu::noinline]] void dispatch(Vm& vm, Vcpu& vcpu, std::uint64_t scause) {
     switch (classify_exit(scause)) {
         case ExitKind::supervisor_call: return handle_sbi_call(vm, vcpu);

@@ -3,7 +3,7 @@
 // world switch) are called with the guest's registers in its context; the handlers below change the
 // guest's state, its devices, or end its VM. None of them trusts anything that the guest controls,
 // and none panics. Those that are rare are kept out of line, so that others do not pay for their
-// frames.
+// frames. Shaped for: "SBI probe_extension"; "unknown CSR, exception taken".
 #pragma once
 
 #include "kernel/exit/vm_exit.hpp"

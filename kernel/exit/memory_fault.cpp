@@ -134,6 +134,7 @@ template <class Guard>
 }
 
 /// With other vCPUs at the devices, too. Out of line: a guard takes a frame.
+/// Shaped for: "MMIO read, PLIC"; "MMIO write, UART".
 [[gnu::noinline]] Resumption perform_locked(Vcpu& vcpu, const RecentAccess& recent, GuestPhys at) {
     return perform<DeviceGuard>(vcpu, recent, at);
 }

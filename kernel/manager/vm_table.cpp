@@ -15,8 +15,8 @@ std::string_view to_string(VmTableError error) {
         case VmTableError::no_such_vm: return "there is no VM of that name";
         case VmTableError::not_running: return "it is off";
         case VmTableError::running: return "it is running already";
-        case VmTableError::still_running: return "it is running: stop it first";
         case VmTableError::loading: return "it is being loaded: try again";
+        case VmTableError::still_running: return "it is running: stop it first";
         case VmTableError::not_paused: return "it is not paused";
         case VmTableError::still_pausing: return "it is still being paused: try again";
         case VmTableError::cannot_be_built: return "it could not be started";

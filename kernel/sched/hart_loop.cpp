@@ -23,11 +23,11 @@ std::uint64_t now() {
 void HartLoop::run() {
     while (!scheduler_.is_closed()) {
         const bool served = serve_interrupts();
-        const bool worked = do_work();
-        arm_host_timer(TimerUse::scheduler, std::min(work_deadline(), wake_sleepers()));
+        const Worked worked = do_work();
+        arm_host_timer(TimerUse::scheduler, std::min(worked.next, wake_sleepers()));
         if (Task* const task = scheduler_.take(number_, now())) {
             run(*task);
-        } else if (!served && !worked) {
+        } else if (!served && !worked.any) {
             wait_for_interrupt();  // what has come since the look at sip ends it at once
         }
     }
@@ -52,19 +52,14 @@ bool HartLoop::is_work_wanted() const {
     return std::ranges::any_of(works_, [](const HostWork* work) { return work->is_wanted(); });
 }
 
-std::uint64_t HartLoop::work_deadline() const {
-    std::uint64_t first = never;
-    for (const HostWork* const work : works_)
-        first = std::min(first, work->deadline());
-    return first;
-}
-
-/// A piece of each; whether there was any, so that there may be more.
-bool HartLoop::do_work() {
-    bool any = false;
-    for (HostWork* const work : works_)
-        any |= work->is_wanted() && work->run();
-    return any;
+/// A piece of each that is wanted.
+HartLoop::Worked HartLoop::do_work() {
+    Worked worked{.any = false, .next = never};
+    for (HostWork* const work : works_) {
+        worked.any |= work->is_wanted() && work->run();
+        worked.next = std::min(worked.next, work->deadline());
+    }
+    return worked;
 }
 
 std::uint64_t HartLoop::wake_sleepers() {
@@ -108,8 +103,8 @@ void HartLoop::enter(Task& task) {
         if (vcpu.is_asked()) vcpu.answer();
         if (is_asleep(vcpu)) return put_to_sleep(task);
         if (!vcpu.is_fence_done()) continue;
-        do_work();
-        const std::uint64_t deadline = std::min(work_deadline(), wake_sleepers());
+        const std::uint64_t more_work = do_work().next;
+        const std::uint64_t deadline = std::min(more_work, wake_sleepers());
         if (scheduler_.is_turn_over(number_, now())) {
             vcpu.put_away();
             return scheduler_.give_back(number_, now());
@@ -118,7 +113,7 @@ void HartLoop::enter(Task& task) {
         const std::uint64_t end = std::min(scheduler_.end_of_turn(number_),
                                            is_work_wanted() ? now() + scheduler_.turn() : never);
         arm_host_timer(TimerUse::scheduler, std::min(deadline, end));
-        vcpu.share_hart(end != never || !sleepers_.empty() || work_deadline() != never);
+        vcpu.share_hart(end != never || !sleepers_.empty() || more_work != never);
         enter_guest(&vcpu.context);
     }
 }

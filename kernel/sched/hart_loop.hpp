@@ -35,10 +35,12 @@ class HartLoop {
 
   private:
     [[nodiscard]] bool serve_interrupts();
+    struct Worked {
+        bool any;            ///< so that there may be more at once
+        std::uint64_t next;  ///< when some is wanted though nothing has come
+    };
     [[nodiscard]] bool is_work_wanted() const;
-    /// When there is more of it though nothing has come.
-    [[nodiscard]] std::uint64_t work_deadline() const;
-    bool do_work();
+    Worked do_work();
     /// Those who sleep here and have something to do; when the next will, as far as is known.
     [[nodiscard]] std::uint64_t wake_sleepers();
     void run(Task& task);

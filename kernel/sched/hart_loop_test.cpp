@@ -300,6 +300,48 @@ TEST_CASE("a look at one that sleeps leaves the hart's interrupt, which may be f
     CHECK((csr_read<Csr::sip>() & Sip::SSIP::mask) != 0);
 }
 
+TEST_CASE("a hart without a task does all the work before it sleeps", "[hart_loop]") {
+    Loop loop;
+    loop.work.pieces = 3;
+    fake_hart.on_wait = [] {
+        CHECK(bench->work.pieces == 0);
+        bench->scheduler.close();
+    };
+    loop.loop.run();
+    CHECK(loop.work.looks == 3);
+    CHECK(fake_hart.waits == 1);
+    loop.has_ended = true;
+}
+
+TEST_CASE("a hart sleeps while another is at the work", "[hart_loop]") {
+    Loop loop;
+    loop.work.pieces = 3;
+    loop.work.is_elsewhere = true;
+    fake_hart.on_wait = [] { bench->scheduler.close(); };
+    loop.loop.run();
+    CHECK(loop.work.looks == 1);
+    CHECK(fake_hart.waits == 1);
+    loop.has_ended = true;
+}
+
+TEST_CASE("work that goes on has its turns like another task", "[hart_loop]") {
+    Loop loop;
+    loop.scheduler.set_rate(200 * 1000);
+    loop.work.pieces = 3;
+    csr_write<Csr::time>(5000);
+    fake_hart.guest = [](VcpuContext*) {
+        if (++entries == 4) {
+            CHECK(!bench->vcpu().shares_hart());
+            return bench->stop();
+        }
+        const bool goes_on = bench->work.pieces != 0;
+        CHECK(bench->vcpu().shares_hart() == goes_on);
+        CHECK(is_host_timer_armed(TimerUse::scheduler) == goes_on);
+    };
+    loop.run();
+    CHECK(loop.work.pieces == 0);
+}
+
 namespace {
 
 /// Work that is wanted at a time.
@@ -343,46 +385,4 @@ TEST_CASE("a hart leaves its guest for work that has a time", "[hart_loop]") {
     loop.scheduler.wake(loop.tasks[0], 0);
     with_work.run();
     CHECK(entries == 2);
-}
-
-TEST_CASE("a hart without a task does all the work before it sleeps", "[hart_loop]") {
-    Loop loop;
-    loop.work.pieces = 3;
-    fake_hart.on_wait = [] {
-        CHECK(bench->work.pieces == 0);
-        bench->scheduler.close();
-    };
-    loop.loop.run();
-    CHECK(loop.work.looks == 3);
-    CHECK(fake_hart.waits == 1);
-    loop.has_ended = true;
-}
-
-TEST_CASE("a hart sleeps while another is at the work", "[hart_loop]") {
-    Loop loop;
-    loop.work.pieces = 3;
-    loop.work.is_elsewhere = true;
-    fake_hart.on_wait = [] { bench->scheduler.close(); };
-    loop.loop.run();
-    CHECK(loop.work.looks == 1);
-    CHECK(fake_hart.waits == 1);
-    loop.has_ended = true;
-}
-
-TEST_CASE("work that goes on has its turns like another task", "[hart_loop]") {
-    Loop loop;
-    loop.scheduler.set_rate(200 * 1000);
-    loop.work.pieces = 3;
-    csr_write<Csr::time>(5000);
-    fake_hart.guest = [](VcpuContext*) {
-        if (++entries == 4) {
-            CHECK(!bench->vcpu().shares_hart());
-            return bench->stop();
-        }
-        const bool goes_on = bench->work.pieces != 0;
-        CHECK(bench->vcpu().shares_hart() == goes_on);
-        CHECK(is_host_timer_armed(TimerUse::scheduler) == goes_on);
-    };
-    loop.run();
-    CHECK(loop.work.pieces == 0);
 }

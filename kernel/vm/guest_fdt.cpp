@@ -234,4 +234,14 @@ GuestFdtWriter::Written GuestFdtWriter::finish() {
     return *finished;
 }
 
+std::expected<std::span<std::byte>, GuestFdtError> write_guest_fdt(std::span<std::byte> into,
+                                                                   const GuestFdtConfig& config) {
+    GuestFdtWriter writer(into, config);
+    for (;;) {
+        const auto written = writer.write_some();
+        if (!written) return std::unexpected(written.error());
+        if (*written) return **written;
+    }
+}
+
 }  // namespace cairn

@@ -83,4 +83,8 @@ class GuestFdtWriter {
     std::size_t device_ = 0;  ///< the next
 };
 
+/// All of it at once, for who wants to look at it.
+[[nodiscard]] std::expected<std::span<std::byte>, GuestFdtError> write_guest_fdt(
+    std::span<std::byte> into, const GuestFdtConfig& config);
+
 }  // namespace cairn

@@ -10,7 +10,6 @@
 #include "tests/unit/catch.hpp"
 #include "tests/unit/command.hpp"
 #include "tests/unit/device_doubles.hpp"
-#include "tests/unit/whole_tree.hpp"
 
 namespace cairn {
 namespace {
@@ -45,7 +44,7 @@ Bytes tree_of(GuestFdtConfig with) {
     const Devices devices(with.cpus);
     with.devices = devices.all.list();
     Bytes bytes(guest_fdt_size_limit(with.cpus, with.bootargs.size() + with.isa.size()));
-    const auto tree = test::write_whole_tree(bytes, with);
+    const auto tree = write_guest_fdt(bytes, with);
     REQUIRE(tree);
     bytes.resize(tree->size());
     return bytes;
@@ -63,7 +62,7 @@ GuestFdtError error_of(GuestFdtConfig with, std::size_t size = 8192) {
     const Devices devices(1);
     with.devices = devices.all.list();
     Bytes bytes(size);
-    const auto tree = test::write_whole_tree(bytes, with);
+    const auto tree = write_guest_fdt(bytes, with);
     REQUIRE(!tree);
     return tree.error();
 }

@@ -30,7 +30,7 @@ template <class T>
 }
 
 /// Where `allocate` ends when it has nothing to return.
-[[noreturn, gnu::cold]] void panic_no_storage(std::size_t count, std::size_t object_size);
+[[noreturn]] void panic_no_storage(std::size_t count, std::size_t object_size);
 
 template <class T>
 class allocator {

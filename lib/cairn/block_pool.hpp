@@ -63,7 +63,7 @@ class BlockPool {
 
     static std::expected<Layout, AllocError> cell(Layout block);
     [[nodiscard]] Index index_of(const std::byte* block) const;
-    [[gnu::cold, gnu::noinline]] bool report(HeapFaultKind kind, const std::byte* block) const;
+    bool report(HeapFaultKind kind, const std::byte* block) const;
 
     std::byte* base_ = nullptr;
     Index* next_ = nullptr;

@@ -141,6 +141,7 @@ class BasicBumpAllocator {
     }
 
   private:
+    // Shaped for: "bump, target, instructions per call".
     [[gnu::cold, gnu::noinline]] std::expected<std::byte*, AllocError> allocate_more(
         std::size_t size, std::size_t alignment) {
         std::byte* const block = arena_.with(

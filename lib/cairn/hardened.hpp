@@ -193,8 +193,7 @@ class Hardened {
         if (kind) report_kind(*kind, block);
         return kind.has_value();
     }
-    [[gnu::cold, gnu::noinline]] void report_kind(HeapFaultKind kind,
-                                                  const std::byte* block) const {
+    void report_kind(HeapFaultKind kind, const std::byte* block) const {
         const hardened::Header& header = hardened::Header::before(block);
         const std::size_t size = header.seal_is_right() ? header.contents().size : 0;
         hook_({.kind = kind, .address = block, .size = size, .owner = owner_});

@@ -24,7 +24,7 @@ enum class ListFault : std::uint8_t {
     broken,        ///< a neighbour's link leads elsewhere
 };
 
-[[noreturn, gnu::cold]] void panic_list(ListFault fault, const void* hook);
+[[noreturn]] void panic_list(ListFault fault, const void* hook);
 
 class list_hook {
   public:

@@ -120,7 +120,7 @@ class MonotonicArena {
     }
 
     /// Puts a chunk on top that has room for `layout`.
-    [[gnu::cold, gnu::noinline]] std::expected<void, AllocError> grow(Layout layout) {
+    std::expected<void, AllocError> grow(Layout layout) {
         const auto least = chunk_for(layout);
         if (!least) return std::unexpected(least.error());
         std::size_t size = std::max(*least, next_chunk_);

@@ -8,7 +8,6 @@
 #include "kernel/vm/guest_fdt.hpp"
 #include "tests/fuzz/edits.hpp"
 #include "tests/unit/device_doubles.hpp"
-#include "tests/unit/whole_tree.hpp"
 
 namespace {
 
@@ -50,7 +49,7 @@ std::vector<std::byte> good_tree() {
     cairn::test::PowerLog power;
     const cairn::GuestDevices devices(1, {screen, keyboard}, power);
     const auto tree =
-        cairn::test::write_whole_tree(bytes, {.memory = {{0x8000'0000}, 0x1000'0000},
+        cairn::write_guest_fdt(bytes, {.memory = {{0x8000'0000}, 0x1000'0000},
                                               .cpus = 1,
                                               .isa = "rv64imac_sstc",
                                               .mmu_type = "riscv,sv39",

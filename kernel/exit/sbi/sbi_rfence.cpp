@@ -46,6 +46,7 @@ void fence_remotely(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function, const
 }
 
 /// Has all `harts` fence; the guest goes on when they have (kernel/sched/).
+/// Shaped for: "SBI remote fence to itself".
 [[gnu::noinline]] void fence_harts(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function,
                                    SbiCall call) {
     const HartSet own = vcpu.context.self_mask;

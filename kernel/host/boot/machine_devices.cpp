@@ -36,8 +36,10 @@ HostRange first_bytes(HostRange range, std::uint64_t most) {
 }
 
 bool is_any_of(const FdtNode& node, std::span<const std::string_view> compatibles) {
-    return std::ranges::any_of(compatibles,
-                               [&](std::string_view name) { return node.is_compatible(name); });
+    const auto own = node.property("compatible");
+    return own && std::ranges::any_of(compatibles, [&](std::string_view name) {
+               return own->strings().contains(name);
+           });
 }
 
 /// The first enabled node of these; one with the phandle `preferred` comes before any other.

@@ -11,6 +11,8 @@
 #include "kernel/host/drivers/log_ring.hpp"
 
 namespace cairn {
+
+// Shaped for: "MMIO write, UART, a character to the console".
 namespace {
 
 enum class Backend : unsigned char { legacy_sbi, debug_console_sbi, uart };
@@ -72,7 +74,7 @@ void write_bytes(std::span<const char> bytes) {
 
 constexpr std::string_view line_end = "\r\n";
 
-[[gnu::noinline]] void write_mark() {
+void write_mark() {
     write_bytes({&own_line_mark, 1});
 }
 
@@ -104,7 +106,7 @@ void write_guest_bytes(std::span<const char> bytes) {
 [[gnu::noinline]] void write_guest_byte_through_firmware(char byte) {
     write_guest_bytes_through_firmware({&byte, 1});
 }
-[[gnu::noinline]] void end_line() {
+void end_line() {
     write_bytes(line_end);
     console.open_line = OpenLine::none;
 }

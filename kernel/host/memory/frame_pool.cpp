@@ -21,11 +21,12 @@ constexpr std::uint64_t mebi = 1ull << 20;
 constexpr std::uint64_t gibi = 1ull << 30;
 constexpr std::uint64_t descriptor_share = 64;  ///< of the RAM, one part at most
 
-constexpr std::uint64_t mark_size = 2 * mebi;  ///< bytes of RAM that a mark of use is for
+constexpr std::uint64_t mark_size = 2 * mebi;  ///< bytes of RAM that a mark is for
+constexpr std::uint64_t frames_of_mark = mark_size / frame_size;
 
 /// Marks of use for a window of `pages` frames.
 constexpr std::uint64_t mark_count(std::uint64_t pages) {
-    return pages / (mark_size / frame_size) + 1;
+    return pages / frames_of_mark + 1;
 }
 
 /// Bytes of what is known about `pages` frames.
@@ -54,7 +55,6 @@ bool FramePool::init(MemoryMap map) {
     if (!descriptors) return false;
     base_ = window.base;
     others_ = reinterpret_cast<Owners*>(at(descriptors->base));
-    std::memset(others_, 0, pages * sizeof(Owners));
     static_assert(alignof(PageInfo) <= 2 * sizeof(Owners));
     auto* const metadata = reinterpret_cast<std::byte*>(others_ + (pages + pages % 2));
     pages_.init(metadata, pages, {.hook = {}, .window = base_.value, .owner = "page frames"});
@@ -108,12 +108,14 @@ std::span<std::uint8_t> FramePool::use_marks(HostRange range) const {
 
 void FramePool::mark_used(HostRange range) {
     const SpinGuard guard(lock_);
-    std::ranges::fill(use_marks(range), std::uint8_t{1});
+    for (std::uint8_t& mark : use_marks(range))
+        mark |= used;
 }
 
 bool FramePool::was_used(HostRange range) const {
     const SpinGuard guard(lock_);
-    return std::ranges::any_of(use_marks(range), [](std::uint8_t mark) { return mark != 0; });
+    return std::ranges::any_of(use_marks(range),
+                               [](std::uint8_t mark) { return (mark & used) != 0; });
 }
 
 bool FramePool::is_taken(std::uint64_t page) const {
@@ -136,6 +138,22 @@ std::optional<std::uint64_t> FramePool::taken_page(HostPhys base, std::uint64_t 
     return first;
 }
 
+std::uint32_t FramePool::others(std::uint64_t page) const {
+    return (marks_[page / frames_of_mark] & counted) != 0 ? others_[page] : 0;
+}
+
+/// The counts of these frames, which are written from now on.
+std::span<FramePool::Owners> FramePool::counted_others(std::uint64_t first, std::uint64_t count) {
+    const std::uint64_t last = (first + count - 1) / frames_of_mark;
+    for (std::uint64_t mark = first / frames_of_mark; mark <= last; ++mark) {
+        if ((marks_[mark] & counted) != 0) continue;
+        marks_[mark] |= counted;
+        const std::uint64_t begin = mark * frames_of_mark;
+        std::fill_n(others_ + begin, std::min(frames_of_mark, pages_.pages() - begin), Owners{0});
+    }
+    return {others_ + first, count};
+}
+
 /// Makes frames free that have no owner any more: parts of runs, whole ones, several.
 void FramePool::release(std::uint64_t first, std::uint64_t count) {
     const std::uint64_t end = first + count;
@@ -155,10 +173,10 @@ void FramePool::free_frames(HostPhys base, std::size_t count) {
     if (!first) panic("page frames were freed that nobody had taken");
     if (shares_ == 0) return release(*first, count);
     for (std::uint64_t page = *first, kept = page; page < *first + count; page = kept) {
-        while (kept < *first + count && others_[kept] == 0)
+        while (kept < *first + count && others(kept) == 0)
             ++kept;
         release(page, kept - page);
-        for (; kept < *first + count && others_[kept] != 0; ++kept) {
+        for (; kept < *first + count && others(kept) != 0; ++kept) {
             --others_[kept];
             --shares_;
         }
@@ -169,10 +187,10 @@ bool FramePool::share_frames(HostPhys base, std::size_t count) {
     const SpinGuard guard(lock_);
     const auto first = taken_page(base, count);
     if (!first) return false;
-    const std::span<Owners> others(others_ + *first, count);
+    const std::span<Owners> counts = counted_others(*first, count);
     constexpr Owners most = std::numeric_limits<Owners>::max();
-    if (std::ranges::find(others, most) != others.end()) return false;
-    for (Owners& each : others)
+    if (std::ranges::find(counts, most) != counts.end()) return false;
+    for (Owners& each : counts)
         ++each;
     shares_ += count;
     return true;
@@ -181,7 +199,7 @@ bool FramePool::share_frames(HostPhys base, std::size_t count) {
 std::uint32_t FramePool::owners(HostPhys frame) const {
     const SpinGuard guard(lock_);
     const auto page = taken_page(frame, 1);
-    return page ? others_[*page] + 1u : 0;
+    return page ? others(*page) + 1 : 0;
 }
 
 std::uint64_t FramePool::free_bytes() const {

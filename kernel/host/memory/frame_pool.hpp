@@ -70,6 +70,9 @@ class FramePool final : public FrameSource {
 
   private:
     using Owners = std::uint16_t;
+    // The bits of a mark.
+    static constexpr std::uint8_t used = 1;     ///< somebody had frames there
+    static constexpr std::uint8_t counted = 2;  ///< a frame there was shared: others are counted
 
     [[nodiscard]] std::optional<HostPhys> take(std::uint64_t count, std::uint64_t alignment,
                                                std::uint64_t remainder);
@@ -77,14 +80,17 @@ class FramePool final : public FrameSource {
         CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool is_taken(std::uint64_t page) const CAIRN_REQUIRES(lock_);
     [[nodiscard]] std::span<std::uint8_t> use_marks(HostRange range) const CAIRN_REQUIRES(lock_);
+    [[nodiscard]] std::uint32_t others(std::uint64_t page) const CAIRN_REQUIRES(lock_);
+    [[nodiscard]] std::span<Owners> counted_others(std::uint64_t first, std::uint64_t count)
+        CAIRN_REQUIRES(lock_);
     void release(std::uint64_t first, std::uint64_t count) CAIRN_REQUIRES(lock_);
 
     mutable Spinlock lock_;
     HostPhys base_;  ///< of page 0 of the heap
     PageHeap pages_ CAIRN_GUARDED_BY(lock_);
-    /// Owners of each frame besides the one who took it.
+    /// Owners of each frame besides the one who took it; unwritten where the mark says so.
     Owners* others_ CAIRN_GUARDED_BY(lock_) = nullptr;
-    /// For each 2 MiB of the window, from its base: 1 where somebody had frames.
+    /// For each 2 MiB of the window, from its base.
     std::uint8_t* marks_ CAIRN_GUARDED_BY(lock_) = nullptr;
     std::uint64_t shares_ CAIRN_GUARDED_BY(lock_) = 0;  ///< the sum of them
     std::uint64_t total_pages_ = 0;

@@ -29,7 +29,7 @@ void GuestChannel::put(std::span<const std::byte> bytes) {
         keep(byte);
 }
 
-[[gnu::noinline]] void GuestChannel::keep(std::byte byte) {
+void GuestChannel::keep(std::byte byte) {
     const SpinGuard guard(output_lock_);
     if (is_in_front()) return console_write_guest(static_cast<char>(byte));
     if (kept_.full()) {

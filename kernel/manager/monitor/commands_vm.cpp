@@ -110,18 +110,15 @@ void write_property(Writer& out, const FdtProperty& property) {
         print(out, "{:#x} ", property.cell(i));
 }
 
-/// The tree as `load_guest` wrote it, but for its random seed.
+/// The tree as the loader wrote it, but for its random seed.
 void show_tree_of(const BuiltVm& built, Answer& answer) {
     vector<std::byte> room;
     if (!room.try_resize(built.plan.fdt.size)) return answer.refuse({}, "the heap is too small");
     GuestFdtConfig config = built.tree;
     if (built.plan.initrd.size != 0) config.initrd = built.plan.initrd;
-    GuestFdtWriter writer(room, config);
-    auto written = writer.write_some();
-    while (written && !*written)
-        written = writer.write_some();
+    const auto written = write_guest_fdt(room, config);
     if (!written) return answer.refuse({}, to_string(written.error()));
-    const auto tree = Fdt::parse(**written);
+    const auto tree = Fdt::parse(*written);
     if (!tree) return answer.refuse({}, to_string(tree.error()));
     for (const FdtNode& node : FdtNodes(tree->root())) {
         for (const FdtProperty& property : node.properties()) {

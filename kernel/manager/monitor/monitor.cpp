@@ -79,9 +79,9 @@ void Monitor::work() {
     }
     if (command_ != nullptr) go_on();
     take_keys();
-    bring_guest_to_front();
+    const bool is_through = bring_guest_to_front();
     const std::uint64_t until = command_ != nullptr ? session_.wait.until : never;
-    deadline_.store(until, std::memory_order_relaxed);
+    deadline_.store(is_through ? until : 0, std::memory_order_relaxed);
 }
 
 /// As long as no command waits: what is typed meanwhile is for later.
@@ -97,13 +97,13 @@ void Monitor::take_keys() {
     }
 }
 
-/// Piece by piece, the last of which puts it in front.
-void Monitor::bring_guest_to_front() {
+/// Piece by piece, the last of which puts it in front; false where there are more.
+bool Monitor::bring_guest_to_front() {
     GuestChannel* const guest = session_.console.chosen();
-    if (guest == nullptr || guest->is_in_front() || session_.console.shows_monitor()) return;
+    if (guest == nullptr || guest->is_in_front() || session_.console.shows_monitor()) return true;
     if (const std::uint64_t lost = guest->take_lost(); lost != 0)
         println("monitor: {} bytes of its output are lost", lost);
-    if (!guest->come_to_front()) want();
+    return guest->come_to_front();
 }
 
 void Monitor::take_key(std::byte byte) {

@@ -14,7 +14,7 @@
 #include "kernel/manager/monitor/line_editor.hpp"
 #include "kernel/manager/monitor/pager.hpp"
 #include "kernel/manager/monitor/session.hpp"
-#include "kernel/sched/host_work.hpp"
+#include "kernel/sched/hart_loop.hpp"
 
 namespace cairn {
 
@@ -57,7 +57,7 @@ class Monitor final : public MonitorInput, public HostWork, public Completer {
     void finish(Answer& answer);
     void cancel();
     void show_answer();
-    void bring_guest_to_front();
+    [[nodiscard]] bool bring_guest_to_front();
 
     std::atomic<bool> wanted_ = false;
     std::atomic<std::uint64_t> deadline_ = ~std::uint64_t{0};  ///< a copy of the wait's

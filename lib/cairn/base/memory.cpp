@@ -26,6 +26,8 @@ std::size_t misalignment(const void* pointer) {
     return reinterpret_cast<std::uintptr_t>(pointer) % word;
 }
 
+// Shaped for: "first touch of a page".
+
 /// Eight units, all of them read before the first is written.
 template <class Unit>
 [[gnu::always_inline]] inline void copy_block(Unit* to, const Unit* from) {

@@ -152,7 +152,8 @@ std::optional<FdtNode> Fdt::parent(const FdtNode& node) const {
         // Nodes lie in order: the last child that does not begin behind `node` is it or holds it.
         std::optional<FdtNode> holder;
         for (const FdtNode& child : at.children()) {
-            if (child.offset() <= node.offset()) holder = child;
+            if (child.offset() > node.offset()) break;
+            holder = child;
         }
         if (!holder) return std::nullopt;  // a node of another tree
         if (*holder == node) return at;

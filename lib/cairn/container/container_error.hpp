@@ -26,21 +26,19 @@ enum class ContainerError : std::uint8_t {
 }
 
 /// "vector: index 7 of 3 elements"
-[[noreturn, gnu::cold]] void panic_index(const char* container, std::size_t index, std::size_t size,
-                                         std::source_location where);
+[[noreturn]] void panic_index(const char* container, std::size_t index, std::size_t size,
+                              std::source_location where);
 
 /// "vector: back() of no elements", for `what` = "back()"
-[[noreturn, gnu::cold]] void panic_empty(const char* container, const char* what,
-                                         std::source_location where);
+[[noreturn]] void panic_empty(const char* container, const char* what, std::source_location where);
 
 /// "vector: 7 elements wanted, at most 3 possible"
-[[noreturn, gnu::cold]] void panic_length(const char* container, std::size_t wanted,
-                                          std::size_t maximum);
+[[noreturn]] void panic_length(const char* container, std::size_t wanted, std::size_t maximum);
 
 /// "vector: a position outside of its elements"
-[[noreturn, gnu::cold]] void panic_position(const char* container, std::source_location where);
+[[noreturn]] void panic_position(const char* container, std::source_location where);
 
 /// "hash_map: at() of a key that it does not have"
-[[noreturn, gnu::cold]] void panic_key(const char* container, std::source_location where);
+[[noreturn]] void panic_key(const char* container, std::source_location where);
 
 }  // namespace cairn

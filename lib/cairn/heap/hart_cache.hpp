@@ -16,7 +16,6 @@ extern constinit thread_local Heap::Cache hart_cache;
 /// Called by `Heap::init`, once, when the heap is there.
 void start_operators(std::string_view owner, FaultHook hook);
 
-[[noreturn, gnu::cold, gnu::noinline]] void panic_out_of_memory(std::size_t size,
-                                                                std::size_t alignment);
+[[noreturn]] void panic_out_of_memory(std::size_t size, std::size_t alignment);
 
 }  // namespace cairn

@@ -33,25 +33,24 @@ Function* find_next(const char* name) {
     return nullptr;
 }
 
-[[gnu::cold, gnu::noinline]] void* refuse(std::size_t size) {
+void* refuse(std::size_t size) {
     auto* const next = find_next<void*(std::size_t)>("_Znwm");
     require(next != nullptr, "operator new: out of memory, and no C++ library to say so");
     return next(size);
 }
 
-[[gnu::cold, gnu::noinline]] void* refuse(std::size_t size, std::align_val_t alignment) {
+void* refuse(std::size_t size, std::align_val_t alignment) {
     auto* const next = find_next<void*(std::size_t, std::align_val_t)>("_ZnwmSt11align_val_t");
     require(next != nullptr, "operator new: out of memory, and no C++ library to say so");
     return next(size, alignment);
 }
 
-[[gnu::cold, gnu::noinline]] void* refuse(std::size_t size, const std::nothrow_t& tag) {
+void* refuse(std::size_t size, const std::nothrow_t& tag) {
     auto* const next = find_next<void*(std::size_t, const std::nothrow_t&)>("_ZnwmRKSt9nothrow_t");
     return next == nullptr ? nullptr : next(size, tag);
 }
 
-[[gnu::cold, gnu::noinline]] void* refuse(std::size_t size, std::align_val_t alignment,
-                                          const std::nothrow_t& tag) {
+void* refuse(std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) {
     auto* const next = find_next<void*(std::size_t, std::align_val_t, const std::nothrow_t&)>(
         "_ZnwmSt11align_val_tRKSt9nothrow_t");
     return next == nullptr ? nullptr : next(size, alignment, tag);

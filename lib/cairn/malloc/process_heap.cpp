@@ -22,6 +22,7 @@ namespace cairn::process_heap {
 
 namespace {
 
+// Shaped for: "Instructions on the host".
 [[gnu::cold, gnu::noinline]] bool start();
 
 }  // namespace

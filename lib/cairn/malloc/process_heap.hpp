@@ -30,6 +30,8 @@ inline constexpr std::size_t smallest_window = std::size_t{16} << 20;
 extern constinit Core core;
 extern constinit thread_local Cache cache;
 
+// Shaped for: "Instructions on the host".
+
 /// At least `size` bytes; nullptr where there are none, and ENOMEM in errno.
 [[nodiscard, gnu::always_inline]] inline std::byte* take(std::size_t size) {
     return cache.take(size);

@@ -133,7 +133,7 @@ class seeded_hash : public HashTransparency<T> {
 
     template <class Key = T>
         requires(std::same_as<Key, T> || requires { typename HashTransparency<T>::is_transparent; })
-    [[nodiscard, gnu::noinline]] constexpr std::uint64_t operator()(const Key& key) const {
+    [[nodiscard]] constexpr std::uint64_t operator()(const Key& key) const {
         Hasher hasher(seed_);
         if constexpr (std::same_as<Key, T>) {
             hasher.add(key);

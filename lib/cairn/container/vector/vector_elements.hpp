@@ -122,7 +122,7 @@ class VectorElements : public VectorStorage<T, Allocator> {
         }
     }
 
-    [[gnu::noinline]] constexpr Result<T*> push_to_full(OnFailure failure, T held) {
+    constexpr Result<T*> push_to_full(OnFailure failure, T held) {
         const Result<void> extended = extend(failure, 1);
         if (!extended) return std::unexpected(extended.error());
         construct(data_ + size_, std::move(held));

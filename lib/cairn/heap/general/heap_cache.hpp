@@ -58,6 +58,7 @@ class HeapCache {
 
     // The raw interface, for operator new and malloc. What is short and common of it is inlined
     // wherever it is called; few functions of a program should.
+    // Shaped for: "heap, target, pair"; "Instructions on the host".
 
     /// At least `size` bytes at a multiple of 16; nullptr where there are none.
     [[nodiscard, gnu::always_inline]] std::byte* take(std::size_t size) {

@@ -51,8 +51,7 @@ void PageHeap::set_use(std::size_t first, std::size_t count, std::uint8_t use) {
     std::memset(use_ + first, use, count);
 }
 
-/// Out of line, as counting leading zeros takes 130 bytes where the hart has no Zbb.
-[[gnu::noinline]] unsigned PageHeap::bin_of(std::size_t length) {
+unsigned PageHeap::bin_of(std::size_t length) {
     return Bins::bin_of(length + bias);
 }
 
@@ -83,7 +82,7 @@ std::uint32_t PageHeap::allocate(std::size_t count, std::size_t alignment, std::
 }
 
 /// Turns free pages that belong to no run into used ones.
-[[gnu::noinline]] void PageHeap::take(std::size_t first, std::size_t count) {
+void PageHeap::take(std::size_t first, std::size_t count) {
     free_ -= narrow(count);
     set_use(first, count, PageUse::inside);
 }
@@ -172,7 +171,7 @@ void PageHeap::release(std::size_t first, std::size_t count) {
     insert(first, count);
 }
 
-[[gnu::noinline]] void PageHeap::insert(std::size_t first, std::size_t count) {
+void PageHeap::insert(std::size_t first, std::size_t count) {
     const unsigned bin = bin_of(count);
     const std::size_t head = head_of(bin);
     if (!is_linked(head)) {
@@ -185,7 +184,7 @@ void PageHeap::release(std::size_t first, std::size_t count) {
     bins_.mark(bin);
 }
 
-[[gnu::noinline]] bool PageHeap::unlink(std::size_t first, std::size_t length) {
+bool PageHeap::unlink(std::size_t first, std::size_t length) {
     if (!is_free_run(first) || info_[first].extent != length || !is_linked(first)) {
         return report(first);
     }
@@ -197,7 +196,7 @@ void PageHeap::release(std::size_t first, std::size_t count) {
 }
 
 /// Whether `first` is a page where a free run starts, by what both ends of that run say.
-[[gnu::noinline]] bool PageHeap::is_free_run(std::size_t first) const {
+bool PageHeap::is_free_run(std::size_t first) const {
     if (first >= pages_ || !is(first, PageUse::free)) return false;
     const std::size_t length = info_[first].extent;
     const std::size_t last = first + length - 1;
@@ -205,7 +204,7 @@ void PageHeap::release(std::size_t first, std::size_t count) {
 }
 
 /// Whether both neighbours of `node` in its ring agree that they are.
-[[gnu::noinline]] bool PageHeap::is_linked(std::size_t node) const {
+bool PageHeap::is_linked(std::size_t node) const {
     const std::size_t next = info_[node].next;
     const std::size_t prev = info_[node].prev;
     const std::size_t end = pages_ + Bins::count;

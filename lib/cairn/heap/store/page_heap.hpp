@@ -43,7 +43,7 @@ enum class PageUse : std::uint8_t {
     uncarved = 39,     ///< of a slab, no slot of which has been carved in this page yet
 };
 
-[[nodiscard, gnu::cold]] std::string_view to_string(PageUse use);
+[[nodiscard]] std::string_view to_string(PageUse use);
 
 struct PageInfo {
     std::uint32_t extent;  ///< pages of the run; at its first and last page
@@ -77,8 +77,8 @@ class PageHeap {
 
     /// A window of `pages` <= max_pages, all of them foreign. Metadata that is known to be zero
     /// (`zeroed`) is left untouched until it is needed.
-    [[gnu::cold]] void init(std::byte* metadata, std::size_t pages,
-                            const PageReporter& reporter = {}, bool zeroed = false);
+    void init(std::byte* metadata, std::size_t pages, const PageReporter& reporter = {},
+              bool zeroed = false);
 
     /// Takes in foreign pages of the window as free ones.
     void add(std::size_t first, std::size_t count) { release(first, count); }
@@ -122,13 +122,13 @@ class PageHeap {
     [[nodiscard]] std::uint32_t pages() const { return pages_; }
     [[nodiscard]] std::uint32_t free_pages() const { return free_; }
     /// Pages of the longest free run; walks one bin.
-    [[nodiscard, gnu::cold]] std::uint32_t largest_free() const;
+    [[nodiscard]] std::uint32_t largest_free() const;
 
     /// Calls `visit(first, count)` for every free run of `least` pages or more; it changes nothing.
     template <class Visitor>
     void for_each_free_run(std::size_t least, Visitor visit) const;
     /// Walks everything: false, and the first damage reported, where descriptors disagree.
-    [[nodiscard, gnu::cold]] bool check() const;
+    [[nodiscard]] bool check() const;
 
   private:
     /// One to four pages have a bin each, so every request up to five finds its bin exact.
@@ -156,10 +156,10 @@ class PageHeap {
     [[nodiscard]] bool unlink(std::size_t first, std::size_t length);
     void link(std::size_t before, std::size_t after);
     void set_extent(std::size_t first, std::size_t count);
-    [[gnu::cold]] void empty_ring(unsigned bin);
-    [[nodiscard, gnu::cold]] std::size_t checked_run(std::size_t first) const;
-    [[nodiscard, gnu::cold]] bool check_ring(unsigned bin, std::size_t& runs) const;
-    [[gnu::cold, gnu::noinline]] bool report(std::size_t page) const;
+    void empty_ring(unsigned bin);
+    [[nodiscard]] std::size_t checked_run(std::size_t first) const;
+    [[nodiscard]] bool check_ring(unsigned bin, std::size_t& runs) const;
+    bool report(std::size_t page) const;
 
     PageInfo* info_ = nullptr;     ///< of the pages, then the rings' heads
     std::uint8_t* use_ = nullptr;  ///< with a foreign page before the first and after the last

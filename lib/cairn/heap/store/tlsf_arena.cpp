@@ -104,7 +104,7 @@ std::byte* TlsfArena::carve(std::byte* block, std::size_t skip, std::size_t need
 // --- resizing ------------------------------------------------------------------------------------
 
 /// The chunk that a free block fills: the end that follows it tells how long the chunk is.
-[[gnu::noinline]] Region TlsfArena::chunk_of(std::byte* block, std::size_t length) {
+Region TlsfArena::chunk_of(std::byte* block, std::size_t length) {
     const View next = view(end_of(block, length));
     if (!next.is_edge() || next.length != length + grain) return {};
     return {.base = block - grain, .size = length + grain};

@@ -77,6 +77,7 @@ class TlsfArena : public TlsfStore {
         return change_length(block, tlsf::cached, tlsf::cached);
     }
 
+    // Shaped for: "heap, target, pair"; "backing heap alone".
     // The quick paths, for owners that want them inline. They change nothing where they fail, and
     // what is to be done then is take's and give's work.
     struct Freed {
