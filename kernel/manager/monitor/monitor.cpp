@@ -62,7 +62,7 @@ bool Monitor::is_wanted() const {
     return until != never && csr_read<Csr::time>() >= until;
 }
 
-/// Who wants something while another hart is at it finds the lock taken, and leaves it to that one.
+/// Who wants something while another hart is at it leaves it wanted, for whoever looks next.
 bool Monitor::run() {
     if (!work_lock_.try_lock()) return false;
     wanted_.store(false, std::memory_order_seq_cst);
