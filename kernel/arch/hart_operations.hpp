@@ -67,7 +67,7 @@ enum class ExitPath : std::uint8_t {
 }
 
 /// `value`, of which the compiler knows nothing more: what is made of it stays as it is written,
-/// where a mask would take an instruction or two to make.
+/// where a mask would take an instruction or two to make. Shaped for: "MMIO read, PLIC".
 [[gnu::always_inline]] inline std::uint64_t as_it_is(std::uint64_t value) {
     asm("" : "+r"(value));
     return value;

@@ -177,7 +177,8 @@ RecentAccess recent_access(Vcpu& vcpu, std::uint64_t key, const MemoryAccess& ac
             .perform_stored = &performer};
 }
 
-/// An access that is as none in `row`: decodes it and finds its device.
+/// An access that is as none in `row`: decodes it and finds its device. Out of line, for the short
+/// way. Shaped for: "MMIO read, PLIC"; "MMIO write, UART".
 [[gnu::noinline]] Resumption learn(Vcpu& vcpu, GuestFetch fetch, const TrapState& trap,
                                    RecentAccesses::Row& row) {
     // Whatever it was that touched RAM, an access or a walk of its tables, it is done again.

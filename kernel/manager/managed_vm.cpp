@@ -87,6 +87,7 @@ void ManagedVm::queue() {
     group_->begin(vm().cpus());
     for (Task& task : running_->tasks)
         task.vcpu.forget_requests();
+    vm().input_arrived();  // in case that was among them
     for (Task& task : running_->tasks)
         scheduler_.wake(task, now);
 }

@@ -27,6 +27,7 @@ struct Request {
     static constexpr std::uint32_t external_line = 2;  ///< its interrupt controller's line moved
     static constexpr std::uint32_t fence = 4;          ///< somebody asked its FenceMail
     static constexpr std::uint32_t look = 8;           ///< the hart's or the VM's state changed
+    static constexpr std::uint32_t input = 16;         ///< its console has input for it
 };
 
 class Doorbell {

@@ -135,13 +135,16 @@ void Vcpu::answer() {
         software_.set(true);
         pmu_.count(SbiFirmwareEvent::ipi_received);
     }
+    if ((requests & Request::input) != 0) vm().take_input();
     if ((requests & Request::external_line) != 0) external_.apply();
     requests_.carry_out_fences(*this);
 }
 
 /// The hart's SSIP stays as it is: since it was looked at, it may have come for another vCPU.
 void Vcpu::answer_away() {
-    if ((requests_.take() & Request::software_interrupt) != 0) {
+    const std::uint32_t requests = requests_.take();
+    if ((requests & Request::input) != 0) vm().take_input();
+    if ((requests & Request::software_interrupt) != 0) {
         state_.csrs.hvip |= Hip::VSSIP::mask;
         pmu_.count(SbiFirmwareEvent::ipi_received);
     }

@@ -286,3 +286,27 @@ TEST_CASE("the line of a vCPU that is not loaded is left for its next entry", "[
     bench.vcpu().answer();
     CHECK(csr_read<Csr::hvip>() == 1 << 10);
 }
+
+TEST_CASE("in a VM of one CPU its own hart takes input, which another may have been told of",
+          "[vcpu]") {
+    GuestBench bench;
+    bench.keyboard.type("ab");
+    bench.vm.input_arrived();
+    CHECK(bench.keyboard.waiting() == 2);
+    CHECK(bench.vcpu().is_asked());
+    bench.vcpu().answer();
+    CHECK(bench.vm.uart().take_input() == std::byte{'a'});
+    CHECK(bench.vm.uart().take_input() == std::byte{'b'});
+
+    bench.vcpu().put_away();
+    bench.keyboard.type("c");
+    bench.vm.input_arrived();
+    CHECK(bench.keyboard.waiting() == 1);
+    bench.vcpu().answer_away();
+    CHECK(bench.vm.uart().take_input() == std::byte{'c'});
+
+    GuestBench two({}, 2);
+    two.keyboard.type("d");
+    two.vm.input_arrived();
+    CHECK(two.vm.uart().take_input() == std::byte{'d'});
+}

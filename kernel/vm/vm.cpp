@@ -76,7 +76,13 @@ bool Vm::resume(std::uint64_t time) {
     return true;
 }
 
+/// The devices of a VM of one CPU have no lock: its hart alone is at them.
 void Vm::input_arrived() {
+    if (!device_lock_.is_shared()) return vcpu(0).request(Request::input);
+    take_input();
+}
+
+void Vm::take_input() {
     const DeviceGuard guard(device_lock_);
     uart().input_arrived();
 }

@@ -107,8 +107,10 @@ class Vm final : public PowerEvents, public InputReceiver {
     [[nodiscard]] std::uint64_t hgatp() const { return hgatp_; }
     [[nodiscard]] const Vmid& vmid() const { return vmid_; }
 
-    /// The console has something for the guest's UART.
+    /// The console has something for the guest's UART; on any hart.
     void input_arrived() override;
+    /// The UART takes it, where the VM's hart is at its devices or nobody is.
+    void take_input();
 
     /// Which vCPUs lie in a hart of the machine: bit n for vCPU n. Whoever has stored something and
     /// then sees a vCPU away need not have it fence: it forgets everything when it is loaded.

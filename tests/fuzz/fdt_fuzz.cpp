@@ -50,14 +50,14 @@ std::vector<std::byte> good_tree() {
     const cairn::GuestDevices devices(1, {screen, keyboard}, power);
     const auto tree =
         cairn::write_guest_fdt(bytes, {.memory = {{0x8000'0000}, 0x1000'0000},
-                                              .cpus = 1,
-                                              .isa = "rv64imac_sstc",
-                                              .mmu_type = "riscv,sv39",
-                                              .timebase_frequency = 10'000'000,
-                                              .bootargs = "x",
-                                              .initrd = cairn::GuestRange{{0x8800'0000}, 0x1000},
-                                              .rng_seed = {},
-                                              .devices = devices.list()});
+                                       .cpus = 1,
+                                       .isa = "rv64imac_sstc",
+                                       .mmu_type = "riscv,sv39",
+                                       .timebase_frequency = 10'000'000,
+                                       .bootargs = "x",
+                                       .initrd = cairn::GuestRange{{0x8800'0000}, 0x1000},
+                                       .rng_seed = {},
+                                       .devices = devices.list()});
     if (!tree || !cairn::read_machine(*tree)) __builtin_trap();
     bytes.resize(tree->size());
     return bytes;
