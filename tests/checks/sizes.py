@@ -22,7 +22,7 @@ BUDGETS = {
     "kernel/exit/sbi": (32, 1100, 104),
     "kernel/host/boot": (20, 1400, 42),
     "kernel/host/cpu": (18, 850, 65),
-    "kernel/host/drivers": (16, 900, 25),
+    "kernel/host/drivers": (16, 930, 25),
     "kernel/host/memory": (25, 1600, 60),
     "kernel/host/reports": (12, 450, 40),
     "kernel/manager": (22, 1750, 160),
