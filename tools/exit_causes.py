@@ -33,7 +33,7 @@ KINDS = [("UART", "UART"), ("PLIC", "PLIC"), ("TIME", r"\(TIME\)"), ("IPI", r"\(
 
 def counts_of(log):
     """{words: exits}, in the order of the log."""
-    found = re.findall(r"^vm \S+: (\d+) exits: (.*)$", log, re.M)
+    found = re.findall(r"^\x10vm \S+: (\d+) exits: (.*)$", log, re.M)
     if not found:
         raise RuntimeError(f"the log counts no exits:\n{log[-2000:]}")
     return {words: int(count) for count, words in found}

@@ -89,7 +89,7 @@ extern "C" void count_guest_exit(VcpuContext* context) {
     if (counts == nullptr) return;
     const TrapState trap = read_trap();
     counts->add(exit_cause(trap.scause, context->x[17], context->x[16], faulting_address(trap),
-                           vm.devices().list()));
+                           vm.memory().range(), vm.devices().list()));
 }
 
 /// A call changes a0 and a1 alone.

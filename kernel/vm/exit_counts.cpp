@@ -30,9 +30,11 @@ void print_call(Writer& out, const ExitCause& cause) {
 }  // namespace
 
 ExitCause exit_cause(std::uint64_t scause, std::uint64_t extension, std::uint64_t function,
-                     GuestPhys address, std::span<const GuestDevice> devices) {
+                     GuestPhys address, const GuestRange& ram,
+                     std::span<const GuestDevice> devices) {
     if (is_call(scause)) return {.scause = scause, .extension = extension, .function = function};
     if (!is_page_fault(scause)) return {.scause = scause};
+    if (ram.contains(address, 1)) return {.scause = scause, .device = "RAM"};
     for (const GuestDevice& device : devices) {
         if (device.block.contains(address, 1)) {
             return {.scause = scause, .device = device.kind->name};

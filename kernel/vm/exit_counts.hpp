@@ -26,10 +26,10 @@ struct ExitCause {
     bool operator==(const ExitCause&) const = default;
 };
 
-/// The cause of an exit with `scause`: of calls a7 and a6 count, of page faults whose of the VM's
-/// `devices` the address is.
+/// The cause of an exit with `scause`: of calls a7 and a6 count, of page faults whether the
+/// address is `ram`'s or whose of the VM's `devices` it is.
 [[nodiscard]] ExitCause exit_cause(std::uint64_t scause, std::uint64_t extension,
-                                   std::uint64_t function, GuestPhys address,
+                                   std::uint64_t function, GuestPhys address, const GuestRange& ram,
                                    std::span<const GuestDevice> devices);
 
 /// Words for `cause`.

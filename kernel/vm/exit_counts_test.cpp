@@ -30,7 +30,8 @@ ExitCause cause(std::uint64_t scause, std::uint64_t extension, std::uint64_t fun
     test::Keyboard keyboard;
     test::PowerLog power;
     const GuestDevices devices(1, {screen, keyboard}, power);
-    return exit_cause(scause, extension, function, address, devices.list());
+    const GuestRange ram{{0x8000'0000}, 0x1000};
+    return exit_cause(scause, extension, function, address, ram, devices.list());
 }
 
 std::string words(std::uint64_t scause, std::uint64_t extension, std::uint64_t function,
@@ -55,6 +56,8 @@ TEST_CASE("every cause has words", "[exit_counts]") {
     CHECK(words(load, 0, 0, 0x0c00'0004) == "load from PLIC");
     CHECK(words(store, 0, 0, 0x1000'0000) == "store to UART");
     CHECK(words(store, 0, 0, 0) == "store to nothing");
+    CHECK(words(store, 0, 0, 0x8000'0fff) == "store to RAM");
+    CHECK(words(store, 0, 0, 0x8000'1000) == "store to nothing");
     CHECK(words(timer, 0, 0, 0) == "supervisor timer interrupt");
     CHECK_FALSE(words(fetch, 0, 0, 0).empty());
 }

@@ -82,6 +82,7 @@ class GuestBench {
     void type(std::string_view text) {
         keyboard.type(text);
         vm.input_arrived();
+        if (vcpu().is_here() && vcpu().is_asked()) vcpu().answer();
     }
 
     /// Makes the call as a guest does. "All registers except a0 & a1 must be preserved."
