@@ -65,17 +65,19 @@ def column(counts):
     cairn = sum(start) + sum(later)
     firmware = counts["start"][FIRMWARE] + counts["guest"][FIRMWARE]
     guest = counts["guest"][GUEST]
-    entry = sum(start) + counts["start"][FIRMWARE]
-    return [entry, *start, sum(later), *later, cairn, cairn - start[0] - later[0], firmware, guest,
+    reset = sum(counts["reset"].values())
+    return [reset, sum(start), *start, reset + sum(start) + counts["start"][FIRMWARE], sum(later), *later, cairn, cairn - start[0] - later[0], firmware, guest,
             (guest + firmware + cairn) / (guest + firmware)]
 
 
-ROWS = [("hand-over to the guest's first instruction", AIM_ENTRY), ("- zeroing", None),
+ROWS = [("the firmware, from reset to its hand-over", None),
+        ("Cairn from there to the guest's first instruction", None), ("- zeroing", None),
         ("- copying", None), ("- all else", None),
+        ("**reset to the guest's first instruction**", AIM_ENTRY),
         ("Cairn from there to `/init`", None), ("- zeroing what the guest touches", None),
         ("- copying", None), ("- exits and all else", None),
         ("**Cairn's whole part**", AIM_ALL), ("- of it what is no zeroing", AIM_NOT_ZEROING),
-        ("the firmware", None), ("the guest", None), ("all, over guest and firmware", AIM_RATIO)]
+        ("the firmware, from the hand-over on", None), ("the guest", None), ("all, over guest and firmware", AIM_RATIO)]
 
 
 def figure(value):

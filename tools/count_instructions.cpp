@@ -7,10 +7,10 @@
 //     out=FILE                  lines `PHASE PLACE COUNT`: PLACE is an offset in the code, or a
 //     word
 //
-// Phases: `start` from the hypervisor's first instruction (which is the first of its code) to the
-// guest's, `guest` from there to `end`. An instruction is known by where it lies in the machine's
-// memory, since a guest's addresses may equal the hypervisor's. The firmware is what lies in the 2
-// MiB below the code; all else is the guest.
+// Phases: `reset` from the machine's first instruction to the hypervisor's (which is the first of
+// its code), `start` from there to the guest's, `guest` from there to `end`. An instruction is
+// known by where it lies in the machine's memory, since a guest's addresses may equal the
+// hypervisor's. The firmware is what lies in the 2 MiB below the code; all else is the guest.
 //
 // Debian packages QEMU without its header qemu-plugin.h, so what is used of the interface stands
 // here (QEMU, "QEMU TCG Plugins", section "API"). It is the same since QEMU 4.2 but for the number.
@@ -108,7 +108,8 @@ void on_translation(PluginId /*id*/, qemu_plugin_tb* block) {
 void on_exit(PluginId /*id*/, void* /*data*/) {
     std::FILE* const file = std::fopen(out, "w");
     if (file == nullptr) return std::perror(out);
-    for (const auto [number, name] : {std::pair{start, "start"}, {guest, "guest"}}) {
+    for (const auto [number, name] :
+         {std::pair{before, "reset"}, {start, "start"}, {guest, "guest"}}) {
         std::fprintf(file, "%s firmware %ju\n%s guest %ju\n", name, by_firmware[number], name,
                      by_guest[number]);
         for (std::size_t place = 0; place < size / 2; ++place) {

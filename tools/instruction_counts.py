@@ -14,8 +14,9 @@ import measured_machine
 from measured_machine import HYPERVISOR, ROOT
 
 SOURCE = ROOT / "tools/count_instructions.cpp"
-PHASES = ["start", "guest"] # until the guest's first instruction; from there to the end
-FIRMWARE, GUEST = "firmware", "guest" # what is no function of Cairn's
+# Until Cairn's first instruction; until the guest's first; from there to the end.
+PHASES = ["reset", "start", "guest"]
+FIRMWARE, GUEST = "firmware", "guest" # what is no function of Cairn's; before the firmware, its loader
 
 
 def plugin_version(qemu):
