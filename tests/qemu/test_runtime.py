@@ -78,7 +78,7 @@ def test_misaligned_memory_functions_cost_little(checked):
     assert copied[4] <= 2 * copied[0]
     assert copied[0] < 5300  # ld, sd, and a share of the loop for each of 2048 words
     # Load, two shifts, or, store: five instructions a word, where an aligned one takes two.
-    assert max(copied) <= 2.2 * copied[0]
+    assert max(copied) < 11300  # and the same share
     assert max(moved) <= 2.2 * moved[0]
     assert max(compared) <= 2 * compared[0]
 
