@@ -58,11 +58,13 @@ class UartDriver {
     [[nodiscard]] bool try_write_as(char byte) {
         const Word status = *static_cast<const volatile Word*>(line_status_);
         if (!takes_more(static_cast<std::uint8_t>(status))) [[unlikely]]
-            return false;
+            return keep_errors(static_cast<std::uint8_t>(status));
         *reinterpret_cast<volatile Word*>(base_) = static_cast<std::uint8_t>(byte);
         return true;
     }
 
+    /// Of what has just arrived: reading the status has reset them. False.
+    [[nodiscard]] bool keep_errors(std::uint8_t status);
     [[nodiscard]] bool keeps(std::uint8_t scratch) const;
     [[nodiscard]] bool becomes_empty(std::uint64_t patience) const;
     [[nodiscard]] std::uint8_t get(uart16550::Register which) const;
