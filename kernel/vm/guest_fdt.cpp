@@ -239,7 +239,8 @@ std::expected<std::span<std::byte>, GuestFdtError> write_guest_fdt(std::span<std
     for (;;) {
         const auto written = writer.write_some();
         if (!written) return std::unexpected(written.error());
-        if (*written) return **written;
+        const std::optional<std::span<std::byte>> tree = *written;
+        if (tree) return *tree;
     }
 }
 

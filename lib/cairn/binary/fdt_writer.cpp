@@ -115,8 +115,9 @@ bool FdtWriter::is_name_at(std::size_t at, std::string_view name) const {
 
 /// The name's distance from the end of the strings; it is put there if it is not yet.
 std::size_t FdtWriter::intern(std::string_view name) {
-    const auto hash = name.size() * 5 + static_cast<unsigned char>(name.front()) * 3u +
-                      static_cast<unsigned char>(name.back());
+    const std::size_t first = static_cast<unsigned char>(name.front());
+    const std::size_t last = static_cast<unsigned char>(name.back());
+    const std::size_t hash = name.size() * 5 + first * 3 + last;
     std::size_t& recent = recent_names_[hash % recent_names_.size()];
     if (recent == 0 || !is_name_at(recent, name)) recent = find_name(name);
     return bytes_.size() - recent;
