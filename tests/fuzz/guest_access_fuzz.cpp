@@ -171,6 +171,7 @@ bool step(GuestMachine& machine, Device& device, FuzzInput& input) {
     require((resumption == Resumption::none) == machine.vm.stopped().has_value(),
             "the guest goes on unless it has ended");
     if (resumption == Resumption::none) return false;
+    require(resumption != Resumption::not_yet, "the second look is the last");
     if (machine.vm.memory().holds({fault.at}, 1)) {
         require(vcpu.context.pc == pc && vcpu.context.x == before && device.touches == 0,
                 "what touched RAM is tried again");
