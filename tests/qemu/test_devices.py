@@ -81,6 +81,18 @@ def test_break_is_the_system_request_key(guest, debian):
     assert ended(m)[-1] == "vm guest: powered off"
 
 
+def test_breaks_amid_output_are_not_lost(guest, debian):
+    """Output reads the UART's line status, too, and reading it resets the break."""
+    m = guest(machine_options={"mux": True}, **{**debian, "append": "console=ttyS0 sysrq_always_enabled"})
+    m.expect(PROMPT)
+    m.send("while :; do echo ................................; done\r")
+    m.expect(r"\.{32}\s+\.{32}\s")
+    for _ in range(10):
+        m.send(BREAK)
+        m.send("h")
+        m.expect("sysrq: HELP : ")
+
+
 def test_debug_console(machine, tmp_path):
     """SBI's DBCN is Cairn's own: OpenSBI 1.1 below has none."""
     m = machine(small_guest(tmp_path, "runtime_check", "debug-console"))
