@@ -8,7 +8,7 @@
 #include <cairn/region.hpp>
 #include <cairn/runtime.hpp>
 #include <cairn/vector.hpp>
-#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/host/boot/door.hpp"
 #include "kernel/host/boot/entropy.hpp"
 #include "kernel/host/boot/image_layout.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Addresses are distinct types: a guest's physical address is never dereferenced by mistake. Only
-// guest memory (kernel/vm/guest_memory.hpp) turns a GuestPhys into bytes, bounds-checked.
+// guest memory (kernel/vm/memory/guest_memory.hpp) turns a GuestPhys into bytes, bounds-checked.
 #pragma once
 
 #include <compare>

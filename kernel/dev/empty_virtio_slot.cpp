@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/dev/empty_virtio_slot.hpp"
 
-#include "kernel/arch/virtio_mmio_registers.hpp"
+#include "kernel/arch/devices/virtio_mmio_registers.hpp"
 
 namespace cairn {
 namespace {

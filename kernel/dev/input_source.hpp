@@ -9,7 +9,7 @@
 
 #include <optional>
 
-#include "kernel/arch/uart16550_character.hpp"
+#include "kernel/arch/devices/uart16550_character.hpp"
 
 namespace cairn {
 

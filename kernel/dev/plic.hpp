@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <expected>
 
-#include "kernel/arch/plic_registers.hpp"
+#include "kernel/arch/devices/plic_registers.hpp"
 #include "kernel/dev/device_kind.hpp"
 #include "kernel/dev/guest_interrupts.hpp"
 #include "kernel/dev/interrupt_line.hpp"

@@ -22,8 +22,8 @@
 #include <optional>
 
 #include <cairn/ring_buffer.hpp>
-#include "kernel/arch/uart16550_character.hpp"
-#include "kernel/arch/uart16550_registers.hpp"
+#include "kernel/arch/devices/uart16550_character.hpp"
+#include "kernel/arch/devices/uart16550_registers.hpp"
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/device_kind.hpp"
 #include "kernel/dev/input_source.hpp"

@@ -2,9 +2,9 @@
 #include "kernel/exit/handle_exit.hpp"
 
 #include <cairn/print.hpp>
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/system_instruction.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/arch/isa/system_instruction.hpp"
 #include "kernel/exit/sbi/sbi_calls.hpp"
 #include "kernel/host/cpu/host_timer.hpp"
 #include "kernel/host/drivers/interrupt_router.hpp"

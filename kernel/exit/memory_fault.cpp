@@ -10,9 +10,9 @@
 #include <utility>
 
 #include <cairn/print.hpp>
-#include "kernel/arch/access_address.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/instruction.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/access_address.hpp"
+#include "kernel/arch/isa/instruction.hpp"
 #include "kernel/exit/handle_exit.hpp"
 
 namespace cairn {

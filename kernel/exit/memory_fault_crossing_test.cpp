@@ -3,7 +3,7 @@
 // nobody.
 #include <rapidcheck.h>
 
-#include "kernel/arch/instruction.hpp"
+#include "kernel/arch/isa/instruction.hpp"
 #include "tests/unit/mmio_bench.hpp"
 
 using namespace cairn;

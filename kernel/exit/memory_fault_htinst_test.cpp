@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // MMIO where the hart tells the instruction in htinst, and where it has to be fetched.
-#include "kernel/arch/instruction.hpp"
+#include "kernel/arch/isa/instruction.hpp"
 #include "tests/unit/mmio_bench.hpp"
 
 using namespace cairn;

@@ -4,10 +4,10 @@
 // here a byte at a time, through the guest's own translation: what a byte meets is what the guest's
 // access would have met. What is no plain load or store gets its exception all the same: it is
 // atomic, or not decoded here.
-#include "kernel/arch/access_address.hpp"
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/instruction.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/access_address.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/arch/isa/instruction.hpp"
 #include "kernel/exit/handle_exit.hpp"
 
 namespace cairn {

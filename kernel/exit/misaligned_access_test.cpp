@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/arch/instruction.hpp"
+#include "kernel/arch/isa/instruction.hpp"
 #include "kernel/exit/handle_exit.hpp"
 #include "tests/unit/guest_bench.hpp"
 

@@ -2,7 +2,7 @@
 // Compiled: small. Guests seldom ask for it.
 #include "kernel/exit/vm_exit.hpp"
 
-#include "kernel/arch/trap_cause.hpp"
+#include "kernel/arch/isa/trap_cause.hpp"
 
 namespace cairn {
 namespace {

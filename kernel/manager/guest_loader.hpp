@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Fills a guest's RAM as a boot loader would: kernel, initrd and device tree. Everywhere else it
-// stays as it is, which is zero (kernel/vm/guest_ram.hpp). Piece by piece, so that other guests run
-// meanwhile. Pure.
+// stays as it is, which is zero (kernel/vm/memory/guest_ram.hpp). Piece by piece, so that other
+// guests run meanwhile. Pure.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 #include <cairn/static_vector.hpp>
 #include "kernel/bundle/bundle.hpp"
 #include "kernel/vm/guest_fdt.hpp"
-#include "kernel/vm/guest_memory.hpp"
+#include "kernel/vm/memory/guest_memory.hpp"
 
 namespace cairn {
 

@@ -8,8 +8,8 @@
 #include <cairn/escape.hpp>
 #include <cairn/panic.hpp>
 #include <cairn/print.hpp>
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/host/cpu/hart_trials.hpp"
 
 namespace cairn {

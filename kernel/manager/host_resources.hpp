@@ -8,14 +8,14 @@
 #include <optional>
 #include <span>
 
-#include "kernel/arch/isa_string.hpp"
-#include "kernel/arch/stage2_mode.hpp"
+#include "kernel/arch/isa/isa_string.hpp"
+#include "kernel/arch/isa/stage2_mode.hpp"
 #include "kernel/host/boot/this_machine.hpp"
 #include "kernel/host/cpu/guest_translations.hpp"
 #include "kernel/host/memory/frame_pool.hpp"
 #include "kernel/vm/guest_features.hpp"
+#include "kernel/vm/memory/vmid.hpp"
 #include "kernel/vm/vm.hpp"
-#include "kernel/vm/vmid.hpp"
 
 namespace cairn {
 

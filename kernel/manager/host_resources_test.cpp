@@ -5,8 +5,8 @@
 #include <array>
 #include <memory>
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/ram_arena.hpp"
 

@@ -8,9 +8,9 @@
 
 #include <cairn/byte_size.hpp>
 #include <cairn/print.hpp>
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/sbi_call.hpp"
-#include "kernel/arch/sbi_implementations.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_implementations.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/host/cpu/hart_trials.hpp"
 
 namespace cairn {

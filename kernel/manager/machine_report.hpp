@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "kernel/arch/stage2_mode.hpp"
+#include "kernel/arch/isa/stage2_mode.hpp"
 #include "kernel/manager/host_resources.hpp"
 
 namespace cairn {

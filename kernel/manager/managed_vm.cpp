@@ -4,7 +4,7 @@
 
 #include <cairn/platform.hpp>
 #include <cairn/print.hpp>
-#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 
 namespace cairn {
 

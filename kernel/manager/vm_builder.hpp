@@ -10,9 +10,9 @@
 #include "kernel/manager/console/guest_channel.hpp"
 #include "kernel/manager/host_resources.hpp"
 #include "kernel/vm/guest_fdt.hpp"
-#include "kernel/vm/guest_ram.hpp"
+#include "kernel/vm/memory/guest_ram.hpp"
+#include "kernel/vm/memory/vm_memory.hpp"
 #include "kernel/vm/vm.hpp"
-#include "kernel/vm/vm_memory.hpp"
 
 namespace cairn {
 

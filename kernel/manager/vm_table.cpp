@@ -6,7 +6,7 @@
 
 #include <cairn/panic.hpp>
 #include <cairn/print.hpp>
-#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 
 namespace cairn {
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/host/cpu/host_timer.hpp"
 #include "kernel/host/drivers/interrupt_router.hpp"
 #include "kernel/sched/runnable.hpp"

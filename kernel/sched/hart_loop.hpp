@@ -18,7 +18,7 @@
 
 #include "kernel/sched/host_work.hpp"
 #include "kernel/sched/scheduler.hpp"
-#include "kernel/vm/vmid.hpp"
+#include "kernel/vm/memory/vmid.hpp"
 
 namespace cairn {
 

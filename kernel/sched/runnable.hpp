@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Whether a vCPU's guest can go on. What it waits for is its state, and lies where others see it:
-// the state of its hart (kernel/vm/hart_states.hpp), a wfi that left the guest, and the fences that
-// it asked for (kernel/vm/fence.hpp). Handlers of exits only change it and leave the guest.
+// the state of its hart (kernel/vm/vcpu/hart_states.hpp), a wfi that left the guest, and the fences
+// that it asked for (kernel/vm/vcpu/fence.hpp). Handlers of exits only change it and leave the
+// guest.
 //
 //     started           goes on as soon as all whom it asked for a fence have fenced
 //       in a wfi        once an interrupt is pending that it has enabled

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "kernel/arch/hart_start.h"
+#include "kernel/arch/start/hart_start.h"
 #include "kernel/host/boot/door.hpp"
 #include "kernel/uefi/failure.hpp"
 #include "kernel/uefi/firmware.hpp"
@@ -21,7 +21,7 @@ inline constexpr std::uint64_t default_heap_size = std::uint64_t{100} << 20;
 
 struct Arrival {
     std::uint64_t boot_hart = 0;             ///< kernel_main's first argument,
-    const std::byte* device_tree = nullptr;  ///< and its second: kernel/arch/efi_entry.S
+    const std::byte* device_tree = nullptr;  ///< and its second: kernel/arch/start/efi_entry.S
     Door door;
     CommandLine command_line;
 };

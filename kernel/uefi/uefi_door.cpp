@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Compiled: small, into cairn.efi alone. It runs once per boot or per start of a guest.
-// The door of cairn.efi: kernel/arch/efi_entry.S has moved the image's addresses to where it lies,
-// and calls here on the firmware's stack.
+// The door of cairn.efi: kernel/arch/start/efi_entry.S has moved the image's addresses to where it
+// lies, and calls here on the firmware's stack.
 #include "kernel/host/boot/image_layout.hpp"
 #include "kernel/uefi/arrival.hpp"
 #include "kernel/uefi/text_output.hpp"

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "kernel/arch/sbi.hpp"
-#include "kernel/arch/trap_cause.hpp"
+#include "kernel/arch/firmware/sbi.hpp"
+#include "kernel/arch/isa/trap_cause.hpp"
 
 namespace cairn {
 namespace {

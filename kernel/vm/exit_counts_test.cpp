@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "kernel/arch/sbi.hpp"
+#include "kernel/arch/firmware/sbi.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/device_doubles.hpp"
 

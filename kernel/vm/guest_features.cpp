@@ -2,9 +2,9 @@
 // Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/vm/guest_features.hpp"
 
-#include "kernel/arch/csr.hpp"
-#include "kernel/arch/sbi_call.hpp"
-#include "kernel/arch/sbi_features.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_features.hpp"
+#include "kernel/arch/isa/csr.hpp"
 
 namespace cairn {
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "kernel/vm/hardware_counters.hpp"
+#include "kernel/vm/vcpu/hardware_counters.hpp"
 
 namespace cairn {
 

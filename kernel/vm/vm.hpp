@@ -18,11 +18,11 @@
 #include "kernel/vm/exit_counts.hpp"
 #include "kernel/vm/guest_devices.hpp"
 #include "kernel/vm/guest_features.hpp"
-#include "kernel/vm/guest_memory.hpp"
-#include "kernel/vm/hart_states.hpp"
-#include "kernel/vm/vcpu.hpp"
-#include "kernel/vm/vcpu_room.hpp"
-#include "kernel/vm/vmid.hpp"
+#include "kernel/vm/memory/guest_memory.hpp"
+#include "kernel/vm/memory/vmid.hpp"
+#include "kernel/vm/vcpu/hart_states.hpp"
+#include "kernel/vm/vcpu/vcpu.hpp"
+#include "kernel/vm/vcpu/vcpu_room.hpp"
 
 namespace cairn {
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Every CSR of kernel/arch/csr.hpp: its number against LLVM's (each name is assembled), and that
+"""Every CSR of kernel/arch/isa/csr.hpp: its number against LLVM's (each name is assembled), and that
 something beside the unit tests uses it. The kernel's assembly names CSRs and their bits."""
 import re
 import subprocess
@@ -9,7 +9,7 @@ import sys
 from facts import rows
 from tree import files, finish, lines
 
-HEADER = "kernel/arch/csr.hpp"
+HEADER = "kernel/arch/isa/csr.hpp"
 
 
 def assembled(llvm_mc, names):

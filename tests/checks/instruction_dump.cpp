@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <string_view>
 
-#include "kernel/arch/access_address.hpp"
-#include "kernel/arch/instruction.hpp"
-#include "kernel/arch/system_instruction.hpp"
+#include "kernel/arch/isa/access_address.hpp"
+#include "kernel/arch/isa/instruction.hpp"
+#include "kernel/arch/isa/system_instruction.hpp"
 
 namespace {
 

@@ -20,8 +20,8 @@ MAY_INCLUDE = {
     "kernel/host": ["lib", "kernel/arch", "kernel/host"],
     # Of the ISA's layer, devices see addresses and the maps of the registers that they emulate.
     "kernel/dev": ["lib", "kernel/dev", "kernel/arch/address.hpp",
-                   "kernel/arch/plic_registers.hpp", "kernel/arch/uart16550_registers.hpp",
-                   "kernel/arch/uart16550_character.hpp", "kernel/arch/virtio_mmio_registers.hpp"],
+                   "kernel/arch/devices/plic_registers.hpp", "kernel/arch/devices/uart16550_registers.hpp",
+                   "kernel/arch/devices/uart16550_character.hpp", "kernel/arch/devices/virtio_mmio_registers.hpp"],
     "kernel/bundle": ["lib", "kernel/bundle", "kernel/arch/address.hpp"],
     "kernel/vm": ALL[:5],
     "kernel/uefi": ["lib", "kernel/arch", "kernel/host", "kernel/uefi"],
@@ -53,7 +53,7 @@ ASSEMBLY = re.compile(r"\b(?:asm|__asm|__asm__)\b\s*(?:volatile|goto|\((?!\"\"))
 # The state of a guest is written where a vCPU's state is loaded, and where one that is loaded changes.
 GUEST_STATE = re.compile(r"\bcsr_(?:write|set|clear|swap|fetch_set|fetch_clear)<Csr::"
                          r"(vs\w+|hvip|henvcfg|senvcfg|scounteren|htimedelta|hedeleg|hideleg|hstatus)>")
-GUEST_STATE_HERE = ("kernel/arch/guest_state.cpp", "kernel/vm/vcpu.cpp", "kernel/vm/vcpu_interrupts.cpp",
+GUEST_STATE_HERE = ("kernel/arch/guest/guest_state.cpp", "kernel/vm/vcpu/vcpu.cpp", "kernel/vm/vcpu/vcpu_interrupts.cpp",
                     # They try out what the hart takes, before there is a guest.
                     "kernel/manager/host_resources.cpp", "kernel/host/cpu/hart_trials.cpp")
 COMMENT = re.compile(r"//.*")

@@ -16,8 +16,7 @@ from pathlib import Path
 from facts import fields, rows
 from tree import finish
 
-CSR, SBI, PMU, CAUSE = (f"kernel/arch/{name}.hpp"
-                        for name in ("csr", "sbi", "sbi_events", "trap_cause"))
+CSR, SBI, PMU, CAUSE = ("kernel/arch/isa/csr.hpp", "kernel/arch/firmware/sbi.hpp", "kernel/arch/firmware/sbi_events.hpp", "kernel/arch/isa/trap_cause.hpp")
 SKIPPED = 77
 HEADERS = ("sbi.h", "csr.h")
 

@@ -5,8 +5,8 @@
 // changed that a load names and no other, or in its handler with a fault that the access could
 // have; x0 is 0, at most one device has been touched once, and memory is as it was.
 #include <cairn/panic.hpp>
-#include "kernel/arch/access_address.hpp"
-#include "kernel/arch/instruction.hpp"
+#include "kernel/arch/isa/access_address.hpp"
+#include "kernel/arch/isa/instruction.hpp"
 #include "kernel/exit/handle_exit.hpp"
 #include "tests/fuzz/guest_machine.hpp"
 #include "tests/fuzz/input.hpp"

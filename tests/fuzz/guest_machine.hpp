@@ -10,9 +10,9 @@
 #include <cstring>
 #include <vector>
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/exit/handle_exit.hpp"
 #include "kernel/host/cpu/this_hart.hpp"
 #include "kernel/vm/vm.hpp"

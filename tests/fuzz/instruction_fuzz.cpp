@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "kernel/arch/instruction.hpp"
-#include "kernel/arch/system_instruction.hpp"
+#include "kernel/arch/isa/instruction.hpp"
+#include "kernel/arch/isa/system_instruction.hpp"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "kernel/arch/isa_string.hpp"
+#include "kernel/arch/isa/isa_string.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     // Longer ones only repeat what happens between two underscores.

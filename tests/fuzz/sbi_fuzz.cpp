@@ -6,7 +6,7 @@
 #include <optional>
 
 #include <cairn/panic.hpp>
-#include "kernel/arch/sbi_events.hpp"
+#include "kernel/arch/firmware/sbi_events.hpp"
 #include "kernel/exit/sbi/sbi_calls.hpp"
 #include "kernel/sched/runnable.hpp"
 #include "tests/fuzz/guest_machine.hpp"

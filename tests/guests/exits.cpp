@@ -9,8 +9,8 @@
 #include <array>
 #include <charconv>
 
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/plic_registers.hpp"
+#include "kernel/arch/devices/plic_registers.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/vm/guest_map.hpp"
 #include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/longest_exits.hpp"

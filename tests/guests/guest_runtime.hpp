@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include <cairn/print.hpp>
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/sbi_call.hpp"
-#include "kernel/arch/trap_cause.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/arch/isa/trap_cause.hpp"
 
 namespace cairn::guest {
 

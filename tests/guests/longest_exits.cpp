@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "kernel/arch/sbi_events.hpp"
+#include "kernel/arch/firmware/sbi_events.hpp"
 #include "tests/guests/guest_runtime.hpp"
 
 namespace cairn::guest {

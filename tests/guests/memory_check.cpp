@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include <cairn/print.hpp>
-#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "tests/guests/runtime_check.hpp"
 
 namespace cairn::guest {

@@ -12,7 +12,7 @@
 #include <array>
 #include <optional>
 
-#include "kernel/arch/sbi_features.hpp"
+#include "kernel/arch/firmware/sbi_features.hpp"
 #include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/runtime_check.hpp"
 

@@ -4,7 +4,7 @@
 // refusals of the UART, whose model there takes any width.
 #include <array>
 
-#include "kernel/arch/plic_registers.hpp"
+#include "kernel/arch/devices/plic_registers.hpp"
 #include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/runtime_check.hpp"
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <atomic>
 
-#include "kernel/arch/hart_operations.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
 #include "tests/guests/guest_runtime.hpp"
 
 extern "C" {

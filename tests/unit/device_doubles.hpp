@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kernel/arch/uart16550_character.hpp"
+#include "kernel/arch/devices/uart16550_character.hpp"
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/input_source.hpp"
 #include "kernel/dev/interrupt_line.hpp"

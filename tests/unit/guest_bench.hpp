@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/exit/sbi/sbi_calls.hpp"
 #include "kernel/host/cpu/host_timer.hpp"
 #include "kernel/vm/vm.hpp"

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernel/arch/access_address.hpp"
+#include "kernel/arch/isa/access_address.hpp"
 #include "kernel/exit/handle_exit.hpp"
 #include "tests/unit/guest_bench.hpp"
 

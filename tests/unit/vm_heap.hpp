@@ -9,7 +9,7 @@
 #include <cairn/heap/hart_cache.hpp>
 #include <cairn/host_region.hpp>
 #include <cairn/panic.hpp>
-#include "kernel/vm/vcpu_room.hpp"
+#include "kernel/vm/vcpu/vcpu_room.hpp"
 
 namespace cairn {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "kernel/arch/sbi.hpp"
+#include "kernel/arch/firmware/sbi.hpp"
 #include "kernel/vm/vm.hpp"
 
 namespace cairn {

@@ -5,9 +5,9 @@
 // updates the A and D bits of page tables. The others need extensions that guests are not told of.
 #include <expected>
 
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/sbi_call.hpp"
-#include "kernel/arch/sbi_features.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_features.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/exit/sbi/sbi_calls.hpp"
 
 namespace cairn {

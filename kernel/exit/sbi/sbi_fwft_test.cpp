@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/arch/sbi_features.hpp"
+#include "kernel/arch/firmware/sbi_features.hpp"
 
 #include "tests/unit/guest_bench.hpp"
 

@@ -6,7 +6,7 @@
 // are no snapshots, which the specification allows. Rare calls, so all of it is made small.
 #include <bit>
 
-#include "kernel/arch/sbi_events.hpp"
+#include "kernel/arch/firmware/sbi_events.hpp"
 #include "kernel/exit/sbi/sbi_calls.hpp"
 
 namespace cairn {

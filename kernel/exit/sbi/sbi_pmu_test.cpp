@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/arch/sbi_events.hpp"
+#include "kernel/arch/firmware/sbi_events.hpp"
 
 #include "kernel/exit/handle_exit.hpp"
 #include "tests/unit/guest_bench.hpp"

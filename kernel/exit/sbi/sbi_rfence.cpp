@@ -5,7 +5,7 @@
 #include <array>
 #include <bit>
 
-#include "kernel/arch/hart_operations.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/exit/sbi/sbi_calls.hpp"
 #include "kernel/exit/sbi/sbi_harts.hpp"
 

@@ -15,7 +15,7 @@
 #include <optional>
 #include <string_view>
 
-#include "kernel/arch/stage2_mode.hpp"
+#include "kernel/arch/isa/stage2_mode.hpp"
 
 namespace cairn {
 

@@ -7,9 +7,9 @@
 #include <charconv>
 
 #include <cairn/bits.hpp>
-#include "kernel/arch/plic_registers.hpp"
-#include "kernel/arch/sswi_registers.hpp"
-#include "kernel/arch/uart16550_registers.hpp"
+#include "kernel/arch/devices/plic_registers.hpp"
+#include "kernel/arch/devices/sswi_registers.hpp"
+#include "kernel/arch/devices/uart16550_registers.hpp"
 
 namespace cairn {
 namespace {

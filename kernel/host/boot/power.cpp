@@ -2,10 +2,10 @@
 // Compiled: small, for the target alone. It runs once per boot or per start of a guest.
 #include "kernel/host/boot/power.hpp"
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/guarded_call.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/arch/start/guarded_call.hpp"
 
 namespace cairn {
 namespace {

@@ -7,7 +7,7 @@
 #include <cairn/fdt_format.hpp>
 #include <cairn/print.hpp>
 #include <cairn/quoted.hpp>
-#include "kernel/arch/guarded_call.hpp"
+#include "kernel/arch/start/guarded_call.hpp"
 #include "kernel/host/drivers/console.hpp"
 #include "kernel/host/drivers/device_check.hpp"
 #include "kernel/host/drivers/interrupt_controller.hpp"

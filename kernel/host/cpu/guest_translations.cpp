@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/host/cpu/guest_translations.hpp"
 
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
 
 namespace cairn {
 

@@ -6,10 +6,10 @@
 #include <array>
 #include <bit>
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/guarded_call.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/page_table_entry.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/arch/isa/page_table_entry.hpp"
+#include "kernel/arch/start/guarded_call.hpp"
 #include "kernel/host/memory/memory_map.hpp"
 
 namespace cairn {

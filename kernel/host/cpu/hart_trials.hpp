@@ -2,13 +2,13 @@
 // Whether the hart at hand has what its node in the device tree says. QEMU's `spike` names Sstc and
 // has no vstimecmp; what is told to a guest, or touched for it, is tried before. Each CSR, register
 // file, henvcfg bit and cache-block instruction once, in an attempt that may trap
-// (kernel/arch/guarded_call.hpp).
+// (kernel/arch/start/guarded_call.hpp).
 //
 // Extensions of which neither Cairn nor the world switch touches anything, Zba for one, are
 // believed.
 #pragma once
 
-#include "kernel/arch/isa_string.hpp"
+#include "kernel/arch/isa/isa_string.hpp"
 #include "kernel/host/boot/machine.hpp"
 
 namespace cairn {

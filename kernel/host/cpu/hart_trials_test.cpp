@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/host/cpu/hart_trials.hpp"
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/trap_cause.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/arch/isa/trap_cause.hpp"
 #include "tests/unit/catch.hpp"
 
 using namespace cairn;

@@ -13,11 +13,11 @@
 #include <cairn/panic.hpp>
 #include <cairn/print.hpp>
 #include <cairn/static_vector.hpp>
-#include "kernel/arch/csr.hpp"
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/hart_start.h"
-#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/csr.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/arch/start/hart_start.h"
 #include "kernel/host/boot/image_layout.hpp"
 #include "kernel/host/cpu/hart_trials.hpp"
 #include "kernel/host/cpu/host_timer.hpp"
@@ -28,7 +28,7 @@
 
 namespace cairn {
 
-extern "C" void hart_entry();  // kernel/arch/hart_entry.S
+extern "C" void hart_entry();  // kernel/arch/start/hart_entry.S
 
 /// What hart_entry finds in a1.
 struct HartStart {
@@ -78,7 +78,8 @@ struct Hart : HartStart {
 
 }  // namespace
 
-/// For a hart that comes in by _start (kernel/arch/boot.S), which may be before .bss is clear.
+/// For a hart that comes in by _start (kernel/arch/start/boot.S), which may be before .bss is
+/// clear.
 extern "C" [[gnu::section(".data")]] constinit HartStart* first_hart_start = nullptr;
 
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 
 namespace cairn {
 namespace {

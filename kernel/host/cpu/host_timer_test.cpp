@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/host/cpu/host_timer.hpp"
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "tests/unit/catch.hpp"
 
 using namespace cairn;

@@ -8,8 +8,8 @@
 #include <cstdint>
 
 #include "kernel/arch/address.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
 
 namespace cairn {
 

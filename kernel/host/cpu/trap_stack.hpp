@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The stack on which a trap of the hypervisor itself is reported: each hart has its own, because
-// the trap may come from an exhausted stack. kernel_trap_entry (kernel/arch/trap.S) finds it by tp.
+// the trap may come from an exhausted stack. kernel_trap_entry (kernel/arch/start/trap.S) finds it
+// by tp.
 #pragma once
 
 #include <cstddef>

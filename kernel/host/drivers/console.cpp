@@ -7,7 +7,7 @@
 
 #include <cairn/platform.hpp>
 #include <cairn/spinlock.hpp>
-#include "kernel/arch/sbi_call.hpp"
+#include "kernel/arch/firmware/sbi_call.hpp"
 #include "kernel/host/drivers/log_ring.hpp"
 
 namespace cairn {

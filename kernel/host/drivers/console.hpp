@@ -11,7 +11,7 @@
 #include <span>
 #include <string_view>
 
-#include "kernel/arch/uart16550_character.hpp"
+#include "kernel/arch/devices/uart16550_character.hpp"
 #include "kernel/host/boot/machine.hpp"
 #include "kernel/host/drivers/uart_driver.hpp"
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "kernel/arch/plic_registers.hpp"
-#include "kernel/arch/uart16550_registers.hpp"
+#include "kernel/arch/devices/plic_registers.hpp"
+#include "kernel/arch/devices/uart16550_registers.hpp"
 #include "kernel/host/memory/memory_map.hpp"
 
 namespace cairn {

@@ -2,9 +2,9 @@
 // Compiled: for the target alone. It touches the machine's own devices and memory.
 #include "kernel/host/drivers/interrupt_controller.hpp"
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/guarded_call.hpp"
-#include "kernel/arch/plic_registers.hpp"
+#include "kernel/arch/devices/plic_registers.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/arch/start/guarded_call.hpp"
 
 namespace cairn {
 namespace {

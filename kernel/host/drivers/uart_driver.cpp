@@ -2,8 +2,8 @@
 // Compiled: for the target alone. It touches the machine's own devices and memory.
 #include "kernel/host/drivers/uart_driver.hpp"
 
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/guarded_call.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/arch/start/guarded_call.hpp"
 
 namespace cairn {
 

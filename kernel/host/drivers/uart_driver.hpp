@@ -8,8 +8,8 @@
 #include <optional>
 #include <string_view>
 
-#include "kernel/arch/uart16550_character.hpp"
-#include "kernel/arch/uart16550_registers.hpp"
+#include "kernel/arch/devices/uart16550_character.hpp"
+#include "kernel/arch/devices/uart16550_registers.hpp"
 #include "kernel/host/boot/machine.hpp"
 
 namespace cairn {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "kernel/arch/stage1_mode.hpp"
+#include "kernel/arch/isa/stage1_mode.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/frame_arena.hpp"
 

@@ -35,7 +35,7 @@
 #include <string_view>
 
 #include "kernel/arch/address.hpp"
-#include "kernel/arch/page_table_entry.hpp"
+#include "kernel/arch/isa/page_table_entry.hpp"
 #include "kernel/host/memory/frame_source.hpp"
 
 namespace cairn {

@@ -7,8 +7,8 @@
 #include <map>
 #include <utility>
 
-#include "kernel/arch/stage1_mode.hpp"
-#include "kernel/arch/stage2_mode.hpp"
+#include "kernel/arch/isa/stage1_mode.hpp"
+#include "kernel/arch/isa/stage2_mode.hpp"
 #include "kernel/host/memory/page_table.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/frame_arena.hpp"

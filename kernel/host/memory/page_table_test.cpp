@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "kernel/arch/stage1_mode.hpp"
-#include "kernel/arch/stage2_mode.hpp"
+#include "kernel/arch/isa/stage1_mode.hpp"
+#include "kernel/arch/isa/stage2_mode.hpp"
 #include "tests/unit/catch.hpp"
 #include "tests/unit/frame_arena.hpp"
 

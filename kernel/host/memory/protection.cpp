@@ -7,9 +7,9 @@
 #include <utility>
 
 #include <cairn/global_heap.hpp>
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/stage1_mode.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/arch/isa/stage1_mode.hpp"
 #include "kernel/host/boot/image_layout.hpp"
 #include "kernel/host/memory/address_space.hpp"
 #include "kernel/host/reports/fatal.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The hypervisor's own page table, in use: what kernel/host/memory/address_space.hpp says, enforced
 // on every hart by satp. The boot hart makes it as soon as there is a heap, and turns it on; the
-// others enter with it (kernel/arch/hart_entry.S). From then on it changes in one way: before a
-// hart is started, its guard pages are taken out. Other harts may go on seeing those for a while;
+// others enter with it (kernel/arch/start/hart_entry.S). From then on it changes in one way: before
+// a hart is started, its guard pages are taken out. Other harts may go on seeing those for a while;
 // none of them has any business there.
 //
 // Its frames are the break's, for ever. Only the boot hart calls the functions below.

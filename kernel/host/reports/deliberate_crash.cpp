@@ -3,7 +3,7 @@
 #include "kernel/host/reports/deliberate_crash.hpp"
 
 #include <cairn/panic.hpp>
-#include "kernel/arch/hart_operations.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/host/boot/image_layout.hpp"
 #include "kernel/host/cpu/harts.hpp"
 

@@ -2,7 +2,7 @@
 // Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/host/reports/kernel_fault.hpp"
 
-#include "kernel/arch/trap_cause.hpp"
+#include "kernel/arch/isa/trap_cause.hpp"
 #include "kernel/host/memory/memory_map.hpp"
 
 namespace cairn {

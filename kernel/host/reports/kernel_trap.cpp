@@ -7,10 +7,10 @@
 #include <cairn/byte_size.hpp>
 #include <cairn/platform.hpp>
 #include <cairn/print.hpp>
-#include "kernel/arch/csr_access.hpp"
-#include "kernel/arch/hart_operations.hpp"
-#include "kernel/arch/kernel_frame.hpp"
-#include "kernel/arch/trap_cause.hpp"
+#include "kernel/arch/guest/hart_operations.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/arch/isa/trap_cause.hpp"
+#include "kernel/arch/start/kernel_frame.hpp"
 #include "kernel/host/boot/image_layout.hpp"
 #include "kernel/host/boot/power.hpp"
 #include "kernel/host/cpu/this_hart.hpp"

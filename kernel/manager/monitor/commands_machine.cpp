@@ -5,7 +5,7 @@
 
 #include <cairn/global_heap.hpp>
 #include <cairn/print.hpp>
-#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/host/drivers/console.hpp"
 #include "kernel/manager/monitor/command_rows.hpp"
 

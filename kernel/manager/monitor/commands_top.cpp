@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include <cairn/byte_size.hpp>
-#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/manager/monitor/command_rows.hpp"
 
 namespace cairn {

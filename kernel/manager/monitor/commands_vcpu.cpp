@@ -5,7 +5,7 @@
 
 #include <cairn/byte_size.hpp>
 #include <cairn/print.hpp>
-#include "kernel/arch/kernel_frame.hpp"
+#include "kernel/arch/start/kernel_frame.hpp"
 #include "kernel/manager/monitor/command_rows.hpp"
 
 namespace cairn {

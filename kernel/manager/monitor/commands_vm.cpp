@@ -6,7 +6,7 @@
 #include <cairn/fdt_reader.hpp>
 #include <cairn/print.hpp>
 #include <cairn/vector.hpp>
-#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/manager/monitor/command_rows.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 

@@ -6,7 +6,7 @@
 
 #include <cairn/print.hpp>
 #include <cairn/quoted.hpp>
-#include "kernel/arch/csr_access.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/bundle/nearest_word.hpp"
 #include "kernel/host/drivers/console.hpp"
 

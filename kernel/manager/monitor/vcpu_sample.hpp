@@ -6,8 +6,8 @@
 #include <atomic>
 
 #include <cairn/static_vector.hpp>
-#include "kernel/arch/guest_state.hpp"
-#include "kernel/arch/vcpu_context.hpp"
+#include "kernel/arch/guest/guest_state.hpp"
+#include "kernel/arch/guest/vcpu_context.hpp"
 #include "kernel/bundle/bundle.hpp"
 #include "kernel/sched/scheduler.hpp"
 

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/vm/memory/guest_ram.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <cairn/bits.hpp>
+
+namespace cairn {
+
+GuestRam::GuestRam(FramePool& pool, VmMemory& memory, Stage2Table table, const Settings& settings)
+    : pool_(pool),
+      settings_(settings),
+      table_(std::move(table)),
+      chunks_(VmAllocator<Chunk>(memory.heap())) {}
+
+GuestRam::~GuestRam() {
+    table_.clear();
+    for (const HostRange& piece : pieces_)
+        pool_.free_frames(piece.base, piece.size / frame_size);
+}
+
+GuestRam::Taken GuestRam::take_frames() {
+    if (!chunks_.try_resize(settings_.size / chunk_size, Chunk::absent)) return Taken::no_memory;
+    return take_pieces() ? Taken::all : Taken::no_frames;
+}
+
+/// One piece if there is one, else the longest that are left, one after the other.
+bool GuestRam::take_pieces() {
+    for (std::uint64_t left = settings_.size; left != 0;) {
+        const std::uint64_t longest = align_down(pool_.largest_free(), chunk_size);
+        bool taken = take_piece(std::min(left, longest));
+        // The longest run may begin off a chunk's boundary, and hold one chunk less.
+        if (!taken && longest > chunk_size)
+            taken = take_piece(std::min(left, longest - chunk_size));
+        if (!taken) {
+            for (const HostRange& piece : pieces_)
+                pool_.free_frames(piece.base, piece.size / frame_size);
+            pieces_.clear();
+            return false;
+        }
+        left -= pieces_.back().size;
+    }
+    return true;
+}
+
+bool GuestRam::take_piece(std::uint64_t size) {
+    if (size == 0 || pieces_.size() == pieces_.capacity()) return false;
+    GuestPhys base = settings_.base;
+    for (const HostRange& piece : pieces_)
+        base = base + piece.size;
+    const auto piece = pool_.take_guest_ram(size, base);
+    return piece && pieces_.try_push_back(*piece) != nullptr;
+}
+
+GuestMemory GuestRam::memory() {
+    GuestMemory memory(settings_.base, *this);
+    for (const HostRange& piece : pieces_)
+        (void)memory.append({pool_.at(piece.base), piece.size});  // as many as there is room for
+    return memory;
+}
+
+HostPhys GuestRam::frames_of(std::size_t chunk) const {
+    std::uint64_t offset = chunk * chunk_size;
+    auto piece = pieces_.begin();
+    for (; offset >= piece->size; ++piece)
+        offset -= piece->size;
+    return piece->base + offset;
+}
+
+RamTouch GuestRam::give(std::size_t chunk, bool zero) {
+    {
+        const SpinGuard guard(lock_);
+        const Chunk found = chunks_[chunk];
+        if (found == Chunk::present || found == Chunk::shown) return RamTouch::present;
+        if (found == Chunk::filling) return RamTouch::busy;
+        set_state(chunk, Chunk::filling);
+    }
+    const HostPhys frames = frames_of(chunk);
+    if (zero && !(settings_.trust_unused && !pool_.was_used({frames, chunk_size})))
+        std::memset(pool_.at(frames), 0, chunk_size);
+    pool_.mark_used({frames, chunk_size});
+    const SpinGuard guard(lock_);
+    const bool mapped =
+        table_.map(settings_.base + chunk * chunk_size, frames, chunk_size, pages_rwx).has_value();
+    set_state(chunk, mapped ? Chunk::present : Chunk::absent);
+    present_ += mapped ? 1 : 0;
+    return mapped ? RamTouch::given : RamTouch::unavailable;
+}
+
+RamTouch GuestRam::touch(GuestPhys at) {
+    const std::size_t chunk = chunk_of(at);
+    const RamTouch done = give(chunk, true);
+    return done == RamTouch::present && state(chunk) == Chunk::shown ? own_block(at) : done;
+}
+
+std::uint64_t GuestRam::show(GuestPhys to, std::span<const std::byte> from) {
+    const HostPhys source{reinterpret_cast<std::uint64_t>(from.data())};
+    const bool fits =
+        is_aligned(to - settings_.base, chunk_size) && is_aligned(source.value, paging::page_size);
+    if (!fits || settings_.harts == nullptr) return 0;
+    const bool goes_on = !shown_.empty() && shown_.back().range.end() == to &&
+                         shown_.back().source + shown_.back().range.size == source;
+    if (!goes_on && shown_.size() == shown_.capacity()) return 0;
+    const std::size_t first = chunk_of(to);
+    std::uint64_t size = 0;
+    for (std::size_t chunk = first; from.size() - size >= chunk_size; ++chunk, size += chunk_size) {
+        if (!show_chunk(chunk, source + size)) break;
+    }
+    if (goes_on) {
+        shown_.back().range.size += size;
+    } else if (size != 0) {
+        shown_.push_back({.range = {to, size}, .source = source});
+    }
+    return size;
+}
+
+/// False where something is there already, or no memory for the table.
+bool GuestRam::show_chunk(std::size_t chunk, HostPhys source) {
+    const SpinGuard guard(lock_);
+    if (chunks_[chunk] != Chunk::absent) return false;
+    const GuestPhys base = settings_.base + chunk * chunk_size;
+    if (!table_.map(base, source, chunk_size, pages_rx)) return false;
+    pool_.mark_used({frames_of(chunk), chunk_size});
+    set_state(chunk, Chunk::shown);
+    ++present_;
+    return true;
+}
+
+/// Has the guest's own frames be at the block that holds `at`, in a chunk that is shown, with the
+/// bytes that it has seen there so far.
+RamTouch GuestRam::own_block(GuestPhys at) {
+    const SpinGuard guard(lock_);
+    const auto shown =
+        std::ranges::find_if(shown_, [at](const Shown& each) { return each.range.contains(at); });
+    if (shown == shown_.end()) return RamTouch::present;
+    if (const auto now = table_.translate(at); now && now->permissions.write)
+        return RamTouch::present;
+    const GuestPhys block{align_down(at.value, block_size)};
+    const HostPhys frames = frames_of(chunk_of(block)) + (block - settings_.base) % chunk_size;
+    std::memcpy(pool_.at(frames), pool_.at(shown->source + (block - shown->range.base)),
+                block_size);
+    return table_.move(block, frames, block_size, pages_rwx, *settings_.harts)
+               ? RamTouch::given
+               : RamTouch::unavailable;
+}
+
+/// The same of every block of `range` in a chunk that is shown.
+bool GuestRam::own_blocks(std::size_t chunk, GuestRange range) {
+    const GuestPhys base = settings_.base + chunk * chunk_size;
+    const GuestPhys end = std::min(base + chunk_size, range.end());
+    GuestPhys block{align_down(std::max(base, range.base).value, block_size)};
+    for (; block < end; block = block + block_size) {
+        if (own_block(block) == RamTouch::unavailable) return false;
+    }
+    return true;
+}
+
+/// What of `range` lies in the chunk.
+bool GuestRam::prepare_chunk(std::size_t chunk, GuestRange range, RamUse use) {
+    const GuestPhys base = settings_.base + chunk * chunk_size;
+    const bool whole =
+        use == RamUse::overwrite_all && base >= range.base && range.end() - base >= chunk_size;
+    RamTouch done = give(chunk, !whole);
+    while (done == RamTouch::busy)  // for as long as another hart zeroes a chunk
+        done = give(chunk, !whole);
+    if (done == RamTouch::unavailable) return false;
+    return state(chunk) != Chunk::shown || own_blocks(chunk, range);
+}
+
+bool GuestRam::prepare(GuestRange range, RamUse use) {
+    if (range.size == 0) return true;
+    const std::size_t last = chunk_of(range.end() - 1);
+    for (std::size_t chunk = chunk_of(range.base); chunk <= last; ++chunk) {
+        if (state(chunk) != Chunk::present && !prepare_chunk(chunk, range, use)) return false;
+    }
+    return true;
+}
+
+void GuestRam::forget() {
+    const SpinGuard guard(lock_);
+    table_.clear();
+    std::ranges::fill(chunks_, Chunk::absent);
+    shown_.clear();
+    present_ = 0;
+}
+
+std::uint64_t GuestRam::present_bytes() const {
+    const SpinGuard guard(lock_);
+    return present_ * chunk_size;
+}
+
+}  // namespace cairn

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// A guest's RAM, given to it when it is first touched, by its harts or by Cairn on its behalf.
+//
+//     RAM    ├──────┼──────┼──────┼──────┼──────┤   chunks of 2 MiB
+//             present absent absent present absent
+//     table  leaf     -      -      leaf    -        an access to what is absent is an exit:
+//                                                    zeroes, one leaf of 2 MiB, and on it goes
+//
+// All frames are the VM's from the beginning, so no guest finds its RAM taken later. They are of
+// one piece where the machine has one, placed so that large leaves fit. What was in them stays
+// until they are touched, and no guest sees it: a chunk is zeroed before it is mapped. Its
+// owner can be told that frames nobody has used since the machine's reset are clean as they are.
+//
+// What never changes, as a kernel in the archive, can be shown instead of copied. Such a chunk has
+// leaves of 4 KiB, and the frames for it are the VM's all the same:
+//
+//     chunk  ├─┬─┬─┬─┬─┬─┬─┬─┤   blocks of 16 pages
+//             a a o a a o o a     a: read-only, in the archive; o: written to, so copied to its
+//             frames
+//
+// A store to an `a` is an exit. No hart may go on reading the archive's pages then: the leaves are
+// taken away, every hart forgets them, and the new ones are there.
+//
+// Owns the frames and the G-stage table; both go back when it dies. A spinlock guards chunks and
+// table; zeroing happens without it, so a hart that touches another chunk waits for a few
+// instructions at most.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include <cairn/spinlock.hpp>
+#include <cairn/static_vector.hpp>
+#include <cairn/vector.hpp>
+#include "kernel/host/memory/frame_pool.hpp"
+#include "kernel/vm/memory/guest_memory.hpp"
+#include "kernel/vm/memory/stage2_table.hpp"
+#include "kernel/vm/memory/vm_memory.hpp"
+
+namespace cairn {
+
+class GuestRam final : public RamBacking {
+  public:
+    static constexpr std::uint64_t chunk_size = paging::leaf_size(1);
+    /// What is copied at once of what is shown. Debian's kernel writes to most of what lies beside
+    /// a page that it writes to, and an exit costs as much as the copy of a page.
+    static constexpr std::uint64_t block_size = 16 * paging::page_size;
+
+    struct Settings {
+        GuestPhys base;      ///< on a chunk's boundary
+        std::uint64_t size;  ///< whole chunks
+        bool trust_unused;   ///< frames that nobody has used since reset are not zeroed
+        /// Who has every hart that may run the guest forget; without one nothing is shown.
+        TranslationFence* harts = nullptr;
+    };
+
+    /// Without frames yet. `pool` and `memory` outlive it; `table` is empty.
+    GuestRam(FramePool& pool, VmMemory& memory, Stage2Table table, const Settings& settings);
+    GuestRam(const GuestRam&) = delete;
+    GuestRam& operator=(const GuestRam&) = delete;
+    ~GuestRam();
+
+    enum class Taken : std::uint8_t {
+        all,
+        no_frames,  ///< the machine has too little RAM left, or in too many pieces
+        no_memory,  ///< the VM's share of the hypervisor's own memory is used up
+    };
+    /// Takes all frames; called once, before anything else. All of them or none.
+    [[nodiscard]] Taken take_frames();
+
+    /// RAM for Cairn's eyes; refers to this object.
+    [[nodiscard]] GuestMemory memory();
+    [[nodiscard]] bool prepare(GuestRange range, RamUse use) override;
+    [[nodiscard]] RamTouch touch(GuestPhys at) override;
+    /// Whole chunks only, of bytes that begin on a page.
+    [[nodiscard]] std::uint64_t show(GuestPhys to, std::span<const std::byte> from) override;
+
+    /// All of RAM is absent again, and so zero when it is next touched. No hart runs the guest, and
+    /// each forgets what it knew of the table before it does.
+    void forget();
+
+    [[nodiscard]] const Stage2Table& table() const { return table_; }
+    /// The pieces, in the order of their guest addresses.
+    [[nodiscard]] std::span<const HostRange> pieces() const { return pieces_; }
+    /// Bytes that are present.
+    [[nodiscard]] std::uint64_t present_bytes() const;
+
+  private:
+    enum class Chunk : std::uint8_t { absent, filling, present, shown };
+
+    /// What is shown, whole chunks.
+    struct Shown {
+        GuestRange range;
+        HostPhys source;
+    };
+    static constexpr std::size_t max_shown = 2;  ///< a kernel and an initrd
+
+    [[nodiscard]] bool take_pieces();
+    [[nodiscard]] bool take_piece(std::uint64_t size);
+    [[nodiscard]] HostPhys frames_of(std::size_t chunk) const;
+    [[nodiscard]] RamTouch give(std::size_t chunk, bool zero);
+    [[nodiscard]] bool show_chunk(std::size_t chunk, HostPhys source);
+    [[nodiscard]] RamTouch own_block(GuestPhys at);
+    [[nodiscard]] bool own_blocks(std::size_t chunk, GuestRange range);
+    [[nodiscard]] bool prepare_chunk(std::size_t chunk, GuestRange range, RamUse use);
+    /// Without the lock: what is present or shown stays so while harts run the guest, and who sees
+    /// it sees the zeroes and the table, too.
+    [[nodiscard]] Chunk state(std::size_t chunk) {
+        return std::atomic_ref(chunks_[chunk]).load(std::memory_order_acquire);
+    }
+    void set_state(std::size_t chunk, Chunk state) {
+        std::atomic_ref(chunks_[chunk]).store(state, std::memory_order_release);
+    }
+    [[nodiscard]] std::size_t chunk_of(GuestPhys at) const {
+        return (at - settings_.base) / chunk_size;
+    }
+
+    FramePool& pool_;
+    const Settings settings_;
+    static_vector<HostRange, GuestMemory::max_segments> pieces_;
+    mutable Spinlock lock_;
+    Stage2Table table_;
+    vector<Chunk, VmAllocator<Chunk>> chunks_;
+    static_vector<Shown, max_shown> shown_;
+    std::uint64_t present_ = 0;
+};
+
+}  // namespace cairn
