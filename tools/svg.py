@@ -28,6 +28,11 @@ class Picture:
         content = None if hint is None else f"<title>{escape(hint)}</title>"
         self._element("rect", content, x=x, y=y, width=width, height=height, fill=fill)
 
+    def path(self, outline, fill, x=0, y=0, hint=None):
+        """`outline` in SVG's own words, moved by x and y."""
+        content = None if hint is None else f"<title>{escape(hint)}</title>"
+        self._element("path", content, d=outline, fill=fill, transform=f"translate({x} {y})")
+
     def line(self, x1, y1, x2, y2, colour=GRID, dashes=None):
         dashed = {} if dashes is None else {"stroke_dasharray": dashes}
         self._element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=colour, **dashed)

@@ -128,6 +128,8 @@ class Parser {
                 config_.console_line = number_;
                 return set_choice(config_.console, key_name, value, console_places);
             case VmConfigKey::halt: return set_choice(config_.halt, key_name, value, halt_policies);
+            case VmConfigKey::trace:
+                return set_number(config_.trace, key_name, value, limits_.max_trace);
             case VmConfigKey::disk: return fail(VmConfigFault::no_disks, key_name, value);
         }
         return {};

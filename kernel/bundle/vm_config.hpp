@@ -15,6 +15,7 @@
 //     restart = never              or on-failure, or always
 //     console = kept               or front: its console is in front when the machine starts
 //     halt = last-vm               or never: the machine stays on when no VM runs any more
+//     trace = 1024                 each vCPU keeps so many of its last exits; none if not given
 //
 // docs/vm-conf.md describes them.
 // Allocates nothing: results and errors are views into the text and the file's name. No locking.
@@ -45,13 +46,14 @@ enum class VmConfigKey : std::uint8_t {
     restart,
     console,
     halt,
+    trace,
     disk,
 };
 
 /// The keys by VmConfigKey.
-inline constexpr std::array<std::string_view, 12> vm_config_keys{
-    "cpus",     "memory", "kernel",  "initrd",  "append", "autostart",
-    "affinity", "weight", "restart", "console", "halt",   "disk"};
+inline constexpr std::array<std::string_view, 13> vm_config_keys{
+    "cpus",   "memory",  "kernel",  "initrd", "append", "autostart", "affinity",
+    "weight", "restart", "console", "halt",   "trace",  "disk"};
 
 /// What becomes of a VM that has ended.
 enum class RestartPolicy : std::uint8_t { never, on_failure, always };
@@ -74,6 +76,7 @@ inline constexpr std::array<std::string_view, 2> no_and_yes{"no", "yes"};
 struct VmConfigLimits {
     std::uint32_t max_cpus = 32;
     std::uint32_t max_weight = 10000;
+    std::uint32_t max_trace = 65536;  ///< exits of each vCPU
     std::uint64_t min_memory = 8ull << 20;
     std::size_t max_append = 2047;  ///< bytes of the command line
 };
@@ -104,6 +107,7 @@ struct VmConfig {
     ConsolePlace console = ConsolePlace::kept;
     std::uint32_t console_line = 0;  ///< from 1; 0: not set in the file
     HaltPolicy halt = HaltPolicy::last_vm;
+    std::uint32_t trace = 0;  ///< exits that each vCPU keeps; 0: it is not traced
 };
 
 enum class VmConfigFault : std::uint8_t {

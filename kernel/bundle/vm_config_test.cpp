@@ -61,6 +61,7 @@ TEST_CASE("all keys are read", "[vm_config]") {
     CHECK(good("kernel = a\nautostart = yes").autostart);
     CHECK(good("kernel = a\nrestart = never").restart == RestartPolicy::never);
     CHECK(good("kernel = a\nrestart = always").restart == RestartPolicy::always);
+    CHECK(good("kernel = a\ntrace = 65536").trace == 65536);
 }
 
 TEST_CASE("only kernel is required", "[vm_config]") {
@@ -76,6 +77,7 @@ TEST_CASE("only kernel is required", "[vm_config]") {
     CHECK(config.restart == RestartPolicy::never);
     CHECK(config.console == ConsolePlace::kept);
     CHECK(config.halt == HaltPolicy::last_vm);
+    CHECK(config.trace == 0);
     CHECK(good("kernel=Image\nappend=\n").append.empty());
 }
 
@@ -105,6 +107,8 @@ TEST_CASE("bad values say what would be right", "[vm_config]") {
           "demo/vm.conf:1: cpus: 'many' is not a number; write one in decimal, for example 1");
     CHECK(sentence("cpus = 1x") ==
           "demo/vm.conf:1: cpus: '1x' is not a number; write one in decimal, for example 1");
+    CHECK(sentence("trace = 65537") ==
+          "demo/vm.conf:1: trace: '65537' is out of range; write a number from 1 to 65536");
     CHECK(sentence("cpus = 33") ==
           "demo/vm.conf:1: cpus: '33' is out of range; write a number from 1 to 32");
     CHECK(sentence("cpus = 0", {.max_cpus = 8}) ==
@@ -162,13 +166,13 @@ TEST_CASE("bad lines say what would be right", "[vm_config]") {
     CHECK(sentence("memroy = 512M") ==
           "demo/vm.conf:1: 'memroy' is not a key; did you mean 'memory'? The keys are: cpus, "
           "memory, kernel, initrd, append, autostart, affinity, weight, restart, console, halt, "
-          "disk");
+          "trace, disk");
     CHECK(sentence("network = yes") ==
           "demo/vm.conf:1: 'network' is not a key; the keys are: cpus, memory, kernel, initrd, "
-          "append, autostart, affinity, weight, restart, console, halt, disk");
+          "append, autostart, affinity, weight, restart, console, halt, trace, disk");
     CHECK(sentence("= 5") ==
           "demo/vm.conf:1: '' is not a key; the keys are: cpus, memory, kernel, initrd, append, "
-          "autostart, affinity, weight, restart, console, halt, disk");
+          "autostart, affinity, weight, restart, console, halt, trace, disk");
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
     CHECK(sentence("kernel = a\x1b[2J") ==

@@ -83,15 +83,6 @@ void count_trap(Vcpu& vcpu, Exception exception) {
 
 }  // namespace
 
-extern "C" void count_guest_exit(VcpuContext* context) {
-    Vm& vm = context->vcpu->vm();
-    ExitCounts* const counts = vm.exit_counts();
-    if (counts == nullptr) return;
-    const TrapState trap = read_trap();
-    counts->add(exit_cause(trap.scause, context->x[17], context->x[16], faulting_address(trap),
-                           vm.memory().range(), vm.devices().list()));
-}
-
 /// A call changes a0 and a1 alone.
 extern "C" Resumption handle_guest_exit(VcpuContext* context) {
     Vcpu& vcpu = *context->vcpu;

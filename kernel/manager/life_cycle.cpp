@@ -23,7 +23,6 @@ constinit VmTable vms;
 constinit ConsoleMultiplexer console;
 constinit Monitor monitor(vms, scheduler, host, console);
 constinit std::array<HostWork*, 2> works{&vms, &monitor};
-constinit ExitCounts exit_counts;
 
 /// What each hart that runs guests does.
 struct Runner {
@@ -115,7 +114,7 @@ Outcome run_guests(const ThisMachine& self) {
     bundle = read_archive(self.machine);
     if (!bundle || !take_host(self)) return Outcome::failure;
     const VmTable::Settings settings{.quota = self.options.vm_quota,
-                                     .counts = self.options.count_exits ? &exit_counts : nullptr};
+                                     .count_exits = self.options.count_exits};
     const MachineReport machine = examine_machine(self.machine, self.boot_hart, host);
     FixedBuffer<256> summary;
     write_summary(summary, machine, host);
@@ -128,7 +127,6 @@ Outcome run_guests(const ThisMachine& self) {
     run_harts();
     vms.clear();
     check_frames(free_frames);
-    if (self.options.count_exits) exit_counts.print(bundle->vms().front().config.name);
     return vms.all_succeeded() ? Outcome::success : Outcome::failure;
 }
 

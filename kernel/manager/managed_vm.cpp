@@ -33,23 +33,67 @@ std::string_view ManagedVm::keep_name(std::string_view name) {
     return bundle_.config.name = {name_.data(), name_.size()};
 }
 
-bool ManagedVm::start(ExitCounts* counts) {
+bool ManagedVm::start(bool count_exits) {
     auto built = build_vm(host_, bundle_, memory_, channel_);
     if (!built) return false;
     Vm& vm = *built->vm;
-    if (counts != nullptr) vm.count_exits(*counts);
     vector<Task, VmAllocator<Task>> tasks{VmAllocator<Task>(memory_.heap())};
     if (!tasks.try_reserve(vm.cpus())) {
         explain_refusal(memory_, "the heap has no room for it");
         return false;
     }
-    running_.emplace(std::move(*built), std::move(tasks));
+    running_.emplace(Counts(nullptr, Counts::deleter_type(VmAllocator<ExitCounts>(memory_.heap()))),
+                     std::move(*built), std::move(tasks));
     group_.emplace(vm, Share{.weight = config().weight, .harts = config().affinity}, end_);
     for (std::uint32_t cpu = 0; cpu < vm.cpus(); ++cpu)
         running_->tasks.emplace_back(vm.vcpu(cpu), *group_);
+    if (!watch(count_exits)) {
+        explain_refusal(memory_, "the heap has no room for the trace of its exits");
+        destroy();
+        return false;
+    }
     channel_.attach(&vm);
     load_again();
     return true;
+}
+
+/// Before its first run.
+bool ManagedVm::watch(bool count_exits) {
+    counts_exits_ = count_exits;
+    if (count_exits) {
+        if (!has_counts()) return false;
+        visit_vcpus(std::nullopt, [](Vcpu& vcpu) { vcpu.watch_exits(true); });
+    }
+    return config().trace == 0 || trace(std::nullopt, config().trace);
+}
+
+/// Once there, they stay until it ends.
+bool ManagedVm::has_counts() {
+    if (running_->counts) return true;
+    running_->counts = try_allocate_unique<ExitCounts>(VmAllocator<ExitCounts>(memory_.heap()));
+    if (!running_->counts) return false;
+    vm().count_exits_in(*running_->counts);
+    return true;
+}
+
+bool ManagedVm::trace(std::optional<std::uint32_t> cpu, std::uint32_t entries) {
+    bool has_room = has_counts();
+    visit_vcpus(cpu, [&](Vcpu& vcpu) {
+        auto room = ExitTrace::take_room(memory_.heap(), entries);
+        has_room = has_room && room;
+        if (!has_room) return;
+        (void)vcpu.exit_trace().turn_on(std::move(*room));
+        vcpu.watch_exits(true);
+    });
+    if (!has_room) end_trace(cpu);
+    return has_room;
+}
+
+void ManagedVm::end_trace(std::optional<std::uint32_t> cpu) {
+    visit_vcpus(cpu, [&](Vcpu& vcpu) {
+        (void)vcpu.exit_trace().turn_off();
+        vcpu.watch_exits(counts_exits_);
+    });
 }
 
 /// Each start gets a random seed of its own.
@@ -100,6 +144,7 @@ VmState ManagedVm::state() const {
 
 void ManagedVm::destroy() {
     channel_.attach(nullptr);
+    if (counts_exits_ && running_ && running_->counts) running_->counts->print(name());
     running_.reset();
     group_.reset();
 }

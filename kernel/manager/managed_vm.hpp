@@ -66,8 +66,9 @@ class ManagedVm {
         return restarts_.ask(config().restart, has_failed, now, ticks_per_second);
     }
     /// Builds it, and has it be loaded; false, with a sentence in the log, where that cannot be.
-    /// `counts` are its exits' or nullptr.
-    [[nodiscard]] bool start(ExitCounts* counts);
+    /// Its exits are counted by cause if it is to `count_exits`, and traced as its configuration
+    /// says.
+    [[nodiscard]] bool start(bool count_exits);
     /// No hart runs it: has it be loaded anew.
     void load_again();
     /// While it is loading: a piece of it. Its vCPUs are queued after the last; on a failure, which
@@ -77,14 +78,29 @@ class ManagedVm {
     /// No hart runs it: gives all back that it has.
     void destroy();
 
+    /// While it is running: has its vCPUs, or `cpu` alone, keep their last `entries` exits from now
+    /// on; false where its quota or the heap has no room for them: then those are not traced.
+    [[nodiscard]] bool trace(std::optional<std::uint32_t> cpu, std::uint32_t entries);
+    void end_trace(std::optional<std::uint32_t> cpu);
+
   private:
+    using Counts = allocated_ptr<ExitCounts, VmAllocator<ExitCounts>>;
     struct Running {
+        Counts counts;  ///< nullptr: nobody has asked for them
         BuiltVm built;
         vector<Task, VmAllocator<Task>> tasks;
         std::array<std::byte, 32> rng_seed{};  ///< of this start
         std::optional<GuestLoader> loader;     ///< until it is loaded
     };
 
+    [[nodiscard]] bool watch(bool count_exits);
+    [[nodiscard]] bool has_counts();
+    /// Calls `visit` for vCPU `cpu`, or for all.
+    template <class Visitor>
+    void visit_vcpus(std::optional<std::uint32_t> cpu, Visitor visit) {
+        for (std::uint32_t each = 0; each < vm().cpus(); ++each)
+            if (!cpu || *cpu == each) visit(vm().vcpu(each));
+    }
     std::string_view keep_name(std::string_view name);
     void queue();
 
@@ -96,6 +112,7 @@ class ManagedVm {
     GuestChannel channel_;
     VmMemory memory_;
     RestartGuard restarts_;
+    bool counts_exits_ = false;  ///< of all vCPUs, traced or not
     std::optional<Running> running_;
     std::optional<TaskGroup> group_;
 };

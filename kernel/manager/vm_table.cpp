@@ -7,6 +7,7 @@
 #include <cairn/panic.hpp>
 #include <cairn/print.hpp>
 #include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/vm/exits/last_exits.hpp"
 
 namespace cairn {
 
@@ -20,6 +21,9 @@ std::string_view to_string(VmTableError error) {
         case VmTableError::not_paused: return "it is not paused";
         case VmTableError::still_pausing: return "it is still being paused: try again";
         case VmTableError::cannot_be_built: return "it could not be started";
+        case VmTableError::no_such_vcpu: return "it has no vCPU of that number";
+        case VmTableError::no_room_for_trace:
+            return "its quota has no room for so many; the boot option quota=SIZE gives it more";
         case VmTableError::no_such_template: return "the archive has no folder of that name";
         case VmTableError::bad_name:
             return "it cannot be a VM's name; use up to 32 letters, digits, '-', '_' and '.'";
@@ -36,7 +40,7 @@ bool VmTable::fill(const Bundle& bundle, HostResources& host, Scheduler& schedul
     scheduler_ = &scheduler;
     console_ = &console;
     quota_ = settings.quota;
-    counts_ = settings.counts;
+    count_exits_ = settings.count_exits;
     ticks_per_second_ = host.timebase_hz();
     for (const BundleVm& vm : bundle.vms()) {
         if (!add(vm, vm.config.name)) {
@@ -91,7 +95,7 @@ void VmTable::start_all() {
 }
 
 bool VmTable::start(ManagedVm& vm) {
-    if (!vm.start(counts_)) return false;
+    if (!vm.start(count_exits_)) return false;
     ++running_;
     ++loading_;
     return true;
@@ -215,6 +219,32 @@ VmTable::Result VmTable::resume(std::string_view name) {
     return {};
 }
 
+std::expected<ManagedVm*, VmTableError> VmTable::find_running(std::string_view name,
+                                                              std::optional<std::uint32_t> cpu) {
+    ManagedVm* const vm = find(name);
+    if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
+    if (!vm->is_running()) return std::unexpected(VmTableError::not_running);
+    if (cpu && *cpu >= vm->vm().cpus()) return std::unexpected(VmTableError::no_such_vcpu);
+    return vm;
+}
+
+VmTable::Result VmTable::trace(std::string_view name, std::optional<std::uint32_t> cpu,
+                               std::uint32_t entries) {
+    const SpinGuard guard(lock_);
+    const auto vm = find_running(name, cpu);
+    if (!vm) return std::unexpected(vm.error());
+    if (!(*vm)->trace(cpu, entries)) return std::unexpected(VmTableError::no_room_for_trace);
+    return {};
+}
+
+VmTable::Result VmTable::end_trace(std::string_view name, std::optional<std::uint32_t> cpu) {
+    const SpinGuard guard(lock_);
+    const auto vm = find_running(name, cpu);
+    if (!vm) return std::unexpected(vm.error());
+    (*vm)->end_trace(cpu);
+    return {};
+}
+
 void VmTable::stop_all() {
     const SpinGuard guard(lock_);
     stays_ = false;
@@ -235,6 +265,7 @@ bool VmTable::goes_on(ManagedVm& vm, StopReason reason) {
         case StopReason::reset: println("vm {}: reset", vm.name()); return true;
     }
     const bool has_failed = reason != StopReason::power_off;
+    if (has_failed) log_last_exits(vm.vm(), ticks_per_second_);
     switch (vm.ask_to_restart(has_failed, csr_read<Csr::time>(), ticks_per_second_)) {
         case RestartGuard::Answer::restart:
             println("vm {}: starts again: restart = {}", vm.name(),

@@ -23,6 +23,8 @@ enum class VmTableError : std::uint8_t {
     not_paused,
     still_pausing,    ///< some vCPU has not left its guest yet
     cannot_be_built,  ///< the log says why
+    no_such_vcpu,
+    no_room_for_trace,
     no_such_template,
     bad_name,
     name_taken,
@@ -33,9 +35,8 @@ enum class VmTableError : std::uint8_t {
 class VmTable final : public VmEnd, public HostWork {
   public:
     struct Settings {
-        std::optional<std::size_t>
-            quota;                     ///< of the hypervisor's memory for each VM; or by its RAM
-        ExitCounts* counts = nullptr;  ///< of all VMs' exits
+        std::optional<std::size_t> quota;  ///< of the hypervisor's memory for each; or by its RAM
+        bool count_exits = false;          ///< of all VMs, by cause
     };
     using Result = std::expected<void, VmTableError>;
 
@@ -75,6 +76,10 @@ class VmTable final : public VmEnd, public HostWork {
     [[nodiscard]] Result stop(std::string_view name, StopReason reason);
     [[nodiscard]] Result pause(std::string_view name);
     [[nodiscard]] Result resume(std::string_view name);
+    /// Has VM `name` trace its exits, or those of `cpu` alone: the last `entries` of each vCPU.
+    [[nodiscard]] Result trace(std::string_view name, std::optional<std::uint32_t> cpu,
+                               std::uint32_t entries);
+    [[nodiscard]] Result end_trace(std::string_view name, std::optional<std::uint32_t> cpu);
     /// Turns all off; the scheduler is closed when the last has ended.
     void stop_all();
 
@@ -95,6 +100,8 @@ class VmTable final : public VmEnd, public HostWork {
   private:
     [[nodiscard]] ManagedVm& find(const Vm& vm) CAIRN_REQUIRES(lock_);
     [[nodiscard]] ManagedVm* find(std::string_view name);
+    [[nodiscard]] std::expected<ManagedVm*, VmTableError> find_running(
+        std::string_view name, std::optional<std::uint32_t> cpu);
     [[nodiscard]] bool add(const BundleVm& vm, std::string_view name);
     void choose_front() CAIRN_REQUIRES(lock_);
     [[nodiscard]] GuestChannel* other_in_front(const ManagedVm& vm);
@@ -113,7 +120,7 @@ class VmTable final : public VmEnd, public HostWork {
     Scheduler* scheduler_ = nullptr;
     ConsoleMultiplexer* console_ = nullptr;
     std::optional<std::size_t> quota_;
-    ExitCounts* counts_ = nullptr;
+    bool count_exits_ = false;
     std::uint64_t ticks_per_second_ = 0;
     std::size_t running_ CAIRN_GUARDED_BY(lock_) = 0;
     std::atomic<std::size_t> loading_ = 0;  ///< of those that run; changes under the lock

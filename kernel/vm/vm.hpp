@@ -15,7 +15,7 @@
 #include "kernel/dev/input_source.hpp"
 #include "kernel/dev/syscon.hpp"
 #include "kernel/vm/device_lock.hpp"
-#include "kernel/vm/exit_counts.hpp"
+#include "kernel/vm/exits/exit_counts.hpp"
 #include "kernel/vm/guest_devices.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/memory/guest_memory.hpp"
@@ -94,10 +94,14 @@ class Vm final : public PowerEvents, public InputReceiver {
     [[nodiscard]] const GuestFeatures& features() const { return features_; }
     [[nodiscard]] const MachineIds& machine_ids() const { return ids_; }
 
-    /// Where its exits are counted; nullptr: nowhere. Said before any vCPU runs; `counts` outlives
-    /// the VM.
-    void count_exits(ExitCounts& counts) { exit_counts_ = &counts; }
-    [[nodiscard]] ExitCounts* exit_counts() const { return exit_counts_; }
+    /// Where exits of vCPUs that are watched are counted; nullptr: nowhere. Said once, before the
+    /// first of them is; `counts` outlives the VM.
+    void count_exits_in(ExitCounts& counts) {
+        exit_counts_.store(&counts, std::memory_order_release);
+    }
+    [[nodiscard]] ExitCounts* exit_counts() const {
+        return exit_counts_.load(std::memory_order_acquire);
+    }
 
     /// The value of `hgatp` for the harts that run its vCPUs, and the VMID in it.
     void use_translation(std::uint64_t hgatp, const Vmid& vmid) {
@@ -129,7 +133,7 @@ class Vm final : public PowerEvents, public InputReceiver {
     MachineIds ids_;
     std::uint64_t hgatp_ = 0;
     Vmid vmid_;
-    ExitCounts* exit_counts_ = nullptr;
+    std::atomic<ExitCounts*> exit_counts_ = nullptr;
     HartStates harts_;
     VcpuRoom::Row<Vcpu> vcpus_;
     VcpuRoom::Row<IpiRoute> ipi_routes_;
@@ -146,8 +150,8 @@ class Vm final : public PowerEvents, public InputReceiver {
 };
 
 // What a VM takes of the hypervisor's memory, besides its page tables: half of a vCPU are its
-// recent accesses, and its performance counters come on top.
+// recent accesses, and its performance counters come on top; so do the rings of its traces.
 static_assert(sizeof(Vm) < 16 << 10);
-static_assert(sizeof(Vcpu) - sizeof(VcpuPmu) + sizeof(IpiRoute) < 2 << 10);
+static_assert(sizeof(Vcpu) - sizeof(VcpuPmu) - sizeof(ExitTrace) + sizeof(IpiRoute) <= 2 << 10);
 
 }  // namespace cairn

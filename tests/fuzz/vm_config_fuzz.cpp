@@ -26,6 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(config->memory >= limits.min_memory && is_aligned(config->memory, vm_memory_granule),
             "memory is in range");
     require(config->affinity != 0, "a VM may run somewhere");
+    require(config->trace <= limits.max_trace, "trace is in range");
     require(config->weight >= 1 && config->weight <= limits.max_weight, "weight is in range");
     require(config->append.size() <= limits.max_append, "append is in range");
     return 0;

@@ -17,7 +17,9 @@ SHOWS = { # what each command shows, of the VMs below
     "info a": {"configuration", "memory", "memory-piece", "device"},
     "tree a": {"property"},
     "stats": {"vcpu"},
-    "stats a": {"vcpu"},
+    "trace a": {"trace"},
+    "trace a dump": {"trace", "exit"},
+    "stats a": {"vcpu", "exit-cause"},
     "top": {"hart-load", "load"},
     "regs a.0": {"vcpu-state", "register"},
     "mem a 0x80200000 40": {"bytes"},
@@ -28,7 +30,7 @@ SHOWS = { # what each command shows, of the VMs below
     "doctor": {"ability"},
     "set": {"setting"},
 }
-DOES = ["pause a", "resume a", "set colour on", "set colour off", "create c a", "start c", "reset c",
+DOES = ["trace a.0 off", "pause a", "resume a", "set colour on", "set colour off", "create c a", "start c", "reset c",
         "stop b", "destroy b"]
 
 
@@ -60,6 +62,10 @@ def checked(m, line, ok=True):
 def test_every_command_by_the_schema(monitor):
     shown = set()
     for line, kinds in SHOWS.items():
+        if line == "trace a dump":
+            assert checked(monitor, "trace a on 64") == []
+            while checked(monitor, "trace a")[0]["kept"] < 64:
+                pass
         objects = checked(monitor, line)
         assert {each["kind"] for each in objects} == kinds, line
         shown |= kinds

@@ -43,7 +43,7 @@ void load_guest_vector(const GuestVector* vector);
 /// Not functions: where traps of the guest go (kernel/arch/guest/fast_exits.S, world_switch.S).
 void guest_exit();
 void renewing_guest_exit();
-void counting_guest_exit();
+void watched_guest_exit();
 void sharing_guest_exit();
 }
 
@@ -52,7 +52,7 @@ enum class ExitPath : std::uint8_t {
     answering,  ///< answers the calls and interrupts that come most
     renewing,   ///< the same, and the host's timer is the tick that renews the guest's
     sharing,    ///< answers calls; interrupts of the machine are C++'s
-    counting,   ///< nothing: C++ sees every exit
+    watched,    ///< nothing: C++ sees every exit
 };
 
 /// The value of VcpuContext::exit_entry for `path`.
@@ -61,9 +61,9 @@ enum class ExitPath : std::uint8_t {
         case ExitPath::answering: return reinterpret_cast<std::uint64_t>(guest_exit);
         case ExitPath::renewing: return reinterpret_cast<std::uint64_t>(renewing_guest_exit);
         case ExitPath::sharing: return reinterpret_cast<std::uint64_t>(sharing_guest_exit);
-        case ExitPath::counting: break;
+        case ExitPath::watched: break;
     }
-    return reinterpret_cast<std::uint64_t>(counting_guest_exit);
+    return reinterpret_cast<std::uint64_t>(watched_guest_exit);
 }
 
 /// `value`, of which the compiler knows nothing more: what is made of it stays as it is written,

@@ -107,10 +107,6 @@ extern "C" {
 /// host stay masked while the host itself runs; they are taken as exits.
 void enter_guest(VcpuContext* context);
 
-/// Called before the next two, where exits do not go by the shortest way (guest_exit_entry).
-/// Defined by kernel/exit/handle_exit.cpp.
-void count_guest_exit(VcpuContext* context);
-
 /// Called on each exit but those of the next function, on the host's stack. Defined by
 /// kernel/exit/handle_exit.cpp.
 Resumption handle_guest_exit(VcpuContext* context);
@@ -127,6 +123,11 @@ Resumption handle_guest_access(VcpuContext* context, std::uint64_t fetched,
 
 /// Called where that has answered `not_yet`, with all registers in the context.
 Resumption handle_open_access(VcpuContext* context);
+
+/// Called on each exit, and in place of these three, where exits do not go by the shortest way
+/// (guest_exit_entry); all registers are in the context. It never answers `not_yet`. Defined by
+/// kernel/exit/watched_exit.cpp.
+Resumption handle_watched_exit(VcpuContext* context);
 }
 
 }  // namespace cairn

@@ -2,7 +2,7 @@
 # Into the guest and out again. See kernel/arch/guest/vcpu_context.hpp for the drawing.
 #
 # While the guest runs, sscratch holds its VcpuContext, and stvec points to one of the entries of
-# kernel/arch/guest/fast_exits.S or, where C++ wants to see every exit, to counting_guest_exit. Supervisor
+# kernel/arch/guest/fast_exits.S or, where C++ wants to see every exit, to watched_guest_exit. Supervisor
 # interrupts are masked in the host (sstatus.SIE is 0) and enabled by hardware while V = 1.
 
 #include "kernel/arch/guest/world_switch_constants.h"
@@ -84,7 +84,6 @@ resume_with_saved_registers:            # s1 to s11 are the guest's already
 
 full_exit:
     enter_host
-exit_in_host:
     la      t0, kernel_trap_entry
     csrw    stvec, t0
     call    handle_guest_exit
@@ -96,25 +95,19 @@ handled:
     bnez    t1, resume_guest
     j       leave_guest
 
-# Nothing is answered in assembly: the guest has some of it counted (kernel/vm/vcpu/vcpu_pmu.hpp),
-# or the exits are counted by cause (kernel/vm/exit_counts.hpp).
-    .global counting_guest_exit
+# Nothing is answered in assembly, and every exit has one way: the guest has some of it counted
+# (kernel/vm/vcpu/vcpu_pmu.hpp), or its exits are counted or traced (kernel/vm/exits/).
+    .global watched_guest_exit
     .balign 4
-counting_guest_exit:
+watched_guest_exit:
     csrrw   a0, sscratch, a0
     sd      t0, 5 * 8(a0)
     sd      t1, 6 * 8(a0)
     enter_host
     la      t0, kernel_trap_entry
     csrw    stvec, t0
-    call    count_guest_exit
-    csrr    a0, sscratch
-    csrr    t0, scause
-    andi    t0, t0, ~(CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT ^ CAIRN_CAUSE_STORE_GUEST_PAGE_FAULT)
-    addi    t0, t0, -(CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT & CAIRN_CAUSE_STORE_GUEST_PAGE_FAULT)
-    bnez    t0, exit_in_host
-    ld      t2, CAIRN_CONTEXT_PC(a0)
-    j       access_in_host
+    call    handle_watched_exit
+    j       handled
 
 # A load or store that G-stage translation refused, most likely of a device, and with none of s1 to
 # s11: those are stored only if C++ asks for it, or the guest is left. C++ is given what the
@@ -126,7 +119,6 @@ not_a_call:
     andi    t0, t0, ~(CAIRN_CAUSE_LOAD_GUEST_PAGE_FAULT ^ CAIRN_CAUSE_STORE_GUEST_PAGE_FAULT)
     bnez    t0, full_exit
     enter_host_with_saved_registers     # t2 = the guest's pc
-access_in_host:
     csrr    a3, htinst
     csrr    a4, stval
     csrr    a5, htval

@@ -38,7 +38,11 @@ CommandLine parse_command_line(std::string_view line) {
 }
 
 bool takes_arguments(std::string_view usage, std::size_t count) {
-    return count == count_words(usage.substr(0, usage.find('['))) || count == count_words(usage);
+    if (count == count_words(usage)) return true;
+    for (std::size_t at = usage.find('['); at != std::string_view::npos;
+         at = usage.find('[', at + 1))
+        if (count == count_words(usage.substr(0, at))) return true;
+    return false;
 }
 
 std::string_view argument_kind(std::string_view usage, std::size_t index) {
@@ -46,7 +50,8 @@ std::string_view argument_kind(std::string_view usage, std::size_t index) {
     for (; index != 0; --index)
         word = take_word(usage);
     if (word.starts_with('[')) word.remove_prefix(1);
-    if (word.ends_with(']')) word.remove_suffix(1);
+    while (word.ends_with(']'))
+        word.remove_suffix(1);
     return word;
 }
 

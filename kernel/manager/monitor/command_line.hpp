@@ -38,7 +38,7 @@ struct CommandLine {
 [[nodiscard]] CommandLine parse_command_line(std::string_view line);
 
 /// Whether so many arguments are what `usage` asks for: "VM ADDRESS [LENGTH]" takes two or three.
-/// What is in its one pair of brackets, at the end, is left out or given whole.
+/// What is in brackets, at the end, is left out or given whole; brackets may hold brackets.
 [[nodiscard]] bool takes_arguments(std::string_view usage, std::size_t count);
 /// What argument `index` is, by `usage`, without brackets: "VM"; empty: it takes no such argument.
 [[nodiscard]] std::string_view argument_kind(std::string_view usage, std::size_t index);

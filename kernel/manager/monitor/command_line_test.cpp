@@ -50,6 +50,14 @@ TEST_CASE("a usage says how many arguments a command takes, and of which kind", 
     CHECK(argument_kind(usage, 3).empty());
     CHECK(argument_kind("[COMMAND]", 0) == "COMMAND");
     CHECK(argument_kind("[NAME VALUE]", 1) == "VALUE");
+    constexpr std::string_view nested = "VM [ACTION [N]]";
+    CHECK_FALSE(takes_arguments(nested, 0));
+    CHECK(takes_arguments(nested, 1));
+    CHECK(takes_arguments(nested, 2));
+    CHECK(takes_arguments(nested, 3));
+    CHECK_FALSE(takes_arguments(nested, 4));
+    CHECK(argument_kind(nested, 1) == "ACTION");
+    CHECK(argument_kind(nested, 2) == "N");
 }
 
 TEST_CASE("a vCPU's name is its VM's and a number", "[command_line]") {

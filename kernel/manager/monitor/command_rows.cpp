@@ -38,8 +38,11 @@ constexpr std::array commands{
     Command{"info", "VM", "its configuration, memory and devices", "", show_info},
     Command{"tree", "VM", "the device tree that it is started with",
             "A line for each property. The guest's copy may have changed since.", show_tree},
-    Command{"stats", "[VM]", "what each vCPU has run and waited",
-            "Waited: in the queue, while others had the harts.", show_stats},
+    Command{
+        "stats", "[VM]", "what each vCPU has run and waited, and why it was left",
+        "Waited: in the queue, while others had the harts. Exits are counted by cause while they "
+        "are traced, or from the boot on by the boot option exits=count.",
+        show_stats},
     Command{
         "top", "[SECONDS]", "who uses the harts, over the next second or seconds",
         "Of each vCPU's time, in per cent: run, steal (it waited for a hart), idle. A VM's line "
@@ -53,6 +56,13 @@ constexpr std::array commands{
             "4096 at most. What the "
             "guest has not touched yet is given to it by that, and is zero.",
             show_memory},
+    Command{
+        "trace", "VM [ACTION [N]]", "keep its last exits, and show them",
+        "ACTION is on: from now on each vCPU keeps its last N exits, 1024 if not said, with time, "
+        "cause, pc and cost; dump: shows the last N that it has kept, or all; or off. Without, "
+        "it says how many there are. VM.CPU is one vCPU alone. Exits take longer while they are "
+        "traced. tools/exit_trace.py draws pictures of a dump with --json.",
+        trace_exits},
     Command{"harts", "", "the machine's harts, and whom they run", "", show_harts},
     Command{"heap", "", "the hypervisor's own memory, and who has it",
             "Each VM has a quota. One that is off and has bytes leaks them.", show_heap},

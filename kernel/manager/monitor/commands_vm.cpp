@@ -22,7 +22,7 @@ constexpr std::array<Column, 5> vm_columns{{{"front", Look::mark, 1},
                                             {"state", Look::state}}};
 constexpr RecordKind vm_kind{"vm", Arrangement::table, vm_columns};
 
-constexpr std::array<Column, 13> configuration_columns{{{"name"},
+constexpr std::array<Column, 14> configuration_columns{{{"name"},
                                                         {"state", Look::state},
                                                         {"kernel"},
                                                         {"initrd"},
@@ -34,7 +34,8 @@ constexpr std::array<Column, 13> configuration_columns{{{"name"},
                                                         {"autostart", Look::flag},
                                                         {"restart"},
                                                         {"console"},
-                                                        {"halt"}}};
+                                                        {"halt"},
+                                                        {"trace", Look::number}}};
 constexpr RecordKind configuration_kind{"configuration", Arrangement::sheet, configuration_columns};
 
 constexpr std::array<Column, 3> piece_columns{
@@ -65,6 +66,13 @@ constexpr std::array<Column, 6> vcpu_columns{{{"vm", Look::text, name_width},
                                               {"state"}}};
 constexpr RecordKind vcpu_kind{"vcpu", Arrangement::table, vcpu_columns};
 
+constexpr std::array<Column, 5> cause_columns{{{"vm", Look::text, name_width},
+                                               {"exits", Look::number, 10},
+                                               {"instructions", Look::tenths, 12, "instr. each"},
+                                               {"most", Look::number, 9},
+                                               {"cause"}}};
+constexpr RecordKind cause_kind{"exit-cause", Arrangement::table, cause_columns};
+
 template <class Names, class Choice>
 std::string_view name_of(const Names& names, Choice choice) {
     return names[static_cast<std::size_t>(choice)];
@@ -74,11 +82,12 @@ void show_configuration(const ManagedVm& vm, Answer& answer) {
     const VmConfig& config = vm.config();
     std::optional<std::string_view> initrd;
     if (config.initrd) initrd = config.initrd->path;
-    answer.show(configuration_kind,
-                {vm.name(), to_string(vm.state()), config.kernel.path, initrd, config.append,
-                 config.memory, config.cpus, config.affinity, config.weight,
-                 static_cast<unsigned>(config.autostart), name_of(restart_policies, config.restart),
-                 name_of(console_places, config.console), name_of(halt_policies, config.halt)});
+    answer.show(
+        configuration_kind,
+        {vm.name(), to_string(vm.state()), config.kernel.path, initrd, config.append, config.memory,
+         config.cpus, config.affinity, config.weight, static_cast<unsigned>(config.autostart),
+         name_of(restart_policies, config.restart), name_of(console_places, config.console),
+         name_of(halt_policies, config.halt), config.trace});
 }
 
 void show_memory_of(const ManagedVm& vm, const BuiltVm& built, Answer& answer) {
@@ -132,6 +141,19 @@ void show_tree_of(const BuiltVm& built, Answer& answer) {
     }
 }
 
+/// Why it was left, where somebody counts that.
+void show_causes(const ManagedVm& vm, Answer& answer) {
+    if (vm.built() == nullptr) return;
+    ExitCounts* const counts = vm.built()->vm->exit_counts();
+    if (counts == nullptr) return;
+    counts->visit([&](const ExitCounts::Count& count) {
+        FixedBuffer<96> words;
+        print_cause(words, count.cause);
+        answer.show(cause_kind, {vm.name(), count.exits, count.instructions * 10 / count.exits,
+                                 count.most, words.view()});
+    });
+}
+
 }  // namespace
 
 void list_vms(Session& session, const CommandLine&, Answer& answer) {
@@ -176,8 +198,15 @@ void show_stats(Session& session, const CommandLine& line, Answer& answer) {
                          task.turns.load(), to_string(task.vcpu.vm().harts().state(cpu))});
         });
     };
-    if (line.arguments() != 0) return with_vm(session, line.argument(0), answer, show);
-    session.vms.visit(show);
+    const auto show_why = [&](const ManagedVm& vm) { show_causes(vm, answer); };
+    if (line.arguments() == 0) {
+        session.vms.visit(show);
+        return session.vms.visit(show_why);
+    }
+    with_vm(session, line.argument(0), answer, [&](const ManagedVm& vm) {
+        show(vm);
+        show_why(vm);
+    });
 }
 
 }  // namespace cairn

@@ -21,6 +21,7 @@ class Terminal final : public Writer {
     void write(std::string_view text) override { console_write_monitor(text); }
 };
 
+constexpr std::array<std::string_view, 3> trace_actions{"on", "off", "dump"};
 constexpr std::size_t most_commands = 32;
 using CommandNames = static_vector<std::string_view, most_commands>;
 
@@ -150,7 +151,10 @@ void Monitor::go_on() {
     if (!session_.console.shows_monitor() || take_cancel()) return cancel();
     StringWriter out(pager_.text());
     Answer answer(out, style_);
-    if (session_.wait.go_on(session_, answer)) finish(answer);
+    if (session_.wait.go_on(session_, answer)) return finish(answer);
+    if (!style_.json) return;
+    Terminal terminal;  // a program's answer may be long
+    pager_.show(terminal, true);
 }
 
 void Monitor::finish(Answer& answer) {
@@ -197,6 +201,7 @@ std::string_view Monitor::complete(std::string_view line, Writer& choices) {
             command == nullptr ? "" : argument_kind(command->arguments, index - 1);
         if (kind != "COMMAND") candidates = {};
         if (kind.starts_with("VM") || kind == "TEMPLATE") candidates = session_.vms.names();
+        if (kind == "ACTION") candidates = trace_actions;
     }
     const Completion found = complete_word(candidates, start);
     if (found.count < 2) return found.rest;

@@ -47,6 +47,20 @@ struct TopBegin {
     std::array<std::uint64_t, Scheduler::max_harts> busy{};
 };
 
+/// How far a dump of a trace has come.
+struct TraceDump {
+    static_vector<char, longest_vm_name> vm{};
+    std::uint32_t cpu = 0;      ///< at hand
+    std::uint32_t end_cpu = 0;  ///< the last of them, and one more
+    bool has_begun = false;     ///< the vCPU at hand
+    std::uint64_t number = 0;   ///< its next exit
+    std::uint64_t end = 0;      ///< and where they end
+    std::uint64_t most = 0;     ///< of each vCPU
+    bool json = false;
+
+    [[nodiscard]] std::string_view name() const { return {vm.data(), vm.size()}; }
+};
+
 struct Session {
     VmTable& vms;
     Scheduler& scheduler;
@@ -57,6 +71,7 @@ struct Session {
     bool colour = false;
     Wait wait{};
     TopBegin top{};
+    TraceDump dump{};
 };
 
 struct Command {

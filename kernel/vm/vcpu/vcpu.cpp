@@ -193,13 +193,22 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     choose_exit_path();
 }
 
+void Vcpu::watch_exits(bool watched) {
+    watched_.store(watched, std::memory_order_relaxed);
+    leave_guest();
+    if (!is_here()) request(Request::look);
+}
+
+/// Also the last step before the guest is entered anew.
 void Vcpu::choose_exit_path() {
-    const bool counts = pmu_.counts_fast_calls() || vm_.exit_counts() != nullptr;
+    const bool watched = watches_exits();
+    if (watched) [[unlikely]]
+        exit_trace_.entered(csr_read<Csr::time>());
     const bool renews = vm_.features().timer_renewal != 0;
-    context.exit_entry = guest_exit_entry(counts         ? ExitPath::counting
-                                          : shares_hart_ ? ExitPath::sharing
-                                          : renews       ? ExitPath::renewing
-                                                         : ExitPath::answering);
+    context.exit_entry = guest_exit_entry(watched || pmu_.counts_fast_calls() ? ExitPath::watched
+                                          : shares_hart_                      ? ExitPath::sharing
+                                          : renews                            ? ExitPath::renewing
+                                                   : ExitPath::answering);
 }
 
 void Vcpu::renew_timer() const {

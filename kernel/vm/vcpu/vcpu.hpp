@@ -15,6 +15,7 @@
 #include "kernel/arch/guest/vcpu_context.hpp"
 #include "kernel/arch/isa/trap_cause.hpp"
 #include "kernel/host/cpu/ipi_batch.hpp"
+#include "kernel/vm/exits/exit_trace.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/vcpu/recent_accesses.hpp"
 #include "kernel/vm/vcpu/vcpu_interrupts.hpp"
@@ -177,6 +178,12 @@ class Vcpu {
     [[nodiscard]] ExternalInterrupt& external_interrupt() { return external_; }
 
     [[nodiscard]] VcpuPmu& pmu() { return pmu_; }
+    /// Whether every exit passes C++ (handle_watched_exit), to be counted by cause or traced, from
+    /// the next entry on: it leaves its guest for that. Any hart may say so.
+    void watch_exits(bool watched);
+    [[nodiscard]] bool watches_exits() const { return watched_.load(std::memory_order_relaxed); }
+    [[nodiscard]] ExitTrace& exit_trace() { return exit_trace_; }
+
     /// After a change of `pmu`: calls that are counted are not answered by the world switch.
     void choose_exit_path();
     /// How the world switch sends it IPIs; the rest of the route is said by `answer_on`.
@@ -204,6 +211,8 @@ class Vcpu {
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     ExternalInterrupt external_{*this};
+    std::atomic<bool> watched_ = false;
+    ExitTrace exit_trace_;
     VcpuPmu pmu_;
 };
 

@@ -114,13 +114,13 @@ inline void load_guest_vector(const GuestVector* vector) {
     fake_hart.vector_control = *vector;
     std::memcpy(&fake_hart.vector, vector->registers, sizeof fake_hart.vector);
 }
-enum class ExitPath : std::uint8_t { answering, renewing, sharing, counting };
+enum class ExitPath : std::uint8_t { answering, renewing, sharing, watched };
 inline std::uint64_t guest_exit_entry(ExitPath path) {
     switch (path) {
         case ExitPath::answering: return 0x1000;
         case ExitPath::renewing: return 0x3000;
         case ExitPath::sharing: return 0x4000;
-        case ExitPath::counting: break;
+        case ExitPath::watched: break;
     }
     return 0x2000;
 }

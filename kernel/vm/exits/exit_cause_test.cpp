@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/vm/exit_counts.hpp"
+#include "kernel/vm/exits/exit_cause.hpp"
 
 #include <string>
 
@@ -41,7 +41,7 @@ std::string words(std::uint64_t scause, std::uint64_t extension, std::uint64_t f
 
 }  // namespace
 
-TEST_CASE("a cause is what made the guest leave, and nothing else", "[exit_counts]") {
+TEST_CASE("a cause is what made the guest leave, and nothing else", "[exit_cause]") {
     CHECK(cause(call, 1, 2, {0x1000'0000}) == ExitCause{call, 1, 2});
     CHECK(cause(load, 1, 2, {0x1000'0005}) == ExitCause{.scause = load, .device = "UART"});
     CHECK(cause(load, 1, 2, {0x1000'0100}) == ExitCause{.scause = load});
@@ -49,7 +49,7 @@ TEST_CASE("a cause is what made the guest leave, and nothing else", "[exit_count
     CHECK(cause(timer, 1, 2, {0x1000'0000}) == ExitCause{.scause = timer});
 }
 
-TEST_CASE("every cause has words", "[exit_counts]") {
+TEST_CASE("every cause has words", "[exit_cause]") {
     CHECK(words(call, 0x54494d45, 0, 0) == "SBI timer (TIME): set timer");
     CHECK(words(call, 0x48534d, 2, 0) == "SBI hart state management (HSM): hart get status");
     CHECK(words(call, 0x54494d45, 99, 0) == "SBI timer (TIME)");
