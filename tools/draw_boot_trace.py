@@ -54,7 +54,7 @@ class Console:
             more = os.read(self.process.stdout.fileno(), 1 << 16) if ready else None
             if more == b"" or time.monotonic() > deadline:
                 raise RuntimeError(f"no {pattern!r} on the console:\n{self.log[-2000:]}")
-            self.log += (more or b"").decode(errors="replace"); open("/tmp/trace/live.log","w").write(self.log)
+            self.log += (more or b"").decode(errors="replace")
         said, self.seen = self.log[self.seen:], len(self.log)
         return said
 
