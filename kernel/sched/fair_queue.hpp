@@ -28,12 +28,9 @@ class FairQueue {
     /// Removes one that is queued: it is about to run.
     void remove(Task& task);
     [[nodiscard]] bool empty() const { return tasks_.empty(); }
-    /// Calls `visit` for each task that is queued.
-    template <class Visitor>
-    void visit(Visitor visit) {
-        for (Task& task : tasks_)
-            visit(task);
-    }
+    // The tasks that are queued.
+    [[nodiscard]] auto begin() { return tasks_.begin(); }
+    [[nodiscard]] auto end() { return tasks_.end(); }
 
   private:
     intrusive_list<Task> tasks_;  ///< the least virtual time first

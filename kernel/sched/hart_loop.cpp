@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/arch/guest/guest_state.hpp"
 #include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/host/cpu/host_timer.hpp"
@@ -28,6 +29,7 @@ void HartLoop::run() {
         if (Task* const task = scheduler_.take(number_, now())) {
             run(*task);
         } else if (!served && !worked.any) {
+            silence_guest_interrupts();
             wait_for_interrupt();  // what has come since the look at sip ends it at once
         }
     }
@@ -71,7 +73,7 @@ std::uint64_t HartLoop::wake_sleepers() {
         const Wakening next = wakening(vcpu, now());
         if (next.now || vcpu.vm().stopped()) {
             task.unlink();
-            scheduler_.wake(task, now());
+            scheduler_.wake(task, now(), number_);
         } else {
             deadline = std::min(deadline, next.deadline);
         }
@@ -118,9 +120,8 @@ void HartLoop::enter(Task& task) {
     }
 }
 
-/// A hart that is left by its guest keeps nothing that could wake it.
 void HartLoop::put_to_sleep(Task& task) {
-    if (task.vcpu.is_here()) task.vcpu.vacate();
+    if (task.vcpu.is_here()) task.vcpu.put_away();
     if (task.vcpu.vm().is_paused()) task.vcpu.vm().note_pause(now());
     scheduler_.release(number_, now());
     sleepers_.push_back(task);

@@ -381,7 +381,7 @@ TEST_CASE("a hart leaves its guest for work that has a time", "[hart_loop]") {
         }
     };
     loop.group.begin(1);
-    if (loop.vcpu().is_here()) loop.vcpu().vacate();
+    if (loop.vcpu().is_here()) loop.vcpu().put_away();
     loop.scheduler.wake(loop.tasks[0], 0);
     with_work.run();
     CHECK(entries == 2);

@@ -81,11 +81,11 @@ void Scheduler::settle(std::uint64_t now) {
     for (std::size_t hart = 0; hart < harts_count_; ++hart) {
         if (harts_[hart].task != nullptr) charge(harts_[hart], now);
     }
-    queue_.visit([now](Task& task) {
+    for (Task& task : queue_) {
         const std::uint64_t ticks = elapsed(task.since, now);
         task.since += ticks;
         task.waited.fetch_add(ticks, std::memory_order_relaxed);
-    });
+    }
 }
 
 std::uint64_t Scheduler::busy(std::size_t hart) {
@@ -105,7 +105,7 @@ bool Scheduler::rouse_sleeper_for(const Task& task) {
 
 /// Has the hart make way whose task has had most, where that is clearly more; or one whose task
 /// does not know yet that its turn ends.
-void Scheduler::preempt_for(const Task& task, std::uint64_t now) {
+void Scheduler::preempt_for(const Task& task, std::uint64_t now, std::size_t by) {
     Hart* chosen = nullptr;
     std::uint64_t most = 0;
     for (std::size_t index = 0; index < harts_count_; ++index) {
@@ -120,14 +120,18 @@ void Scheduler::preempt_for(const Task& task, std::uint64_t now) {
     }
     if (chosen == nullptr) return;
     chosen->is_timed = true;
-    interrupt(*chosen->task);
+    if (by == no_hart || chosen != &harts_[by]) interrupt(*chosen->task);
 }
 
-void Scheduler::wake(Task& task, std::uint64_t now) {
+void Scheduler::wake(Task& task, std::uint64_t now, std::size_t by) {
     const SpinGuard guard(lock_);
     task.since = now;
     queue_.add_awake(task);
-    if (!rouse_sleeper_for(task)) preempt_for(task, now);
+    if (by != no_hart && may_run(task, by)) {
+        Hart& self = harts_[by];
+        if (self.task == nullptr && !std::exchange(self.has_woken, true)) return;
+    }
+    if (!rouse_sleeper_for(task)) preempt_for(task, now, by);
 }
 
 Task* Scheduler::take(std::size_t index, std::uint64_t now) {
@@ -135,8 +139,13 @@ Task* Scheduler::take(std::size_t index, std::uint64_t now) {
     Hart& hart = harts_[index];
     Task* const task = closed_ ? nullptr : queue_.first_for(index);
     hart.sleeps = task == nullptr;
+    if (task != nullptr) queue_.remove(*task);
+    // It has woken one, told no other hart, and taken another one.
+    if (std::exchange(hart.has_woken, false)) {
+        for (const Task& left : queue_)
+            (void)rouse_sleeper_for(left);
+    }
     if (task == nullptr) return nullptr;
-    queue_.remove(*task);
     task->waited.fetch_add(elapsed(task->since, now), std::memory_order_relaxed);
     task->turns.fetch_add(1, std::memory_order_relaxed);
     task->since = now;

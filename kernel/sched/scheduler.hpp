@@ -49,8 +49,11 @@ class Scheduler {
     [[nodiscard]] std::size_t harts() const { return harts_count_; }
     [[nodiscard]] const IpiTarget& target(std::size_t hart) const { return *targets_[hart]; }
 
-    /// A task that slept, or is new, wants to run.
-    void wake(Task& task, std::uint64_t now);
+    static constexpr std::size_t no_hart = max_harts;
+    /// A task that slept, or is new, wants to run. `by`: the hart at hand, where it looks at the
+    /// queue after this, so that nobody need be interrupted for it: it takes one or, where it has
+    /// one, asks whether the turn is over.
+    void wake(Task& task, std::uint64_t now, std::size_t by = no_hart);
 
     /// The next task for `hart`, which has none; it runs from `now` on. nullptr: the hart is to
     /// sleep until it is interrupted.
@@ -89,6 +92,7 @@ class Scheduler {
         std::uint64_t turn_began = 0;
         bool sleeps = false;     ///< it has found nothing, and has not been interrupted since
         bool is_timed = false;   ///< its task's turn ends
+        bool has_woken = false;  ///< a task, which it has not looked for yet
         std::uint64_t busy = 0;  ///< ticks
     };
 
@@ -97,7 +101,7 @@ class Scheduler {
     void charge(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
     void leave(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool rouse_sleeper_for(const Task& task) CAIRN_REQUIRES(lock_);
-    void preempt_for(const Task& task, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    void preempt_for(const Task& task, std::uint64_t now, std::size_t by) CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;
     FairQueue queue_ CAIRN_GUARDED_BY(lock_);

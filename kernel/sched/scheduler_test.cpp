@@ -89,6 +89,40 @@ TEST_CASE("a task that wakes rouses a hart that sleeps, where it may run", "[sch
     CHECK(bench.running[1] != nullptr);
 }
 
+TEST_CASE("a hart that wakes a task and looks for one itself interrupts nobody", "[scheduler]") {
+    TaskBench bench(3);
+    for (const std::size_t hart : {0u, 1u, 2u})
+        bench.look(hart);
+    fake_sbi_calls.clear();
+    bench.wake(bench.add(), 1);
+    CHECK(fake_sbi_calls.empty());
+    bench.wake(bench.add(), 1);  // it cannot take both
+    CHECK(fake_sbi_calls == std::vector{FakeSbiCall{SbiExtension::ipi, 0, {0b1, 0}}});
+    bench.look(1);
+    CHECK(bench.running[1] == &bench.tasks[0]);
+    bench.deliver();
+    CHECK(bench.running[0] == &bench.tasks[1]);
+    fake_sbi_calls.clear();
+    bench.wake(bench.add({.harts = 0b010}), 1);  // behind the one that runs there
+    CHECK(fake_sbi_calls.empty());
+    CHECK_FALSE(bench.running[1]->vcpu.leaves_guest());
+}
+
+TEST_CASE("a hart that has woken a task and takes another one tells who may take the first",
+          "[scheduler]") {
+    TaskBench bench(2);
+    bench.look(0);
+    Task& first = bench.wake(bench.add({.harts = 0b10}));
+    fake_sbi_calls.clear();
+    Task& woken = bench.wake(bench.add(), 1);
+    CHECK(fake_sbi_calls.empty());
+    bench.look(1);
+    CHECK(bench.running[1] == &first);
+    CHECK(fake_sbi_calls == std::vector{FakeSbiCall{SbiExtension::ipi, 0, {0b1, 0}}});
+    bench.deliver();
+    CHECK(bench.running[0] == &woken);
+}
+
 TEST_CASE("a task that wakes has one make way that has had more", "[scheduler]") {
     TaskBench bench;
     Task& busy = bench.wake(bench.add());
@@ -166,12 +200,16 @@ TEST_CASE("whatever comes, no hart idles beside a task that it may run", "[sched
         for (std::size_t hart = 0; hart < harts; ++hart)
             bench.look(hart);
         const auto steps = *rc::gen::container<std::vector<std::pair<unsigned, unsigned>>>(
-            rc::gen::pair(rc::gen::inRange(0u, 3u), rc::gen::inRange(0u, 1000u)));
+            rc::gen::pair(rc::gen::inRange(0u, 4u), rc::gen::inRange(0u, 1000u)));
         for (const auto& [action, which] : steps) {
             Task& task = bench.tasks[which % bench.tasks.size()];
             const std::size_t hart = which % harts;
             const bool runs = std::ranges::find(bench.running, &task) != bench.running.end();
             if (action == 0 && !task.is_linked() && !runs) bench.wake(task);
+            if (action == 3 && !task.is_linked() && !runs) {
+                bench.wake(task, hart);
+                bench.look(hart);
+            }
             if (action == 1 && bench.running[hart] != nullptr) bench.sleep(hart);
             if (action == 1) bench.look(hart);
             if (action == 2) bench.pass(which);

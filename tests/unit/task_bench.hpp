@@ -34,8 +34,8 @@ class TaskBench : public VmEnd {
         return tasks.emplace_back(guest.vm.vcpu(static_cast<std::uint32_t>(tasks.size())),
                                   groups.back());
     }
-    Task& wake(Task& task) {
-        scheduler.wake(task, now);
+    Task& wake(Task& task, std::size_t by = Scheduler::no_hart) {
+        scheduler.wake(task, now, by);
         return task;
     }
     /// What a hart does between two exits: makes way where it is to, and takes what comes next.

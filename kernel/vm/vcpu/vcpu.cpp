@@ -121,11 +121,6 @@ void Vcpu::put_away_timer() {
     disarm_host_timer(TimerUse::guest);
 }
 
-void Vcpu::vacate() {
-    put_away();
-    clear_guest_state(state_.parts);
-}
-
 void Vcpu::answer() {
     require_here();
     csr_clear<Csr::sip>(Sip::SSIP::mask);

@@ -77,8 +77,6 @@ class Vcpu {
     void load();
     /// Takes its state out of the hart at hand.
     void put_away();
-    /// The same, and the hart, which is about to sleep, keeps nothing that could wake it.
-    void vacate();
     /// The same where its state is not needed any more.
     void drop();
     /// Where its vector registers are put away: 32 * vlenb bytes that outlive it. Before the first
