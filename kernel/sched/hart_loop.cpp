@@ -113,7 +113,10 @@ void HartLoop::enter(Task& task) {
         const std::uint64_t end = std::min(scheduler_.end_of_turn(number_),
                                            is_work_wanted() ? now() + scheduler_.turn() : never);
         arm_host_timer(TimerUse::scheduler, std::min(deadline, end));
-        vcpu.share_hart(end != never || !sleepers_.empty() || more_work != never);
+        const bool has_others = !sleepers_.empty() || more_work != never;
+        vcpu.share_hart(end != never ? HartUse::wanted
+                        : has_others ? HartUse::watched
+                                     : HartUse::alone);
         enter_guest(&vcpu.context);
     }
 }

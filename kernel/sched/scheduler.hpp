@@ -95,9 +95,10 @@ class Scheduler {
     /// By how much a task within its turn must have had more than another, to make way for it.
     [[nodiscard]] std::uint64_t grace() const { return turn_ / 4; }
     void charge(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    void advance_queue(std::uint64_t now) CAIRN_REQUIRES(lock_);
     void leave(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool rouse_sleeper_for(const Task& task) CAIRN_REQUIRES(lock_);
-    void preempt_for(const Task& task, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    void preempt_for(const Task& task) CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;
     FairQueue queue_ CAIRN_GUARDED_BY(lock_);
