@@ -58,8 +58,13 @@ class Scheduler {
     /// The next task for `hart`, which has none; it runs from `now` on. nullptr: the hart is to
     /// sleep until it is interrupted.
     [[nodiscard]] Task* take(std::size_t hart, std::uint64_t now);
-    /// Whether the task of `hart` is to make way for another; else its turn begins anew.
-    [[nodiscard]] bool is_turn_over(std::size_t hart, std::uint64_t now);
+    struct Turn {
+        bool is_over;       ///< the task is to make way for another
+        std::uint64_t end;  ///< else when it is; all ones where nobody waits for the hart
+    };
+    /// The turn of the task of `hart`. One that has had its turn, and need not make way, has
+    /// another.
+    [[nodiscard]] Turn look(std::size_t hart, std::uint64_t now);
     /// The task of `hart` is queued again; its state lies in no hart.
     void give_back(std::size_t hart, std::uint64_t now);
     /// The task of `hart` sleeps or is retired.
@@ -79,9 +84,6 @@ class Scheduler {
     void observe(const Task& task, VcpuObserver& observer);
     void stop_observing();
 
-    /// When the turn of the task of `hart` ends; all ones where nobody waits for the hart.
-    [[nodiscard]] std::uint64_t end_of_turn(std::size_t hart);
-
     /// From now on harts take nothing; each is interrupted.
     void close();
     [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_acquire); }
@@ -99,9 +101,10 @@ class Scheduler {
     /// By how much a task within its turn must have had more than another, to make way for it.
     [[nodiscard]] std::uint64_t grace() const { return turn_ / 4; }
     void charge(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    void advance_queue(std::uint64_t now) CAIRN_REQUIRES(lock_);
     void leave(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool rouse_sleeper_for(const Task& task) CAIRN_REQUIRES(lock_);
-    void preempt_for(const Task& task, std::uint64_t now, std::size_t by) CAIRN_REQUIRES(lock_);
+    void preempt_for(const Task& task, std::size_t by) CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;
     FairQueue queue_ CAIRN_GUARDED_BY(lock_);

@@ -62,6 +62,21 @@ TEST_CASE("a runnable task waits for a turn of each other at most", "[scheduler]
     CHECK(longest <= 8 * TaskBench::turn);
 }
 
+TEST_CASE("equals take turns in one order, though no turn is exactly as long as another",
+          "[scheduler]") {
+    TaskBench bench;
+    for (unsigned task = 0; task < 4; ++task)
+        bench.wake(bench.add());
+    bench.look(0);
+    std::uint64_t random = 1;
+    for (unsigned n = 0; n < 400; ++n) {
+        random = random * 25 % 101;
+        bench.now += TaskBench::turn + random % 4;
+        bench.look(0);
+        CHECK(bench.running[0] == &bench.tasks[(n + 1) % 4]);
+    }
+}
+
 TEST_CASE("a task runs where its share says, and leaves the rest to others", "[scheduler]") {
     TaskBench bench(2);
     Task& bound = bench.wake(bench.add({.harts = 0b10}));
@@ -127,7 +142,7 @@ TEST_CASE("a task that wakes has one make way that has had more", "[scheduler]")
     TaskBench bench;
     Task& busy = bench.wake(bench.add());
     bench.look(0);
-    CHECK(bench.scheduler.end_of_turn(0) == ~std::uint64_t{0});  // nobody waits
+    CHECK(bench.scheduler.look(0, bench.now).end == ~std::uint64_t{0});  // nobody waits
     bench.now += 10 * TaskBench::turn;
     Task& woken = bench.wake(bench.add());
     CHECK(busy.vcpu.leaves_guest());
@@ -148,6 +163,28 @@ TEST_CASE("sleep is not saved up", "[scheduler]") {
     CHECK(is_near(ran(busy) - before, long_time / 3));
 }
 
+TEST_CASE("who has run alone has not run ahead of those who wake", "[scheduler]") {
+    TaskBench bench;
+    Task& first = bench.wake(bench.add());
+    bench.pass(long_time);
+    SECTION("beside it") {
+        Task& second = bench.wake(bench.add());
+        bench.pass(long_time);
+        CHECK(is_near(ran(second), long_time / 2));
+        CHECK(is_near(ran(first), long_time + long_time / 2));
+    }
+    SECTION("while it sleeps") {
+        bench.sleep(0);
+        Task& second = bench.wake(bench.add());
+        bench.pass(10 * TaskBench::turn);
+        const std::uint64_t before = ran(second);
+        bench.wake(first);
+        bench.pass(long_time);
+        CHECK(is_near(ran(second) - before, long_time / 2));
+        CHECK(is_near(ran(first), long_time + long_time / 2));
+    }
+}
+
 TEST_CASE("a closed scheduler gives nothing, and interrupts all", "[scheduler]") {
     TaskBench bench(2);
     Task& task = bench.wake(bench.add());
@@ -165,7 +202,7 @@ TEST_CASE("a time that was read before another hart's is no time at all", "[sche
     bench.now = 1000;
     Task& task = bench.wake(bench.add());
     bench.look(0);
-    CHECK(!bench.scheduler.is_turn_over(0, 900));
+    CHECK(!bench.scheduler.look(0, 900).is_over);
     CHECK(task.ran == 0);
     CHECK(task.virtual_time == 0);
     bench.scheduler.wake(bench.add(), 950);
@@ -269,7 +306,7 @@ TEST_CASE("a vCPU that runs is put away to be seen, and goes on", "[scheduler]")
     CHECK(bench.running[0] == &task);
     look.seen = nullptr;
     task.vcpu.enter_next();
-    CHECK_FALSE(bench.scheduler.is_turn_over(0, bench.now));
+    CHECK_FALSE(bench.scheduler.look(0, bench.now).is_over);
     bench.sleep(0);
     CHECK(look.seen == nullptr);  // once was enough
 }
@@ -300,7 +337,7 @@ TEST_CASE("who looks no longer is told nothing", "[scheduler]") {
     Look look;
     bench.scheduler.observe(task, look);
     bench.scheduler.stop_observing();
-    CHECK_FALSE(bench.scheduler.is_turn_over(0, bench.now));
+    CHECK_FALSE(bench.scheduler.look(0, bench.now).is_over);
     bench.sleep(0);
     CHECK(look.seen == nullptr);
 }

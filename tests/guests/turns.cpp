@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A guest that computes from one moment to another, and says how much of that time it has had: what
 // vCPUs that share a hart cost each other, and whether each has its part. It runs on the bare
-// machine just the same. Arguments: "NAME BEGIN END [LATER]", in milliseconds of `time`.
+// machine just the same. Arguments: "NAME BEGIN END [LATER]", in milliseconds of `time`; an END like
+// +500 is so much later than it begins.
 // It sleeps until BEGIN, works until END, prints
 //
 //     turns: NAME did N in M turns, waited W at most
@@ -63,11 +64,13 @@ std::uint64_t take_time(std::string_view& text) {
 void run(std::string_view arguments) {
     const std::string_view name = take_word(arguments);
     const std::uint64_t begin = take_time(arguments);
+    const bool is_relative = arguments.starts_with('+');
+    if (is_relative) arguments.remove_prefix(1);
     const std::uint64_t end = take_time(arguments);
     const std::uint64_t later = take_time(arguments);
     Work work;
     sleep_until(begin);
-    work_until(end, &work, ticks_per_millisecond);
+    work_until(is_relative ? now() + end : end, &work, ticks_per_millisecond);
     println("turns: {} did {} in {} turns, waited {} at most", name,
             work.blocks * instructions_per_block + (work.turns - 1) * instructions_per_turn,
             work.turns, work.longest_wait);

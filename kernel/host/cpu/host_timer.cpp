@@ -41,6 +41,7 @@ void use_timer_comparator(bool there) {
 
 void arm_host_timer(TimerUse use, std::uint64_t deadline) {
     if (deadline == never) return disarm_host_timer(use);
+    if (deadline == deadline_of(use) && is_host_timer_armed(use)) return;
     deadline_of(use) = deadline;
     arm_for_earliest();
 }

@@ -151,14 +151,15 @@ void Vcpu::forget_requests() {
     waits_for_interrupt_ = false;
 }
 
-void Vcpu::share_hart(bool shared) {
+void Vcpu::share_hart(HartUse use) {
     require_here();
-    if (shared) {
+    if (use == hart_use_) return;
+    if (use == HartUse::wanted) {
         csr_set<Csr::hstatus>(Hstatus::VTW::mask);
     } else {
         csr_clear<Csr::hstatus>(Hstatus::VTW::mask);
     }
-    shares_hart_ = shared;
+    hart_use_ = use;
     choose_exit_path();
 }
 
@@ -176,6 +177,7 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     state_.csrs.hvip = Hip::VSEIP::of(external_.is_asserted());
     pmu_.reset(features.counters.present);
     context.timer_renewal = features.timer_renewal;
+    hart_use_ = HartUse::alone;  // as hstatus has it now
     load();
     if (features.svadu) let_guests_choose_ad_updates();
     context.x = {};
@@ -191,10 +193,10 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
 void Vcpu::choose_exit_path() {
     const bool counts = pmu_.counts_fast_calls() || vm_.exit_counts() != nullptr;
     const bool renews = vm_.features().timer_renewal != 0;
-    context.exit_entry = guest_exit_entry(counts         ? ExitPath::counting
-                                          : shares_hart_ ? ExitPath::sharing
-                                          : renews       ? ExitPath::renewing
-                                                         : ExitPath::answering);
+    context.exit_entry = guest_exit_entry(counts          ? ExitPath::counting
+                                          : shares_hart() ? ExitPath::sharing
+                                          : renews        ? ExitPath::renewing
+                                                          : ExitPath::answering);
 }
 
 void Vcpu::renew_timer() const {

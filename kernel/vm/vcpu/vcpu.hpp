@@ -26,6 +26,14 @@ namespace cairn {
 class Vm;
 class Vcpu;
 
+/// What else there is on the hart of a vCPU. Only where it is wanted does the guest's wfi leave it;
+/// but wherever an interrupt of the machine may be for others, C++ looks at all of them.
+enum class HartUse : std::uint8_t {
+    alone,
+    watched,  ///< others sleep there, or have work there at some time
+    wanted,   ///< others wait for it
+};
+
 /// Whose state lies in the hart at hand; nullptr: nobody's. Changed by `load` and `put_away`.
 extern constinit thread_local Vcpu* loaded_vcpu;
 
@@ -38,7 +46,7 @@ class Vcpu {
     static constexpr std::uint8_t stays = 0xff;
     std::atomic<std::uint8_t> stays_ = stays;  ///< or 0: a mask of what comes next
     bool waits_for_interrupt_ = false;
-    bool shares_hart_ = false;
+    HartUse hart_use_ = HartUse::alone;
     std::uint32_t locked_features_ = 0;
     std::uint64_t discarded_ = 0;
     OpenAccess open_access_;
@@ -159,10 +167,12 @@ class Vcpu {
     [[nodiscard]] bool waits_for_interrupt() const { return waits_for_interrupt_; }
     void end_wait() { waits_for_interrupt_ = false; }
 
-    /// On its hart, before it is entered: whether others want the hart, or sleep there. Then its
-    /// wfi leaves the guest, and all interrupts of the machine are C++'s.
-    void share_hart(bool shared);
-    [[nodiscard]] bool shares_hart() const { return shares_hart_; }
+    /// On its hart, before it is entered.
+    void share_hart(HartUse use);
+    /// Whether all interrupts of the machine are C++'s.
+    [[nodiscard]] bool shares_hart() const { return hart_use_ != HartUse::alone; }
+    /// Whether its wfi leaves the guest.
+    [[nodiscard]] bool yields_at_wfi() const { return hart_use_ == HartUse::wanted; }
 
     /// Where the guest's own trap handler starts, for exceptions.
     [[nodiscard]] std::uint64_t trap_vector() const;
