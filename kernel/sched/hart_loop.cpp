@@ -2,6 +2,7 @@
 #include "kernel/sched/hart_loop.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/arch/isa/csr_access.hpp"
@@ -88,6 +89,9 @@ void HartLoop::run(Task& task) {
     csr_write<Csr::hgatp>(vm.hgatp());
     if (vmid_flushes_.must_flush_for(vm.vmid())) hfence_gvma_all();
     bring_in(vcpu);
+    const std::uint64_t waited = task.waited;
+    const std::uint64_t stolen = waited - std::exchange(task.waited_told, waited);
+    vcpu.steal_time().note_run(scheduler_.nanoseconds(stolen), vm.memory());
     enter(task);
 }
 
@@ -106,6 +110,7 @@ void HartLoop::enter(Task& task) {
         const std::uint64_t more_work = do_work().next;
         const std::uint64_t deadline = std::min(more_work, wake_sleepers());
         if (scheduler_.is_turn_over(number_, now())) {
+            vcpu.steal_time().note_preemption(vm.memory());
             vcpu.put_away();
             return scheduler_.give_back(number_, now());
         }

@@ -30,8 +30,15 @@ void interrupt(Task& task) {
 
 void Scheduler::set_rate(std::uint64_t ticks_per_second) {
     const SpinGuard guard(lock_);
+    ticks_per_second_ = ticks_per_second;
     turn_ = std::max<std::uint64_t>(ticks_per_second / turns_per_second, 1);
     queue_.set_bonus(turn_);
+}
+
+std::uint64_t Scheduler::nanoseconds(std::uint64_t ticks) const {
+    constexpr std::uint64_t per_second = 1'000'000'000;
+    return ticks / ticks_per_second_ * per_second +
+           ticks % ticks_per_second_ * per_second / ticks_per_second_;
 }
 
 void Scheduler::add_hart(const IpiTarget& target) {
@@ -49,8 +56,8 @@ void Scheduler::charge(Hart& hart, std::uint64_t now) {
     pay(task, ticks);
 }
 
-/// The queue moves with those who run, also while nobody is taken from it: who has run alone has not
-/// run ahead of those who wake.
+/// The queue moves with those who run, also while nobody is taken from it: who has run alone has
+/// not run ahead of those who wake.
 void Scheduler::advance_queue(std::uint64_t now) {
     std::uint64_t least = ~std::uint64_t{0};
     for (Hart& hart : std::span(harts_).first(harts_count_)) {
