@@ -2,6 +2,7 @@
 #include "kernel/sched/hart_loop.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernel/arch/guest/guest_state.hpp"
 #include "kernel/arch/guest/hart_operations.hpp"
@@ -92,6 +93,9 @@ void HartLoop::run(Task& task, Others others) {
     csr_write<Csr::hgatp>(vm.hgatp());
     if (vmid_flushes_.must_flush_for(vm.vmid())) hfence_gvma_all();
     bring_in(vcpu);
+    const std::uint64_t waited = task.waited;
+    const std::uint64_t stolen = waited - std::exchange(task.waited_told, waited);
+    vcpu.steal_time().note_run(scheduler_.nanoseconds(stolen), vm.memory());
     enter(task, others);
 }
 
@@ -114,6 +118,7 @@ void HartLoop::enter(Task& task, Others others) {
         if (!is_known) others = look_after_others();
         const Scheduler::Turn turn = scheduler_.look(number_, now());
         if (turn.is_over) {
+            vcpu.steal_time().note_preemption(vm.memory());
             vcpu.put_away();
             return scheduler_.give_back(number_, now());
         }

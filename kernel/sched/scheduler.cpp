@@ -30,8 +30,15 @@ void interrupt(Task& task) {
 
 void Scheduler::set_rate(std::uint64_t ticks_per_second) {
     const SpinGuard guard(lock_);
+    ticks_per_second_ = ticks_per_second;
     turn_ = std::max<std::uint64_t>(ticks_per_second / turns_per_second, 1);
     queue_.set_bonus(turn_);
+}
+
+std::uint64_t Scheduler::nanoseconds(std::uint64_t ticks) const {
+    constexpr std::uint64_t per_second = 1'000'000'000;
+    return ticks / ticks_per_second_ * per_second +
+           ticks % ticks_per_second_ * per_second / ticks_per_second_;
 }
 
 void Scheduler::add_hart(const IpiTarget& target) {

@@ -46,6 +46,7 @@ class Scheduler {
     /// outlives the scheduler.
     void add_hart(const IpiTarget& target);
     [[nodiscard]] std::uint64_t turn() const { return turn_; }
+    [[nodiscard]] std::uint64_t nanoseconds(std::uint64_t ticks) const;
     [[nodiscard]] std::size_t harts() const { return harts_count_; }
     [[nodiscard]] const IpiTarget& target(std::size_t hart) const { return *targets_[hart]; }
 
@@ -114,6 +115,7 @@ class Scheduler {
     std::array<const IpiTarget*, max_harts> targets_{};
     std::size_t harts_count_ = 0;
     std::uint64_t turn_ = 1;
+    std::uint64_t ticks_per_second_ = 1;
     std::atomic<bool> closed_ = false;
 };
 

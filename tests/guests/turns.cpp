@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A guest that computes from one moment to another, and says how much of that time it has had: what
 // vCPUs that share a hart cost each other, and whether each has its part. It runs on the bare
-// machine just the same. Arguments: "NAME BEGIN END [LATER]", in milliseconds of `time`; an END like
-// +500 is so much later than it begins.
-// It sleeps until BEGIN, works until END, prints
+// machine just the same. Arguments: "NAME BEGIN END [LATER]", in milliseconds of `time`; an END
+// like +500 is so much later than it begins. It sleeps until BEGIN, works until END, prints
 //
 //     turns: NAME did N in M turns, waited W at most
 //

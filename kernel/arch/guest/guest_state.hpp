@@ -102,8 +102,8 @@ void load_guest_state(const GuestState& state);
 /// where they are dirty.
 void save_guest_state(GuestState& state);
 
-/// The hart at hand, which holds no guest's state, is about to sleep: no interrupt of the guest that
-/// it held last can wake it, and that one's page tables are left alone.
+/// The hart at hand, which holds no guest's state, is about to sleep: no interrupt of the guest
+/// that it held last can wake it, and that one's page tables are left alone.
 void silence_guest_interrupts();
 
 }  // namespace cairn

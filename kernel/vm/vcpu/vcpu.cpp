@@ -186,6 +186,7 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     context.x[11] = argument;
     context.pc = entry;
     locked_features_ = 0;
+    steal_time_.stop();
     waits_for_interrupt_ = false;
     choose_exit_path();
 }

@@ -17,6 +17,7 @@
 #include "kernel/host/cpu/ipi_batch.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/vcpu/recent_accesses.hpp"
+#include "kernel/vm/vcpu/steal_time.hpp"
 #include "kernel/vm/vcpu/vcpu_interrupts.hpp"
 #include "kernel/vm/vcpu/vcpu_pmu.hpp"
 #include "kernel/vm/vcpu/vcpu_requests.hpp"
@@ -185,6 +186,7 @@ class Vcpu {
     [[nodiscard]] ExternalInterrupt& external_interrupt() { return external_; }
 
     [[nodiscard]] VcpuPmu& pmu() { return pmu_; }
+    [[nodiscard]] StealTime& steal_time() { return steal_time_; }
     /// After a change of `pmu`: calls that are counted are not answered by the world switch.
     void choose_exit_path();
     /// How the world switch sends it IPIs; the rest of the route is said by `answer_on`.
@@ -213,6 +215,7 @@ class Vcpu {
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     ExternalInterrupt external_{*this};
     VcpuPmu pmu_;
+    StealTime steal_time_;
 };
 
 }  // namespace cairn
