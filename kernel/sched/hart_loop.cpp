@@ -99,14 +99,22 @@ void HartLoop::run(Task& task) {
 void HartLoop::enter(Task& task) {
     Vcpu& vcpu = task.vcpu;
     Vm& vm = vcpu.vm();
+    bool has_to_look = true;
     for (;;) {
-        vcpu.enter_next();
+        has_to_look |= vcpu.enter_next();
         if (vm.stopped()) return retire(task);
         // A hart that has stopped is nowhere, also where another has started it again meanwhile.
         if (!vcpu.is_here()) return put_to_sleep(task);
-        if (vcpu.is_asked()) vcpu.answer();
+        if (vcpu.is_asked()) {
+            vcpu.answer();
+            has_to_look = true;
+        }
         if (is_asleep(vcpu)) return put_to_sleep(task);
         if (!vcpu.is_fence_done()) continue;
+        if (!std::exchange(has_to_look, false)) {
+            enter_guest(&vcpu.context);
+            continue;
+        }
         const std::uint64_t more_work = do_work().next;
         const std::uint64_t deadline = std::min(more_work, wake_sleepers());
         if (scheduler_.is_turn_over(number_, now())) {
