@@ -104,18 +104,25 @@ void HartLoop::run(Task& task, Others others) {
 void HartLoop::enter(Task& task, Others others) {
     Vcpu& vcpu = task.vcpu;
     Vm& vm = vcpu.vm();
-    for (bool is_known = true;; is_known = false) {
-        vcpu.enter_next();
+    bool has_to_look = true;
+    bool are_looked_after = true;
+    for (;;) {
+        has_to_look |= vcpu.enter_next();
         if (vm.stopped()) return retire(task);
         // A hart that has stopped is nowhere, also where another has started it again meanwhile.
         if (!vcpu.is_here()) return put_to_sleep(task);
         if (vcpu.is_asked()) {
             vcpu.answer();
-            is_known = false;
+            has_to_look = true;
+            are_looked_after = false;
         }
         if (is_asleep(vcpu)) return put_to_sleep(task);
         if (!vcpu.is_fence_done()) continue;
-        if (!is_known) others = look_after_others();
+        if (!std::exchange(has_to_look, false)) {
+            enter_guest(&vcpu.context);
+            continue;
+        }
+        if (!std::exchange(are_looked_after, false)) others = look_after_others();
         const Scheduler::Turn turn = scheduler_.look(number_, now());
         if (turn.is_over) {
             vcpu.steal_time().note_preemption(vm.memory());

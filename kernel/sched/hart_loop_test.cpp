@@ -213,6 +213,7 @@ TEST_CASE("who has asked for a fence is entered again when all have fenced", "[h
     };
     loop.run();
     CHECK(entries == 2);
+    CHECK(loop.work.looks == 2);  // before the first entry; a fence alone asks for no look
     CHECK(fake_hart.instruction_fences == 3);
 }
 

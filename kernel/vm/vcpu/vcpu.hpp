@@ -48,6 +48,7 @@ class Vcpu {
     std::atomic<std::uint8_t> stays_ = stays;  ///< or 0: a mask of what comes next
     bool waits_for_interrupt_ = false;
     HartUse hart_use_ = HartUse::alone;
+    std::atomic<std::uint32_t> has_to_look_ = 0;  ///< or 1: its hart, at the others that want it
     std::uint32_t locked_features_ = 0;
     std::uint64_t discarded_ = 0;
     OpenAccess open_access_;
@@ -70,10 +71,18 @@ class Vcpu {
     /// Ends the guest's run at the end of the exit at hand, or of the next: what comes then is for
     /// the hart's loop to find (kernel/sched/). Any hart may say so; one that is in the guest has
     /// to be interrupted for it.
-    void leave_guest() { stays_.store(0, std::memory_order_relaxed); }
+    void leave_guest() {
+        has_to_look_.store(1, std::memory_order_seq_cst);
+        stays_.store(0, std::memory_order_seq_cst);
+    }
+    /// The same on its own hart, for fences that it has asked for and for nothing else.
+    void await_fence() { stays_.store(0, std::memory_order_relaxed); }
     [[nodiscard]] bool leaves_guest() const { return stays_.load(std::memory_order_relaxed) == 0; }
-    /// On its own hart: what is said from here on counts.
-    void enter_next() { stays_.store(stays, std::memory_order_seq_cst); }
+    /// On its own hart: what is said from here on counts. Whether somebody has said `leave_guest`.
+    bool enter_next() {
+        stays_.store(stays, std::memory_order_seq_cst);
+        return has_to_look_.exchange(0, std::memory_order_seq_cst) != 0;
+    }
     /// `resumption`, or `none` if the guest's run ends. No branch: every exit asks.
     [[nodiscard]] Resumption unless_leaving(Resumption resumption) const {
         return static_cast<Resumption>(static_cast<std::uint8_t>(resumption) &
