@@ -48,8 +48,8 @@ class Vcpu {
     std::atomic<std::uint8_t> stays_ = stays;  ///< or 0: a mask of what comes next
     bool waits_for_interrupt_ = false;
     HartUse hart_use_ = HartUse::alone;
+    std::uint8_t locked_features_ = 0;
     std::atomic<std::uint32_t> has_to_look_ = 0;  ///< or 1: its hart, at the others that want it
-    std::uint32_t locked_features_ = 0;
     std::uint64_t discarded_ = 0;
     OpenAccess open_access_;
     RecentAccesses recent_accesses_;
@@ -201,11 +201,13 @@ class Vcpu {
     /// How the world switch sends it IPIs; the rest of the route is said by `answer_on`.
     void keep_route_in(IpiRoute& route) { requests_.keep_route_in(route); }
 
-    /// Firmware features (SbiFeature) that stay as they are until the next reset.
+    /// Firmware features (SbiFeature, below 8) that stay as they are until the next reset.
     [[nodiscard]] bool is_locked(std::uint32_t feature) const {
         return (locked_features_ >> feature & 1) != 0;
     }
-    void lock(std::uint32_t feature) { locked_features_ |= std::uint32_t{1} << feature; }
+    void lock(std::uint32_t feature) {
+        locked_features_ = static_cast<std::uint8_t>(locked_features_ | 1u << feature);
+    }
 
     [[nodiscard]] RecentAccesses& recent_accesses() { return recent_accesses_; }
     /// Where loads into x0 end.
