@@ -5,6 +5,11 @@
 
 namespace cairn {
 
+void FairQueue::advance(std::uint64_t least) {
+    if (!tasks_.empty()) least = std::min(least, tasks_.front().virtual_time);
+    floor_ = std::max(floor_, least);
+}
+
 void FairQueue::add_awake(Task& task) {
     const std::uint64_t least = floor_ > bonus_ ? floor_ - bonus_ : 0;
     task.virtual_time = std::max(task.virtual_time, least);

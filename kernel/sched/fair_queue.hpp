@@ -19,6 +19,8 @@ class FairQueue {
 
     void set_bonus(std::uint64_t ticks) { bonus_ = ticks; }
 
+    /// Nobody who runs has less than `least`: who comes from sleep has not, either.
+    void advance(std::uint64_t least);
     /// Adds a task that was asleep, or is new.
     void add_awake(Task& task);
     /// Adds one that has just run.
@@ -37,7 +39,7 @@ class FairQueue {
 
   private:
     intrusive_list<Task> tasks_;  ///< the least virtual time first
-    std::uint64_t floor_ = 0;     ///< nobody who ran lately has less
+    std::uint64_t floor_ = 0;     ///< nobody who ran or waited lately has less
     std::uint64_t bonus_;
 };
 

@@ -2,6 +2,7 @@
 #include "kernel/sched/hart_loop.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/arch/isa/csr_access.hpp"
@@ -88,6 +89,9 @@ void HartLoop::run(Task& task) {
     csr_write<Csr::hgatp>(vm.hgatp());
     if (vmid_flushes_.must_flush_for(vm.vmid())) hfence_gvma_all();
     bring_in(vcpu);
+    const std::uint64_t waited = task.waited;
+    const std::uint64_t stolen = waited - std::exchange(task.waited_told, waited);
+    vcpu.steal_time().note_run(scheduler_.nanoseconds(stolen), vm.memory());
     enter(task);
 }
 
@@ -95,17 +99,26 @@ void HartLoop::run(Task& task) {
 void HartLoop::enter(Task& task) {
     Vcpu& vcpu = task.vcpu;
     Vm& vm = vcpu.vm();
+    bool has_to_look = true;
     for (;;) {
-        vcpu.enter_next();
+        has_to_look |= vcpu.enter_next();
         if (vm.stopped()) return retire(task);
         // A hart that has stopped is nowhere, also where another has started it again meanwhile.
         if (!vcpu.is_here()) return put_to_sleep(task);
-        if (vcpu.is_asked()) vcpu.answer();
+        if (vcpu.is_asked()) {
+            vcpu.answer();
+            has_to_look = true;
+        }
         if (is_asleep(vcpu)) return put_to_sleep(task);
         if (!vcpu.is_fence_done()) continue;
+        if (!std::exchange(has_to_look, false)) {
+            enter_guest(&vcpu.context);
+            continue;
+        }
         const std::uint64_t more_work = do_work().next;
         const std::uint64_t deadline = std::min(more_work, wake_sleepers());
         if (scheduler_.is_turn_over(number_, now())) {
+            vcpu.steal_time().note_preemption(vm.memory());
             vcpu.put_away();
             return scheduler_.give_back(number_, now());
         }
@@ -113,7 +126,10 @@ void HartLoop::enter(Task& task) {
         const std::uint64_t end = std::min(scheduler_.end_of_turn(number_),
                                            is_work_wanted() ? now() + scheduler_.turn() : never);
         arm_host_timer(TimerUse::scheduler, std::min(deadline, end));
-        vcpu.share_hart(end != never || !sleepers_.empty() || more_work != never);
+        const bool has_others = !sleepers_.empty() || more_work != never;
+        vcpu.share_hart(end != never ? HartUse::wanted
+                        : has_others ? HartUse::watched
+                                     : HartUse::alone);
         enter_guest(&vcpu.context);
     }
 }

@@ -2,6 +2,7 @@
 #include "kernel/sched/scheduler.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <cairn/panic.hpp>
@@ -29,8 +30,15 @@ void interrupt(Task& task) {
 
 void Scheduler::set_rate(std::uint64_t ticks_per_second) {
     const SpinGuard guard(lock_);
+    ticks_per_second_ = ticks_per_second;
     turn_ = std::max<std::uint64_t>(ticks_per_second / turns_per_second, 1);
     queue_.set_bonus(turn_);
+}
+
+std::uint64_t Scheduler::nanoseconds(std::uint64_t ticks) const {
+    constexpr std::uint64_t per_second = 1'000'000'000;
+    return ticks / ticks_per_second_ * per_second +
+           ticks % ticks_per_second_ * per_second / ticks_per_second_;
 }
 
 void Scheduler::add_hart(const IpiTarget& target) {
@@ -48,9 +56,21 @@ void Scheduler::charge(Hart& hart, std::uint64_t now) {
     pay(task, ticks);
 }
 
+/// The queue moves with those who run, also while nobody is taken from it: who has run alone has
+/// not run ahead of those who wake.
+void Scheduler::advance_queue(std::uint64_t now) {
+    std::uint64_t least = ~std::uint64_t{0};
+    for (Hart& hart : std::span(harts_).first(harts_count_)) {
+        if (hart.task == nullptr) continue;
+        charge(hart, now);
+        least = std::min(least, hart.task->virtual_time);
+    }
+    if (least != ~std::uint64_t{0}) queue_.advance(least);
+}
+
 /// Its task's state lies in no hart from now on, or its VM has ended.
 void Scheduler::leave(Hart& hart, std::uint64_t now) {
-    charge(hart, now);
+    advance_queue(now);
     const Task* const task = std::exchange(hart.task, nullptr);
     if (observed_ != task || observer_ == nullptr) return;
     observed_ = nullptr;
@@ -78,9 +98,7 @@ void Scheduler::stop_observing() {
 
 void Scheduler::settle(std::uint64_t now) {
     const SpinGuard guard(lock_);
-    for (std::size_t hart = 0; hart < harts_count_; ++hart) {
-        if (harts_[hart].task != nullptr) charge(harts_[hart], now);
-    }
+    advance_queue(now);
     queue_.visit([now](Task& task) {
         const std::uint64_t ticks = elapsed(task.since, now);
         task.since += ticks;
@@ -105,13 +123,12 @@ bool Scheduler::rouse_sleeper_for(const Task& task) {
 
 /// Has the hart make way whose task has had most, where that is clearly more; or one whose task
 /// does not know yet that its turn ends.
-void Scheduler::preempt_for(const Task& task, std::uint64_t now) {
+void Scheduler::preempt_for(const Task& task) {
     Hart* chosen = nullptr;
     std::uint64_t most = 0;
     for (std::size_t index = 0; index < harts_count_; ++index) {
         Hart& hart = harts_[index];
         if (hart.task == nullptr || !may_run(task, index)) continue;
-        charge(hart, now);
         const std::uint64_t had = hart.task->virtual_time;
         if (hart.is_timed && had <= task.virtual_time + grace()) continue;
         if (chosen != nullptr && had < most) continue;
@@ -125,9 +142,10 @@ void Scheduler::preempt_for(const Task& task, std::uint64_t now) {
 
 void Scheduler::wake(Task& task, std::uint64_t now) {
     const SpinGuard guard(lock_);
+    advance_queue(now);
     task.since = now;
     queue_.add_awake(task);
-    if (!rouse_sleeper_for(task)) preempt_for(task, now);
+    if (!rouse_sleeper_for(task)) preempt_for(task);
 }
 
 Task* Scheduler::take(std::size_t index, std::uint64_t now) {

@@ -46,6 +46,7 @@ class Scheduler {
     /// outlives the scheduler.
     void add_hart(const IpiTarget& target);
     [[nodiscard]] std::uint64_t turn() const { return turn_; }
+    [[nodiscard]] std::uint64_t nanoseconds(std::uint64_t ticks) const;
     [[nodiscard]] std::size_t harts() const { return harts_count_; }
     [[nodiscard]] const IpiTarget& target(std::size_t hart) const { return *targets_[hart]; }
 
@@ -95,9 +96,10 @@ class Scheduler {
     /// By how much a task within its turn must have had more than another, to make way for it.
     [[nodiscard]] std::uint64_t grace() const { return turn_ / 4; }
     void charge(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    void advance_queue(std::uint64_t now) CAIRN_REQUIRES(lock_);
     void leave(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool rouse_sleeper_for(const Task& task) CAIRN_REQUIRES(lock_);
-    void preempt_for(const Task& task, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    void preempt_for(const Task& task) CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;
     FairQueue queue_ CAIRN_GUARDED_BY(lock_);
@@ -107,6 +109,7 @@ class Scheduler {
     std::array<const IpiTarget*, max_harts> targets_{};
     std::size_t harts_count_ = 0;
     std::uint64_t turn_ = 1;
+    std::uint64_t ticks_per_second_ = 1;
     std::atomic<bool> closed_ = false;
 };
 

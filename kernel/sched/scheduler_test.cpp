@@ -114,6 +114,28 @@ TEST_CASE("sleep is not saved up", "[scheduler]") {
     CHECK(is_near(ran(busy) - before, long_time / 3));
 }
 
+TEST_CASE("who has run alone has not run ahead of those who wake", "[scheduler]") {
+    TaskBench bench;
+    Task& first = bench.wake(bench.add());
+    bench.pass(long_time);
+    SECTION("beside it") {
+        Task& second = bench.wake(bench.add());
+        bench.pass(long_time);
+        CHECK(is_near(ran(second), long_time / 2));
+        CHECK(is_near(ran(first), long_time + long_time / 2));
+    }
+    SECTION("while it sleeps") {
+        bench.sleep(0);
+        Task& second = bench.wake(bench.add());
+        bench.pass(10 * TaskBench::turn);
+        const std::uint64_t before = ran(second);
+        bench.wake(first);
+        bench.pass(long_time);
+        CHECK(is_near(ran(second) - before, long_time / 2));
+        CHECK(is_near(ran(first), long_time + long_time / 2));
+    }
+}
+
 TEST_CASE("a closed scheduler gives nothing, and interrupts all", "[scheduler]") {
     TaskBench bench(2);
     Task& task = bench.wake(bench.add());

@@ -73,6 +73,19 @@ def test_who_spins_for_ever_starves_nobody(run, harts):
     m.expect("vm good: powered off", PATIENCE)
 
 
+@pytest.mark.parametrize("weight, least, most", [(100, 35, 65), (300, 60, 90)])
+def test_a_guest_is_told_what_another_has_of_its_hart(run, weight, least, most):
+    """Time is shared by `time`, so that what a busy host takes is nobody's part."""
+    m = run({"other": vm(SPIN, weight=weight), "told": vm("steal_check", "500", console="front")}, harts=1)
+    told = m.expect(r"steal: (\d+) % of 500 ms, running\s", PATIENCE)
+    assert least <= int(told[1]) <= most
+
+
+def test_nothing_is_stolen_from_who_has_a_hart_alone(run):
+    said = run({"told": vm("steal_check", "50")}, harts=1)
+    assert int(said.expect(r"steal: (\d+) % of 50 ms, running\s", PATIENCE)[1]) <= 5
+
+
 def test_sixty_four(run):
     said = finish(run({f"vm{number}": vm("sleepers", "3") for number in range(64)}, 2))
     assert ends(said) == {f"vm{number}": "powered off" for number in range(64)}

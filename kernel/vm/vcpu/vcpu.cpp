@@ -156,14 +156,14 @@ void Vcpu::forget_requests() {
     waits_for_interrupt_ = false;
 }
 
-void Vcpu::share_hart(bool shared) {
+void Vcpu::share_hart(HartUse use) {
     require_here();
-    if (shared) {
+    if (use == HartUse::wanted) {
         csr_set<Csr::hstatus>(Hstatus::VTW::mask);
     } else {
         csr_clear<Csr::hstatus>(Hstatus::VTW::mask);
     }
-    shares_hart_ = shared;
+    hart_use_ = use;
     choose_exit_path();
 }
 
@@ -189,6 +189,7 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     context.x[11] = argument;
     context.pc = entry;
     locked_features_ = 0;
+    steal_time_.stop();
     waits_for_interrupt_ = false;
     choose_exit_path();
 }
@@ -197,7 +198,7 @@ void Vcpu::choose_exit_path() {
     const bool counts = pmu_.counts_fast_calls() || vm_.exit_counts() != nullptr;
     const bool renews = vm_.features().timer_renewal != 0;
     context.exit_entry = guest_exit_entry(counts         ? ExitPath::counting
-                                          : shares_hart_ ? ExitPath::sharing
+                                          : shares_hart() ? ExitPath::sharing
                                           : renews       ? ExitPath::renewing
                                                          : ExitPath::answering);
 }

@@ -17,6 +17,7 @@
 #include "kernel/host/cpu/ipi_batch.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/vcpu/recent_accesses.hpp"
+#include "kernel/vm/vcpu/steal_time.hpp"
 #include "kernel/vm/vcpu/vcpu_interrupts.hpp"
 #include "kernel/vm/vcpu/vcpu_pmu.hpp"
 #include "kernel/vm/vcpu/vcpu_requests.hpp"
@@ -25,6 +26,14 @@ namespace cairn {
 
 class Vm;
 class Vcpu;
+
+/// What else there is on the hart of a vCPU. Only where it is wanted does the guest's wfi leave it;
+/// but wherever an interrupt of the machine may be for others, C++ looks at all of them.
+enum class HartUse : std::uint8_t {
+    alone,
+    watched,  ///< others sleep there, or have work there at some time
+    wanted,   ///< others wait for it
+};
 
 /// Whose state lies in the hart at hand; nullptr: nobody's. Changed by `load` and `put_away`.
 extern constinit thread_local Vcpu* loaded_vcpu;
@@ -38,7 +47,8 @@ class Vcpu {
     static constexpr std::uint8_t stays = 0xff;
     std::atomic<std::uint8_t> stays_ = stays;  ///< or 0: a mask of what comes next
     bool waits_for_interrupt_ = false;
-    bool shares_hart_ = false;
+    HartUse hart_use_ = HartUse::alone;
+    std::atomic<std::uint32_t> has_to_look_ = 0;  ///< or 1: its hart, at the others that want it
     std::uint32_t locked_features_ = 0;
     std::uint64_t discarded_ = 0;
     OpenAccess open_access_;
@@ -61,10 +71,18 @@ class Vcpu {
     /// Ends the guest's run at the end of the exit at hand, or of the next: what comes then is for
     /// the hart's loop to find (kernel/sched/). Any hart may say so; one that is in the guest has
     /// to be interrupted for it.
-    void leave_guest() { stays_.store(0, std::memory_order_relaxed); }
+    void leave_guest() {
+        has_to_look_.store(1, std::memory_order_seq_cst);
+        stays_.store(0, std::memory_order_seq_cst);
+    }
+    /// The same on its own hart, for fences that it has asked for and for nothing else.
+    void await_fence() { stays_.store(0, std::memory_order_relaxed); }
     [[nodiscard]] bool leaves_guest() const { return stays_.load(std::memory_order_relaxed) == 0; }
-    /// On its own hart: what is said from here on counts.
-    void enter_next() { stays_.store(stays, std::memory_order_seq_cst); }
+    /// On its own hart: what is said from here on counts. Whether somebody has said `leave_guest`.
+    bool enter_next() {
+        stays_.store(stays, std::memory_order_seq_cst);
+        return has_to_look_.exchange(0, std::memory_order_seq_cst) != 0;
+    }
     /// `resumption`, or `none` if the guest's run ends. No branch: every exit asks.
     [[nodiscard]] Resumption unless_leaving(Resumption resumption) const {
         return static_cast<Resumption>(static_cast<std::uint8_t>(resumption) &
@@ -161,10 +179,12 @@ class Vcpu {
     [[nodiscard]] bool waits_for_interrupt() const { return waits_for_interrupt_; }
     void end_wait() { waits_for_interrupt_ = false; }
 
-    /// On its hart, before it is entered: whether others want the hart, or sleep there. Then its
-    /// wfi leaves the guest, and all interrupts of the machine are C++'s.
-    void share_hart(bool shared);
-    [[nodiscard]] bool shares_hart() const { return shares_hart_; }
+    /// On its hart, before it is entered.
+    void share_hart(HartUse use);
+    /// Whether all interrupts of the machine are C++'s.
+    [[nodiscard]] bool shares_hart() const { return hart_use_ != HartUse::alone; }
+    /// Whether its wfi leaves the guest.
+    [[nodiscard]] bool yields_at_wfi() const { return hart_use_ == HartUse::wanted; }
 
     /// Where the guest's own trap handler starts, for exceptions.
     [[nodiscard]] std::uint64_t trap_vector() const;
@@ -177,6 +197,7 @@ class Vcpu {
     [[nodiscard]] ExternalInterrupt& external_interrupt() { return external_; }
 
     [[nodiscard]] VcpuPmu& pmu() { return pmu_; }
+    [[nodiscard]] StealTime& steal_time() { return steal_time_; }
     /// After a change of `pmu`: calls that are counted are not answered by the world switch.
     void choose_exit_path();
     /// How the world switch sends it IPIs; the rest of the route is said by `answer_on`.
@@ -205,6 +226,7 @@ class Vcpu {
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     ExternalInterrupt external_{*this};
     VcpuPmu pmu_;
+    StealTime steal_time_;
 };
 
 }  // namespace cairn
