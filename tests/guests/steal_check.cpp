@@ -36,7 +36,8 @@ void run(std::string_view arguments) {
         return println("steal: refused");
     }
     const std::uint64_t start = now();
-    while (now() - start < ms * ticks_per_ms) {}
+    while (now() - start < ms * ticks_per_ms) {
+    }
     const std::uint64_t ran = (now() - start) * ns_per_tick;
     println("steal: {} % of {} ms, {}", stolen_ns() * 100 / ran, ms,
             report.preempted == 0 ? "running" : "preempted");
