@@ -125,8 +125,8 @@ def memory():
 
 
 def debian():
-    """Instructions of Debian's boot to /init beside 7 VMs that sleep, over alone. The guest's own differ
-    with the least shift of its interrupts, so what counts is what Cairn and the firmware have more."""
+    """Instructions of Debian's boot to /init beside 7 VMs that sleep, over alone: with what Cairn and the
+    firmware have more, and with all. The guest's own differ with the least shift of its interrupts."""
     with tempfile.TemporaryDirectory() as folder:
         kernel, initrd = boot_time.prepare(Path(folder))
         guest = (kernel, {"memory": "512M", "initrd": "initrd", "append": "console=ttyS0",
@@ -134,10 +134,11 @@ def debian():
         idle = {f"idle{n}": asleep(n) for n in range(7)}
         alone, beside = (instruction_counts.count_vms(boot_time.INIT_ENTRY, vms)
                          for vms in ({"debian": guest}, {"debian": guest} | idle))
-    whole = sum(sum(alone[phase].values()) for phase in ("start", "guest"))
+    whole, all_beside = (sum(sum(counts[phase].values()) for phase in ("start", "guest"))
+                         for counts in (alone, beside))
     more = [sum(sum(counts[phase].values()) - counts[phase][instruction_counts.GUEST]
                 for phase in ("start", "guest")) for counts in (alone, beside)]
-    return 1 + (more[1] - more[0]) / whole
+    return 1 + (more[1] - more[0]) / whole, all_beside / whole
 
 
 def measure(with_debian):
@@ -177,8 +178,12 @@ def measure(with_debian):
               ("- 8 VMs", eight[1], 0.9998, "")]
     waits = [("longest wait of 8 VMs that spin on one hart, in turns of 5 ms",
               eight[2] / slice_ticks, 7.1, "")]
-    boots = [("Debian's boot beside 7 VMs that sleep, their making included, over alone", debian(),
-              1.01, "")] if with_debian else []
+    boots = []
+    if with_debian:
+        added, whole = debian()
+        boots = [("Debian's boot beside 7 VMs that sleep, their making included, over alone: by what Cairn and "
+                  "the firmware have more", added, 1.01, ""),
+                 ("- by all instructions, the guest's own included", whole, 1.01, "")]
     return rows, ratios, waits + boots
 
 
