@@ -3,8 +3,9 @@
 #   include/cairn/...                        headers, the same for every machine: the public ones, and
 #                                            of the rooms what those include
 #   lib/                                     libcairn.a, objects of cairn::new, cmake/cairn (host)
-#   lib/riscv64-unknown-elf/                 the same for the target; one prefix can hold both
-#   share/cairn/cairn.ld, riscv64-elf.cmake  for programs of the target
+#   lib/riscv64-unknown-elf/                 the same for the target, and so for other bare machines;
+#                                            one prefix can hold all
+#   share/cairn/cairn.ld, riscv64-elf.cmake  for programs of bare machines
 if(CAIRN_TARGET AND CMAKE_LIBRARY_ARCHITECTURE)
     set(CMAKE_INSTALL_LIBDIR lib/${CMAKE_LIBRARY_ARCHITECTURE})
 endif()
@@ -33,8 +34,9 @@ foreach(header IN LISTS installed)
     install(FILES ${header} DESTINATION include/${folder})
 endforeach()
 if(CAIRN_TARGET)
-    install(FILES cairn.ld ${PROJECT_SOURCE_DIR}/tools/cmake/riscv64-elf.cmake
-            DESTINATION share/cairn)
+    set(toolchains ${PROJECT_SOURCE_DIR}/tools/cmake)
+    install(FILES cairn.ld ${toolchains}/riscv64-elf.cmake ${toolchains}/riscv32-elf.cmake
+            ${toolchains}/arm-none-eabi.cmake DESTINATION share/cairn)
 endif()
 
 install(EXPORT cairn NAMESPACE cairn:: FILE cairn-targets.cmake DESTINATION ${package_dir})

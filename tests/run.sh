@@ -20,6 +20,7 @@ Usage: ./tests/run.sh [OPTION]... [-- CTEST-OPTION...]
                         check  layering, format, sizes, names     tools  run.sh and tools/
                         package  the library, installed and used by other projects
                         windows  the library on Windows, under Wine
+                        gcc    the library and its unit tests, with GCC
   -R, --regex REGEX   only tests whose names match
       --list          list the tests instead of running them
       --long          also run every fuzzer for 10 minutes (--long=SECONDS), keeping what it finds
@@ -35,7 +36,7 @@ END
 
 label='' regex='' long='' mirror='' list=no debian13=no
 selection=() ctest_options=()
-all_presets=(target host tsan fuzz windows)
+all_presets=(target host tsan fuzz windows gcc)
 
 parse() {
     while [ $# -gt 0 ]; do
@@ -77,7 +78,8 @@ presets_of_label() {
         qemu | tools | package) echo target configure host ;;
         check) echo host ;;
         windows) echo windows ;;
-        *) die "no label '$1'." 'Labels: unit tsan fuzz qemu check tools package windows' ;;
+        gcc) echo gcc ;;
+        *) die "no label '$1'." 'Labels: unit tsan fuzz qemu check tools package windows gcc' ;;
     esac
 }
 
@@ -156,6 +158,7 @@ main() {
     presets=$(presets_of_label "$label")
     [[ -z $long || $presets == *fuzz* ]] || presets+=' fuzz'
     [[ $presets != *windows* ]] || packages=("${packages_for_windows[@]}")
+    [[ $label != '' && $label != package ]] || packages+=("${packages_for_cortex_m[@]}")
     require_packages 'to build, run and test Cairn' "${packages_to_run[@]}" \
         "${packages_to_emulate[@]}" "${packages_for_uefi[@]}" "${packages_to_fetch[@]}" \
         "${packages_to_test[@]}" "${packages[@]}"

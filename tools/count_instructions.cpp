@@ -6,6 +6,9 @@
 //     end=ADDRESS               the first instruction of the guest's program that ends the count
 //     out=FILE                  lines `PHASE PLACE COUNT`: PLACE is an offset in the code, or a
 //     word
+//     mark=OFFSET               (several times) at this place of the code, once the hypervisor has
+//                               begun: a line `mark OFFSET`, then lines `mark PLACE COUNT` of what
+//                               came since the last mark
 //
 // Phases: `reset` from the machine's first instruction to the hypervisor's (which is the first of
 // its code), `start` from there to the guest's, `guest` from there to `end`. An instruction is
@@ -14,6 +17,7 @@
 //
 // Debian packages QEMU without its header qemu-plugin.h, so what is used of the interface stands
 // here (QEMU, "QEMU TCG Plugins", section "API"). It is the same since QEMU 4.2 but for the number.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -54,6 +58,11 @@ std::uint64_t size = 0;
 std::uint64_t end = 0;
 const char* out = nullptr;
 
+constexpr std::size_t most_marks = 8;
+std::uint64_t marks[most_marks];
+std::size_t marks_count = 0;
+std::FILE* file = nullptr;
+
 const std::byte* code = nullptr;  // where the text lies in QEMU's memory
 Phase phase = before;
 // A count for every two bytes of the code. Nothing here has a destructor: QEMU ends later than
@@ -66,6 +75,32 @@ void count_hypervisor(unsigned /*hart*/, void* data) {
     const auto place = reinterpret_cast<std::uintptr_t>(data);
     if (phase == before && place == 0) phase = start;
     ++by_place[phase][place];
+}
+
+/// What has been counted of a kind since the last mark; `seen` is what was there then.
+std::uint64_t since_mark(const std::uint64_t count_at_start, const std::uint64_t count_of_guest,
+                         std::uint64_t& seen) {
+    return count_at_start + count_of_guest - std::exchange(seen, count_at_start + count_of_guest);
+}
+
+/// Before the instruction there is counted.
+void note_mark(unsigned /*hart*/, void* data) {
+    if (phase == before || phase == after) return;
+    static std::uint64_t firmware = 0, guests = 0;
+    static auto* const places = new std::uint64_t[size / 2]{};
+    std::fprintf(file, "mark %zu\n", reinterpret_cast<std::uintptr_t>(data) * 2);
+    std::fprintf(file, "mark firmware %ju\nmark guest %ju\n",
+                 since_mark(by_firmware[start], by_firmware[guest], firmware),
+                 since_mark(by_guest[start], by_guest[guest], guests));
+    for (std::size_t place = 0; place < size / 2; ++place) {
+        const std::uint64_t count =
+            since_mark(by_place[start][place], by_place[guest][place], places[place]);
+        if (count != 0) std::fprintf(file, "mark %zu %ju\n", place * 2, count);
+    }
+}
+
+bool is_mark(std::uint64_t place) {
+    return std::find(marks, marks + marks_count, place) != marks + marks_count;
 }
 
 void count_firmware(unsigned /*hart*/, void* /*data*/) {
@@ -98,6 +133,9 @@ void on_translation(PluginId /*id*/, qemu_plugin_tb* block) {
         if (code != nullptr && place >= code && place < code + size) {
             counter = count_hypervisor;
             data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(place - code) / 2);
+            if (is_mark(static_cast<std::uint64_t>(place - code)))
+                qemu_plugin_register_vcpu_insn_exec_cb(instruction, note_mark, reads_no_registers,
+                                                       data);
         } else if (code != nullptr && place >= code - below_text && place < code) {
             counter = count_firmware;
         }
@@ -106,8 +144,6 @@ void on_translation(PluginId /*id*/, qemu_plugin_tb* block) {
 }
 
 void on_exit(PluginId /*id*/, void* /*data*/) {
-    std::FILE* const file = std::fopen(out, "w");
-    if (file == nullptr) return std::perror(out);
     for (const auto [number, name] :
          {std::pair{before, "reset"}, {start, "start"}, {guest, "guest"}}) {
         std::fprintf(file, "%s firmware %ju\n%s guest %ju\n", name, by_firmware[number], name,
@@ -131,6 +167,7 @@ bool take_argument(std::string_view argument) {
     if (name == "size") return (size = number) != 0;
     if (name == "end") return (end = number) != 0;
     if (name == "out") return (out = ::strdup(value)) != nullptr;
+    if (name == "mark" && marks_count < most_marks) return (marks[marks_count++] = number) != 0;
     return false;
 }
 
@@ -141,6 +178,8 @@ extern "C" [[gnu::visibility("default")]] int qemu_plugin_install(PluginId id, c
     for (int n = 0; n < count; ++n) {
         if (!take_argument(arguments[n])) return 1;
     }
+    file = std::fopen(out, "w");
+    if (file == nullptr) return 1;
     for (std::uint64_t*& counts : by_place)
         counts = new std::uint64_t[size / 2]{};
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);

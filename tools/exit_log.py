@@ -11,9 +11,9 @@ MARK = "\x10" # begins Cairn's own lines; a guest's is doubled
 NOISE = re.compile(r"\x10|\x1b\[[0-9;]*[A-Za-z]|-- more: [^\r\n]*?--|\r")
 ADDRESS = r"0x[0-9a-f]{1,16}"
 DEATH = re.compile(rf"vm (\S+): exit (\d+) of CPU (\d+) at (\d+\.\d+) s, pc ({ADDRESS}): (.*) "
-                   r"\((\d+) instructions\)$")
+                   r"\((\d+\.\d) us, (\d+) instructions\)$")
 TRACED = re.compile(r"  (\S+) +(\d+)  (?:yes|no ) +\d+ +\d+ +\d+ +\d+$")
-SHOWN = re.compile(rf" +(\d+) +(\d+) +(\d+\.\d) +(\d+|-)  ({ADDRESS})  (\S.*)$")
+SHOWN = re.compile(rf" +(\d+) +(\d+) +(\d+\.\d) +(\d+\.\d) +(\d+|-)  ({ADDRESS})  (\S.*)$")
 WORDS = re.compile(rf"(.*?)(?: at ({ADDRESS}))?(?:: ({ADDRESS}))?(, user mode)?$")
 MICROSECONDS = 1_000_000
 
@@ -28,7 +28,7 @@ class Exit:
     cpu: int
     number: int
     time: float  # microseconds of the machine's clock, when the guest was left
-    took: float  # microseconds until it went on; 0 where the log does not say
+    took: float  # microseconds until it went on
     instructions: int  # of the host's; 0 where nobody counts them
     user: bool
     pc: int
@@ -42,9 +42,9 @@ def _hexadecimal(text):
     return None if text is None else int(text, 16)
 
 
-def _from_words(vm, cpu, number, time, instructions, pc, words):
+def _from_words(vm, cpu, number, time, took, instructions, pc, words):
     cause, address, value, user = WORDS.match(words).groups()
-    return Exit(vm, int(cpu), int(number), time, 0.0, int(instructions), bool(user), int(pc, 16),
+    return Exit(vm, int(cpu), int(number), time, float(took), int(instructions), bool(user), int(pc, 16),
                 cause, _hexadecimal(address), _hexadecimal(value))
 
 
@@ -84,9 +84,9 @@ def _from_death(line):
     found = DEATH.search(line)
     if found is None:
         return None
-    vm, number, cpu, seconds, pc, words, instructions = found.groups()
-    return _from_words(vm, cpu, number, round(float(seconds) * MICROSECONDS, 1), instructions, pc,
-                       words)
+    vm, number, cpu, seconds, pc, words, took, instructions = found.groups()
+    return _from_words(vm, cpu, number, round(float(seconds) * MICROSECONDS, 1), took, instructions,
+                       pc, words)
 
 
 def _own_lines(text):
@@ -109,9 +109,9 @@ def exits_of(text):
         if traced := TRACED.match(line):
             vm = traced[1]
         elif vm is not None and each is None and (shown := SHOWN.match(line)):
-            cpu, exit_number, time, instructions, pc, words = shown.groups()
-            each = _from_words(vm, cpu, exit_number, float(time), instructions.replace("-", "0"),
-                               pc, words)
+            cpu, exit_number, time, took, instructions, pc, words = shown.groups()
+            each = _from_words(vm, cpu, exit_number, float(time), took,
+                               instructions.replace("-", "0"), pc, words)
         if each is not None:
             found.setdefault((each.vm, each.cpu, each.number, each.time), each)
     if not found:

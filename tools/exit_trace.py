@@ -18,7 +18,7 @@ import trace_pictures
 
 WEIGHTS = { # what a flame graph's widths are
     "instructions": ("instructions of the host's", lambda exit: exit.instructions),
-    "time": ("microseconds", lambda exit: exit.took),
+    "time": ("nanoseconds", lambda exit: round(exit.took * 1000)),
     "exits": ("exits", lambda exit: 1),
 }
 
@@ -37,7 +37,7 @@ def folded(exits, symbols, weight):
 
 def folded_text(stacks):
     """As the usual programs for flame graphs read it: frames between semicolons, and the weight."""
-    lines = [f"{';'.join(frame.replace(';', ',') for frame in stack)} {round(weight)}"
+    lines = [f"{';'.join(frame.replace(';', ',') for frame in stack)} {weight}"
              for stack, weight in sorted(stacks.items())]
     return "\n".join(lines) + "\n"
 
@@ -94,7 +94,7 @@ def parse(arguments):
     parser.add_argument("--symbols", type=Path,
                         help="a System.map, a copy of /proc/kallsyms, or an ELF file")
     parser.add_argument("--by", choices=WEIGHTS, help="what the flame graph and the folded stacks "
-                        "weigh: instructions (if there are any, else time), time or exits")
+                        "weigh: time (if there is any, else exits), instructions or exits")
     parser.add_argument("--title", default="exits of the guest")
     for name, what in (("perfetto", "JSON for Perfetto or Chrome (ui.perfetto.dev)"),
                        ("folded", "folded stacks: VM, cause, function of the guest"),
@@ -119,7 +119,7 @@ def read_symbols(path):
 
 
 def write(options, exits, symbols):
-    by = options.by or ("instructions" if any(each.instructions for each in exits) else "time")
+    by = options.by or ("time" if any(each.took for each in exits) else "exits")
     unit, weight = WEIGHTS[by]
     stacks = folded(exits, symbols, weight)
     if (options.flame or options.folded) and not stacks:

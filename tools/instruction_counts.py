@@ -49,6 +49,13 @@ def symbols(elf):
     return [int(address, 16) for address, _ in found], [name for _, name in found]
 
 
+def _name(place, base, addresses, names):
+    """A place as the plugin writes it: an offset in the code, or a word."""
+    if not place.isdigit():
+        return place
+    return names[bisect.bisect_right(addresses, base + int(place)) - 1]
+
+
 def parse(text, base, addresses, names):
     """{phase: Counter by name} of what the plugin has written."""
     if not text.endswith("end\n"):
@@ -56,21 +63,53 @@ def parse(text, base, addresses, names):
     counts = {phase: Counter() for phase in PHASES}
     for line in text.splitlines()[:-1]:
         phase, place, count = line.split()
-        if place.isdigit():
-            place = names[bisect.bisect_right(addresses, base + int(place)) - 1]
-        counts[phase][place] += int(count)
+        counts[phase][_name(place, base, addresses, names)] += int(count)
     return counts
+
+
+def parse_marks(text, base, addresses, names):
+    """[(name of a mark, Counter by name of what came before it)] of what the plugin has written."""
+    marks = []
+    for line in text.splitlines():
+        match line.split():
+            case ["mark", place]:
+                marks.append((_name(place, base, addresses, names), Counter()))
+            case ["mark", place, number]:
+                marks[-1][1][_name(place, base, addresses, names)] += int(number)
+    return marks
+
+
+def _run(end, run, marks=()):
+    """What the plugin writes of a machine that `run` starts with the arguments of QEMU it is given."""
+    base, size = text_section(HYPERVISOR)
+    addresses, names = symbols(HYPERVISOR)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        out = folder / "counts"
+        words = [f"mark={addresses[names.index(mark)] - base}" for mark in marks]
+        log = run(["-plugin", ",".join([f"{build_plugin(folder)},text={base},size={size},end={end}",
+                                        f"out={out}", *words])])
+        text = out.read_text() if out.exists() else ""
+        if not text:
+            raise RuntimeError(f"QEMU's plugin has written nothing:\n{log[-2000:]}")
+        return text, base, addresses, names
 
 
 def count(end, kernel, **options):
     """{phase: Counter by name}; `end`: the guest's instruction before which the count ends. The
     options are those of run_on_cairn."""
-    base, size = text_section(HYPERVISOR)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        out = folder / "counts"
-        plugin = f"{build_plugin(folder)},text={base},size={size},end={end},out={out}"
-        log = measured_machine.run_on_cairn(kernel, qemu=["-plugin", plugin], **options)
-        if not out.exists():
-            raise RuntimeError(f"QEMU's plugin has written nothing:\n{log[-2000:]}")
-        return parse(out.read_text(), base, *symbols(HYPERVISOR))
+    return parse(*_run(end, lambda qemu: measured_machine.run_on_cairn(kernel, qemu=qemu,
+                                                                       **options)))
+
+
+def count_vms(end, vms, **options):
+    """The same of several VMs; the options are those of run_vms."""
+    return parse(*_run(end, lambda qemu: measured_machine.run_vms(vms, qemu=qemu, **options)))
+
+
+def count_between(marks, vms, **options):
+    """[(mark, Counter of what came since the mark before)] for each time that one of Cairn's
+    functions `marks` was entered, until the machine turned off."""
+    nowhere = 1
+    return parse_marks(*_run(nowhere, lambda qemu: measured_machine.run_vms(vms, qemu=qemu, **options),
+                             marks))

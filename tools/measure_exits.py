@@ -27,6 +27,9 @@ WITH = ("rv64", ("virt", 1), None)
 WITHOUT = ("rv64,sstc=false", ("virt", 1), None)
 PAIR = ("rv64", ("virt", 2), "10000 pair")
 PAIR_WITH_SSWI = ("rv64", ("virt,aclint=on", 2), "10000 pair")
+# The third hart ends the turns of the two that are measured (tests/guests/exits.cpp).
+TRIO = ("rv64", ("virt", 3), "1 fence-cross")
+TRIO_WITH_SSWI = ("rv64", ("virt,aclint=on", 3), "1 fence-cross")
 AS_BARE = "below bare"
 
 # Figure of the guest, machine, words, aim, and what others took: Bao, Xvisor, KVM 6.12
@@ -44,6 +47,12 @@ ROWS = [
     ("fence-page", WITH, "the same, of a page", 180, "", "", ""),
     ("fence-16-pages", WITH, "the same, of 16 pages", 180, "", "", ""),
     ("fence-asid", WITH, "the same, of a page of an address space", 180, "", "", ""),
+    ("fence-cross", TRIO_WITH_SSWI,
+     "SBI remote fence to another hart that sleeps, both harts; with an SSWI", 400, "", "", ""),
+    ("fence-cross-code", TRIO_WITH_SSWI, "the same, of instructions", 400, "", "", ""),
+    ("fence-cross-page", TRIO_WITH_SSWI, "the same, of a page", 400, "", "", ""),
+    ("fence-cross", TRIO, "the same of everything, without an SSWI (about 800 are the firmware's)",
+     1212, "", "", ""),
     ("ipi-taken", WITH, "SBI IPI to itself, interrupt taken", 100, "1897", "2459", "1508"),
     ("ipi-cross", PAIR_WITH_SSWI, "SBI IPI to another hart that sleeps, taken there; with an SSWI",
      AS_BARE, "", "", ""),
@@ -108,7 +117,7 @@ def figures(log):
 def measure_exits():
     """({(machine, figure): (bare, Cairn)}, the longest exits, a log of the bare machine)."""
     results, longest, log = {}, {}, ""
-    for where in (WITH, WITHOUT, PAIR, PAIR_WITH_SSWI):
+    for where in (WITH, WITHOUT, PAIR, PAIR_WITH_SSWI, TRIO, TRIO_WITH_SSWI):
         cpu, machine, arguments = where
         options = {"cpu": cpu, "machine": machine, "append": arguments}
         log = measured_machine.run_bare(GUESTS / "exits.img", **options)

@@ -8,8 +8,10 @@ machine (/chosen/rng-seed) follows from a seed: the same seed gives the same run
 import re
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
+import newc
 import pack_bundle
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,22 +29,51 @@ def build(*targets):
     subprocess.run(["cmake", "--build", "build/target", "--target", *targets], cwd=ROOT, check=True)
 
 
-def _qemu(cpu, memory, seed, machine, arguments, icount=True):
+def _qemu(cpu, memory, seed, machine, arguments, icount=True, typed=None):
     board, harts = machine
     command = [QEMU, "-M", board, "-cpu", cpu, "-smp", str(harts), "-m", memory, "-bios", "default",
                "-display", "none", "-monitor", "none", "-serial", "stdio",
                *(["-icount", "shift=0,sleep=off"] if icount else []), "-seed", str(seed),
                "-rtc", "base=2025-01-01,clock=vm", *map(str, arguments)]
-    try:
-        ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               timeout=TIMEOUT, check=False)
-    except subprocess.TimeoutExpired as late:
-        log = (late.stdout or b"").decode(errors="replace")
-        raise RuntimeError(f"QEMU still ran after {TIMEOUT} s:\n{log[-2000:]}") from late
-    log = ended.stdout.decode(errors="replace").replace("\r", "")
-    if ended.returncode != 0:
-        raise RuntimeError(f"QEMU ended with status {ended.returncode}:\n{log[-2000:]}")
-    return log
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        too_late = threading.Timer(TIMEOUT, process.kill)
+        too_late.start()
+        log = bytearray()
+        for line in process.stdout:
+            log += line
+            if typed and b"machine: " in line: # the console is there
+                process.stdin.write(typed.encode())
+                process.stdin.flush()
+        too_late.cancel()
+    text = log.decode(errors="replace").replace("\r", "")
+    if process.returncode != 0:
+        raise RuntimeError(f"QEMU ended with status {process.returncode} (it is killed after "
+                           f"{TIMEOUT} s):\n{text[-2000:]}")
+    return text
+
+
+def run_vms(vms, cpu="rv64", memory="2G", seed=1, machine=ONE_HART, options=None, icount=True,
+            qemu=(), typed=None):
+    """What the console says while `vms` run on Cairn: {name: (kernel, {key of vm.conf: value})},
+    where a kernel is a path or bytes; the key `files` holds further files of its folder.
+    `typed`: what is typed once Cairn has begun."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "vms.cpio"
+        with path.open("wb") as stream:
+            archive = newc.Writer(stream)
+            for name, (kernel, keys) in vms.items():
+                archive.directory(name)
+                files = {"kernel": kernel, **keys.get("files", {})}
+                lines = "".join(f"{key} = {value}\n" for key, value in keys.items()
+                                if key != "files")
+                archive.file(f"{name}/vm.conf", f"kernel = kernel\n{lines}".encode())
+                for file, content in files.items():
+                    data = content if isinstance(content, bytes) else content.read_bytes()
+                    archive.file(f"{name}/{file}", data, align=pack_bundle.PAGE)
+            archive.finish()
+        arguments = ["-kernel", HYPERVISOR, "-initrd", path]
+        arguments += ["-append", options] if options else []
+        return _qemu(cpu, memory, seed, machine, [*arguments, *qemu], icount, typed)
 
 
 def run_bare(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1,

@@ -53,6 +53,12 @@ packages_for_windows=( # Wine is large: 100 MB to fetch, 700 MB installed
     g++-mingw-w64-x86-64-posix:x86_64-w64-mingw32-g++-posix
     wine64:/usr/lib/wine/wine64
 )
+packages_for_cortex_m=( # headers and libgcc alone; the libraries beside them would be 300 MB more to fetch
+    gcc-arm-none-eabi:arm-none-eabi-g++
+    libstdc++-arm-none-eabi-dev
+    libnewlib-dev
+    qemu-system-arm:qemu-system-arm
+)
 packages_to_measure=( # allocators to compare with
     valgrind:valgrind
     libjemalloc2

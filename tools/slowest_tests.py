@@ -26,7 +26,7 @@ def times(log):
 def kind(name):
     """The first word of the name where it says the kind, else `unit`: container.vector."""
     word = name.partition(".")[0]
-    return word if word in ("check", "fuzz", "malloc", "package", "qemu", "tools", "tsan", "windows") \
+    return word if word in ("check", "fuzz", "gcc", "malloc", "package", "qemu", "tools", "tsan", "windows") \
         else "unit"
 
 

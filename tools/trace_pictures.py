@@ -2,6 +2,7 @@
 """Pictures of a guest's exits: a flame graph and a timeline, as SVG that needs nothing else."""
 import colorsys
 import math
+import re
 import zlib
 
 import svg
@@ -40,7 +41,8 @@ def _draw_flame(picture, frame, x, y, width, total, unit):
     picture.rectangle(x, y, max(width - 0.5, 0.2), ROW - 1, _colour(frame.name), hint)
     room = int((width - 6) / LETTER)
     if room >= 3:
-        shown = frame.name if len(frame.name) <= room else frame.name[:room - 1] + "…"
+        name = _short(frame.name)
+        shown = name if len(name) <= room else name[:room - 1] + "…"
         picture.text(x + 3, y + 13, shown, size=11)
     for each in sorted(frame.above.values(), key=lambda above: above.name):
         part = width * each.weight / frame.weight
@@ -94,10 +96,18 @@ def _ticks(picture, left, columns, first, span, bottom):
         x = left + columns * index * step / span
         picture.line(x, 40, x, bottom)
         picture.text(x, bottom + 16, _time_word(index * step), "middle", 11)
-    picture.text(left - 8, bottom + 16, f"from {first / 1e6:.6f} s on", "end", 11)
+    picture.text(MARGIN, bottom + 16, f"from {first / 1e6:.6f} s on", "start", 11)
+
+
+def _short(cause):
+    """An SBI call by its extension's short name, where it has one."""
+    cause = re.sub(r"^SBI [^:]*\((\w+)\)", r"\1", cause)
+    return cause if len(cause) < 38 else cause[:36] + "…"
 
 
 def _time_word(microseconds):
+    if not microseconds:
+        return "0"
     if microseconds >= 1e6:
         return f"{microseconds / 1e6:.4g} s"
     if microseconds >= 1e3:
@@ -125,7 +135,7 @@ def timeline(title, exits):
     for index, (name, members) in enumerate(lanes):
         y = 44 + LANE * index
         counts = _bins(members, first, span, columns)
-        shown = name if len(name) < 36 else name[:34] + "…"
+        shown = _short(name)
         picture.text(LABEL, y + 13, shown, "end", 11)
         picture.text(LABEL, y + 26, f"{len(members):,}", "end", 10, "#57606a")
         picture.path(_columns(_scaled(counts)), (svg.COLOURS * 2)[index], left, y + 4,

@@ -131,7 +131,7 @@ void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
 }
 
 void handle_virtual_instruction(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
-    if (vcpu.shares_hart() && traps_at_wfi(vcpu, trap) &&
+    if (vcpu.yields_at_wfi() && traps_at_wfi(vcpu, trap) &&
         Sstatus::SPP::get(csr_read<Csr::sstatus>())) {
         vcpu.context.pc += wfi_length;
         return vcpu.wait_for_interrupt();

@@ -145,7 +145,7 @@ TEST_CASE("a wfi leaves the guest where others want the hart", "[handle_exit]") 
     CHECK(csr_read<Csr::vscause>() == 2);
     for (const std::uint64_t stval : {wfi, std::uint64_t{0}}) {
         bench.pc() = bench.entry;
-        bench.vcpu().share_hart(true);
+        bench.vcpu().share_hart(HartUse::wanted);
         CHECK(Hstatus::VTW::get(csr_read<Csr::hstatus>()));
         for (unsigned byte = 0; byte < 4; ++byte)
             fake_hart.guest_bytes[bench.entry + byte] =
@@ -161,8 +161,8 @@ TEST_CASE("a wfi leaves the guest where others want the hart", "[handle_exit]") 
     CHECK(exit(bench, 22, {.stval = wfi}));
     CHECK(csr_read<Csr::vscause>() == 2);
     CHECK(!bench.vcpu().waits_for_interrupt());
-    bench.vcpu().share_hart(false);
-    CHECK(!Hstatus::VTW::get(csr_read<Csr::hstatus>()));
+    bench.vcpu().share_hart(HartUse::watched);
+    CHECK(!Hstatus::VTW::get(csr_read<Csr::hstatus>()));  // who sleeps there is no reason to
 }
 
 TEST_CASE("the end of its turn and another hart's interrupt leave the guest of a shared hart",
@@ -174,7 +174,7 @@ TEST_CASE("the end of its turn and another hart's interrupt leave the guest of a
     CHECK(csr_read<Csr::hvip>() == 0);
     bench.vcpu().enter_next();
     CHECK(exit(bench, interrupt | 1));
-    bench.vcpu().share_hart(true);
+    bench.vcpu().share_hart(HartUse::watched);
     CHECK(!exit(bench, interrupt | 1));
 }
 

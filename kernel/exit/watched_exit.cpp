@@ -100,6 +100,8 @@ Resumption answer(VcpuContext& context, const TrapState& trap, ExitRecord& recor
     record.instructions = after > before ? saturated(after - before) : 0;
     if (is_access) describe_value(record, fetched, *context.vcpu);
     record.left = next == Resumption::none;
+    // Also for a fence: what the exit took is known once the guest's path is chosen again.
+    if (record.left) context.vcpu->leave_guest();
     return next;
 }
 

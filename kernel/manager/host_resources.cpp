@@ -11,6 +11,7 @@
 #include "kernel/arch/firmware/sbi_call.hpp"
 #include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/host/cpu/hart_trials.hpp"
+#include "kernel/host/cpu/host_timer.hpp"
 
 namespace cairn {
 namespace {
@@ -239,6 +240,7 @@ bool HostResources::take_hart(const ThisMachine& self) {
     abilities_ = abilities_of(*isa, *hart);
     drop_closed_features(abilities_);
     take_counters(abilities_);
+    use_timer_comparator(abilities_.features.sstc);  // firmware opens both comparators by one bit
     abilities_.features.timer_renewal = timer_renewal(self.machine, abilities_.features);
     if (abilities_.features.vector) abilities_.vector_register_bytes = vector_register_bytes();
     if (!choose_stage2_mode(self.options, hart->id)) return false;

@@ -5,16 +5,23 @@
 
 namespace cairn {
 
+void FairQueue::advance(std::uint64_t least) {
+    if (!tasks_.empty()) least = std::min(least, tasks_.front().virtual_time);
+    floor_ = std::max(floor_, least);
+}
+
 void FairQueue::add_awake(Task& task) {
     const std::uint64_t least = floor_ > bonus_ ? floor_ - bonus_ : 0;
     task.virtual_time = std::max(task.virtual_time, least);
     add(task);
 }
 
-/// Behind all that have as much, so that equals take turns.
+/// Behind all that have as much or hardly more, so that equals take turns, whatever their turns
+/// took to the tick.
 void FairQueue::add(Task& task) {
+    const std::uint64_t as_much = task.virtual_time + hardly_more();
     auto place = tasks_.end();
-    while (place != tasks_.begin() && std::prev(place)->virtual_time > task.virtual_time)
+    while (place != tasks_.begin() && std::prev(place)->virtual_time > as_much)
         --place;
     tasks_.insert(place, task);
 }

@@ -18,7 +18,11 @@ class FairQueue {
     explicit constexpr FairQueue(std::uint64_t bonus = 0) : bonus_(bonus) {}
 
     void set_bonus(std::uint64_t ticks) { bonus_ = ticks; }
+    /// How much more than another a task may have had, and still come before it.
+    [[nodiscard]] std::uint64_t hardly_more() const { return bonus_ / 8; }
 
+    /// Nobody who runs has less than `least`: who comes from sleep has not, either.
+    void advance(std::uint64_t least);
     /// Adds a task that was asleep, or is new.
     void add_awake(Task& task);
     /// Adds one that has just run.
@@ -28,16 +32,13 @@ class FairQueue {
     /// Removes one that is queued: it is about to run.
     void remove(Task& task);
     [[nodiscard]] bool empty() const { return tasks_.empty(); }
-    /// Calls `visit` for each task that is queued.
-    template <class Visitor>
-    void visit(Visitor visit) {
-        for (Task& task : tasks_)
-            visit(task);
-    }
+    // The tasks that are queued.
+    [[nodiscard]] auto begin() { return tasks_.begin(); }
+    [[nodiscard]] auto end() { return tasks_.end(); }
 
   private:
-    intrusive_list<Task> tasks_;  ///< the least virtual time first
-    std::uint64_t floor_ = 0;     ///< nobody who ran lately has less
+    intrusive_list<Task> tasks_;  ///< the least virtual time first, by and large
+    std::uint64_t floor_ = 0;     ///< nobody who ran or waited lately has less
     std::uint64_t bonus_;
 };
 

@@ -2,7 +2,9 @@
 #include "kernel/sched/hart_loop.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "kernel/arch/guest/guest_state.hpp"
 #include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/host/cpu/host_timer.hpp"
@@ -11,8 +13,6 @@
 
 namespace cairn {
 namespace {
-
-constexpr std::uint64_t never = ~std::uint64_t{0};
 
 std::uint64_t now() {
     return csr_read<Csr::time>();
@@ -23,11 +23,12 @@ std::uint64_t now() {
 void HartLoop::run() {
     while (!scheduler_.is_closed()) {
         const bool served = serve_interrupts();
-        const Worked worked = do_work();
-        arm_host_timer(TimerUse::scheduler, std::min(worked.next, wake_sleepers()));
+        const Others others = look_after_others();
         if (Task* const task = scheduler_.take(number_, now())) {
-            run(*task);
-        } else if (!served && !worked.any) {
+            run(*task, others);
+        } else if (!served && !others.worked.any) {
+            arm_host_timer(TimerUse::scheduler, std::min(others.worked.next, others.wakes));
+            silence_guest_interrupts();
             wait_for_interrupt();  // what has come since the look at sip ends it at once
         }
     }
@@ -48,18 +49,22 @@ bool HartLoop::serve_interrupts() {
     return pending != 0;
 }
 
-bool HartLoop::is_work_wanted() const {
-    return std::ranges::any_of(works_, [](const HostWork* work) { return work->is_wanted(); });
-}
-
 /// A piece of each that is wanted.
 HartLoop::Worked HartLoop::do_work() {
-    Worked worked{.any = false, .next = never};
+    Worked worked;
     for (HostWork* const work : works_) {
-        worked.any |= work->is_wanted() && work->run();
+        if (work->is_wanted()) {
+            worked.any |= work->run();
+            worked.more |= work->is_wanted();
+        }
         worked.next = std::min(worked.next, work->deadline());
     }
     return worked;
+}
+
+HartLoop::Others HartLoop::look_after_others() {
+    const Worked worked = do_work();
+    return {.worked = worked, .wakes = wake_sleepers()};
 }
 
 std::uint64_t HartLoop::wake_sleepers() {
@@ -71,7 +76,7 @@ std::uint64_t HartLoop::wake_sleepers() {
         const Wakening next = wakening(vcpu, now());
         if (next.now || vcpu.vm().stopped()) {
             task.unlink();
-            scheduler_.wake(task, now());
+            scheduler_.wake(task, now(), number_);
         } else {
             deadline = std::min(deadline, next.deadline);
         }
@@ -79,7 +84,7 @@ std::uint64_t HartLoop::wake_sleepers() {
     return deadline;
 }
 
-void HartLoop::run(Task& task) {
+void HartLoop::run(Task& task, Others others) {
     Vcpu& vcpu = task.vcpu;
     Vm& vm = vcpu.vm();
     if (vm.stopped()) return retire(task);
@@ -88,39 +93,60 @@ void HartLoop::run(Task& task) {
     csr_write<Csr::hgatp>(vm.hgatp());
     if (vmid_flushes_.must_flush_for(vm.vmid())) hfence_gvma_all();
     bring_in(vcpu);
-    enter(task);
+    const std::uint64_t waited = task.waited;
+    const std::uint64_t stolen = waited - std::exchange(task.waited_told, waited);
+    vcpu.steal_time().note_run(scheduler_.nanoseconds(stolen), vm.memory());
+    enter(task, others);
 }
 
-/// From the first entry of a turn to its end.
-void HartLoop::enter(Task& task) {
+/// From the first entry of a turn to its end. The others have been looked after just now: what has
+/// come since then comes as an interrupt, unless the vCPU's answer has ended that.
+void HartLoop::enter(Task& task, Others others) {
     Vcpu& vcpu = task.vcpu;
     Vm& vm = vcpu.vm();
+    bool has_to_look = true;
+    bool are_looked_after = true;
     for (;;) {
-        vcpu.enter_next();
+        has_to_look |= vcpu.enter_next();
         if (vm.stopped()) return retire(task);
         // A hart that has stopped is nowhere, also where another has started it again meanwhile.
         if (!vcpu.is_here()) return put_to_sleep(task);
-        if (vcpu.is_asked()) vcpu.answer();
+        if (vcpu.is_asked()) {
+            vcpu.answer();
+            has_to_look = true;
+            are_looked_after = false;
+        }
         if (is_asleep(vcpu)) return put_to_sleep(task);
         if (!vcpu.is_fence_done()) continue;
-        const std::uint64_t more_work = do_work().next;
-        const std::uint64_t deadline = std::min(more_work, wake_sleepers());
-        if (scheduler_.is_turn_over(number_, now())) {
+        if (!std::exchange(has_to_look, false)) {
+            enter_guest(&vcpu.context);
+            continue;
+        }
+        if (!std::exchange(are_looked_after, false)) others = look_after_others();
+        const Scheduler::Turn turn = scheduler_.look(number_, now());
+        if (turn.is_over) {
+            vcpu.steal_time().note_preemption(vm.memory());
             vcpu.put_away();
             return scheduler_.give_back(number_, now());
         }
         // Work waits like another task would.
-        const std::uint64_t end = std::min(scheduler_.end_of_turn(number_),
-                                           is_work_wanted() ? now() + scheduler_.turn() : never);
-        arm_host_timer(TimerUse::scheduler, std::min(deadline, end));
-        vcpu.share_hart(end != never || !sleepers_.empty() || more_work != never);
+        share_hart(vcpu, others,
+                   others.worked.more ? std::min(turn.end, now() + scheduler_.turn()) : turn.end);
         enter_guest(&vcpu.context);
     }
 }
 
-/// A hart that is left by its guest keeps nothing that could wake it.
+/// Until `end`, or for good.
+void HartLoop::share_hart(Vcpu& vcpu, const Others& others, std::uint64_t end) {
+    arm_host_timer(TimerUse::scheduler, std::min({end, others.wakes, others.worked.next}));
+    const bool has_others = !sleepers_.empty() || others.worked.next != never;
+    vcpu.share_hart(end != never ? HartUse::wanted
+                    : has_others ? HartUse::watched
+                                 : HartUse::alone);
+}
+
 void HartLoop::put_to_sleep(Task& task) {
-    if (task.vcpu.is_here()) task.vcpu.vacate();
+    if (task.vcpu.is_here()) task.vcpu.put_away();
     if (task.vcpu.vm().is_paused()) task.vcpu.vm().note_pause(now());
     scheduler_.release(number_, now());
     sleepers_.push_back(task);

@@ -34,17 +34,26 @@ class HartLoop {
     void run();
 
   private:
+    static constexpr std::uint64_t never = ~std::uint64_t{0};
+
     [[nodiscard]] bool serve_interrupts();
     struct Worked {
-        bool any;            ///< so that there may be more at once
-        std::uint64_t next;  ///< when some is wanted though nothing has come
+        bool any = false;            ///< so that there may be more at once
+        bool more = false;           ///< is wanted already
+        std::uint64_t next = never;  ///< when some is wanted though nothing has come
     };
-    [[nodiscard]] bool is_work_wanted() const;
     Worked do_work();
+    /// What the hart has to look after beside the task that it runs.
+    struct Others {
+        Worked worked;
+        std::uint64_t wakes = never;  ///< when one that sleeps here does
+    };
+    Others look_after_others();
     /// Those who sleep here and have something to do; when the next will, as far as is known.
     [[nodiscard]] std::uint64_t wake_sleepers();
-    void run(Task& task);
-    void enter(Task& task);
+    void run(Task& task, Others others);
+    void enter(Task& task, Others others);
+    void share_hart(Vcpu& vcpu, const Others& others, std::uint64_t end);
     void put_to_sleep(Task& task);
     void retire(Task& task);
 

@@ -213,6 +213,7 @@ TEST_CASE("who has asked for a fence is entered again when all have fenced", "[h
     };
     loop.run();
     CHECK(entries == 2);
+    CHECK(loop.work.looks == 2);  // before the first entry; a fence alone asks for no look
     CHECK(fake_hart.instruction_fences == 3);
 }
 
@@ -274,8 +275,13 @@ TEST_CASE("who sleeps gives the hart to the other, and gets it back when there i
         Vcpu& vcpu = bench->vm.vcpu(context->hart_id);
         story += context->hart_id == 0 ? 'a' : 'b';
         csr_write<Csr::vsie>(Sip::SSIP::mask);
-        if (story == "a") return vcpu.wait_for_interrupt();
+        if (story == "a") {
+            CHECK(vcpu.yields_at_wfi());
+            return vcpu.wait_for_interrupt();
+        }
         if (story == "ab") {
+            CHECK(vcpu.shares_hart());
+            CHECK(!vcpu.yields_at_wfi());  // who sleeps does not want the hart
             bench->vcpu().request(Request::software_interrupt);  // rings at a hart that is its own
             csr_set<Csr::sip>(Sip::SSIP::mask);
             handle_software_interrupt(vcpu);
@@ -381,7 +387,7 @@ TEST_CASE("a hart leaves its guest for work that has a time", "[hart_loop]") {
         }
     };
     loop.group.begin(1);
-    if (loop.vcpu().is_here()) loop.vcpu().vacate();
+    if (loop.vcpu().is_here()) loop.vcpu().put_away();
     loop.scheduler.wake(loop.tasks[0], 0);
     with_work.run();
     CHECK(entries == 2);

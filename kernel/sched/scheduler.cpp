@@ -2,6 +2,7 @@
 #include "kernel/sched/scheduler.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <cairn/panic.hpp>
@@ -29,8 +30,15 @@ void interrupt(Task& task) {
 
 void Scheduler::set_rate(std::uint64_t ticks_per_second) {
     const SpinGuard guard(lock_);
+    ticks_per_second_ = ticks_per_second;
     turn_ = std::max<std::uint64_t>(ticks_per_second / turns_per_second, 1);
     queue_.set_bonus(turn_);
+}
+
+std::uint64_t Scheduler::nanoseconds(std::uint64_t ticks) const {
+    constexpr std::uint64_t per_second = 1'000'000'000;
+    return ticks / ticks_per_second_ * per_second +
+           ticks % ticks_per_second_ * per_second / ticks_per_second_;
 }
 
 void Scheduler::add_hart(const IpiTarget& target) {
@@ -48,9 +56,21 @@ void Scheduler::charge(Hart& hart, std::uint64_t now) {
     pay(task, ticks);
 }
 
+/// The queue moves with those who run, also while nobody is taken from it: who has run alone has
+/// not run ahead of those who wake.
+void Scheduler::advance_queue(std::uint64_t now) {
+    std::uint64_t least = ~std::uint64_t{0};
+    for (Hart& hart : std::span(harts_).first(harts_count_)) {
+        if (hart.task == nullptr) continue;
+        charge(hart, now);
+        least = std::min(least, hart.task->virtual_time);
+    }
+    if (least != ~std::uint64_t{0}) queue_.advance(least);
+}
+
 /// Its task's state lies in no hart from now on, or its VM has ended.
 void Scheduler::leave(Hart& hart, std::uint64_t now) {
-    charge(hart, now);
+    advance_queue(now);
     const Task* const task = std::exchange(hart.task, nullptr);
     if (observed_ != task || observer_ == nullptr) return;
     observed_ = nullptr;
@@ -78,14 +98,12 @@ void Scheduler::stop_observing() {
 
 void Scheduler::settle(std::uint64_t now) {
     const SpinGuard guard(lock_);
-    for (std::size_t hart = 0; hart < harts_count_; ++hart) {
-        if (harts_[hart].task != nullptr) charge(harts_[hart], now);
-    }
-    queue_.visit([now](Task& task) {
+    advance_queue(now);
+    for (Task& task : queue_) {
         const std::uint64_t ticks = elapsed(task.since, now);
         task.since += ticks;
         task.waited.fetch_add(ticks, std::memory_order_relaxed);
-    });
+    }
 }
 
 std::uint64_t Scheduler::busy(std::size_t hart) {
@@ -105,13 +123,12 @@ bool Scheduler::rouse_sleeper_for(const Task& task) {
 
 /// Has the hart make way whose task has had most, where that is clearly more; or one whose task
 /// does not know yet that its turn ends.
-void Scheduler::preempt_for(const Task& task, std::uint64_t now) {
+void Scheduler::preempt_for(const Task& task, std::size_t by) {
     Hart* chosen = nullptr;
     std::uint64_t most = 0;
     for (std::size_t index = 0; index < harts_count_; ++index) {
         Hart& hart = harts_[index];
         if (hart.task == nullptr || !may_run(task, index)) continue;
-        charge(hart, now);
         const std::uint64_t had = hart.task->virtual_time;
         if (hart.is_timed && had <= task.virtual_time + grace()) continue;
         if (chosen != nullptr && had < most) continue;
@@ -120,14 +137,19 @@ void Scheduler::preempt_for(const Task& task, std::uint64_t now) {
     }
     if (chosen == nullptr) return;
     chosen->is_timed = true;
-    interrupt(*chosen->task);
+    if (by == no_hart || chosen != &harts_[by]) interrupt(*chosen->task);
 }
 
-void Scheduler::wake(Task& task, std::uint64_t now) {
+void Scheduler::wake(Task& task, std::uint64_t now, std::size_t by) {
     const SpinGuard guard(lock_);
+    advance_queue(now);
     task.since = now;
     queue_.add_awake(task);
-    if (!rouse_sleeper_for(task)) preempt_for(task, now);
+    if (by != no_hart && may_run(task, by)) {
+        Hart& self = harts_[by];
+        if (self.task == nullptr && !std::exchange(self.has_woken, true)) return;
+    }
+    if (!rouse_sleeper_for(task)) preempt_for(task, by);
 }
 
 Task* Scheduler::take(std::size_t index, std::uint64_t now) {
@@ -135,8 +157,13 @@ Task* Scheduler::take(std::size_t index, std::uint64_t now) {
     Hart& hart = harts_[index];
     Task* const task = closed_ ? nullptr : queue_.first_for(index);
     hart.sleeps = task == nullptr;
+    if (task != nullptr) queue_.remove(*task);
+    // It has woken one, told no other hart, and taken another one.
+    if (std::exchange(hart.has_woken, false)) {
+        for (const Task& left : queue_)
+            (void)rouse_sleeper_for(left);
+    }
     if (task == nullptr) return nullptr;
-    queue_.remove(*task);
     task->waited.fetch_add(elapsed(task->since, now), std::memory_order_relaxed);
     task->turns.fetch_add(1, std::memory_order_relaxed);
     task->since = now;
@@ -145,25 +172,23 @@ Task* Scheduler::take(std::size_t index, std::uint64_t now) {
     return task;
 }
 
-bool Scheduler::is_turn_over(std::size_t index, std::uint64_t now) {
+Scheduler::Turn Scheduler::look(std::size_t index, std::uint64_t now) {
+    constexpr std::uint64_t never = ~std::uint64_t{0};
     const SpinGuard guard(lock_);
     Hart& hart = harts_[index];
     charge(hart, now);
-    if (hart.task == observed_) return true;
+    if (hart.task == observed_) return {.is_over = true, .end = now};
     const Task* const next = queue_.first_for(index);
-    if (next == nullptr) return false;
+    hart.is_timed = next != nullptr;
+    if (next == nullptr) return {.is_over = false, .end = never};
     const std::uint64_t had = hart.task->virtual_time;
     const bool had_its_turn = elapsed(hart.turn_began, now) >= turn_;
-    if (had_its_turn ? next->virtual_time <= had : next->virtual_time + grace() < had) return true;
+    if (had_its_turn ? next->virtual_time <= had + queue_.hardly_more()
+                     : next->virtual_time + grace() < had) {
+        return {.is_over = true, .end = now};
+    }
     if (had_its_turn) hart.turn_began = now;
-    return false;
-}
-
-std::uint64_t Scheduler::end_of_turn(std::size_t index) {
-    const SpinGuard guard(lock_);
-    Hart& hart = harts_[index];
-    hart.is_timed = queue_.first_for(index) != nullptr;
-    return hart.is_timed ? hart.turn_began + turn_ : ~std::uint64_t{0};
+    return {.is_over = false, .end = hart.turn_began + turn_};
 }
 
 void Scheduler::give_back(std::size_t index, std::uint64_t now) {

@@ -46,17 +46,26 @@ class Scheduler {
     /// outlives the scheduler.
     void add_hart(const IpiTarget& target);
     [[nodiscard]] std::uint64_t turn() const { return turn_; }
+    [[nodiscard]] std::uint64_t nanoseconds(std::uint64_t ticks) const;
     [[nodiscard]] std::size_t harts() const { return harts_count_; }
     [[nodiscard]] const IpiTarget& target(std::size_t hart) const { return *targets_[hart]; }
 
-    /// A task that slept, or is new, wants to run.
-    void wake(Task& task, std::uint64_t now);
+    static constexpr std::size_t no_hart = max_harts;
+    /// A task that slept, or is new, wants to run. `by`: the hart at hand, where it looks at the
+    /// queue after this, so that nobody need be interrupted for it: it takes one or, where it has
+    /// one, asks whether the turn is over.
+    void wake(Task& task, std::uint64_t now, std::size_t by = no_hart);
 
     /// The next task for `hart`, which has none; it runs from `now` on. nullptr: the hart is to
     /// sleep until it is interrupted.
     [[nodiscard]] Task* take(std::size_t hart, std::uint64_t now);
-    /// Whether the task of `hart` is to make way for another; else its turn begins anew.
-    [[nodiscard]] bool is_turn_over(std::size_t hart, std::uint64_t now);
+    struct Turn {
+        bool is_over;       ///< the task is to make way for another
+        std::uint64_t end;  ///< else when it is; all ones where nobody waits for the hart
+    };
+    /// The turn of the task of `hart`. One that has had its turn, and need not make way, has
+    /// another.
+    [[nodiscard]] Turn look(std::size_t hart, std::uint64_t now);
     /// The task of `hart` is queued again; its state lies in no hart.
     void give_back(std::size_t hart, std::uint64_t now);
     /// The task of `hart` sleeps or is retired.
@@ -76,9 +85,6 @@ class Scheduler {
     void observe(const Task& task, VcpuObserver& observer);
     void stop_observing();
 
-    /// When the turn of the task of `hart` ends; all ones where nobody waits for the hart.
-    [[nodiscard]] std::uint64_t end_of_turn(std::size_t hart);
-
     /// From now on harts take nothing; each is interrupted.
     void close();
     [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_acquire); }
@@ -89,15 +95,17 @@ class Scheduler {
         std::uint64_t turn_began = 0;
         bool sleeps = false;     ///< it has found nothing, and has not been interrupted since
         bool is_timed = false;   ///< its task's turn ends
+        bool has_woken = false;  ///< a task, which it has not looked for yet
         std::uint64_t busy = 0;  ///< ticks
     };
 
     /// By how much a task within its turn must have had more than another, to make way for it.
     [[nodiscard]] std::uint64_t grace() const { return turn_ / 4; }
     void charge(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    void advance_queue(std::uint64_t now) CAIRN_REQUIRES(lock_);
     void leave(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool rouse_sleeper_for(const Task& task) CAIRN_REQUIRES(lock_);
-    void preempt_for(const Task& task, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    void preempt_for(const Task& task, std::size_t by) CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;
     FairQueue queue_ CAIRN_GUARDED_BY(lock_);
@@ -107,6 +115,7 @@ class Scheduler {
     std::array<const IpiTarget*, max_harts> targets_{};
     std::size_t harts_count_ = 0;
     std::uint64_t turn_ = 1;
+    std::uint64_t ticks_per_second_ = 1;
     std::atomic<bool> closed_ = false;
 };
 

@@ -62,6 +62,21 @@ TEST_CASE("a runnable task waits for a turn of each other at most", "[scheduler]
     CHECK(longest <= 8 * TaskBench::turn);
 }
 
+TEST_CASE("equals take turns in one order, though no turn is exactly as long as another",
+          "[scheduler]") {
+    TaskBench bench;
+    for (unsigned task = 0; task < 4; ++task)
+        bench.wake(bench.add());
+    bench.look(0);
+    std::uint64_t random = 1;
+    for (unsigned n = 0; n < 400; ++n) {
+        random = random * 25 % 101;
+        bench.now += TaskBench::turn + random % 4;
+        bench.look(0);
+        CHECK(bench.running[0] == &bench.tasks[(n + 1) % 4]);
+    }
+}
+
 TEST_CASE("a task runs where its share says, and leaves the rest to others", "[scheduler]") {
     TaskBench bench(2);
     Task& bound = bench.wake(bench.add({.harts = 0b10}));
@@ -89,11 +104,45 @@ TEST_CASE("a task that wakes rouses a hart that sleeps, where it may run", "[sch
     CHECK(bench.running[1] != nullptr);
 }
 
+TEST_CASE("a hart that wakes a task and looks for one itself interrupts nobody", "[scheduler]") {
+    TaskBench bench(3);
+    for (const std::size_t hart : {0u, 1u, 2u})
+        bench.look(hart);
+    fake_sbi_calls.clear();
+    bench.wake(bench.add(), 1);
+    CHECK(fake_sbi_calls.empty());
+    bench.wake(bench.add(), 1);  // it cannot take both
+    CHECK(fake_sbi_calls == std::vector{FakeSbiCall{SbiExtension::ipi, 0, {0b1, 0}}});
+    bench.look(1);
+    CHECK(bench.running[1] == &bench.tasks[0]);
+    bench.deliver();
+    CHECK(bench.running[0] == &bench.tasks[1]);
+    fake_sbi_calls.clear();
+    bench.wake(bench.add({.harts = 0b010}), 1);  // behind the one that runs there
+    CHECK(fake_sbi_calls.empty());
+    CHECK_FALSE(bench.running[1]->vcpu.leaves_guest());
+}
+
+TEST_CASE("a hart that has woken a task and takes another one tells who may take the first",
+          "[scheduler]") {
+    TaskBench bench(2);
+    bench.look(0);
+    Task& first = bench.wake(bench.add({.harts = 0b10}));
+    fake_sbi_calls.clear();
+    Task& woken = bench.wake(bench.add(), 1);
+    CHECK(fake_sbi_calls.empty());
+    bench.look(1);
+    CHECK(bench.running[1] == &first);
+    CHECK(fake_sbi_calls == std::vector{FakeSbiCall{SbiExtension::ipi, 0, {0b1, 0}}});
+    bench.deliver();
+    CHECK(bench.running[0] == &woken);
+}
+
 TEST_CASE("a task that wakes has one make way that has had more", "[scheduler]") {
     TaskBench bench;
     Task& busy = bench.wake(bench.add());
     bench.look(0);
-    CHECK(bench.scheduler.end_of_turn(0) == ~std::uint64_t{0});  // nobody waits
+    CHECK(bench.scheduler.look(0, bench.now).end == ~std::uint64_t{0});  // nobody waits
     bench.now += 10 * TaskBench::turn;
     Task& woken = bench.wake(bench.add());
     CHECK(busy.vcpu.leaves_guest());
@@ -114,6 +163,28 @@ TEST_CASE("sleep is not saved up", "[scheduler]") {
     CHECK(is_near(ran(busy) - before, long_time / 3));
 }
 
+TEST_CASE("who has run alone has not run ahead of those who wake", "[scheduler]") {
+    TaskBench bench;
+    Task& first = bench.wake(bench.add());
+    bench.pass(long_time);
+    SECTION("beside it") {
+        Task& second = bench.wake(bench.add());
+        bench.pass(long_time);
+        CHECK(is_near(ran(second), long_time / 2));
+        CHECK(is_near(ran(first), long_time + long_time / 2));
+    }
+    SECTION("while it sleeps") {
+        bench.sleep(0);
+        Task& second = bench.wake(bench.add());
+        bench.pass(10 * TaskBench::turn);
+        const std::uint64_t before = ran(second);
+        bench.wake(first);
+        bench.pass(long_time);
+        CHECK(is_near(ran(second) - before, long_time / 2));
+        CHECK(is_near(ran(first), long_time + long_time / 2));
+    }
+}
+
 TEST_CASE("a closed scheduler gives nothing, and interrupts all", "[scheduler]") {
     TaskBench bench(2);
     Task& task = bench.wake(bench.add());
@@ -131,7 +202,7 @@ TEST_CASE("a time that was read before another hart's is no time at all", "[sche
     bench.now = 1000;
     Task& task = bench.wake(bench.add());
     bench.look(0);
-    CHECK(!bench.scheduler.is_turn_over(0, 900));
+    CHECK(!bench.scheduler.look(0, 900).is_over);
     CHECK(task.ran == 0);
     CHECK(task.virtual_time == 0);
     bench.scheduler.wake(bench.add(), 950);
@@ -166,12 +237,16 @@ TEST_CASE("whatever comes, no hart idles beside a task that it may run", "[sched
         for (std::size_t hart = 0; hart < harts; ++hart)
             bench.look(hart);
         const auto steps = *rc::gen::container<std::vector<std::pair<unsigned, unsigned>>>(
-            rc::gen::pair(rc::gen::inRange(0u, 3u), rc::gen::inRange(0u, 1000u)));
+            rc::gen::pair(rc::gen::inRange(0u, 4u), rc::gen::inRange(0u, 1000u)));
         for (const auto& [action, which] : steps) {
             Task& task = bench.tasks[which % bench.tasks.size()];
             const std::size_t hart = which % harts;
             const bool runs = std::ranges::find(bench.running, &task) != bench.running.end();
             if (action == 0 && !task.is_linked() && !runs) bench.wake(task);
+            if (action == 3 && !task.is_linked() && !runs) {
+                bench.wake(task, hart);
+                bench.look(hart);
+            }
             if (action == 1 && bench.running[hart] != nullptr) bench.sleep(hart);
             if (action == 1) bench.look(hart);
             if (action == 2) bench.pass(which);
@@ -231,7 +306,7 @@ TEST_CASE("a vCPU that runs is put away to be seen, and goes on", "[scheduler]")
     CHECK(bench.running[0] == &task);
     look.seen = nullptr;
     task.vcpu.enter_next();
-    CHECK_FALSE(bench.scheduler.is_turn_over(0, bench.now));
+    CHECK_FALSE(bench.scheduler.look(0, bench.now).is_over);
     bench.sleep(0);
     CHECK(look.seen == nullptr);  // once was enough
 }
@@ -262,7 +337,7 @@ TEST_CASE("who looks no longer is told nothing", "[scheduler]") {
     Look look;
     bench.scheduler.observe(task, look);
     bench.scheduler.stop_observing();
-    CHECK_FALSE(bench.scheduler.is_turn_over(0, bench.now));
+    CHECK_FALSE(bench.scheduler.look(0, bench.now).is_over);
     bench.sleep(0);
     CHECK(look.seen == nullptr);
 }

@@ -17,7 +17,6 @@
 #include <optional>
 #include <type_traits>
 
-#include "cairn/global_heap.hpp"
 #include "cairn/layout.hpp"
 
 namespace cairn {
@@ -28,6 +27,12 @@ template <class T>
     if (count > PTRDIFF_MAX / sizeof(T)) return std::nullopt;
     return count * sizeof(T);
 }
+
+/// Changes a block of operator new's from `old_size` to `new_size` bytes where it lies, if that
+/// can be done. Hosted programs that keep their own operator new link a version that never can
+/// (lib/cairn/hosted/host_heap.cpp).
+[[nodiscard]] bool resize_in_place(void* block, std::size_t old_size,
+                                   std::size_t new_size) noexcept;
 
 /// Where `allocate` ends when it has nothing to return.
 [[noreturn]] void panic_no_storage(std::size_t count, std::size_t object_size);

@@ -48,7 +48,7 @@ struct [[gnu::may_alias]] Block {
     State state;
     std::uint32_t seal;  ///< a sum over the above and the header's own address
     // The payload; these two only while the block is free: its neighbours in the free list.
-    Block* previous_free;
+    alignas(16) Block* previous_free;
     Block* next_free;
 
     static Block* of(const std::byte* payload) {

@@ -32,8 +32,9 @@ namespace cairn {
 
 template <class Key, class Value, class Compare = std::less<>,
           class Allocator = allocator<std::pair<const Key, Value>>>
-class flat_map : public MapForms<Key, Value, Allocator, Transparent<Compare>> {
-    using Forms = MapForms<Key, Value, Allocator, Transparent<Compare>>;
+class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, Value, Allocator,
+                                 Transparent<Compare>> {
+    using Forms = MapForms<flat_map, Key, Value, Allocator, Transparent<Compare>>;
     friend Forms;
     using Forms::as_key, Forms::can_report;
     template <class T>

@@ -54,10 +54,4 @@ static_assert(GeneralHeap<Heap>);
 [[nodiscard]] BumpAllocator& global_break();
 [[nodiscard]] Heap& global_heap();
 
-/// Changes a block of operator new's from `old_size` to `new_size` bytes where it lies, if that
-/// can be done. Hosted programs that keep their own operator new link a version that never can
-/// (lib/cairn/hosted/host_heap.cpp).
-[[nodiscard]] bool resize_in_place(void* block, std::size_t old_size,
-                                   std::size_t new_size) noexcept;
-
 }  // namespace cairn

@@ -158,17 +158,17 @@ class Hardened {
     [[nodiscard]] static bool protect_ends(const HardenedBlock& contents) {
         if (contents.guard == 0) return true;
         if (!Platform::protect(first_page(contents))) return false;
-        const Region last{contents.span + contents.total - contents.guard, contents.guard};
+        const Region last{contents.span + contents.total - contents.guard, contents.guard_size()};
         return Platform::protect(last) || !Platform::unprotect(first_page(contents));
     }
     static Region first_page(const HardenedBlock& contents) {
-        return {contents.span, contents.guard};
+        return {contents.span, contents.guard_size()};
     }
     /// From the first page that the header does not share, to the span's end.
     static Region later_pages(std::byte* block) {
         const HardenedBlock& contents = hardened::Header::before(block).contents();
         std::byte* const first =
-            block + (-reinterpret_cast<std::uintptr_t>(block) & (contents.guard - 1));
+            block + (-reinterpret_cast<std::uintptr_t>(block) & (contents.guard_size() - 1));
         return {first, static_cast<std::size_t>(contents.span + contents.total - first)};
     }
 

@@ -85,8 +85,10 @@ class HashIterator {
 
 template <class Key, class Value, class Hash = seeded_hash<Key>, class Equal = std::equal_to<>,
           class Allocator = allocator<std::pair<const Key, Value>>>
-class hash_map : public MapForms<Key, Value, Allocator, Transparent<Hash> && Transparent<Equal>> {
-    using Forms = MapForms<Key, Value, Allocator, Transparent<Hash> && Transparent<Equal>>;
+class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, Key, Value,
+                                 Allocator, Transparent<Hash> && Transparent<Equal>> {
+    using Forms =
+        MapForms<hash_map, Key, Value, Allocator, Transparent<Hash> && Transparent<Equal>>;
     friend Forms;
     using Forms::can_report;
     using Traits = std::allocator_traits<Allocator>;

@@ -13,9 +13,10 @@
 
 namespace cairn {
 
-/// The alignment of any ordinary object, and of every block that asks for no other.
-inline constexpr std::size_t default_alignment = alignof(std::max_align_t);
-static_assert(default_alignment == 16);
+/// What any ordinary object needs at most (Arm's need 8), and what every block has that asks for no
+/// other alignment.
+inline constexpr std::size_t default_alignment = 16;
+static_assert(alignof(std::max_align_t) <= default_alignment);
 
 /// `size` bytes at a multiple of `alignment`.
 struct Layout {

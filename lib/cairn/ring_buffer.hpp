@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "cairn/container/container_error.hpp"
+#include "cairn/container/position.hpp"
 #include "cairn/container/vector/inplace_storage.hpp"
 
 namespace cairn {
@@ -53,14 +54,13 @@ class ring_buffer {
     [[nodiscard]] constexpr bool full() const { return size() == Capacity; }
 
     /// The `index`-th oldest element.
-    [[nodiscard]] constexpr T& operator[](size_type index, Here where = Here::current()) {
-        check_index(index, where);
-        return *slot(head_ + index);
+    [[nodiscard]] constexpr T& operator[](Index index) {
+        check_index(index.at, index.where);
+        return *slot(head_ + index.at);
     }
-    [[nodiscard]] constexpr const T& operator[](size_type index,
-                                                Here where = Here::current()) const {
-        check_index(index, where);
-        return *slot(head_ + index);
+    [[nodiscard]] constexpr const T& operator[](Index index) const {
+        check_index(index.at, index.where);
+        return *slot(head_ + index.at);
     }
     /// The oldest element.
     [[nodiscard]] constexpr T& front(Here where = Here::current()) {

@@ -150,14 +150,13 @@ class static_vector {
         return const_reverse_iterator(begin());
     }
 
-    [[nodiscard]] constexpr T& operator[](size_type index, Here where = Here::current()) {
-        check_index(index, where);
-        return data()[index];
+    [[nodiscard]] constexpr T& operator[](Index index) {
+        check_index(index.at, index.where);
+        return data()[index.at];
     }
-    [[nodiscard]] constexpr const T& operator[](size_type index,
-                                                Here where = Here::current()) const {
-        check_index(index, where);
-        return data()[index];
+    [[nodiscard]] constexpr const T& operator[](Index index) const {
+        check_index(index.at, index.where);
+        return data()[index.at];
     }
     /// As operator[]: panics where std's throws.
     [[nodiscard]] constexpr T& at(size_type index, Here where = Here::current()) {

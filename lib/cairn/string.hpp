@@ -41,10 +41,12 @@ concept CharacterRange = std::ranges::input_range<Range> &&
                          std::convertible_to<std::ranges::range_reference_t<Range>, char>;
 
 template <class Allocator = allocator<char>>
-class basic_string : public StringAccess<Allocator>, public StringSearch {
+class basic_string : public StringAccess<Allocator>, public StringSearch<basic_string<Allocator>> {
     using Core = StringAccess<Allocator>;
+    using Search = StringSearch<basic_string>;
     using Core::allocator_, Core::text, Core::can_report;
     using Core::check_index, Core::check_not_empty, Core::index_of, Core::indices_of;
+    using Search::part;
     using typename Core::Traits;
     template <class Value>
     using Result = std::expected<Value, ContainerError>;

@@ -29,6 +29,7 @@
 #include "cairn/allocator.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/from_range.hpp"
+#include "cairn/container/position.hpp"
 #include "cairn/container/vector/vector_try.hpp"
 #include "cairn/panic.hpp"
 
@@ -155,13 +156,13 @@ class vector : public VectorTryForms<T, Allocator> {
 
     // --- access, checked
 
-    constexpr T& operator[](size_type index, Here where = Here::current()) {
-        check_index(index, where);
-        return data_[index];
+    constexpr T& operator[](Index index) {
+        check_index(index.at, index.where);
+        return data_[index.at];
     }
-    constexpr const T& operator[](size_type index, Here where = Here::current()) const {
-        check_index(index, where);
-        return data_[index];
+    constexpr const T& operator[](Index index) const {
+        check_index(index.at, index.where);
+        return data_[index.at];
     }
     /// As operator[]: panics where std::vector throws.
     constexpr T& at(size_type index, Here where = Here::current()) {

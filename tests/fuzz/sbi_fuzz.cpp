@@ -126,7 +126,7 @@ void wait_as_said(Vcpu& vcpu) {
     if (!vcpu.leaves_guest() || machine->vm.stopped()) return;
     vcpu.enter_next();
     if (!is_asleep(vcpu)) return require(vcpu.is_fence_done(), "whoever is asked fences at once");
-    if (vcpu.is_here()) vcpu.vacate();
+    if (vcpu.is_here()) vcpu.put_away();
     while (!wakening(vcpu, csr_read<Csr::time>()).now)
         while_asleep();
     bring_in(vcpu);

@@ -187,6 +187,42 @@ pong:
     signal  t5
     j       1b
 
+# uint64_t fence_others(uint64_t hart_mask, uint64_t function, uint64_t size): a remote fence of harts of
+# which the first is 0, from address 0 on; how many instructions all harts ran until it returned.
+    .global fence_others
+    .balign 4
+fence_others:
+    li      a7, 0x52464e43
+    mv      a6, a1
+    mv      a3, a2
+    li      a1, 0
+    li      a2, 0
+    rdcycle t1
+    ecall
+    rdcycle t2
+    sub     a0, t2, t1
+    ret
+
+# Where hart_start lets a hart begin that ends the turns of others: with -icount QEMU runs one hart
+# until it sleeps or a timer ends, or is set. It begins with the first IPI. a1 = where it counts its
+# rounds, of 6 instructions each.
+    .global pace
+    .balign 4
+pace:
+    csrwi   sie, 1 << 1
+    wfi
+    csrr    t0, sip
+    andi    t0, t0, 1 << 1
+    beqz    t0, pace
+    csrwi   sie, 0
+    li      t1, 0
+1:  rdtime  t0
+    addi    t0, t0, 30                  # 3,000 instructions: longer than what is measured
+    csrw    stimecmp, t0
+    addi    t1, t1, 1
+    sd      t1, 0(a1)
+    j       1b
+
 # void loop_touch(uint64_t pages, std::byte* first): stores to one word of each page.
     loop loop_touch
     li      t5, 4096

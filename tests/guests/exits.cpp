@@ -35,14 +35,19 @@ void handle_timer();
 void handle_illegal();
 void ping(std::uint64_t rounds, std::uint64_t other_hart);
 void pong();
+std::uint64_t fence_others(std::uint64_t harts, SbiRfence function, std::uint64_t size);
+void pace();
 void handle_signal();
 void guest_trap_entry();  // start.S
 }
 
 constexpr std::uint64_t instructions_per_tick = 100;
+constexpr std::uint64_t ticks_per_second = 10'000'000;
 constexpr std::uint64_t never = ~std::uint64_t{0};
 constexpr std::uint64_t default_rounds = 10'000;
 constexpr std::uint64_t console_rounds = 50;  // these can be seen
+volatile std::uint64_t pacer_rounds = 0;
+constexpr auto started = static_cast<std::uint64_t>(SbiHartState::started);
 constexpr std::uint64_t character_rounds = 1'000;
 
 std::uint64_t now() {
@@ -187,32 +192,71 @@ SbiResult hart_status(std::uint64_t hart) {
 }
 
 /// Lets other harts run: with -icount QEMU runs one at a time, until it sleeps.
-void sleep_a_while() {
+void sleep_for(std::uint64_t ticks) {
     const std::uint64_t enabled = csr_swap<Csr::sie>(Sip::STIP::mask);
-    set_timer(now() + 100);
+    set_timer(now() + ticks);
     wait_for_interrupt();
     set_timer(never);
     csr_write<Csr::sie>(enabled);
 }
 
+/// The other of harts 0 and 1: it has been started and sleeps, until it gets an IPI and sends one.
+std::uint64_t start_pong(std::uint64_t self) {
+    const std::uint64_t other = 1 - self;
+    sbi_call(SbiExtension::hsm, SbiHsm::hart_start, other, reinterpret_cast<std::uint64_t>(pong),
+             self);
+    while (hart_status(other).value != started)
+        sleep_for(100);
+    return other;
+}
+
 /// From an IPI to another hart, which sleeps, to the next instruction of its handler: half of what
-/// it takes to get one back. On a machine of two harts, 0 and 1, and whichever this one is.
-void measure_cross_ipi(std::uint64_t rounds) {
-    if (!hart_status(1).ok()) return;
-    const auto started = static_cast<std::uint64_t>(SbiHartState::started);
-    const std::uint64_t self = hart_status(0).value == started ? 0 : 1;
+/// it takes to get one back. In ticks, for all rounds.
+std::uint64_t play(std::uint64_t rounds, std::uint64_t other) {
     csr_write<Csr::stvec>(reinterpret_cast<std::uint64_t>(handle_signal));
     csr_write<Csr::sie>(Sip::SSIP::mask);
-    sbi_call(SbiExtension::hsm, SbiHsm::hart_start, 1 - self, reinterpret_cast<std::uint64_t>(pong),
-             self);
-    while (hart_status(1 - self).value != started)
-        sleep_a_while();
-    ping(1, 1 - self);
+    ping(1, other);
     const std::uint64_t start = now();
-    ping(rounds, 1 - self);
-    print_figure("ipi-cross", (now() - start) * instructions_per_tick, 2 * rounds);
+    ping(rounds, other);
+    const std::uint64_t ticks = now() - start;
     csr_write<Csr::sie>(0);
     csr_write<Csr::stvec>(reinterpret_cast<std::uint64_t>(guest_trap_entry));
+    return ticks;
+}
+
+void measure_cross_ipi(std::uint64_t rounds, std::uint64_t self) {
+    const std::uint64_t other = start_pong(self);
+    print_figure("ipi-cross", play(rounds, other) * instructions_per_tick, 2 * rounds);
+}
+
+/// A remote fence of another hart, which sleeps: what both harts run until it returns. The caller
+/// waits, so a third hart ends turns. Where in the call they end changes from round to round, and
+/// the least counts: there the caller has waited for one look.
+void measure_cross_fence(std::string_view name, std::uint64_t other, SbiRfence function,
+                         std::uint64_t size) {
+    constexpr std::uint64_t places = 1'500;  // two instructions each: a turn
+    std::uint64_t least = never;
+    for (std::uint64_t place = 1; place <= places; ++place) {
+        delay(place);
+        const std::uint64_t before = pacer_rounds;
+        const std::uint64_t ran = fence_others(1 << other, function, size);
+        least = std::min(least, ran - (pacer_rounds - before) * 6);
+    }
+    print_figure(name, least, 1);
+}
+
+void measure_cross_fences(std::uint64_t self) {
+    const std::uint64_t other = start_pong(self);
+    sbi_call(SbiExtension::hsm, SbiHsm::hart_start, 2, reinterpret_cast<std::uint64_t>(pace),
+             reinterpret_cast<std::uint64_t>(&pacer_rounds));
+    sleep_for(2 * ticks_per_second);  // whatever the harts had to do beside is done
+    (void)play(10, other);
+    sbi_call(SbiExtension::ipi, SbiIpi::send_ipi, 1 << 2, 0);
+    while (pacer_rounds == 0)
+        sleep_for(100);
+    measure_cross_fence("fence-cross", other, SbiRfence::remote_sfence_vma, never);
+    measure_cross_fence("fence-cross-code", other, SbiRfence::remote_fence_i, 0);
+    measure_cross_fence("fence-cross-page", other, SbiRfence::remote_sfence_vma, 4096);
 }
 
 /// Sstc is there if its CSR can be read; runtime.cpp steps over it if not.
@@ -259,7 +303,13 @@ void run(std::string_view arguments) {
         measure_sleep();
         measure_longest_exits();
     }
-    measure_cross_ipi(rounds);
+    // This is hart 0 or 1: so says whoever starts it on a machine of more than one.
+    const std::uint64_t self = hart_status(0).value == started ? 0 : 1;
+    if (hart_status(2).ok()) {
+        measure_cross_fences(self);
+    } else if (hart_status(1).ok()) {
+        measure_cross_ipi(rounds, self);
+    }
     println("exits: end");
 }
 

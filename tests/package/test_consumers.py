@@ -18,7 +18,9 @@ FENCE = r"```(\w+)\n(.*?)```\n"
 FILES = {name: text for name, _, text in re.findall(r"^`(\S+)`:\n\n" + FENCE, PAGE, re.M | re.S)}
 BLOCKS = re.findall(FENCE, PAGE, re.S)
 PROJECTS = {"bare": ["CMakeLists.txt", "bare.cpp", "bare.ld", "start.S"],
+            "cortex-m": ["CMakeLists.txt", "cortex-m.cpp", "cortex-m.ld"],
             "hosted": ["CMakeLists.txt", "hosted.cpp"]}
+SELF_TEST = ROOT / "tests/package/self_test.cpp"
 OUTPUT = "[0, 1, 4, 9, 16, 25, 36, 49] on our heap: true"
 SANITIZERS = "-fsanitize=address,undefined"
 
@@ -60,7 +62,7 @@ def fixture_prefix(tmp_path_factory):
 def fixture_project(tmp_path):
     """project(name, instead_of_find_package): writes it as the page has it, and says where."""
     def write(name, instead=None):
-        assert sorted(file for file in FILES if file.startswith(name)) == [
+        assert sorted(file for file in FILES if file.startswith(f"{name}/")) == [
             f"{name}/{file}" for file in PROJECTS[name]]
         folder = tmp_path / name
         folder.mkdir()
@@ -75,15 +77,36 @@ def fixture_project(tmp_path):
     return write
 
 
-def build_and_run(name, folder, prefix, toolchain=None, **environment):
+def self_testing(folder):
+    """The project with tests/package/self_test.cpp in place of what the page's program does."""
+    path = folder / f"{folder.name}.cpp"
+    text, count = re.subn(r"    vector<int> squares;.*?\n(?=    end_qemu)", "    self_test();\n", path.read_text(),
+                          flags=re.S)
+    assert count == 1
+    path.write_text(f"void self_test();\n{text}")
+    text = (folder / "CMakeLists.txt").read_text()
+    assert f" {path.name})" in text
+    (folder / "CMakeLists.txt").write_text(text.replace(f" {path.name})", f' {path.name} "{SELF_TEST}")'))
+    return folder
+
+
+SELF_TEST_SAYS = re.compile(r"self-test: all (\d+) things as they should be")
+
+
+def build_and_run(machine, folder, prefix, toolchain=None, **environment):
     """Runs the page's commands for the project, and checks what the program says."""
-    commands = block("sh", f"build-{name}")
+    commands = block("sh", f"build-{machine}\n")
     if toolchain:
         commands = commands.replace("/opt/cairn/share/cairn/riscv64-elf.cmake", str(toolchain))
     commands = commands.replace("/opt/cairn", f"'{prefix}'")
     output = run(commands, folder.parent, **environment)
-    assert output.splitlines()[-1].strip() == OUTPUT, output
-    assert f"\n    {OUTPUT}\n" in PAGE
+    said = output.splitlines()[-1].strip()
+    if "self_test" in (folder / "CMakeLists.txt").read_text():
+        assert SELF_TEST_SAYS.fullmatch(said), output
+        assert int(SELF_TEST_SAYS.fullmatch(said)[1]) > 10000
+    else:
+        assert said == OUTPUT, output
+        assert f"\n    {OUTPUT}\n" in PAGE
     return output
 
 
@@ -93,6 +116,21 @@ def test_installed_for_a_bare_machine(prefix, project, tmp_path):
     elf = tmp_path / "build-bare/bare.elf"
     size = run(f"llvm-size-19 {elf} | awk 'NR == 2 {{print $1}}'", tmp_path)
     assert int(size) < 1024 * int(re.search(r"less than (\d+) KiB of code and constants", PAGE)[1])
+
+
+def test_self_test_on_a_bare_machine(prefix, project):
+    build_and_run("bare", self_testing(project("bare")), prefix)
+
+
+@pytest.mark.parametrize("name, machine", [("bare", "rv32"), ("cortex-m", "cortex-m")])
+def test_installed_for_a_machine_of_32_bits(project, tmp_path, name, machine):
+    """The page's commands, from the library's own; then the self-test in the program's place."""
+    prefix = tmp_path / "prefix with a blank"
+    commands = block("sh", f"--install build/{machine}").replace(f"build/{machine}", f"'{tmp_path}/build'")
+    run(commands.replace("/opt/cairn", f"'{prefix}'"), ROOT)
+    folder = project(name)
+    assert "warning" not in build_and_run(machine, folder, prefix)
+    build_and_run(machine, self_testing(folder), prefix)
 
 
 def test_installed_for_the_host(prefix, project):
@@ -148,11 +186,11 @@ def test_installed_for_a_shared_library(project, tmp_path):
     assert output.splitlines()[-1] == OUTPUT
 
 
-def compiler_says(tmp_path, source, *flags):
+def compiler_says(tmp_path, source, *flags, compiler="clang++-19"):
     """The lines with "error:" of a compilation that must fail."""
     path = tmp_path / "wrong.cpp"
     path.write_text(source)
-    done = subprocess.run(["clang++-19", "-fsyntax-only", "-I", ROOT / "lib", *(flags or ["-std=c++23"]), path],
+    done = subprocess.run([compiler, "-fsyntax-only", "-I", ROOT / "lib", *(flags or ["-std=c++23"]), path],
                           text=True, capture_output=True, check=False)
     assert done.returncode != 0
     return [line for line in done.stderr.splitlines() if "error:" in line]
@@ -166,9 +204,14 @@ def test_compilers_that_cannot_are_told_in_one_sentence(tmp_path):
         source = f'#include <cairn/{header}.hpp>\n'
         [old] = compiler_says(tmp_path, source, "-std=c++20")
         assert "Cairn needs C++23: compile with -std=c++23" in old, header
-        [older] = compiler_says(tmp_path, source, "-std=c++23", "-Wno-builtin-macro-redefined",
-                                "-D__clang_major__=16")
-        assert "Cairn needs a newer compiler" in older, header
+        pretend = ["-std=c++23", "-Wno-builtin-macro-redefined"]
+        [older] = compiler_says(tmp_path, source, *pretend, "-D__clang_major__=15")
+        assert "Cairn needs a newer compiler: clang 16, GCC 12" in older, header
+        [oldest] = compiler_says(tmp_path, source, *pretend, "-D__GNUC__=11", compiler="g++")
+        assert "Cairn needs a newer compiler: clang 16, GCC 12" in oldest, header
+        # As clang 16 to 18 are, to libstdc++.
+        [without] = compiler_says(tmp_path, source, *pretend, "-D__cpp_concepts=201907L")
+        assert "Cairn needs std::expected" in without, header
 
 
 @pytest.mark.parametrize("header, declaration, sentence", [

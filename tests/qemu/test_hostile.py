@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from cairn_machine import guest_image
+from cairn_machine import guest_image, write_archive
 from outcome import CRASHES
 
 ACTIONS = int(os.environ.get("CAIRN_HOSTILE_ACTIONS", "20000"))
@@ -52,3 +52,20 @@ def test_hostile_reboots(guest):
     check_survived(m, what)
     assert m.log.count(f"hostile: {each} actions and a reset") == len(ROUNDS), what
     assert "hostile: end" in m.log, what
+
+
+@pytest.mark.parametrize("harts", [1, 2])
+@pytest.mark.parametrize("neighbour", ["memory", "fp", "suspend"])
+def test_a_neighbour_computes_what_it_would_alone(machine, tmp_path, harts, neighbour):
+    """tests/guests/runtime_check.cpp knows its results, and fails where one differs."""
+    what = f"CAIRN_HOSTILE_SEED={SEED} CAIRN_HOSTILE_ACTIONS={ACTIONS}"
+    each = ACTIONS // 4
+    vms = {"hostile": ("hostile", 2, f"{SEED} {each}"), "neighbour": ("runtime_check", 1, neighbour)}
+    m = machine(write_archive(tmp_path / "vms.cpio", {
+        f"{name}/{file}": content for name, (kernel, cpus, append) in vms.items() for file, content in (
+            ("vm.conf", f"kernel = kernel\nmemory = 16M\ncpus = {cpus}\nappend = {append}\n"),
+            ("kernel", guest_image(kernel)))}), smp=harts)
+    status = m.wait_exit(PATIENCE)
+    check_survived(m, what)
+    ends = {name: line for name, line in re.findall(r"^vm (\w+): (.*)$", "\n".join(m.own_lines()), re.MULTILINE)}
+    assert ends == {"hostile": "powered off", "neighbour": "powered off"} and status == 0, what

@@ -7,12 +7,17 @@ import re
 import pytest
 
 from cairn_machine import guest_image, pack_bundle, write_archive
-from monitor_session import command
+from monitor_session import PROMPT, command, of_kind, records, to_monitor
 from outcome import CRASHES
 
 PATIENCE = 240
+ROUNDS = int(os.environ.get("CAIRN_LIFE_ROUNDS", "1000"))
 STRESS_SECONDS = int(os.environ.get("CAIRN_STRESS_SECONDS", "5"))
 SPIN = b"\x01\xa0"  # j . (as c.j): the shortest raw binary that runs for ever
+
+# a call of SRST that powers off
+POWER_OFF = b"".join(word.to_bytes(4, "little") for word in (
+    0x535258B7, 0x35488893, 0x00000813, 0x00000513, 0x00000593, 0x00000073))
 
 
 def vm(kernel, append="", **keys):
@@ -71,6 +76,19 @@ def test_who_spins_for_ever_starves_nobody(run, harts):
     vms = {f"spin{number}": vm(SPIN) for number in range(harts)}
     m = run({**vms, "good": vm("sleepers", "50", cpus=2)}, harts)
     m.expect("vm good: powered off", PATIENCE)
+
+
+@pytest.mark.parametrize("weight, least, most", [(100, 35, 65), (300, 60, 90)])
+def test_a_guest_is_told_what_another_has_of_its_hart(run, weight, least, most):
+    """Time is shared by `time`, so that what a busy host takes is nobody's part."""
+    m = run({"other": vm(SPIN, weight=weight), "told": vm("steal_check", "500", console="front")}, harts=1)
+    told = m.expect(r"steal: (\d+) % of 500 ms, running\s", PATIENCE)
+    assert least <= int(told[1]) <= most
+
+
+def test_nothing_is_stolen_from_who_has_a_hart_alone(run):
+    said = run({"told": vm("steal_check", "50")}, harts=1)
+    assert int(said.expect(r"steal: (\d+) % of 50 ms, running\s", PATIENCE)[1]) <= 5
 
 
 def test_sixty_four(run):
@@ -183,3 +201,89 @@ def test_one_asks_for_the_console(run):
     m.expect("arguments: 'I am b'")
     m.expect("tick 3")
     assert "I am a" not in m.log and "I am c" not in m.log
+
+
+def work_done(m):
+    """{name: (work, turns, longest wait in ticks)} of VMs of tests/guests/turns.cpp."""
+    m.wait_exit(PATIENCE)
+    found = re.findall(r"^turns: (\S+) did (\d+) in (\d+) turns, waited (\d+) at most$", m.log, re.MULTILINE)
+    return {name: tuple(map(int, numbers)) for name, *numbers in found}
+
+
+@pytest.mark.parametrize("weights", [(100, 100), (200, 100), (100, 100, 100, 100), (50, 100, 150)], ids=str)
+def test_parts_of_a_hart_are_by_weight(run, weights):
+    """By instructions: time is what the machine has executed, however busy the host is."""
+    begin, end = 200, 800
+    done = work_done(run({f"vm{n}": vm("turns", f"vm{n} {begin} {end} {end + 50 * (n + 1)}", weight=weight)
+                          for n, weight in enumerate(weights)}, 1, icount=True))
+    assert len(done) == len(weights)
+    for n, weight in enumerate(weights):
+        part = done[f"vm{n}"][0] / sum(work for work, *_ in done.values())
+        assert part == pytest.approx(weight / sum(weights), rel=0.05), done
+
+
+def test_equals_wait_for_a_turn_of_each_other(run):
+    begin, end, turn, tick_ms = 200, 500, 5, 10_000
+    done = work_done(run({f"vm{n}": vm("turns", f"vm{n} {begin} {end} {end + 50 * (n + 1)}") for n in range(4)},
+                         1, icount=True))
+    assert len(done) == 4
+    assert max(wait for *_, wait in done.values()) < 3.2 * turn * tick_ms, done
+
+
+def test_a_paused_guest_sees_no_time_pass(run):
+    """It is paused for 2 seconds of its machine's time, amid 1.5 of its own. The spinner is there since
+    QEMU 7.2 takes no input under -icount while the machine is idle."""
+    m = run({"a": vm("turns", "a 0 +1500", autostart="no"), "spin": vm(SPIN, halt="never")}, 1, icount=True)
+    m.expect("vm spin: ", PATIENCE)
+    to_monitor(m)
+    m.send("start a\rtop 1\rpause a\rtop 2\rlist\rresume a\r")
+    m.expect(r"a +1 +8 MiB +paused", PATIENCE)
+    m.expect("vm a: powered off", PATIENCE)
+    command(m, "console a", "turns: a did .* at most")
+    to_monitor(m)
+    command(m, "quit", "all VMs are turned off")
+    (_, _, longest_wait), = work_done(m).values()
+    assert longest_wait < 10_000_000 # ticks of a second
+
+
+@pytest.mark.parametrize("what", ["", "fp", "vector"])
+def test_two_vcpus_on_one_hart_wake_each_other(run, what):
+    m = run({"pair": vm("ping_pong", f"2000 {what}", cpus=2)}, 1, cpu="rv64,v=true,vext_spec=v1.0")
+    assert ends(finish(m)) == {"pair": "powered off"}
+    assert "figure ping-pong" in m.log
+
+
+def test_a_hundred_resets(run):
+    m = run({"again": vm("hazards", "reset"), "keeps": vm("sleepers", "3", halt="never")}, 2)
+    for _ in range(100):
+        m.expect("vm again: reset", PATIENCE)
+    to_monitor(m)
+    command(m, "quit", "all VMs are turned off")
+    finish(m)
+    assert "0 bytes live" in m.own_lines()[-1]
+    assert "bytes of frames are free" not in m.log
+
+
+def test_lives_leave_nothing(run):
+    """A VM is made, runs to its end and is forgotten, 1,000 times (or CAIRN_LIFE_ROUNDS)."""
+    def what_is_there():
+        heap, = of_kind(records(m, "heap"), "heap")
+        frames, = of_kind(records(m, "frames"), "frames")
+        return heap["live"], frames["free"]
+
+    m = run({"tiny": vm(POWER_OFF, autostart="no", halt="never")}, 2)
+    m.expect(PROMPT, PATIENCE)
+    live = "create x tiny\rstart x\r"
+    m.send(live)
+    m.expect("vm x: powered off", PATIENCE)
+    command(m, "destroy x", PROMPT)
+    before = what_is_there()
+    m.send(live)
+    for _ in range(ROUNDS - 1):
+        m.expect("vm x: powered off", PATIENCE)
+        m.send("destroy x\r" + live)
+    m.expect("vm x: powered off", PATIENCE)
+    command(m, "destroy x", PROMPT)
+    assert what_is_there() == before
+    command(m, "quit", "all VMs are turned off")
+    assert m.wait_exit() == 0

@@ -15,7 +15,7 @@ UART, LSR, PRIORITY = "0x10000000", "0x10000005", "0xc000028"
 NEVER = (1 << 64) - 1
 
 
-def traced(folder, guest="trace_check", entries=1024, **more):
+def traced(folder, guest="trace_check", entries=8192, **more):
     lines = {"kernel": "kernel", "memory": "16M", "trace": entries, **more}
     conf = "".join(f"{key} = {value}\n" for key, value in lines.items())
     return archive(folder, conf, kernel=guest_image(guest))
@@ -69,7 +69,7 @@ def test_a_trace_tells_what_the_guest_did(machine, tmp_path):
     objects = records(m, "trace guest dump")
     state = of_kind(objects, "trace")
     assert [(each["vm"], each["cpu"], each["on"], each["entries"], each["lost"])
-            for each in state] == [("guest", 0, True, 1024, 0)]
+            for each in state] == [("guest", 0, True, 8192, 0)]
     exits = of_kind(objects, "exit")
     assert [each["number"] for each in exits] == list(range(state[0]["exits"]))
     times = [each["time_us"] for each in exits]
@@ -150,7 +150,7 @@ def test_a_vm_that_dies_leaves_its_last_exits(machine, tmp_path):
     stopped = next(n for n, line in enumerate(lines) if "so it can only fault" in line)
     assert lines[stopped + 1] == "vm guest: its last 16 exits:"
     exits = [re.fullmatch(r"vm guest: exit (\d+) of CPU 0 at (\d+\.\d{7}) s, pc (0x[0-9a-f]+): (.*) "
-                          r"\(\d+ instructions\)", line) for line in lines[stopped + 2:stopped + 18]]
+                          r"\(\d+\.\d us, \d+ instructions\)", line) for line in lines[stopped + 2:stopped + 18]]
     assert all(exits)
     numbers = [int(each[1]) for each in exits]
     assert numbers == list(range(numbers[0], numbers[0] + 16))

@@ -34,6 +34,12 @@ def test_counts_without_an_end_are_refused():
         instruction_counts.parse(COUNTS.removesuffix("end\n"), 0x1000, *SYMBOLS)
 
 
+def test_marks_have_what_came_before_them():
+    text = "mark 16\nmark firmware 3\nmark 0 7\nmark 2 1\nmark 32\nmark 16 5\nstart 0 9\nend\n"
+    assert instruction_counts.parse_marks(text, 0x1000, *SYMBOLS) == [
+        ("memset", {"firmware": 3, "_start": 8}), ("cairn::memory::copy(void*)", {"memset": 5})]
+
+
 def test_all_of_cairn_is_zeroing_copying_or_else():
     column = boot_time.column(instruction_counts.parse(COUNTS, 0x1000, *SYMBOLS))
     values = {words: value for (words, _), value in zip(boot_time.ROWS, column, strict=True)}

@@ -62,19 +62,19 @@ def test_exits_that_are_missing_are_counted():
 def test_a_dump_for_people_and_a_death():
     log = ("\x10  vm                     CPU  on     entries       exits      kept        lost\r\n"
            "\x10  a.b                      1  yes         64         336        64         272\r\n"
-           "\x10  CPU      exit        time us  instr.  pc                  cause\r\n"
-           "\x10    1       331       616958.2    1701  0x0000000080200510  load from UART at "
+           "\x10  CPU      exit        time us   took us  instr.  pc                  cause\r\n"
+           "\x10    1       331       616958.2      12.5    1701  0x0000000080200510  load from UART at "
            "0x10000005: 0x60, user mode\r\n"
-           "\x10-- more: space, Enter, or q --\r\x1b[K    1       332       616958.3       -  "
+           "\x10-- more: space, Enter, or q --\r\x1b[K    1       332       616958.3       0.1       -  "
            "0x0000000080200514  SBI timer (TIME): set timer: 0x1\r\n"
            "\x10vm c: exit 41 of CPU 0 at 2.0000001 s, pc 0x80200100: store to nothing at 0x4000 "
-           "(7 instructions)\r\n")
+           "(3.4 us, 7 instructions)\r\n")
     first, second, death = exit_log.exits_of(log)
-    assert first == exit_log.Exit("a.b", 1, 331, 616958.2, 0.0, 1701, True, 0x80200510,
+    assert first == exit_log.Exit("a.b", 1, 331, 616958.2, 12.5, 1701, True, 0x80200510,
                                   "load from UART", 0x10000005, 0x60)
-    assert second == exit_log.Exit("a.b", 1, 332, 616958.3, 0.0, 0, False, 0x80200514,
+    assert second == exit_log.Exit("a.b", 1, 332, 616958.3, 0.1, 0, False, 0x80200514,
                                    "SBI timer (TIME): set timer", None, 1)
-    assert death == exit_log.Exit("c", 0, 41, 2000000.1, 0.0, 7, False, 0x80200100,
+    assert death == exit_log.Exit("c", 0, 41, 2000000.1, 3.4, 7, False, 0x80200100,
                                   "store to nothing", 0x4000, None)
 
 
@@ -168,8 +168,8 @@ def test_all_that_is_written(run, tmp_path):
     assert lines[0] == "5 exits of a.0, a.1 in 40.0 us"
     assert lines[2].split(maxsplit=3) == ["4", "111.8", "2.5", "store to UART"]
     assert names["folded"].read_text() == (
-        "a;SBI timer (TIME): set timer;_start 149\n"
-        "a;store to UART;console_write 298\na;store to UART;user programs 149\n")
+        "a;SBI timer (TIME): set timer;_start 2500\n"
+        "a;store to UART;console_write 7500\na;store to UART;user programs 2500\n")
     events = json.loads(names["perfetto"].read_text())["traceEvents"]
     assert [each["args"]["name"] for each in events if each["ph"] == "M"] == ["a", "CPU 0", "CPU 1"]
     slices = [each for each in events if each["ph"] == "X"]
@@ -215,7 +215,7 @@ def test_a_timeline_has_a_lane_for_each_cause():
 def test_what_a_flame_weighs(run, tmp_path):
     log, folded = tmp_path / "log", tmp_path / "folded"
     log.write_text(log_of(record(), record(number=8, instructions=1)))
-    for by, total in (("instructions", 150), ("time", 5), ("exits", 2)):
+    for by, total in (("instructions", 150), ("time", 5000), ("exits", 2)):
         assert run("tools/exit_trace.py", log, "--by", by, "--folded", folded)[0] == 0
         assert folded.read_text() == f"a;store to UART;0xffffffff80001004 {total}\n"
     log.write_text(log_of(record(instructions=None)))

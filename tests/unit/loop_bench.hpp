@@ -29,7 +29,7 @@ class LoopBench : public GuestBench, public VmEnd {
     /// Runs vCPU `cpu` alone, from where it is, until the scheduler is closed.
     void run(std::uint32_t cpu = 0) {
         group.begin(1);
-        if (vm.vcpu(cpu).is_here()) vm.vcpu(cpu).vacate();
+        if (vm.vcpu(cpu).is_here()) vm.vcpu(cpu).put_away();
         scheduler.wake(tasks[cpu], 0);
         loop.run();
     }

@@ -34,21 +34,21 @@ class TaskBench : public VmEnd {
         return tasks.emplace_back(guest.vm.vcpu(static_cast<std::uint32_t>(tasks.size())),
                                   groups.back());
     }
-    Task& wake(Task& task) {
-        scheduler.wake(task, now);
+    Task& wake(Task& task, std::size_t by = Scheduler::no_hart) {
+        scheduler.wake(task, now, by);
         return task;
     }
     /// What a hart does between two exits: makes way where it is to, and takes what comes next.
     void look(std::size_t hart) {
         if (running[hart] != nullptr) running[hart]->vcpu.forget_requests();
         if (running[hart] != nullptr) {
-            if (!scheduler.is_turn_over(hart, now)) return (void)scheduler.end_of_turn(hart);
+            if (!scheduler.look(hart, now).is_over) return;
             scheduler.give_back(hart, now);
         }
         running[hart] = scheduler.take(hart, now);
         if (running[hart] == nullptr) return;
         running[hart]->vcpu.answer_on(GuestBench::host_harts[hart]);
-        (void)scheduler.end_of_turn(hart);
+        (void)scheduler.look(hart, now);
     }
     void sleep(std::size_t hart) {
         scheduler.release(hart, now);

@@ -117,12 +117,10 @@ void save_guest_state(GuestState& state) {
     set_status(status);
 }
 
-void clear_guest_state(const GuestStateParts& parts) {
-    constexpr auto initial = ExtensionState::initial;
-    load_guest_state({.parts = parts,
-                      .csrs = {.sstatus = Sstatus::FS::of(initial) | Sstatus::VS::of(initial)},
-                      .fp = {},
-                      .vector = {}});
+void silence_guest_interrupts() {
+    csr_write<Csr::hie>(0);
+    csr_write<Csr::hvip>(0);
+    csr_write<Csr::vsatp>(0);
 }
 
 }  // namespace cairn

@@ -102,8 +102,8 @@ void load_guest_state(const GuestState& state);
 /// where they are dirty.
 void save_guest_state(GuestState& state);
 
-/// Leaves nothing of a guest with `parts` in the hart at hand: its registers are cleared, and no
-/// interrupt of a guest is pending or enabled.
-void clear_guest_state(const GuestStateParts& parts);
+/// The hart at hand, which holds no guest's state, is about to sleep: no interrupt of the guest
+/// that it held last can wake it, and that one's page tables are left alone.
+void silence_guest_interrupts();
 
 }  // namespace cairn

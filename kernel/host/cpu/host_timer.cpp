@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t never = ~std::uint64_t{0};
 constinit thread_local std::array deadlines{never, never};  // by TimerUse
+constinit bool has_comparator = false;
 
 std::uint64_t& deadline_of(TimerUse use) {
     return deadlines[static_cast<std::size_t>(use)];
@@ -22,15 +23,25 @@ void arm_for_earliest() {
     if (earliest == never) {
         csr_clear<Csr::sie>(Sip::STIP::mask);
     } else {
-        sbi_call(SbiExtension::time, SbiTime::set_timer, earliest);  // clears a pending interrupt
+        // Either clears a pending interrupt.
+        if (has_comparator) {
+            csr_write<Csr::stimecmp>(earliest);
+        } else {
+            sbi_call(SbiExtension::time, SbiTime::set_timer, earliest);
+        }
         csr_set<Csr::sie>(Sip::STIP::mask);
     }
 }
 
 }  // namespace
 
+void use_timer_comparator(bool there) {
+    has_comparator = there;
+}
+
 void arm_host_timer(TimerUse use, std::uint64_t deadline) {
     if (deadline == never) return disarm_host_timer(use);
+    if (deadline == deadline_of(use) && is_host_timer_armed(use)) return;
     deadline_of(use) = deadline;
     arm_for_earliest();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The timer of the hart at hand, as the firmware provides it (SBI TIME). Two use it, each with a
-// deadline of its own; the earlier one is the timer's. Its interrupt is the exit `timer_interrupt`;
-// it is enabled only while something waits for it.
+// The timer of the hart at hand: its comparator where the harts have Sstc, else as the firmware
+// provides it (SBI TIME). Two use it, each with a deadline of its own; the earlier one is the
+// timer's. Its interrupt is the exit `timer_interrupt`; it is enabled only while something waits
+// for it.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,9 @@ enum class TimerUse : std::uint8_t {
     guest,      ///< stands in for the timer of the guest that lies in the hart, or renews it
     scheduler,  ///< the end of a vCPU's turn, and the deadlines of those that sleep
 };
+
+/// Before the first is armed: whether all harts that arm timers may write stimecmp.
+void use_timer_comparator(bool there);
 
 /// Interrupts this hart once `time` reaches `deadline`; all ones disarms.
 void arm_host_timer(TimerUse use, std::uint64_t deadline);

@@ -86,3 +86,18 @@ TEST_CASE("a timer that the world switch has disarmed is not armed", "[host_time
     csr_clear<Csr::sie>(stie);
     CHECK(!is_host_timer_armed(guest));
 }
+
+TEST_CASE("where the harts have a comparator, the firmware is not asked", "[host_timer]") {
+    start_afresh();
+    use_timer_comparator(true);
+    arm_host_timer(guest, 50);
+    arm_host_timer(scheduler, 30);
+    CHECK(csr_read<Csr::stimecmp>() == 30);
+    disarm_host_timer(scheduler);
+    CHECK(csr_read<Csr::stimecmp>() == 50);
+    CHECK(csr_read<Csr::sie>() == (others | stie));
+    disarm_host_timer(guest);
+    CHECK(csr_read<Csr::sie>() == others);
+    CHECK(fake_sbi_calls.empty());
+    use_timer_comparator(false);
+}

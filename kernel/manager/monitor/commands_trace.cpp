@@ -37,10 +37,11 @@ constexpr std::array<Column, 12> exit_columns{{{"vm"},
                                                {"value", Look::address},
                                                {"left", Look::flag}}};
 constexpr RecordKind exit_kind{"exit", Arrangement::table, exit_columns};
-// The same for people, who have 100 columns.
-constexpr std::array<Column, 6> line_columns{{{"cpu", Look::number, 3, "CPU"},
+// The same for people.
+constexpr std::array<Column, 7> line_columns{{{"cpu", Look::number, 3, "CPU"},
                                               {"number", Look::number, 8, "exit"},
                                               {"time_us", Look::tenths, 13, "time us"},
+                                              {"took_us", Look::tenths, 8, "took us"},
                                               {"instructions", Look::number, 6, "instr."},
                                               {"pc", Look::address, 18},
                                               {"words", Look::text, 0, "cause"}}};
@@ -98,18 +99,19 @@ void show_exit(const TraceDump& dump, Vm& vm, const ExitRecord& record, std::uin
     const std::optional<std::uint64_t> instructions =
         record.instructions != 0 ? std::optional<std::uint64_t>(record.instructions) : std::nullopt;
     const std::uint64_t time = tenths(record.time, rate);
+    const std::uint64_t took = tenths(record.ticks, rate);
     if (!dump.json)
-        return answer.show(line_kind,
-                           {dump.cpu, dump.number, time, instructions, record.pc, words.view()});
+        return answer.show(
+            line_kind, {dump.cpu, dump.number, time, took, instructions, record.pc, words.view()});
     FixedBuffer<96> name;
     print_cause(name, cause);
     std::optional<std::uint64_t> address;
     std::optional<std::uint64_t> value;
     if (is_guest_page_fault(record.scause())) address = record.subject;
     if (record.has_value) value = record.value;
-    answer.show(exit_kind, {vm.name(), dump.cpu, dump.number, time, tenths(record.ticks, rate),
-                            instructions, record.is_user ? "VU" : "VS", record.pc, name.view(),
-                            address, value, static_cast<unsigned>(record.left)});
+    answer.show(exit_kind, {vm.name(), dump.cpu, dump.number, time, took, instructions,
+                            record.is_user ? "VU" : "VS", record.pc, name.view(), address, value,
+                            static_cast<unsigned>(record.left)});
 }
 
 /// Of the vCPU at hand: what comes meanwhile is not part of the dump.

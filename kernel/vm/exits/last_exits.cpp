@@ -29,9 +29,11 @@ void log_exit(Vm& vm, const NumberedExit& exit, std::uint64_t rate) {
     const ExitRecord& record = exit.record;
     FixedBuffer<128> words;
     describe_exit(words, record, cause_of(record, vm.memory().range(), vm.devices().list()));
-    println("vm {}: exit {} of CPU {} at {}.{:07} s, pc {:#x}: {} ({} instructions)", vm.name(),
-            exit.number, exit.cpu, record.time / rate, record.time % rate * ten_millionths / rate,
-            record.pc, words.view(), record.instructions);
+    const std::uint64_t took = record.ticks * ten_millionths / rate;
+    println("vm {}: exit {} of CPU {} at {}.{:07} s, pc {:#x}: {} ({}.{} us, {} instructions)",
+            vm.name(), exit.number, exit.cpu, record.time / rate,
+            record.time % rate * ten_millionths / rate, record.pc, words.view(), took / 10,
+            took % 10, record.instructions);
 }
 
 }  // namespace

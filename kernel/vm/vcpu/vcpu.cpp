@@ -121,11 +121,6 @@ void Vcpu::put_away_timer() {
     disarm_host_timer(TimerUse::guest);
 }
 
-void Vcpu::vacate() {
-    put_away();
-    clear_guest_state(state_.parts);
-}
-
 void Vcpu::answer() {
     require_here();
     csr_clear<Csr::sip>(Sip::SSIP::mask);
@@ -156,14 +151,17 @@ void Vcpu::forget_requests() {
     waits_for_interrupt_ = false;
 }
 
-void Vcpu::share_hart(bool shared) {
+void Vcpu::share_hart(HartUse use) {
     require_here();
-    if (shared) {
+    if (use == chosen_for_.load(std::memory_order_relaxed)) return;
+    if (use == HartUse::wanted) {
         csr_set<Csr::hstatus>(Hstatus::VTW::mask);
     } else {
         csr_clear<Csr::hstatus>(Hstatus::VTW::mask);
     }
-    shares_hart_ = shared;
+    hart_use_ = use;
+    // Whoever has said otherwise meanwhile is seen below, or finds this and has the hart look anew.
+    chosen_for_.exchange(use, std::memory_order_acq_rel);
     choose_exit_path();
 }
 
@@ -181,6 +179,8 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     state_.csrs.hvip = Hip::VSEIP::of(external_.is_asserted());
     pmu_.reset(features.counters.present);
     context.timer_renewal = features.timer_renewal;
+    hart_use_ = HartUse::alone;  // as hstatus has it now
+    chosen_for_.exchange(HartUse::alone, std::memory_order_acq_rel);
     load();
     if (features.svadu) let_guests_choose_ad_updates();
     context.x = {};
@@ -189,24 +189,28 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     context.x[11] = argument;
     context.pc = entry;
     locked_features_ = 0;
+    steal_time_.stop();
     waits_for_interrupt_ = false;
     choose_exit_path();
 }
 
 void Vcpu::watch_exits(bool watched) {
     watched_.store(watched, std::memory_order_relaxed);
+    chosen_for_.exchange(HartUse::unknown, std::memory_order_acq_rel);
     leave_guest();
     if (!is_here()) request(Request::look);
 }
 
-/// Also the last step before the guest is entered anew.
+/// Where exits are watched it is also the last step before the guest is entered anew, each time.
 void Vcpu::choose_exit_path() {
     const bool watched = watches_exits();
-    if (watched) [[unlikely]]
+    if (watched) {
         exit_trace_.entered(csr_read<Csr::time>());
+        chosen_for_.store(HartUse::unknown, std::memory_order_relaxed);
+    }
     const bool renews = vm_.features().timer_renewal != 0;
     context.exit_entry = guest_exit_entry(watched || pmu_.counts_fast_calls() ? ExitPath::watched
-                                          : shares_hart_                      ? ExitPath::sharing
+                                          : shares_hart()                     ? ExitPath::sharing
                                           : renews                            ? ExitPath::renewing
                                                    : ExitPath::answering);
 }

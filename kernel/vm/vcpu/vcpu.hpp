@@ -18,6 +18,7 @@
 #include "kernel/vm/exits/exit_trace.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/vcpu/recent_accesses.hpp"
+#include "kernel/vm/vcpu/steal_time.hpp"
 #include "kernel/vm/vcpu/vcpu_interrupts.hpp"
 #include "kernel/vm/vcpu/vcpu_pmu.hpp"
 #include "kernel/vm/vcpu/vcpu_requests.hpp"
@@ -26,6 +27,15 @@ namespace cairn {
 
 class Vm;
 class Vcpu;
+
+/// What else there is on the hart of a vCPU. Only where it is wanted does the guest's wfi leave it;
+/// but wherever an interrupt of the machine may be for others, C++ looks at all of them.
+enum class HartUse : std::uint8_t {
+    alone,
+    watched,  ///< others sleep there, or have work there at some time
+    wanted,   ///< others wait for it
+    unknown,  ///< is to be said again
+};
 
 /// Whose state lies in the hart at hand; nullptr: nobody's. Changed by `load` and `put_away`.
 extern constinit thread_local Vcpu* loaded_vcpu;
@@ -39,8 +49,9 @@ class Vcpu {
     static constexpr std::uint8_t stays = 0xff;
     std::atomic<std::uint8_t> stays_ = stays;  ///< or 0: a mask of what comes next
     bool waits_for_interrupt_ = false;
-    bool shares_hart_ = false;
-    std::uint32_t locked_features_ = 0;
+    HartUse hart_use_ = HartUse::alone;
+    std::uint8_t locked_features_ = 0;
+    std::atomic<std::uint32_t> has_to_look_ = 0;  ///< or 1: its hart, at the others that want it
     std::uint64_t discarded_ = 0;
     OpenAccess open_access_;
     RecentAccesses recent_accesses_;
@@ -62,10 +73,18 @@ class Vcpu {
     /// Ends the guest's run at the end of the exit at hand, or of the next: what comes then is for
     /// the hart's loop to find (kernel/sched/). Any hart may say so; one that is in the guest has
     /// to be interrupted for it.
-    void leave_guest() { stays_.store(0, std::memory_order_relaxed); }
+    void leave_guest() {
+        has_to_look_.store(1, std::memory_order_seq_cst);
+        stays_.store(0, std::memory_order_seq_cst);
+    }
+    /// The same on its own hart, for fences that it has asked for and for nothing else.
+    void await_fence() { stays_.store(0, std::memory_order_relaxed); }
     [[nodiscard]] bool leaves_guest() const { return stays_.load(std::memory_order_relaxed) == 0; }
-    /// On its own hart: what is said from here on counts.
-    void enter_next() { stays_.store(stays, std::memory_order_seq_cst); }
+    /// On its own hart: what is said from here on counts. Whether somebody has said `leave_guest`.
+    bool enter_next() {
+        stays_.store(stays, std::memory_order_seq_cst);
+        return has_to_look_.exchange(0, std::memory_order_seq_cst) != 0;
+    }
     /// `resumption`, or `none` if the guest's run ends. No branch: every exit asks.
     [[nodiscard]] Resumption unless_leaving(Resumption resumption) const {
         return static_cast<Resumption>(static_cast<std::uint8_t>(resumption) &
@@ -78,8 +97,6 @@ class Vcpu {
     void load();
     /// Takes its state out of the hart at hand.
     void put_away();
-    /// The same, and the hart, which is about to sleep, keeps nothing that could wake it.
-    void vacate();
     /// The same where its state is not needed any more.
     void drop();
     /// Where its vector registers are put away: 32 * vlenb bytes that outlive it. Before the first
@@ -162,10 +179,12 @@ class Vcpu {
     [[nodiscard]] bool waits_for_interrupt() const { return waits_for_interrupt_; }
     void end_wait() { waits_for_interrupt_ = false; }
 
-    /// On its hart, before it is entered: whether others want the hart, or sleep there. Then its
-    /// wfi leaves the guest, and all interrupts of the machine are C++'s.
-    void share_hart(bool shared);
-    [[nodiscard]] bool shares_hart() const { return shares_hart_; }
+    /// On its hart, before it is entered.
+    void share_hart(HartUse use);
+    /// Whether all interrupts of the machine are C++'s.
+    [[nodiscard]] bool shares_hart() const { return hart_use_ != HartUse::alone; }
+    /// Whether its wfi leaves the guest.
+    [[nodiscard]] bool yields_at_wfi() const { return hart_use_ == HartUse::wanted; }
 
     /// Where the guest's own trap handler starts, for exceptions.
     [[nodiscard]] std::uint64_t trap_vector() const;
@@ -183,17 +202,20 @@ class Vcpu {
     void watch_exits(bool watched);
     [[nodiscard]] bool watches_exits() const { return watched_.load(std::memory_order_relaxed); }
     [[nodiscard]] ExitTrace& exit_trace() { return exit_trace_; }
+    [[nodiscard]] StealTime& steal_time() { return steal_time_; }
 
     /// After a change of `pmu`: calls that are counted are not answered by the world switch.
     void choose_exit_path();
     /// How the world switch sends it IPIs; the rest of the route is said by `answer_on`.
     void keep_route_in(IpiRoute& route) { requests_.keep_route_in(route); }
 
-    /// Firmware features (SbiFeature) that stay as they are until the next reset.
+    /// Firmware features (SbiFeature, below 8) that stay as they are until the next reset.
     [[nodiscard]] bool is_locked(std::uint32_t feature) const {
         return (locked_features_ >> feature & 1) != 0;
     }
-    void lock(std::uint32_t feature) { locked_features_ |= std::uint32_t{1} << feature; }
+    void lock(std::uint32_t feature) {
+        locked_features_ = static_cast<std::uint8_t>(locked_features_ | 1u << feature);
+    }
 
     [[nodiscard]] RecentAccesses& recent_accesses() { return recent_accesses_; }
     /// Where loads into x0 end.
@@ -212,8 +234,11 @@ class Vcpu {
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     ExternalInterrupt external_{*this};
     std::atomic<bool> watched_ = false;
+    /// By which the exit path was chosen; unknown where exits are watched, or no more.
+    std::atomic<HartUse> chosen_for_ = HartUse::alone;
     ExitTrace exit_trace_;
     VcpuPmu pmu_;
+    StealTime steal_time_;
 };
 
 }  // namespace cairn

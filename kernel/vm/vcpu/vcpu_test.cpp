@@ -136,24 +136,23 @@ TEST_CASE("the tick that renews a guest's timer comes and goes with the vCPU", "
     CHECK(csr_read<Csr::vstimecmp>() == 5000);
 }
 
-TEST_CASE("a hart that is vacated keeps nothing of the guest", "[vcpu]") {
+TEST_CASE("a hart that is about to sleep is not woken by a guest that is put away", "[vcpu]") {
     GuestBench bench({.sstc = true, .fp = true});
-    csr_write<Csr::vsscratch>(0x1111);
     csr_write<Csr::vsie>(0x222);
-    bench.vcpu().set_timer(5);
-    fake_hart.fp.f.fill(9);
-    csr_set<Csr::sstatus>(Sstatus::FS::mask);  // dirty
-    bench.vcpu().vacate();
+    csr_write<Csr::hie>(0x444);
+    csr_write<Csr::hvip>(0x44);
+    csr_write<Csr::vsatp>(0x8000'0000'0008'0000);
+    bench.vcpu().put_away();
     CHECK(loaded_vcpu == nullptr);
-    CHECK(csr_read<Csr::vsscratch>() == 0);
-    CHECK(csr_read<Csr::vsie>() == 0);
-    CHECK(csr_read<Csr::vstimecmp>() == never);
-    CHECK(fake_hart.fp == GuestFp{});
+    silence_guest_interrupts();
+    CHECK(csr_read<Csr::hie>() == 0);
+    CHECK(csr_read<Csr::hvip>() == 0);
+    CHECK(csr_read<Csr::vsatp>() == 0);
+    csr_write<Csr::vsie>(0);  // which hie is an alias of
     bench.vcpu().load();
-    CHECK(csr_read<Csr::vsscratch>() == 0x1111);
     CHECK(csr_read<Csr::vsie>() == 0x222);
-    CHECK(csr_read<Csr::vstimecmp>() == 5);
-    CHECK(fake_hart.fp.f[31] == 9);
+    CHECK(csr_read<Csr::hvip>() == 0x44);
+    CHECK(csr_read<Csr::vsatp>() == 0x8000'0000'0008'0000);
 }
 
 TEST_CASE("quiesce ends timer and interrupts, and nothing else", "[vcpu]") {

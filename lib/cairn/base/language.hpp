@@ -6,6 +6,12 @@
 #if __cplusplus <= 202002L
 #include <Cairn needs C++23: compile with -std=c++23>
 #endif
-#if (defined(__clang__) && __clang_major__ < 19) || (!defined(__clang__) && __GNUC__ < 14)
-#include <Cairn needs a newer compiler: clang 19, or one as complete>
+#if (defined(__clang__) && __clang_major__ < 16) || (!defined(__clang__) && __GNUC__ < 12)
+#include <Cairn needs a newer compiler: clang 16, GCC 12, or a later one>
+#endif
+#if __has_include(<version>)
+#include <version>
+#endif
+#if !defined(__cpp_lib_expected)
+#include <Cairn needs std::expected: with clang 16 to 18, that of libc++ (-stdlib=libc++)>
 #endif

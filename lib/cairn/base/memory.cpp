@@ -258,7 +258,7 @@ int compare(const void* left, const void* right, std::size_t size) {
 
 }  // namespace cairn::memory
 
-#ifdef __riscv
+#if !defined(__unix__) && !defined(_WIN32)
 // The names that the compiler calls.
 extern "C" {
 void* memcpy(void* destination, const void* source, std::size_t size) {
@@ -273,5 +273,21 @@ void* memset(void* destination, int value, std::size_t size) {
 int memcmp(const void* left, const void* right, std::size_t size) {
     return cairn::memory::compare(left, right, size);
 }
+#ifndef __riscv
+// What else of a C library is called; RISC-V's programs have picolibc for it.
+void* memchr(const void* bytes, int value, std::size_t size) {
+    auto* each = static_cast<const unsigned char*>(bytes);
+    for (; size != 0; --size, ++each) {
+        if (*each == static_cast<unsigned char>(value)) return const_cast<unsigned char*>(each);
+    }
+    return nullptr;
+}
+std::size_t strlen(const char* text) {
+    std::size_t length = 0;
+    while (text[length] != '\0')
+        ++length;
+    return length;
+}
+#endif
 }
 #endif

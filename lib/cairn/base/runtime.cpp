@@ -4,33 +4,15 @@
 //   __cxa_*, __dso_handle    Itanium C++ ABI, sections 3.2.6 (pure virtual) and 3.3.6 (destructors)
 //   .init_array              System V ABI (gABI), chapter 5, "Initialization and Termination"
 //   __stack_chk_*            -fstack-protector, as clang and GCC use it on riscv64-unknown-elf
-//   abort, std::nothrow, std::__libcpp_verbose_abort   C, C++, and libc++'s headers
+//   abort, std::nothrow      C, C++
 #include "cairn/runtime.hpp"
 
-#include <__verbose_abort>
-#include <array>
-#include <cstdarg>
-#include <cstring>
 #include <new>
-#include <string_view>
 
 #include "cairn/heap/thread_exit.hpp"
 #include "cairn/panic.hpp"
 
 const std::nothrow_t std::nothrow{};
-
-// libc++'s last word where it would throw or found a broken precondition. A format that only wraps
-// a message is reported by the message; the others carry no values.
-void std::__libcpp_verbose_abort(const char* format, ...) {
-    const char* sentence = format;
-    if (std::string_view(format) == "%s") {
-        std::va_list values;
-        va_start(values, format);
-        sentence = va_arg(values, const char*);
-        va_end(values);
-    }
-    cairn::panic(sentence);
-}
 
 extern "C" {
 
@@ -40,7 +22,7 @@ extern const Constructor __init_array_end[];
 
 // Not to be changed while a function with a canary runs. The zero byte, which comes first in
 // memory, stops string functions that run over a buffer from reading or forging the rest.
-std::uintptr_t __stack_chk_guard = 0x5bd1'e995'9e37'7900;
+std::uintptr_t __stack_chk_guard = static_cast<std::uintptr_t>(0x5bd1'e995'9e37'7900);
 
 [[noreturn]] void __stack_chk_fail() {
     cairn::panic("stack protector: a function wrote beyond the end of its frame's arrays");
@@ -77,9 +59,10 @@ void run_static_constructors() {
 void at_thread_exit(void (* /*function*/)(void* context), void* /*context*/) {}
 
 // Shaped for: no figure, since a caller that is protected would find another value at its end.
-[[gnu::noinline, clang::no_stack_protector]] void seed_stack_protector(std::uint64_t entropy) {
+[[gnu::noinline]] __attribute__((no_stack_protector)) void seed_stack_protector(
+    std::uint64_t entropy) {
     const std::uint64_t mixed = entropy ^ __stack_chk_guard;
-    __stack_chk_guard = mixed & ~std::uint64_t{0xff};
+    __stack_chk_guard = static_cast<std::uintptr_t>(mixed & ~std::uint64_t{0xff});
 }
 
 }  // namespace cairn

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <expected>
 
+#include "cairn/base/assume.hpp"
 #include "cairn/layout.hpp"
 #include "cairn/region.hpp"
 
@@ -54,7 +55,7 @@ class BumpArena {
         /// Of a cut that is one.
         [[nodiscard]] std::byte* block() const {
             auto* const start = reinterpret_cast<std::byte*>(level_ + bias_);
-            [[assume(start != nullptr)]];
+            assume(start != nullptr);
             return start;
         }
 
@@ -81,7 +82,7 @@ class BumpArena {
             if ((size | std::size_t{level <= before}) != 0) return {};
         }
         level_ = level;
-        [[assume(before != 0)]];  // the low bits of a level are ones
+        assume(before != 0);  // the low bits of a level are ones
         return {before, bias_};
     }
 

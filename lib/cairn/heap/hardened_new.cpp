@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 
+#include "cairn/allocator.hpp"
 #include "cairn/hardened.hpp"
 #include "cairn/heap/hart_cache.hpp"
 #ifdef __unix__

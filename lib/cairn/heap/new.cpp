@@ -7,6 +7,7 @@
 // no: nothrow new, or the try_ functions of allocators and containers.
 #include <new>
 
+#include "cairn/allocator.hpp"
 #include "cairn/heap/hart_cache.hpp"
 
 using cairn::hart_cache;

@@ -2,7 +2,7 @@
 // Compiled: for hosted programs alone. It calls the host's library.
 // For hosted programs that keep the C library's heap. A program that links lib/cairn/heap/new.cpp
 // never pulls this file out of the archive.
-#include "cairn/global_heap.hpp"
+#include "cairn/allocator.hpp"
 
 namespace cairn {
 

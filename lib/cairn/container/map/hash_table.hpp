@@ -217,7 +217,8 @@ class HashTable {
             last = before;
         }
         slots_.slots[gap].hash = hash;
-        if (gap < first_ || size_ == 0) first_ = gap;
+        if (size_ == 0) first_ = gap;
+        lower_first(gap);
         return &slots_.slots[gap];
     }
     constexpr void count_one() { ++size_; }
@@ -238,7 +239,7 @@ class HashTable {
             relocate_down(allocator_, &slots_.slots[next].entry, 1, &slots_.slots[gap].entry);
             slots_.slots[gap].hash = slots_.slots[next].hash;
             // One that was wrapped may be home again.
-            if (gap < first_ && !slots_.is_wrapped(gap)) first_ = gap;
+            if (!slots_.is_wrapped(gap)) lower_first(gap);
             gap = next;
         }
         slots_.slots[gap].hash = Slot::free;
@@ -288,7 +289,9 @@ class HashTable {
     constexpr void steal(HashTable& other) noexcept {
         slots_ = std::exchange(other.slots_, nowhere);
         size_ = std::exchange(other.size_, 0);
-        first_ = std::exchange(other.first_, 0);
+        if !consteval {
+            first_ = std::exchange(other.first_, 0);
+        }
     }
     constexpr void swap(HashTable& other) noexcept {
         if constexpr (Traits::propagate_on_container_swap::value) {
@@ -298,7 +301,9 @@ class HashTable {
         }
         std::swap(slots_, other.slots_);
         std::swap(size_, other.size_);
-        std::swap(first_, other.first_);
+        if !consteval {
+            std::swap(first_, other.first_);
+        }
     }
 
   private:
@@ -309,9 +314,14 @@ class HashTable {
 
     [[nodiscard]] constexpr Index first_if_any() const {
         if consteval {
-            return first_;
+            return 0;  // GCC 12 reads nothing mutable then
         } else {
             return __atomic_load_n(&first_, __ATOMIC_RELAXED);
+        }
+    }
+    constexpr void lower_first(Index at) {
+        if !consteval {
+            if (at < first_) first_ = at;
         }
     }
     constexpr void destroy_all() {

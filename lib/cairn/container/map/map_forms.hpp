@@ -18,6 +18,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <source_location>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -29,7 +30,8 @@ namespace cairn {
 template <class Function>
 concept Transparent = requires { typename Function::is_transparent; };
 
-template <class Key, class Value, class Allocator, bool transparent>
+/// Of a class Map, which derives from this.
+template <class Map, class Key, class Value, class Allocator, bool transparent>
 class MapForms {
     static constexpr OnFailure panics = OnFailure::panic;
     static constexpr OnFailure reports = OnFailure::report;
@@ -58,15 +60,22 @@ class MapForms {
 
     /// Whether a std::pair is made of the arguments as std's emplace makes one.
     template <class... Arguments>
-    static constexpr bool makes_pair = sizeof...(Arguments) == 0;
+    static constexpr bool makes_pair() {
+        if constexpr (sizeof...(Arguments) == 0) {
+            return true;
+        } else if constexpr (sizeof...(Arguments) == 1) {
+            return (is_pair_like<Arguments> && ...);
+        } else {
+            using First = std::tuple_element_t<0, std::tuple<Arguments...>>;
+            return sizeof...(Arguments) == 3 &&
+                   std::is_same_v<std::remove_cvref_t<First>, std::piecewise_construct_t>;
+        }
+    }
     template <class Pair>
-    static constexpr bool makes_pair<Pair> = requires(Pair pair) {
+    static constexpr bool is_pair_like = requires(Pair pair) {
         Key(pair.first);
         Value(pair.second);
     };
-    template <class First, class Keys, class Values>
-    static constexpr bool makes_pair<First, Keys, Values> =
-        std::is_same_v<std::remove_cvref_t<First>, std::piecewise_construct_t>;
 
   public:
     using key_type = Key;
@@ -82,154 +91,165 @@ class MapForms {
 
     /// Where the entry of `key` is, or end().
     template <class Other = Key>
-    [[nodiscard]] constexpr auto find(this auto& self, const Other& key) {
-        return self.iterator_at(self.locate(as_key(key)));
+    [[nodiscard]] constexpr auto find(const Other& key) {
+        return self().iterator_at(self().locate(as_key(key)));
     }
     template <class Other = Key>
-    [[nodiscard]] constexpr bool contains(this const auto& self, const Other& key) {
-        return self.find(key) != self.end();
+    [[nodiscard]] constexpr auto find(const Other& key) const {
+        return self().iterator_at(self().locate(as_key(key)));
     }
     template <class Other = Key>
-    [[nodiscard]] constexpr size_type count(this const auto& self, const Other& key) {
-        return self.contains(key) ? 1 : 0;
+    [[nodiscard]] constexpr bool contains(const Other& key) const {
+        return find(key) != self().end();
+    }
+    template <class Other = Key>
+    [[nodiscard]] constexpr size_type count(const Other& key) const {
+        return contains(key) ? 1 : 0;
     }
     /// Panics where std's throws.
     template <class Other = Key>
-    [[nodiscard]] constexpr auto& at(this auto& self, const Other& key,
-                                     Here where = Here::current()) {
-        const auto found = self.find(key);
-        if (found == self.end()) [[unlikely]]
-            panic_key(self.name, where);
-        return found->second;
+    [[nodiscard]] constexpr Value& at(const Other& key, Here where = Here::current()) {
+        return value_at(find(key), self().end(), where);
     }
     template <class Other = Key>
-    constexpr Value& operator[](this auto& self, Other&& key) {
-        return self.try_emplace(std::forward<Other>(key)).first->second;
+    [[nodiscard]] constexpr const Value& at(const Other& key, Here where = Here::current()) const {
+        return value_at(find(key), self().end(), where);
+    }
+    template <class Other = Key>
+    constexpr Value& operator[](Other&& key) {
+        return try_emplace(std::forward<Other>(key)).first->second;
     }
     /// The entries of `key`, one at most: from the first to behind the last.
     template <class Other = Key>
-    [[nodiscard]] constexpr auto equal_range(this auto& self, const Other& key) {
-        const auto first = self.find(key);
-        return std::pair(first, first == self.end() ? first : std::next(first));
+    [[nodiscard]] constexpr auto equal_range(const Other& key) {
+        return range_from(find(key), self().end());
+    }
+    template <class Other = Key>
+    [[nodiscard]] constexpr auto equal_range(const Other& key) const {
+        return range_from(find(key), self().end());
     }
 
     // --- insertion: where the entry is, and whether it is new
 
     /// An entry of what a std::pair is made of; or of `key` and the arguments of a value.
     template <class... Arguments>
-    constexpr auto emplace(this auto& self, Arguments&&... arguments) {
-        if constexpr (makes_pair<Arguments...>) {
+    constexpr auto emplace(Arguments&&... arguments) {
+        if constexpr (makes_pair<Arguments...>()) {
             std::pair<Key, Value> entry(std::forward<Arguments>(arguments)...);
-            return *self.put(panics, std::move(entry.first), std::move(entry.second));
+            return *self().put(panics, std::move(entry.first), std::move(entry.second));
         } else {
-            return self.try_emplace(std::forward<Arguments>(arguments)...);
+            return try_emplace(std::forward<Arguments>(arguments)...);
         }
     }
     /// An entry of `key` and a value made of `arguments`, unless there is one of that key. (The
     /// "try" is std's: memory for it there must be.)
-    template <class Self, class Other = Key, class... Arguments>
+    template <class Self = Map, class Other = Key, class... Arguments>
         requires(!is_position<Other, Self>)
-    constexpr auto try_emplace(this Self& self, Other&& key, Arguments&&... arguments) {
-        return *self.put(panics, as_key(std::forward<Other>(key)),
-                         std::forward<Arguments>(arguments)...);
+    constexpr auto try_emplace(Other&& key, Arguments&&... arguments) {
+        return *self().put(panics, as_key(std::forward<Other>(key)),
+                           std::forward<Arguments>(arguments)...);
     }
     /// The same where there may be no memory.
     template <class Other = Key, class... Arguments>
         requires can_report
-    [[nodiscard]] constexpr auto try_add(this auto& self, Other&& key, Arguments&&... arguments) {
-        return self.put(reports, as_key(std::forward<Other>(key)),
-                        std::forward<Arguments>(arguments)...);
+    [[nodiscard]] constexpr auto try_add(Other&& key, Arguments&&... arguments) {
+        return self().put(reports, as_key(std::forward<Other>(key)),
+                          std::forward<Arguments>(arguments)...);
     }
 
-    constexpr auto insert(this auto& self, const value_type& entry) {
-        return *self.put(panics, entry.first, entry.second);
+    constexpr auto insert(const value_type& entry) {
+        return *self().put(panics, entry.first, entry.second);
     }
     /// Copies the key, which is constant, and moves the value.
-    constexpr auto insert(this auto& self, value_type&& entry) {
-        return *self.put(panics, entry.first, std::move(entry.second));
+    constexpr auto insert(value_type&& entry) {
+        return *self().put(panics, entry.first, std::move(entry.second));
     }
-    [[nodiscard]] constexpr auto try_insert(this auto& self, const value_type& entry)
+    [[nodiscard]] constexpr auto try_insert(const value_type& entry)
         requires can_report
     {
-        return self.put(reports, entry.first, entry.second);
+        return self().put(reports, entry.first, entry.second);
     }
-    [[nodiscard]] constexpr auto try_insert(this auto& self, value_type&& entry)
+    [[nodiscard]] constexpr auto try_insert(value_type&& entry)
         requires can_report
     {
-        return self.put(reports, entry.first, std::move(entry.second));
+        return self().put(reports, entry.first, std::move(entry.second));
     }
     /// One by one.
     template <std::input_iterator Iterator>
-    constexpr void insert(this auto& self, Iterator first, Iterator last) {
+    constexpr void insert(Iterator first, Iterator last) {
         for (; first != last; ++first)
-            self.insert(*first);
+            insert(*first);
     }
-    constexpr void insert(this auto& self, std::initializer_list<value_type> entries) {
-        self.insert_range(entries);
-    }
+    constexpr void insert(std::initializer_list<value_type> entries) { insert_range(entries); }
     template <class Range>
-    constexpr void insert_range(this auto& self, Range&& range) {
+    constexpr void insert_range(Range&& range) {
         for (auto&& entry : range)
-            self.insert(std::forward<decltype(entry)>(entry));
+            insert(std::forward<decltype(entry)>(entry));
     }
 
-    template <class Self, class Other = Key, class Source = Value>
+    template <class Self = Map, class Other = Key, class Source = Value>
         requires(!is_position<Other, Self>)
-    constexpr auto insert_or_assign(this Self& self, Other&& key, Source&& value) {
-        return *put_or_assign(self, panics, std::forward<Other>(key), std::forward<Source>(value));
+    constexpr auto insert_or_assign(Other&& key, Source&& value) {
+        return *put_or_assign(panics, std::forward<Other>(key), std::forward<Source>(value));
     }
     template <class Other = Key, class Source = Value>
         requires can_report
-    [[nodiscard]] constexpr auto try_insert_or_assign(this auto& self, Other&& key,
-                                                      Source&& value) {
-        return put_or_assign(self, reports, std::forward<Other>(key), std::forward<Source>(value));
+    [[nodiscard]] constexpr auto try_insert_or_assign(Other&& key, Source&& value) {
+        return put_or_assign(reports, std::forward<Other>(key), std::forward<Source>(value));
     }
 
     // --- std's forms with a hint, which is not needed: only where the entry is
 
-    template <class Self>
-    constexpr auto insert(this Self& self, typename Self::const_iterator /*hint*/,
-                          const value_type& entry) {
-        return self.insert(entry).first;
+    template <class Self = Map>
+    constexpr auto insert(typename Self::const_iterator /*hint*/, const value_type& entry) {
+        return insert(entry).first;
     }
-    template <class Self>
-    constexpr auto insert(this Self& self, typename Self::const_iterator /*hint*/,
-                          value_type&& entry) {
-        return self.insert(std::move(entry)).first;
+    template <class Self = Map>
+    constexpr auto insert(typename Self::const_iterator /*hint*/, value_type&& entry) {
+        return insert(std::move(entry)).first;
     }
-    template <class Self, class... Arguments>
-    constexpr auto emplace_hint(this Self& self, typename Self::const_iterator /*hint*/,
-                                Arguments&&... arguments) {
-        return self.emplace(std::forward<Arguments>(arguments)...).first;
+    template <class Self = Map, class... Arguments>
+    constexpr auto emplace_hint(typename Self::const_iterator /*hint*/, Arguments&&... arguments) {
+        return emplace(std::forward<Arguments>(arguments)...).first;
     }
-    template <class Self, class Other = Key, class... Arguments>
-    constexpr auto try_emplace(this Self& self, typename Self::const_iterator /*hint*/, Other&& key,
+    template <class Self = Map, class Other = Key, class... Arguments>
+    constexpr auto try_emplace(typename Self::const_iterator /*hint*/, Other&& key,
                                Arguments&&... arguments) {
-        return self.try_emplace(std::forward<Other>(key), std::forward<Arguments>(arguments)...)
-            .first;
+        return try_emplace(std::forward<Other>(key), std::forward<Arguments>(arguments)...).first;
     }
-    template <class Self, class Other = Key, class Source = Value>
-    constexpr auto insert_or_assign(this Self& self, typename Self::const_iterator /*hint*/,
-                                    Other&& key, Source&& value) {
-        return self.insert_or_assign(std::forward<Other>(key), std::forward<Source>(value)).first;
+    template <class Self = Map, class Other = Key, class Source = Value>
+    constexpr auto insert_or_assign(typename Self::const_iterator /*hint*/, Other&& key,
+                                    Source&& value) {
+        return insert_or_assign(std::forward<Other>(key), std::forward<Source>(value)).first;
     }
 
     // --- removal
 
     /// Removes the entry of `key`, if there is one; how many that were.
-    template <class Self, class Other = Key>
+    template <class Self = Map, class Other = Key>
         requires(!std::is_convertible_v<const Other&, typename Self::const_iterator>)
-    constexpr size_type erase(this Self& self, const Other& key) {
-        const auto at = self.locate(as_key(key));
-        if (self.iterator_at(at) == self.end()) return 0;
-        self.remove(at);
+    constexpr size_type erase(const Other& key) {
+        const auto at = self().locate(as_key(key));
+        if (self().iterator_at(at) == self().end()) return 0;
+        self().remove(at);
         return 1;
     }
 
   private:
-    static constexpr auto put_or_assign(auto& self, OnFailure failure, auto&& key, auto&& value) {
-        auto result = self.put(failure, as_key(std::forward<decltype(key)>(key)),
-                               std::forward<decltype(value)>(value));
+    constexpr Map& self() { return static_cast<Map&>(*this); }
+    constexpr const Map& self() const { return static_cast<const Map&>(*this); }
+
+    static constexpr auto& value_at(auto found, auto end, Here where) {
+        if (found == end) [[unlikely]]
+            panic_key(Map::name, where);
+        return found->second;
+    }
+    static constexpr auto range_from(auto first, auto end) {
+        return std::pair(first, first == end ? first : std::next(first));
+    }
+    constexpr auto put_or_assign(OnFailure failure, auto&& key, auto&& value) {
+        auto result = self().put(failure, as_key(std::forward<decltype(key)>(key)),
+                                 std::forward<decltype(value)>(value));
         if (result && !result->second) {
             // put() has left it alone. NOLINTNEXTLINE
             result->first->second = std::forward<decltype(value)>(value);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cairn/container/container_error.hpp"
+#include "cairn/container/position.hpp"
 #include "cairn/container/string/string_try.hpp"
 
 namespace cairn {
@@ -45,13 +46,13 @@ class StringAccess : public StringTryForms<Allocator> {
     [[nodiscard]] constexpr const char* c_str() const noexcept { return text(); }
 
     /// That at size() is the NUL behind the text, which stays one.
-    constexpr char& operator[](size_type index, Here where = Here::current()) {
-        check_index(index, length() + 1, where);
-        return text()[index];
+    constexpr char& operator[](Index index) {
+        check_index(index.at, length() + 1, index.where);
+        return text()[index.at];
     }
-    constexpr const char& operator[](size_type index, Here where = Here::current()) const {
-        check_index(index, length() + 1, where);
-        return text()[index];
+    constexpr const char& operator[](Index index) const {
+        check_index(index.at, length() + 1, index.where);
+        return text()[index.at];
     }
     /// Panics where std's throws.
     constexpr char& at(size_type index, Here where = Here::current()) {

@@ -16,6 +16,7 @@ namespace cairn {
 template <class T>
 concept StringPiece = std::same_as<T, char> || std::convertible_to<const T&, std::string_view>;
 
+template <class String>
 class StringSearch {
     using Here = std::source_location;
     using Size = std::size_t;
@@ -24,84 +25,74 @@ class StringSearch {
     static constexpr char piece(char letter) { return letter; }
     static constexpr std::string_view piece(std::string_view text) { return text; }
 
+    [[nodiscard]] constexpr const String& self() const { return static_cast<const String&>(*this); }
+
   public:
-    [[nodiscard]] constexpr Size find(this const auto& self, const StringPiece auto& what,
-                                      Size from = 0) {
-        return self.view().find(piece(what), from);
+    [[nodiscard]] constexpr Size find(const StringPiece auto& what, Size from = 0) const {
+        return self().view().find(piece(what), from);
     }
-    [[nodiscard]] constexpr Size find(this const auto& self, const char* what, Size from,
-                                      Size count) {
-        return self.view().find(what, from, count);
+    [[nodiscard]] constexpr Size find(const char* what, Size from, Size count) const {
+        return self().view().find(what, from, count);
     }
-    [[nodiscard]] constexpr Size rfind(this const auto& self, const StringPiece auto& what,
-                                       Size from = npos) {
-        return self.view().rfind(piece(what), from);
+    [[nodiscard]] constexpr Size rfind(const StringPiece auto& what, Size from = npos) const {
+        return self().view().rfind(piece(what), from);
     }
-    [[nodiscard]] constexpr Size rfind(this const auto& self, const char* what, Size from,
-                                       Size count) {
-        return self.view().rfind(what, from, count);
+    [[nodiscard]] constexpr Size rfind(const char* what, Size from, Size count) const {
+        return self().view().rfind(what, from, count);
     }
-    [[nodiscard]] constexpr Size find_first_of(this const auto& self, const StringPiece auto& any,
-                                               Size from = 0) {
-        return self.view().find_first_of(piece(any), from);
+    [[nodiscard]] constexpr Size find_first_of(const StringPiece auto& any, Size from = 0) const {
+        return self().view().find_first_of(piece(any), from);
     }
-    [[nodiscard]] constexpr Size find_first_of(this const auto& self, const char* any, Size from,
-                                               Size count) {
-        return self.view().find_first_of(any, from, count);
+    [[nodiscard]] constexpr Size find_first_of(const char* any, Size from, Size count) const {
+        return self().view().find_first_of(any, from, count);
     }
-    [[nodiscard]] constexpr Size find_last_of(this const auto& self, const StringPiece auto& any,
-                                              Size from = npos) {
-        return self.view().find_last_of(piece(any), from);
+    [[nodiscard]] constexpr Size find_last_of(const StringPiece auto& any, Size from = npos) const {
+        return self().view().find_last_of(piece(any), from);
     }
-    [[nodiscard]] constexpr Size find_last_of(this const auto& self, const char* any, Size from,
-                                              Size count) {
-        return self.view().find_last_of(any, from, count);
+    [[nodiscard]] constexpr Size find_last_of(const char* any, Size from, Size count) const {
+        return self().view().find_last_of(any, from, count);
     }
-    [[nodiscard]] constexpr Size find_first_not_of(this const auto& self,
-                                                   const StringPiece auto& any, Size from = 0) {
-        return self.view().find_first_not_of(piece(any), from);
+    [[nodiscard]] constexpr Size find_first_not_of(const StringPiece auto& any,
+                                                   Size from = 0) const {
+        return self().view().find_first_not_of(piece(any), from);
     }
-    [[nodiscard]] constexpr Size find_first_not_of(this const auto& self, const char* any,
-                                                   Size from, Size count) {
-        return self.view().find_first_not_of(any, from, count);
+    [[nodiscard]] constexpr Size find_first_not_of(const char* any, Size from, Size count) const {
+        return self().view().find_first_not_of(any, from, count);
     }
-    [[nodiscard]] constexpr Size find_last_not_of(this const auto& self,
-                                                  const StringPiece auto& any, Size from = npos) {
-        return self.view().find_last_not_of(piece(any), from);
+    [[nodiscard]] constexpr Size find_last_not_of(const StringPiece auto& any,
+                                                  Size from = npos) const {
+        return self().view().find_last_not_of(piece(any), from);
     }
-    [[nodiscard]] constexpr Size find_last_not_of(this const auto& self, const char* any, Size from,
-                                                  Size count) {
-        return self.view().find_last_not_of(any, from, count);
+    [[nodiscard]] constexpr Size find_last_not_of(const char* any, Size from, Size count) const {
+        return self().view().find_last_not_of(any, from, count);
     }
 
-    [[nodiscard]] constexpr bool contains(this const auto& self, const StringPiece auto& what) {
-        return self.view().find(piece(what)) != npos;
+    [[nodiscard]] constexpr bool contains(const StringPiece auto& what) const {
+        return self().view().find(piece(what)) != npos;
     }
-    [[nodiscard]] constexpr bool starts_with(this const auto& self, const StringPiece auto& what) {
-        return self.view().starts_with(piece(what));
+    [[nodiscard]] constexpr bool starts_with(const StringPiece auto& what) const {
+        return self().view().starts_with(piece(what));
     }
-    [[nodiscard]] constexpr bool ends_with(this const auto& self, const StringPiece auto& what) {
-        return self.view().ends_with(piece(what));
+    [[nodiscard]] constexpr bool ends_with(const StringPiece auto& what) const {
+        return self().view().ends_with(piece(what));
     }
 
     // --- comparison: less than 0, 0 or more. An index beyond the end panics.
 
-    [[nodiscard]] constexpr int compare(this const auto& self, std::string_view text) {
-        return self.view().compare(text);
+    [[nodiscard]] constexpr int compare(std::string_view text) const {
+        return self().view().compare(text);
     }
-    [[nodiscard]] constexpr int compare(this const auto& self, Size index, Size count,
-                                        std::string_view text, Here where = Here::current()) {
-        return part(self.view(), index, count, where).compare(text);
+    [[nodiscard]] constexpr int compare(Size index, Size count, std::string_view text,
+                                        Here where = Here::current()) const {
+        return part(self().view(), index, count, where).compare(text);
     }
-    [[nodiscard]] constexpr int compare(this const auto& self, Size index, Size count,
-                                        const char* text, Size length,
-                                        Here where = Here::current()) {
-        return part(self.view(), index, count, where).compare(std::string_view(text, length));
+    [[nodiscard]] constexpr int compare(Size index, Size count, const char* text, Size length,
+                                        Here where = Here::current()) const {
+        return part(self().view(), index, count, where).compare(std::string_view(text, length));
     }
-    [[nodiscard]] constexpr int compare(this const auto& self, Size index, Size count,
-                                        std::string_view text, Size from, Size length = npos,
-                                        Here where = Here::current()) {
-        return part(self.view(), index, count, where).compare(part(text, from, length, where));
+    [[nodiscard]] constexpr int compare(Size index, Size count, std::string_view text, Size from,
+                                        Size length = npos, Here where = Here::current()) const {
+        return part(self().view(), index, count, where).compare(part(text, from, length, where));
     }
 
   protected:

@@ -64,7 +64,7 @@ constexpr bool edits() {
     t.shrink_to_fit();
     t.resize(4, '.');
     swap(s, t);
-    if (s != "<A.." || t != std::string_view("<ABAB") || s >= t == (s < t)) return false;
+    if (s != "<A.." || t != std::string_view("<ABAB") || (s >= t) == (s < t)) return false;
     s = std::move(t);
     s.pop_back();
     if (s.back() != 'A' || s.front() != '<' || s[1] != 'A' || s.c_str()[4] != '\0') return false;

@@ -208,7 +208,8 @@ TEST_CASE("insertion and removal at any place", "[vector]") {
     CHECK(v.erase(v.begin() + 1, v.begin() + 3) == v.begin() + 1);
     CHECK(v.erase(v.begin(), v.begin()) == v.begin());
     CHECK(*v.erase(v.begin()) == 2);
-    CHECK(v.erase(v.end() - 1) == v.end());
+    const auto behind = v.erase(v.end() - 1);  // before end() is asked for
+    CHECK(behind == v.end());
     CHECK(v == vector{2});
     v.insert_range(v.begin(), std::views::iota(5, 8));
     std::istringstream text("10 11 12");

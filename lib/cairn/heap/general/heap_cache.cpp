@@ -85,7 +85,7 @@ std::byte* HeapCache::take_aligned(std::size_t size, std::size_t alignment, Heap
     return block;
 }
 
-bool HeapCache::keep_run(std::byte* run, std::size_t page) {
+inline bool HeapCache::keep_run_at_once(std::byte* run, std::size_t page) {
     const std::size_t pages = core_->run_pages(page);
     if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page) || pages > run_bins)
         return false;
@@ -100,6 +100,10 @@ bool HeapCache::keep_run(std::byte* run, std::size_t page) {
     return true;
 }
 
+bool HeapCache::keep_run(std::byte* run, std::size_t page) {
+    return keep_run_at_once(run, page);
+}
+
 /// Of what is no slot, that which its magazine has room for; all else is `give_slowly`'s.
 void HeapCache::give_large(std::byte* block, HeapCache& cache, std::size_t page, unsigned use) {
     if (use == static_cast<unsigned>(PageUse::block_chunk)) [[likely]] {
@@ -109,7 +113,7 @@ void HeapCache::give_large(std::byte* block, HeapCache& cache, std::size_t page,
         if (length - first_fine > last_fine - first_fine) return give_coarse(block, cache);
         if (cache.keep_fine(block, length)) [[likely]]
             return;
-    } else if (use == static_cast<unsigned>(PageUse::run) && cache.keep_run(block, page)) {
+    } else if (use == static_cast<unsigned>(PageUse::run) && cache.keep_run_at_once(block, page)) {
         return;
     }
     give_slowly(block, cache);

@@ -127,7 +127,7 @@ class HeapCache {
     [[nodiscard]] bool owns(const void* pointer) const;
 
     /// Bytes in the magazines. Others than the cache's hart may ask, and see it as it is or was.
-    [[nodiscard, clang::no_sanitize("thread")]] std::size_t cached_bytes() const;
+    [[nodiscard]] __attribute__((no_sanitize("thread"))) std::size_t cached_bytes() const;
 
   private:
     friend class HeapCore;
@@ -206,7 +206,10 @@ class HeapCache {
     [[nodiscard]] bool keep_coarse(std::byte* block, std::size_t length);
     [[nodiscard]] bool may_keep(const std::byte* block, std::size_t length) const;
     void put(std::byte* block, std::size_t length, MagazineTop& top);
-    [[nodiscard, gnu::always_inline]] bool keep_run(std::byte* run, std::size_t page);
+    [[nodiscard]] bool keep_run(std::byte* run, std::size_t page);
+    /// The same, for the quick path alone (heap_cache.cpp).
+    [[nodiscard, gnu::always_inline]] inline bool keep_run_at_once(std::byte* run,
+                                                                   std::size_t page);
     void give_slot(std::byte* block, unsigned small_class);
     [[nodiscard]] bool holds_slot(const std::byte* slot, unsigned small_class) const;
     void give_block(std::byte* block);

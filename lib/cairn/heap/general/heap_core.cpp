@@ -441,7 +441,7 @@ bool HeapCore::check() {
     for (std::uint32_t page = 0; good && page < window_.pages;) {
         const bool is_slab = use[page] - 1U < small_classes;
         if (is_slab && !slabs_.check(page, report_)) good = false;
-        page += use[page] == 0 ? 1 : std::max(pages_.run_length(page), 1U);
+        page += use[page] == 0 ? 1 : std::max<std::uint32_t>(pages_.run_length(page), 1);
     }
     return blocks_.check() && good;
 }

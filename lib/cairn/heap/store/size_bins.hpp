@@ -58,7 +58,7 @@ class SizeBins {
     static constexpr std::ptrdiff_t first = counts_zeros ? (63 - smallest_log2) * 4 - 4 : 0;
     /// The bin of a size that is known to be at most `shared_from`, less `first`.
     [[nodiscard]] static constexpr std::ptrdiff_t own_bin_of(std::size_t size) {
-        if constexpr (!counts_zeros) return bin_by_table(size);
+        if constexpr (!counts_zeros) return static_cast<std::ptrdiff_t>(bin_by_table(size));
         return static_cast<std::ptrdiff_t>(bin_by_zeros(size)) - first;
     }
 
@@ -90,7 +90,8 @@ class SizeBins {
   private:
     static constexpr std::size_t bin_by_zeros(std::size_t size) {
         const auto zeros = static_cast<std::size_t>(std::countl_zero(std::uint64_t{size}));
-        const std::size_t quarter = std::uint64_t{size} << zeros >> 61;  // 4 .. 7
+        const auto quarter =
+            static_cast<std::size_t>(std::uint64_t{size} << zeros >> 61);  // 4 .. 7
         return quarter - zeros * 4 + std::size_t{63 - smallest_log2} * 4 - 4;
     }
 

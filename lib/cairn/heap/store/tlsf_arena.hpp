@@ -208,7 +208,7 @@ inline std::byte* TlsfArena::try_take(std::size_t size) {
 /// Moves `start`, where a block begins whose predecessor is free, to where that begins.
 inline bool TlsfArena::join_previous(std::byte*& start, State& state) {
     std::byte* const block = start;
-    start = tlsf::end_of(block, -*tlsf::footer(block));
+    start = tlsf::end_of(block, -static_cast<std::size_t>(*tlsf::footer(block)));
     if (heap_checks && !state.is_place(start)) [[unlikely]]
         return false;
     // A header whose block ends here has the right length.

@@ -65,7 +65,7 @@ struct [[gnu::may_alias]] Links {
 using Footer [[gnu::may_alias]] = std::uint64_t;
 using ChunkLink [[gnu::may_alias]] = std::uint32_t;
 
-static_assert(sizeof(Header) == header_size && sizeof(Links) == 16);
+static_assert(sizeof(Header) == header_size && sizeof(Links) <= grain);
 
 inline Header* header(std::byte* block) {
     return reinterpret_cast<Header*>(block - header_size);

@@ -129,7 +129,7 @@ auto TlsfStore::examine(std::byte* block) const -> Finding {
         return {overflow, block};
     }
     if (own.flags == 0) return {};
-    const std::size_t before = *footer(block);
+    const auto before = static_cast<std::size_t>(*footer(block));
     std::byte* const previous = end_of(block, -before);
     if (!is_place(previous) || !is_free(previous) || header(previous)->length() != before) {
         return {use_after_free, block - grain};

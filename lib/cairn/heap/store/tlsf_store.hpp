@@ -29,12 +29,13 @@ class TlsfStore {
     using Bins = SizeBins<5>;
 
     /// The head of a bin's ring, and the bin's bit. Before each of them lie eight bytes of zero, as
-    /// where a block has its header.
+    /// where a block has its header, and each lies where a block may, whatever a pointer's size.
     struct [[gnu::may_alias]] Bin {
-        tlsf::Links ring;
-        std::uint64_t mask;
+        alignas(tlsf::grain) tlsf::Links ring;
+        alignas(tlsf::grain) std::uint64_t mask;
         std::uint64_t zero;
     };
+    static_assert(sizeof(Bin) == 2 * tlsf::grain);
     /// What `init` needs: links lead to the heads too, so these lie in the window.
     static constexpr std::size_t metadata_size = tlsf::grain + Bins::count * sizeof(Bin);
 
@@ -120,7 +121,7 @@ class TlsfStore {
     void diagnose(std::byte* block) const;
 
     [[nodiscard]] Bin& bin(unsigned number) const {
-        return *state_.bin(std::ptrdiff_t{number} - Bins::first);
+        return *state_.bin(static_cast<std::ptrdiff_t>(number) - Bins::first);
     }
 
     State state_;

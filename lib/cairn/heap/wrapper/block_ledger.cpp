@@ -129,7 +129,7 @@ BlockLedger::Judgement BlockLedger::judge(const std::byte* block,
     const auto fault = [&](HeapFaultKind kind, std::size_t size = 0, std::string_view owner = {}) {
         return Judgement{HeapFault{kind, block, size, owner.empty() ? name_ : owner}, {}};
     };
-    if (reinterpret_cast<std::uintptr_t>(block) % alignof(std::max_align_t) != 0) {
+    if (reinterpret_cast<std::uintptr_t>(block) % default_alignment != 0) {
         return fault(HeapFaultKind::invalid_pointer);
     }
     const Header& header = Header::before(block);
@@ -142,7 +142,7 @@ BlockLedger::Judgement BlockLedger::judge(const std::byte* block,
     if (claimed && claimed->alignment != entry.alignment) {
         return fault(HeapFaultKind::wrong_alignment, size, owner);
     }
-    return {std::nullopt, {size, entry.alignment}};
+    return {std::nullopt, {size, static_cast<std::size_t>(entry.alignment)}};
 }
 
 void BlockLedger::unlink(const TrackedBlock& entry) {

@@ -45,7 +45,8 @@ struct TrackedBlock {
     std::byte* newer = nullptr;
     BlockTag* tag = nullptr;
     std::size_t size = 0;
-    std::size_t alignment = 0;
+    // 64 bits, so that these are whole 16 bytes on every machine.
+    std::uint64_t alignment = 0;
     std::uint64_t number = 0;  ///< blocks are counted from 1, in the order of their allocation
 };
 

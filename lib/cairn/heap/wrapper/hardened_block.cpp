@@ -32,12 +32,13 @@ std::optional<std::size_t> rounded_sum(std::size_t size, std::size_t more, std::
 }  // namespace
 
 Region HardenedBlock::padding(const std::byte* block) const {
-    return {span + guard, bytes_between(span + guard, block - sizeof(hardened::Header))};
+    return {span + guard_size(),
+            bytes_between(span + guard_size(), block - sizeof(hardened::Header))};
 }
 
 Region HardenedBlock::redzone(const std::byte* block) const {
     std::byte* const end = span + bytes_between(span, block) + size;
-    return {end, bytes_between(end, span + total - guard)};
+    return {end, bytes_between(end, span + total - guard_size())};
 }
 
 namespace hardened {
@@ -60,9 +61,10 @@ std::expected<HardenedBlock, AllocError> plan(Layout layout, std::size_t page) {
 }
 
 std::byte* place(const HardenedBlock& planned) {
-    const std::size_t alignment = std::max(planned.alignment, default_alignment);
+    const std::size_t alignment =
+        std::max(static_cast<std::size_t>(planned.alignment), default_alignment);
     if (planned.guard == 0) return planned.span + Header::front(alignment);
-    std::byte* const last = planned.span + (planned.total - planned.guard - planned.size);
+    std::byte* const last = planned.span + (planned.total - planned.guard_size() - planned.size);
     return last - (reinterpret_cast<std::uintptr_t>(last) & (alignment - 1));
 }
 
@@ -116,7 +118,7 @@ bool is_untouched(const std::byte* block, std::byte freed) {
 bool resize(std::byte* block, std::size_t new_size, std::byte fresh) {
     Header& header = Header::before(block);
     const HardenedBlock& contents = header.contents();
-    const std::size_t kept_free = contents.guard == 0 ? least_redzone : contents.guard;
+    const std::size_t kept_free = contents.guard == 0 ? least_redzone : contents.guard_size();
     if (new_size > bytes_between(block, contents.span + contents.total) - kept_free) return false;
     const std::size_t old_size = contents.size;
     if (new_size > old_size) set({block + old_size, new_size - old_size}, fresh);

@@ -28,10 +28,12 @@ struct HardenedBlock {
     std::size_t total = 0;           ///< how much of it,
     std::size_t span_alignment = 0;  ///< and how aligned
     std::size_t size = 0;            ///< of the block itself
-    std::size_t alignment = 0;
-    std::size_t guard = 0;  ///< bytes at each end of the span that cannot be touched
+    // 64 bits, so that these are whole 16 bytes on every machine.
+    std::uint64_t alignment = 0;
+    std::uint64_t guard = 0;  ///< bytes at each end of the span that cannot be touched
 
     [[nodiscard]] Layout whole() const { return {total, span_alignment}; }
+    [[nodiscard]] std::size_t guard_size() const { return static_cast<std::size_t>(guard); }
     /// The ground before the header and behind the block.
     [[nodiscard]] Region padding(const std::byte* block) const;
     [[nodiscard]] Region redzone(const std::byte* block) const;

@@ -50,9 +50,10 @@ template <class Contents>
              sizeof(Contents) % 16 == 0)
 class SealedHeader {
   public:
-    /// Bytes between where the allocator's block starts and where the user's does.
+    /// Bytes between where the allocator's block starts and where the user's does: whole
+    /// alignments, as a header of 32-bit machines has 48 bytes.
     [[nodiscard]] static constexpr std::size_t front(std::size_t alignment) {
-        return std::max(sizeof(SealedHeader), alignment);
+        return std::max(sizeof(SealedHeader), (sizeof(SealedHeader) + alignment - 1) & -alignment);
     }
     [[nodiscard]] static SealedHeader& before(std::byte* block) {
         return *reinterpret_cast<SealedHeader*>(block - sizeof(SealedHeader));
