@@ -206,14 +206,19 @@ TEST_CASE("who has asked for a fence is entered again when all have fenced", "[h
         bench->answer_on(1);
         bench->answer_on(2);
     };
+    loop.work.pieces = 10;
+    static unsigned looks;
     fake_hart.guest = [](VcpuContext*) {
-        if (++entries == 2) return bench->stop();
+        if (++entries == 2) {
+            CHECK(bench->work.looks == looks);  // a fence alone asks for no look at others
+            return bench->stop();
+        }
+        looks = bench->work.looks;
         bench->call(SbiExtension::rfence, SbiRfence::remote_fence_i, 6, 0);
         CHECK(bench->vcpu().is_fence_done());
     };
     loop.run();
     CHECK(entries == 2);
-    CHECK(loop.work.looks == 2);  // before the first entry; a fence alone asks for no look
     CHECK(fake_hart.instruction_fences == 3);
 }
 
@@ -258,6 +263,7 @@ TEST_CASE("two that want the hart take turns, each with its own state", "[hart_l
         CHECK(csr_read<Csr::vsscratch>() == turns.at(hart));
         csr_write<Csr::vsscratch>(++turns.at(hart));
         csr_write<Csr::time>(csr_read<Csr::time>() + 100);
+        bench->vm.vcpu(static_cast<std::uint32_t>(hart)).leave_guest();
         if (turns[0] + turns[1] == 20) bench->stop();
     };
     loop.run_all();
@@ -340,6 +346,7 @@ TEST_CASE("work that goes on has its turns like another task", "[hart_loop]") {
             CHECK(!bench->vcpu().shares_hart());
             return bench->stop();
         }
+        bench->vcpu().leave_guest();
         const bool goes_on = bench->work.pieces != 0;
         CHECK(bench->vcpu().shares_hart() == goes_on);
         CHECK(is_host_timer_armed(TimerUse::scheduler) == goes_on);
@@ -379,6 +386,7 @@ TEST_CASE("a hart leaves its guest for work that has a time", "[hart_loop]") {
             CHECK(bench->vcpu().shares_hart());  // else the world switch would answer its timer
             CHECK(timed_work->runs == 0);
             csr_write<Csr::time>(5000);
+            bench->vcpu().leave_guest();
         } else {
             CHECK(timed_work->runs == 1);
             CHECK_FALSE(is_host_timer_armed(TimerUse::scheduler));
