@@ -46,6 +46,37 @@ TEST_CASE("a guest that waits for nothing is entered again until its VM is stopp
     CHECK(csr_read<Csr::hgatp>() == 0);
 }
 
+TEST_CASE("a vCPU whose exits are watched meanwhile is entered so, and what they took ends there",
+          "[hart_loop]") {
+    Loop loop;
+    static VmMemory::VmHeap heap(kernel_heap(), "traces", std::size_t{64} << 10);
+    (void)loop.vcpu().exit_trace().turn_on(ExitTrace::take_room(heap, 4).value());
+    fake_hart.guest = [](VcpuContext* context) {
+        const auto path = [&](ExitPath expected) {
+            CHECK(context->exit_entry == guest_exit_entry(expected));
+        };
+        Vcpu& vcpu = bench->vcpu();
+        switch (++entries) {
+            case 1: path(ExitPath::answering); return vcpu.watch_exits(true);
+            case 2:
+            case 3:
+                path(ExitPath::watched);
+                CHECK(vcpu.exit_trace().extent().end == entries - 2);
+                vcpu.exit_trace().add({.time = csr_read<Csr::time>(), .left = true});
+                csr_write<Csr::time>(csr_read<Csr::time>() + 30);
+                return vcpu.leave_guest();
+            case 4:
+                path(ExitPath::watched);
+                CHECK(vcpu.exit_trace().at(0)->ticks == 30);
+                CHECK(vcpu.exit_trace().at(1)->ticks == 30);
+                return vcpu.watch_exits(false);
+            default: path(ExitPath::answering); bench->stop();
+        }
+    };
+    loop.run();
+    CHECK(entries == 5);
+}
+
 TEST_CASE("a VM that was stopped is not entered", "[hart_loop]") {
     Loop loop;
     fake_hart.guest = [](VcpuContext*) { ++entries; };
