@@ -150,10 +150,8 @@ class Vm final : public PowerEvents, public InputReceiver {
 };
 
 // What a VM takes of the hypervisor's memory, besides its page tables: half of a vCPU are its
-// recent accesses, and its performance counters come on top; so does what is to be
-// done with its exits.
+// recent accesses; its performance counters and the head of its trace come on top.
 static_assert(sizeof(Vm) < 16 << 10);
-static_assert(sizeof(Vcpu) - sizeof(VcpuPmu) - sizeof(ExitTrace) + sizeof(IpiRoute) <=
-              (2 << 10) + 8);
+static_assert(sizeof(Vcpu) - sizeof(VcpuPmu) - sizeof(ExitTrace) + sizeof(IpiRoute) <= 2 << 10);
 
 }  // namespace cairn

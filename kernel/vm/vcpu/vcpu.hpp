@@ -51,7 +51,9 @@ class Vcpu {
     bool waits_for_interrupt_ = false;
     HartUse hart_use_ = HartUse::alone;
     std::uint8_t locked_features_ = 0;
-    std::atomic<std::uint32_t> has_to_look_ = 0;  ///< or 1: its hart, at the others that want it
+    std::atomic<bool> watched_ = false;
+    /// By which the exit path was chosen; unknown where exits are watched, or no more.
+    std::atomic<HartUse> chosen_for_ = HartUse::alone;
     std::uint64_t discarded_ = 0;
     OpenAccess open_access_;
     RecentAccesses recent_accesses_;
@@ -74,7 +76,7 @@ class Vcpu {
     /// the hart's loop to find (kernel/sched/). Any hart may say so; one that is in the guest has
     /// to be interrupted for it.
     void leave_guest() {
-        has_to_look_.store(1, std::memory_order_seq_cst);
+        requests_.have_looked();
         stays_.store(0, std::memory_order_seq_cst);
     }
     /// The same on its own hart, for fences that it has asked for and for nothing else.
@@ -83,7 +85,7 @@ class Vcpu {
     /// On its own hart: what is said from here on counts. Whether somebody has said `leave_guest`.
     bool enter_next() {
         stays_.store(stays, std::memory_order_seq_cst);
-        return has_to_look_.exchange(0, std::memory_order_seq_cst) != 0;
+        return requests_.take_look();
     }
     /// `resumption`, or `none` if the guest's run ends. No branch: every exit asks.
     [[nodiscard]] Resumption unless_leaving(Resumption resumption) const {
@@ -233,9 +235,6 @@ class Vcpu {
     VcpuInterrupt software_{Interrupt::virtual_supervisor_software};
     VcpuInterrupt timer_{Interrupt::virtual_supervisor_timer};
     ExternalInterrupt external_{*this};
-    std::atomic<bool> watched_ = false;
-    /// By which the exit path was chosen; unknown where exits are watched, or no more.
-    std::atomic<HartUse> chosen_for_ = HartUse::alone;
     ExitTrace exit_trace_;
     VcpuPmu pmu_;
     StealTime steal_time_;

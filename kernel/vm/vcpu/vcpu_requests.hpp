@@ -47,8 +47,15 @@ class VcpuRequests {
         route.bell = &bell_;
     }
 
+    /// Has its hart look at the others that want it, once the guest has left.
+    void have_looked() { has_to_look_.store(1, std::memory_order_seq_cst); }
+    [[nodiscard]] bool take_look() {
+        return has_to_look_.exchange(0, std::memory_order_seq_cst) != 0;
+    }
+
   private:
     Doorbell bell_;
+    std::atomic<std::uint32_t> has_to_look_ = 0;  ///< or 1
     std::atomic<const IpiTarget*> host_hart_ = nullptr;
     IpiRoute* route_ = nullptr;
     FenceMail mail_;
