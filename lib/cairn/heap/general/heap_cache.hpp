@@ -40,7 +40,7 @@ struct SizedBlock {
 
 class HeapCache {
   public:
-    static constexpr std::size_t batch = 8;
+    static constexpr std::size_t batch = 16;
 
     /// `core` outlives the cache's use; it need not be initialised yet.
     constexpr explicit HeapCache(HeapCore& core) : core_(&core) {}
