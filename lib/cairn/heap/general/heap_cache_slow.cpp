@@ -187,7 +187,7 @@ void HeapCache::give_slot(std::byte* block, unsigned small_class) {
     }
     slot->canary = origin_;
     if (magazines_ == nullptr) return core_->give_slots(&block, 1);
-    if (Magazine<32>::is_full(bin.top)) {
+    if (SlotMagazine::is_full(bin.top)) {
         core_->give_slots(bin.top - batch, batch);
         bin.top -= batch;
     }

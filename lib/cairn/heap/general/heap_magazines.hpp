@@ -33,6 +33,7 @@ inline constexpr std::size_t coarse_bins = coarse_steps * 4 + 1;
 inline constexpr std::size_t run_bins = 16;                // pages
 inline constexpr std::size_t worth_pages = heap_page / 4;  // bytes at a page's alignment, and more
 inline constexpr std::size_t largest_cached = last_coarse - tlsf::header_size;
+inline constexpr std::size_t roomy_window = 16 * 1024 * 1024;  // smaller ones have half the slots
 inline constexpr std::size_t no_bin = SIZE_MAX;
 inline constexpr std::size_t block_batch = 8;  // at most so many, of last_fine bytes together
 using FineMagazine = Magazine<32>;
@@ -71,7 +72,7 @@ static_assert(block_bin(last_coarse) == fine_bins + coarse_bins - 1);
 }  // namespace heap_bins
 
 struct Magazines {
-    std::array<Magazine<32>, small_classes + 1> slots;
+    std::array<SlotMagazine, small_classes + 1> slots;
     std::array<heap_bins::FineMagazine, heap_bins::fine_bins> fine;
     std::array<heap_bins::CoarseMagazine, heap_bins::coarse_bins> coarse;
     std::array<heap_bins::RunMagazine, heap_bins::run_bins> runs;
@@ -89,6 +90,6 @@ struct Magazines {
     }
 };
 /// What each hart's cache takes of the heap.
-static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 77'312);
+static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 86'016);
 
 }  // namespace cairn
