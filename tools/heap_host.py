@@ -19,6 +19,7 @@ from measured_machine import ROOT
 BUILD = ROOT / "build/release"
 SIZES = ["lifo", "small", "medium", "wide", "pages"]
 TRACES = ["small", "medium", "wide", "shift", "pages"]
+LIFETIMES = ["lognormal-48", "lognormal-512", "loguniform"] # tests/bench/lifetimes.hpp
 REFERENCE = "glibc" # what ratios are to
 # Of an allocator that does nothing (tests/bench/measured_allocator.hpp): call, mov, ret; call, ret.
 INSTRUCTIONS_OF_NULL = 5
@@ -174,7 +175,7 @@ def fills(progress, cases):
     def one(case, trace):
         found = figures(case, "fill", trace)
         return found["live"] * 100 / found["region"]
-    return in_parallel(progress, "filled region", one, cases, TRACES)
+    return in_parallel(progress, "filled region", one, cases, [*TRACES, *LIFETIMES])
 
 
 def peaks(progress, cases):

@@ -5,10 +5,12 @@
 """
 import document
 import svg
-from heap_host import SIZES, TRACES
+from heap_host import LIFETIMES, SIZES, TRACES
 
 COLUMNS = {"lifo": "lifo 64 B", "small": "mixed small", "medium": "mixed medium",
-           "wide": "mixed wide", "pages": "page-aligned", "shift": "size shift"}
+           "wide": "mixed wide", "pages": "page-aligned", "shift": "size shift",
+           "lognormal-48": "lognormal, median 48", "lognormal-512": "lognormal, median 512",
+           "loguniform": "log-uniform, 16 B to 256 KiB"}
 TITLES = {
     "bump-spinlock": "bump, spinlock", "bump-no-lock": "bump, no lock (per hart)",
     "tlsf-spinlock": "TLSF, spinlock", "tlsf-no-lock": "TLSF, no lock",
@@ -85,10 +87,10 @@ def loops_table(results):
     return document.table(["", *machines], rows)
 
 
-def traces_table(lines, digits, suffix=""):
-    rows = [[title(name), *[number(line.get(trace), digits) + (suffix if line.get(trace) else "")
-                            for trace in TRACES]] for name, line in lines.items()]
-    return document.table(["", *[COLUMNS[trace] for trace in TRACES]], rows)
+def traces_table(lines, digits, traces):
+    rows = [[title(name), *[number(line.get(trace), digits) for trace in traces]]
+            for name, line in lines.items()]
+    return document.table(["", *[COLUMNS[trace] for trace in traces]], rows)
 
 
 def size_table(results):
@@ -192,7 +194,7 @@ def plots(results):
         found["heap_host.svg"] = svg.bar_chart(
             "Host: instructions per pair of malloc and free (logarithmic; dashed: aim)", words,
             _series(results["host"], SIZES), logarithmic=True, aims=[None, 32, 49, 60, 70])
-    target = get(results, "target", ZBB) or get(results, "target", PLAIN)
+    target = get(results, "target", PLAIN) # as the hypervisor is built
     if target:
         found["heap_target.svg"] = svg.bar_chart(
             "Target: instructions per pair of allocate and free (logarithmic)", words,
@@ -210,10 +212,11 @@ def parts(results):
     makers = {"heap aims": aims_table, "heap host": host_table, "heap time": time_table,
               "heap target": target_table, "heap loops": loops_table,
               "heap size": size_table,
-              "heap fill": lambda r: traces_table(r["fill"], 1),
-              "heap peak": lambda r: traces_table(r["peak"], 2)}
+              "heap fill": lambda r: traces_table(r["fill"], 1, TRACES),
+              "heap lifetimes": lambda r: traces_table(r["fill"], 1, LIFETIMES),
+              "heap peak": lambda r: traces_table(r["peak"], 2, TRACES)}
     needs = {"heap aims": ("host", "fill", "target"), "heap host": ("host",), "heap time": ("time",),
              "heap target": ("target",), "heap loops": ("loops",), "heap size": ("size",),
-             "heap fill": ("fill",), "heap peak": ("peak",)}
+             "heap fill": ("fill",), "heap lifetimes": ("fill",), "heap peak": ("peak",)}
     return {name: make(results) for name, make in makers.items()
             if all(results.get(need) is not None for need in needs[name])}

@@ -42,7 +42,7 @@ class Heap {
     }
     [[nodiscard]] bool owns(const void* pointer) const { return cache().owns(pointer); }
 
-    /// What the harts share: statistics, the walker, the map, the reserve, the reclaimer.
+    /// What the harts share: statistics, the walker, the map, the reclaimer.
     [[nodiscard]] Core& core() const;
     /// The calling hart's own.
     [[nodiscard]] Cache& cache() const;

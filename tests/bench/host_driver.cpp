@@ -6,15 +6,14 @@
 //     time ALLOCATOR SIZES STEPS      prints nanoseconds of processor time
 //     threads ALLOCATOR SIZES STEPS   prints nanoseconds of wall time with one and with two threads
 //     fill ALLOCATOR TRACE            prints bytes of the region, and bytes that live when a
-//     request
-//                                     fails
+//                                     request fails
 //     peak ALLOCATOR TRACE            prints bytes that live, and bytes by which the process grew
 //     file ALLOCATOR                  prints the file that the allocator's code is in
 //     list ALLOCATOR                  prints the names of all allocators
 //
-// SIZES and TRACE are names of trace.hpp and fill.hpp; STEPS calls are measured, several times
-// where time is, of which the best counts. Output is lines of "figure NAME VALUE". What the driver
-// needs itself comes from mmap, not from what is measured.
+// SIZES and TRACE are names of trace.hpp, fill.hpp and lifetimes.hpp; STEPS calls are measured,
+// several times where time is, of which the best counts. Output is lines of "figure NAME VALUE".
+// What the driver needs itself comes from mmap, not from what is measured.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -31,6 +30,7 @@
 
 #include "tests/bench/churn.hpp"
 #include "tests/bench/fill.hpp"
+#include "tests/bench/lifetimes.hpp"
 
 namespace cairn::bench {
 
@@ -202,14 +202,21 @@ void measure_threads(const Request& request) {
     print_figure("two-threads", time_of_threads(request, 2));
 }
 
+/// Bytes that live when the first request fails.
+std::size_t filled(const Request& request, std::size_t size) {
+    Calls calls{request.allocator, false};
+    if (const auto spread = spread_from(request.workload))
+        return fill_by_lifetimes(calls, *spread, size, map_array<Mortal>(most_blocks));
+    Fill fill(calls, size, map_array<Block>(most_blocks));
+    if (!fill_by_name(fill, request.workload)) fail("no such trace");
+    return fill.live();
+}
+
 void measure_fill(const Request& request) {
     const std::size_t size = request.allocator.searches ? searched_region_size : region_size;
     start(request.allocator, size);
-    Calls calls{request.allocator, false};
-    Fill fill(calls, size, map_array<Block>(most_blocks));
-    if (!fill_by_name(fill, request.workload)) fail("no such trace");
     print_figure("region", static_cast<double>(size));
-    print_figure("live", static_cast<double>(fill.live()));
+    print_figure("live", static_cast<double>(filled(request, size)));
 }
 
 void measure_peak(const Request& request) {

@@ -45,7 +45,7 @@ BUDGETS = {
     "lib/cairn/binary": (15, 1400, 10),
     "lib/cairn/container": (18, 400, 12),
     "lib/cairn/container/map": (15, 850, 15),
-    "lib/cairn/container/string": (12, 800, 17),
+    "lib/cairn/container/string": (12, 800, 18),
     "lib/cairn/container/vector": (18, 1000, 18),
     "lib/cairn/heap": (24, 1000, 31),
     "lib/cairn/heap/general": (22, 2000, 30),

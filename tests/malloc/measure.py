@@ -3,7 +3,7 @@
 """Prints the table of docs/malloc.md: programs on glibc's malloc and on libcairn_malloc.so.
 
     cmake --preset release && cmake --build --preset release --target cairn_malloc
-    tests/malloc/measure.py build/release/lib/malloc/libcairn_malloc.so
+    tests/malloc/measure.py build/release/lib/cairn/malloc/libcairn_malloc.so
 
 Processor time is the least of several runs, memory the peak of what was resident.
 """

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The characters of `basic_string`: where they lie, and how some are replaced by others. No public
-// interface: see lib/cairn/string.hpp.
+// The characters of `basic_string`: where they lie, and how some are replaced by others. Blocks
+// come and grow as a vector's do. No public interface: see lib/cairn/string.hpp.
 //
 //     size_and_place_    size * 2 + (1 if on the heap)
-//     inline_            up to 15 characters and a NUL      } one of the two
-//     heap_              address, capacity                  }
+//     inline_            up to 15 characters and a NUL           } one of the two
+//     heap_              address, capacity (the NUL counts)      }
 //
 // A NUL follows the last character always. No pointer leads into the object itself, so a string is
 // relocated by copying its bytes. Every operation obtains its memory first and changes the string
@@ -13,7 +13,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <expected>
 #include <functional>
@@ -23,45 +22,44 @@
 
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/fallible.hpp"
+#include "cairn/container/vector/vector_storage.hpp"
 
 namespace cairn {
 
 template <class Allocator>
-class StringStorage {
+class StringStorage : protected BlockSource<char, Allocator> {
+    using Source = BlockSource<char, Allocator>;
+
   public:
     StringStorage(const StringStorage&) = delete;
     StringStorage& operator=(const StringStorage&) = delete;
 
   protected:
-    using Traits = std::allocator_traits<Allocator>;
+    using Source::allocator_;
+    using typename Source::Block, typename Source::Traits;
     template <class Value>
     using Result = std::expected<Value, ContainerError>;
     static constexpr std::size_t inline_capacity = 15;
     struct Inline {
         char text[inline_capacity + 1] = {};
     };
-    struct Heap {
-        char* text = nullptr;
-        std::size_t capacity = 0;  ///< without the NUL
-    };
 
-    constexpr explicit StringStorage(const Allocator& allocator) noexcept : allocator_(allocator) {}
+    constexpr explicit StringStorage(const Allocator& allocator) noexcept : Source(allocator) {}
     constexpr ~StringStorage() { release(); }
 
     [[nodiscard]] constexpr bool is_on_heap() const noexcept { return size_and_place_ % 2 != 0; }
     [[nodiscard]] constexpr std::size_t length() const noexcept { return size_and_place_ / 2; }
     [[nodiscard]] constexpr char* text() noexcept {
-        return is_on_heap() ? heap_.text : inline_.text;
+        return is_on_heap() ? heap_.data : inline_.text;
     }
     [[nodiscard]] constexpr const char* text() const noexcept {
-        return is_on_heap() ? heap_.text : inline_.text;
+        return is_on_heap() ? heap_.data : inline_.text;
     }
     [[nodiscard]] constexpr std::size_t room() const noexcept {
-        return is_on_heap() ? heap_.capacity : inline_capacity;
+        return is_on_heap() ? heap_.capacity - 1 : inline_capacity;
     }
     [[nodiscard]] constexpr std::size_t maximum() const noexcept {
-        const std::size_t allocatable = Traits::max_size(allocator_);
-        return (allocatable < PTRDIFF_MAX ? allocatable : PTRDIFF_MAX) - 1;
+        return this->largest_block() - 1;
     }
 
     constexpr void set_length(std::size_t size) {
@@ -94,12 +92,12 @@ class StringStorage {
     // --- blocks
 
     constexpr void release() {
-        if (is_on_heap()) Traits::deallocate(allocator_, heap_.text, heap_.capacity + 1);
+        if (is_on_heap()) Traits::deallocate(allocator_, heap_.data, heap_.capacity);
         std::construct_at(&inline_);
         size_and_place_ = 0;
     }
     /// Takes `block`, in which there are as many characters as here, as the storage.
-    constexpr void adopt(Heap block) {
+    constexpr void adopt(Block block) {
         const std::size_t size = length();
         release();
         std::construct_at(&heap_, block);
@@ -116,46 +114,26 @@ class StringStorage {
         std::construct_at(&other.inline_);
     }
 
-    constexpr Result<Heap> new_block(OnFailure failure, std::size_t capacity) {
-        if (capacity > maximum()) return too_long(failure, capacity);
-        char* const block = obtain(failure, allocator_, capacity + 1);
-        if (block == nullptr) return std::unexpected(ContainerError::out_of_memory);
-        return Heap{block, capacity};
-    }
     constexpr std::unexpected<ContainerError> too_long(OnFailure failure, std::size_t size) const {
         if (failure == OnFailure::panic) panic_length("string", size, maximum());
         return std::unexpected(ContainerError::too_long);
     }
     [[nodiscard]] constexpr bool resize_in_place(std::size_t capacity) {
-        if constexpr (ResizingAllocator<Allocator>) {
-            if (is_on_heap() && capacity <= maximum() &&
-                allocator_.try_resize(heap_.text, heap_.capacity + 1, capacity + 1)) {
-                heap_.capacity = capacity;
-                return true;
-            }
-        }
-        return false;
+        return is_on_heap() && capacity <= maximum() && this->resize_block(heap_, capacity + 1);
     }
 
     /// Room for `added` characters more than `kept` ones: nothing where they fit in place, else a
-    /// new block. Near the end of memory, takes no more than it needs.
-    constexpr Result<Heap> make_room(OnFailure failure, std::size_t kept, std::size_t added) {
+    /// new block.
+    constexpr Result<Block> make_room(OnFailure failure, std::size_t kept, std::size_t added) {
         if (added > maximum() - kept) return too_long(failure, maximum() + 1);
         const std::size_t required = kept + added;
         if !consteval {
-            if (required <= room()) return Heap{};
+            if (required <= room()) return Block{};
         }
-        const std::size_t doubled = room() > maximum() / 2 ? maximum() : room() * 2;
-        const std::size_t generous = doubled < required ? required : doubled;
-        if (resize_in_place(generous)) return Heap{};
-        if constexpr (FallibleAllocator<Allocator>) {
-            const Result<Heap> block = new_block(OnFailure::report, generous);
-            if (block) return block;
-            if (resize_in_place(required)) return Heap{};
-            return new_block(failure, required);
-        } else {
-            return new_block(failure, generous);
-        }
+        Block own{is_on_heap() ? heap_.data : nullptr, room() + 1};
+        const Result<Block> block = this->grow(failure, own, required + 1, maximum() + 1);
+        if (is_on_heap()) heap_.capacity = own.capacity;
+        return block;
     }
 
     // --- changes
@@ -164,12 +142,12 @@ class StringStorage {
     constexpr Result<void> replace_at(OnFailure failure, std::size_t index, std::size_t removed,
                                       std::string_view added) {
         const std::size_t rest = length() - index - removed;
-        const Result<Heap> block = make_room(failure, length() - removed, added.size());
+        const Result<Block> block = make_room(failure, length() - removed, added.size());
         if (!block) return std::unexpected(block.error());
-        if (block->text != nullptr) {
-            copy(block->text, {text(), index});
-            copy(block->text + index, added);
-            copy(block->text + index + added.size(), {text() + index + removed, rest});
+        if (block->data != nullptr) {
+            copy(block->data, {text(), index});
+            copy(block->data + index, added);
+            copy(block->data + index + added.size(), {text() + index + removed, rest});
             adopt(*block);
         } else {
             replace_in_place(text() + index, removed, rest, added);
@@ -206,10 +184,10 @@ class StringStorage {
     /// The first `kept` characters and `count` times `letter` behind them.
     constexpr Result<void> fill_from(OnFailure failure, std::size_t kept, std::size_t count,
                                      char letter) {
-        const Result<Heap> block = make_room(failure, kept, count);
+        const Result<Block> block = make_room(failure, kept, count);
         if (!block) return std::unexpected(block.error());
-        if (block->text != nullptr) {
-            copy(block->text, {text(), kept});
+        if (block->data != nullptr) {
+            copy(block->data, {text(), kept});
             adopt(*block);
         }
         for (std::size_t i = 0; i < count; ++i)
@@ -220,27 +198,29 @@ class StringStorage {
 
     constexpr Result<void> reserve_at_least(OnFailure failure, std::size_t count) {
         if (count <= room() || resize_in_place(count)) return {};
-        const Result<Heap> block = new_block(failure, count);
+        if (count > maximum()) return too_long(failure, count);
+        const Result<Block> block = this->obtain_block(failure, count + 1);
         if (!block) return std::unexpected(block.error());
         move_to(*block);
         return {};
     }
-    constexpr void move_to(Heap block) {
-        copy(block.text, {text(), length() + 1});
+    constexpr void move_to(Block block) {
+        copy(block.data, {text(), length() + 1});
         adopt(block);
     }
     /// Gives back what is not needed, where that takes no more memory than there is.
     constexpr void shrink() {
-        if (!is_on_heap() || length() == heap_.capacity) return;
+        if (length() == room()) return;
         if (length() <= inline_capacity) {
-            const Heap old = heap_;
+            if (!is_on_heap()) return;
+            const Block old = heap_;
             const std::size_t size = length();
             std::construct_at(&inline_);
             size_and_place_ = size * 2;
-            copy(inline_.text, {old.text, size});
-            Traits::deallocate(allocator_, old.text, old.capacity + 1);
+            copy(inline_.text, {old.data, size});
+            Traits::deallocate(allocator_, old.data, old.capacity);
         } else if (!resize_in_place(length())) {
-            const Result<Heap> block = new_block(OnFailure::report, length());
+            const Result<Block> block = this->obtain_block(OnFailure::report, length() + 1);
             if (block) move_to(*block);
         }
     }
@@ -248,9 +228,8 @@ class StringStorage {
     std::size_t size_and_place_ = 0;
     union {
         Inline inline_{};
-        Heap heap_;
+        Block heap_;
     };
-    [[no_unique_address]] Allocator allocator_;
 };
 
 }  // namespace cairn

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The storage of `vector`: one block, and how it grows, moves and shrinks. No public interface: see
+// The storage of `vector`: one block, and how it grows, moves and shrinks. Where blocks come from
+// and by how much they grow is `string`'s too (BlockSource). No public interface: see
 // lib/cairn/vector.hpp.
 //
 // Invariants: the elements are data_[0, size_), the rest of data_[0, capacity_) is raw; data_ is
@@ -25,23 +26,104 @@
 
 namespace cairn {
 
+/// An allocator, and what containers with one block want of it.
 template <class T, class Allocator>
-class VectorStorage {
+class BlockSource {
+  protected:
+    using Traits = std::allocator_traits<Allocator>;
+    template <class Value>
+    using Result = std::expected<Value, ContainerError>;
+
+    struct Block {
+        T* data = nullptr;
+        std::size_t capacity = 0;
+    };
+
+    constexpr BlockSource() noexcept(std::is_nothrow_default_constructible_v<Allocator>)
+        requires std::default_initializable<Allocator>
+    = default;
+    constexpr explicit BlockSource(const Allocator& allocator) noexcept : allocator_(allocator) {}
+    constexpr explicit BlockSource(Allocator&& allocator) noexcept
+        : allocator_(std::move(allocator)) {}
+
+    /// The most that one block can have.
+    [[nodiscard]] constexpr std::size_t largest_block() const noexcept {
+        constexpr std::size_t addressable = PTRDIFF_MAX / sizeof(T);
+        const std::size_t allocatable = Traits::max_size(allocator_);
+        return allocatable < addressable ? allocatable : addressable;
+    }
+
+    /// `count` raw elements, exactly.
+    constexpr Result<Block> obtain_block(OnFailure failure, std::size_t count) {
+        T* const data = obtain(failure, allocator_, count);
+        if (data == nullptr) return std::unexpected(ContainerError::out_of_memory);
+        return Block{data, count};
+    }
+
+    /// Whether the block now has `count` elements where it lies.
+    constexpr bool resize_block(Block& block, std::size_t count) {
+        if constexpr (ResizingAllocator<Allocator>) {
+            if !consteval {
+                if (block.data != nullptr &&
+                    allocator_.try_resize(block.data, block.capacity, count)) {
+                    block.capacity = count;
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /// Capacities double, from 32 bytes on.
+    [[nodiscard]] static constexpr std::size_t comfortable(std::size_t capacity,
+                                                           std::size_t required, std::size_t most) {
+        constexpr std::size_t smallest = sizeof(T) < 32 ? 32 / sizeof(T) : 1;
+        if (capacity > most / 2) return most;
+        std::size_t result = capacity * 2;
+        if (result < smallest) result = smallest;
+        return result < required ? required : result;
+    }
+
+    /// Room for `required` elements, at most `most`: an empty Block where `block` was lengthened,
+    /// else a new one. Near the end of memory, takes no more than it needs.
+    constexpr Result<Block> grow(OnFailure failure, Block& block, std::size_t required,
+                                 std::size_t most) {
+        const std::size_t generous = comfortable(block.capacity, required, most);
+        if (resize_block(block, generous)) return Block{};
+        if constexpr (FallibleAllocator<Allocator>) {
+            if (generous > required) {
+                const Result<Block> room = obtain_block(OnFailure::report, generous);
+                if (room) return room;
+                if (resize_block(block, required)) return Block{};
+                return obtain_block(failure, required);
+            }
+        }
+        return obtain_block(failure, generous);
+    }
+
+    [[no_unique_address]] Allocator allocator_{};
+};
+
+template <class T, class Allocator>
+class VectorStorage : protected BlockSource<T, Allocator> {
+    using Source = BlockSource<T, Allocator>;
+
   public:
     VectorStorage(const VectorStorage&) = delete;
     VectorStorage& operator=(const VectorStorage&) = delete;
 
   protected:
-    using Traits = std::allocator_traits<Allocator>;
+    using Source::allocator_;
+    using typename Source::Block, typename Source::Traits;
     template <class Value>
     using Result = std::expected<Value, ContainerError>;
 
     constexpr VectorStorage() noexcept(std::is_nothrow_default_constructible_v<Allocator>)
         requires std::default_initializable<Allocator>
     = default;
-    constexpr explicit VectorStorage(const Allocator& allocator) noexcept : allocator_(allocator) {}
+    constexpr explicit VectorStorage(const Allocator& allocator) noexcept : Source(allocator) {}
     constexpr explicit VectorStorage(Allocator&& allocator) noexcept
-        : allocator_(std::move(allocator)) {}
+        : Source(std::move(allocator)) {}
     constexpr ~VectorStorage() { release(); }
 
     static constexpr bool elements_move = is_relocatable_v<T>;
@@ -50,28 +132,16 @@ class VectorStorage {
         if constexpr (!elements_move) {
             if (size_ != 0) return capacity_;
         }
-        constexpr std::size_t addressable = PTRDIFF_MAX / sizeof(T);
-        const std::size_t allocatable = Traits::max_size(allocator_);
-        return allocatable < addressable ? allocatable : addressable;
+        return this->largest_block();
     }
 
     // --- blocks
-
-    struct Block {
-        T* data = nullptr;
-        std::size_t capacity = 0;
-    };
 
     /// `count` raw elements, exactly.
     constexpr Result<Block> new_block(OnFailure failure, std::size_t count) {
         if (count > maximum()) return too_long(failure, count);
         if (count == 0) return Block{};
-        if constexpr (FallibleAllocator<Allocator>) {
-            T* const data = allocator_.try_allocate(count);
-            if (data != nullptr) return Block{data, count};
-            if (failure == OnFailure::report) return std::unexpected(ContainerError::out_of_memory);
-        }
-        return Block{Traits::allocate(allocator_, count), count};  // or whatever it does instead
+        return this->obtain_block(failure, count);
     }
 
     constexpr std::unexpected<ContainerError> too_long(OnFailure failure, std::size_t count) const {
@@ -81,44 +151,22 @@ class VectorStorage {
 
     [[nodiscard]] constexpr bool resize_in_place(std::size_t count) {
         if (count > maximum()) return false;
-        if constexpr (ResizingAllocator<Allocator>) {
-            if !consteval {
-                if (data_ != nullptr && allocator_.try_resize(data_, capacity_, count)) {
-                    capacity_ = count;
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-
-    /// Capacities double, from 32 bytes on.
-    [[nodiscard]] constexpr std::size_t comfortable(std::size_t required) const noexcept {
-        constexpr std::size_t smallest = sizeof(T) < 32 ? 32 / sizeof(T) : 1;
-        if (capacity_ > maximum() / 2) return maximum();
-        std::size_t result = capacity_ * 2;
-        if (result < smallest) result = smallest;
-        return result < required ? required : result;
+        Block own{data_, capacity_};
+        const bool resized = this->resize_block(own, count);
+        capacity_ = own.capacity;
+        return resized;
     }
 
     /// Room for `extra` more elements: an empty Block where they now fit in place, else a new block
-    /// that the elements have to move to. Near the end of memory, takes no more than it needs.
+    /// that the elements have to move to.
     constexpr Result<Block> make_room(OnFailure failure, std::size_t extra) {
         if (extra <= capacity_ - size_) return Block{};
         if (extra > maximum() - size_)
             return too_long(failure, checked_add(size_, extra).value_or(SIZE_MAX));
-        const std::size_t required = size_ + extra;
-        const std::size_t generous = comfortable(required);
-        if (resize_in_place(generous)) return Block{};
-        if constexpr (FallibleAllocator<Allocator>) {
-            if (generous > required) {
-                T* const data = allocator_.try_allocate(generous);
-                if (data != nullptr) return Block{data, generous};
-                if (resize_in_place(required)) return Block{};
-                return new_block(failure, required);
-            }
-        }
-        return new_block(failure, generous);
+        Block own{data_, capacity_};
+        const Result<Block> room = this->grow(failure, own, size_ + extra, maximum());
+        capacity_ = own.capacity;
+        return room;
     }
 
     /// Takes `block` as the storage; the elements have left the old one.
@@ -161,13 +209,8 @@ class VectorStorage {
         if (size_ == capacity_) return;
         if (size_ == 0) return adopt(Block{});
         if (resize_in_place(size_) || !elements_move) return;
-        Block block{nullptr, size_};
-        if constexpr (FallibleAllocator<Allocator>) {
-            block.data = allocator_.try_allocate(size_);
-        } else {
-            block.data = Traits::allocate(allocator_, size_);
-        }
-        if (block.data != nullptr) move_to(block, size_, 0);
+        const Result<Block> block = this->obtain_block(OnFailure::report, size_);
+        if (block) move_to(*block, size_, 0);
     }
 
     constexpr void truncate(std::size_t count) {
@@ -178,7 +221,6 @@ class VectorStorage {
     T* data_ = nullptr;
     std::size_t size_ = 0;
     std::size_t capacity_ = 0;
-    [[no_unique_address]] Allocator allocator_{};
 };
 
 }  // namespace cairn

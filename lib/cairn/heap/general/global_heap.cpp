@@ -24,7 +24,6 @@ void panic_out_of_memory(std::size_t size, std::size_t alignment) {
         panic_format("operator new: {}: {} bytes with alignment {} asked for",
                      AllocError::bad_alignment, size, alignment);
     }
-    shared.open_reserve();  // for the report
     panic_format("operator new: {}: {} bytes with alignment {} asked for; {}",
                  AllocError::out_of_memory, size, alignment, shared.statistics());
 }

@@ -30,27 +30,28 @@ std::byte* HeapCache::take_large(std::size_t size, HeapCache& cache) {
     return block;
 }
 
-/// The same where magazines have blocks of about one length.
+/// The same where magazines have blocks of about one length: that on top of its own may be too
+/// short, that of the next one is not.
 std::byte* HeapCache::take_coarse(std::size_t size, HeapCache& cache) {
     if (size > cache.coarse_limit_) [[unlikely]]
         return take_larger(size, cache);
     const std::size_t wanted = size + tlsf::header_size;
-    MagazineTop& top = cache.magazines_->block_tops.data()[coarse_bin(wanted + fine_step - 1)];
-    std::byte* const block = top[-1];
-    if (block == nullptr) [[unlikely]]
-        return take_larger(size, cache);
-    std::size_t length = tlsf::header(block)->length();
-    if constexpr (heap_checks) {
-        length += tlsf::cached;
-        if (reinterpret_cast<FreeSlot*>(block)->canary != cache.origin_) [[unlikely]]
-            return take_larger(size, cache);
+    MagazineTop* top = &cache.magazines_->block_tops.data()[coarse_bin(wanted + fine_step - 1)];
+    for (MagazineTop* const last = top + 1; top <= last; ++top) {
+        std::byte* const block = (*top)[-1];
+        if (block == nullptr) continue;
+        const std::size_t length = tlsf::header(block)->length() + (heap_checks ? tlsf::cached : 0);
+        if (length - wanted > wanted / most_excess) continue;
+        if constexpr (heap_checks) {
+            if (reinterpret_cast<FreeSlot*>(block)->canary != cache.origin_) [[unlikely]]
+                break;
+            tlsf::header(block)->set_length(length);
+        }
+        cache.room_ += length;
+        --*top;
+        return block;
     }
-    if (length - wanted > wanted / coarse_steps) [[unlikely]]
-        return take_larger(size, cache);
-    if constexpr (heap_checks) tlsf::header(block)->set_length(length);
-    cache.room_ += length;
-    --top;
-    return block;
+    return take_larger(size, cache);
 }
 
 /// A run that its magazine has; all else is `take_aligned_slowly`'s.

@@ -5,7 +5,7 @@
 //
 // Three kinds of blocks have magazines:
 //
-//     slots of slabs        1 .. 512 bytes      32 magazines of 31, by class
+//     slots of slabs        1 .. 512 bytes      32 magazines of 63, by class
 //     blocks with headers   513 B .. 64 KiB     by exact size up to 4 KiB, then 16 a doubling
 //     runs                  1 .. 16 pages       by their number
 //
@@ -40,7 +40,7 @@ struct SizedBlock {
 
 class HeapCache {
   public:
-    static constexpr std::size_t batch = 8;
+    static constexpr std::size_t batch = 16;
 
     /// `core` outlives the cache's use; it need not be initialised yet.
     constexpr explicit HeapCache(HeapCore& core) : core_(&core) {}
@@ -158,7 +158,7 @@ class HeapCache {
                 return false;
         }
         const MagazineTop top = bin.top;
-        if (Magazine<32>::is_full(top)) [[unlikely]]
+        if (SlotMagazine::is_full(top)) [[unlikely]]
             return false;
         if constexpr (heap_checks) slot->canary = origin_;
         *top = block;

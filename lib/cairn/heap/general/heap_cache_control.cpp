@@ -24,8 +24,9 @@ bool HeapCache::open() {
     std::byte* const memory = core_->take_internal(sizeof(Magazines));
     if (memory == nullptr) return true;
     magazines_ = std::construct_at(reinterpret_cast<Magazines*>(memory));
+    const bool is_roomy = pages_ >= roomy_window / heap_page;
     for (unsigned c = 1; c <= small_classes; ++c)
-        bins_[c].top = magazines_->slots[c].clear();
+        bins_[c].top = magazines_->slots[c].clear(is_roomy ? 0 : SlotMagazine::room / 2);
     room_ = largest_room();
     fine_limit_ = last_fine - tlsf::header_size;
     coarse_limit_ = largest_cached;
@@ -82,8 +83,8 @@ std::size_t HeapCache::cached_bytes() const {
     if (magazines_ == nullptr) return 0;
     std::size_t bytes = 0;
     for (unsigned c = 1; c <= small_classes; ++c) {
-        std::byte* const* const bottom = &magazines_->slots[c].place[1];
-        bytes += static_cast<std::size_t>(bins_[c].top - bottom) * class_size(c);
+        for (MagazineTop at = bins_[c].top; at[-1] != nullptr; --at)
+            bytes += class_size(c);
     }
     for (const MagazineTop& top : magazines_->block_tops) {
         for (MagazineTop at = top; at[-1] != nullptr; --at) {

@@ -187,7 +187,7 @@ void HeapCache::give_slot(std::byte* block, unsigned small_class) {
     }
     slot->canary = origin_;
     if (magazines_ == nullptr) return core_->give_slots(&block, 1);
-    if (Magazine<32>::is_full(bin.top)) {
+    if (SlotMagazine::is_full(bin.top)) {
         core_->give_slots(bin.top - batch, batch);
         bin.top -= batch;
     }
@@ -236,7 +236,7 @@ void HeapCache::give_block(std::byte* block) {
         MagazineTop& top = magazines_->block_tops[bin];
         const std::size_t places = bin < fine_bins ? FineMagazine::room : CoarseMagazine::room;
         const bool is_full = reinterpret_cast<std::uintptr_t>(top) % (places * sizeof(*top)) == 0;
-        if (is_full) drop_blocks(top, places / 2);
+        if (is_full) drop_blocks(top, std::min(places / 2, block_batch));
         if (keep_block(block)) return;
     }
     // The core has a close look at what is not as it should be.

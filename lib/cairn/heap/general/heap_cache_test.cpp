@@ -363,17 +363,6 @@ TEST_CASE("before it fails the heap asks for memory back", "[heap_cache]") {
     CHECK(hoard.blocks.empty());
 }
 
-TEST_CASE("the reserve is for the end", "[heap_cache]") {
-    HeapBench heap(std::size_t{2} << 20);
-    REQUIRE(heap.core.close_reserve());
-    while (heap.cache.take(4096) != nullptr) {
-    }
-    while (heap.cache.take(16) != nullptr) {
-    }
-    heap.core.open_reserve();
-    CHECK(heap.cache.take(4096) != nullptr);
-}
-
 /// Random requests against a model: contents are kept, and nothing overlaps.
 void churn(HeapBench& heap, unsigned seed, std::size_t largest, int steps) {
     std::mt19937 random(seed);

@@ -12,9 +12,8 @@
 namespace cairn {
 namespace {
 
-constexpr std::uint32_t growth_pages = 64;   // the least that is taken from the break at once
-constexpr std::uint32_t reserve_pages = 16;  // enough for a last report
-constexpr std::uint32_t releasable = 16;     // free pages in a row that are worth a call
+constexpr std::uint32_t growth_pages = 64;  // the least that is taken from the break at once
+constexpr std::uint32_t releasable = 16;    // free pages in a row that are worth a call
 
 constexpr std::uint32_t pages_for(std::size_t bytes) {
     return static_cast<std::uint32_t>((bytes + heap_page - 1) / heap_page);
@@ -365,23 +364,6 @@ bool HeapCore::reclaim(std::size_t wanted) {
 void HeapCore::count_failure() {
     const SpinGuard guard(lock_);
     ++failures_;
-}
-
-bool HeapCore::close_reserve() {
-    const SpinGuard guard(lock_);
-    if (reserve_ != PageHeap::none) return true;
-    if (!has_slabs()) return false;
-    reserve_ = find_pages(reserve_pages, 1);
-    if (reserve_ == PageHeap::none) return false;
-    pages_.set_use(reserve_, reserve_pages, PageUse::internal);
-    return true;
-}
-
-void HeapCore::open_reserve() {
-    const SpinGuard guard(lock_);
-    if (reserve_ == PageHeap::none) return;
-    pages_.free(reserve_);
-    reserve_ = PageHeap::none;
 }
 
 // --- looking -------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 //     break ──► PageHeap ──┬── slabs of 16 KiB        slots up to 512 bytes      SlabStore
 //      (BumpAllocator)     ├── chunks of up to 1 MiB   blocks up to 256 KiB       TlsfArena
 //                          ├── runs                    what is larger, or page-aligned
-//                          └── internal                caches, the reserve
+//                          └── internal                caches
 //
 // Harts come here in batches, through their HeapCache, which is the interface for everybody else.
 // Memory is taken from the break in chunks as it is needed; the break may have other users, whose
@@ -73,11 +73,6 @@ class HeapCore {
 
     /// Called when a hart's cache opens, for what is to happen when the hart ends.
     void set_cache_hook(void (*hook)(HeapCache& cache));
-
-    /// Lets the reserve go, for the last things to be done: a panic's report, the end of a VM.
-    void open_reserve();
-    /// Sets the reserve aside again; false if the pages are not there.
-    bool close_reserve();
 
     [[nodiscard]] HeapStatistics statistics() const;
     /// Walks everything; each thing that is wrong is reported. Whether nothing was.
@@ -175,7 +170,6 @@ class HeapCore {
     SlabStore slabs_ CAIRN_GUARDED_BY(lock_);
     TlsfArena blocks_ CAIRN_GUARDED_BY(lock_);
     std::byte* spare_chunk_ CAIRN_GUARDED_BY(lock_) = nullptr;  ///< was free when it was last seen
-    std::uint32_t reserve_ CAIRN_GUARDED_BY(lock_) = PageHeap::none;
     void (*cache_hook_)(HeapCache& cache) CAIRN_GUARDED_BY(lock_) = nullptr;
     Reclaimer reclaimer_ CAIRN_GUARDED_BY(lock_);
     Releaser releaser_ CAIRN_GUARDED_BY(lock_);

@@ -26,15 +26,17 @@ inline constexpr std::size_t last_fine = 4096;
 inline constexpr std::size_t fine_step = tlsf::grain;
 inline constexpr std::size_t last_coarse = 64 * 1024;
 inline constexpr std::size_t fine_bins = (last_fine - first_fine) / fine_step + 1;
-inline constexpr std::size_t coarse_steps = 32;  // in each doubling
+inline constexpr std::size_t coarse_steps = 32;               // in each doubling
+inline constexpr std::size_t most_excess = coarse_steps / 4;  // of two bins; a part of the request
 inline constexpr std::size_t coarse_grain = last_fine / coarse_steps;
 inline constexpr std::size_t coarse_bins = coarse_steps * 4 + 1;
 inline constexpr std::size_t run_bins = 16;                // pages
 inline constexpr std::size_t worth_pages = heap_page / 4;  // bytes at a page's alignment, and more
 inline constexpr std::size_t largest_cached = last_coarse - tlsf::header_size;
+inline constexpr std::size_t roomy_window = 16 * 1024 * 1024;  // smaller ones have half the slots
 inline constexpr std::size_t no_bin = SIZE_MAX;
-inline constexpr std::size_t block_batch = 4;  // at most so many, of last_fine bytes together
-using FineMagazine = Magazine<16>;
+inline constexpr std::size_t block_batch = 8;  // at most so many, of last_fine bytes together
+using FineMagazine = Magazine<32>;
 using CoarseMagazine = Magazine<4>;
 using RunMagazine = Magazine<32>;
 
@@ -70,11 +72,11 @@ static_assert(block_bin(last_coarse) == fine_bins + coarse_bins - 1);
 }  // namespace heap_bins
 
 struct Magazines {
-    std::array<Magazine<32>, small_classes + 1> slots;
+    std::array<SlotMagazine, small_classes + 1> slots;
     std::array<heap_bins::FineMagazine, heap_bins::fine_bins> fine;
     std::array<heap_bins::CoarseMagazine, heap_bins::coarse_bins> coarse;
     std::array<heap_bins::RunMagazine, heap_bins::run_bins> runs;
-    std::array<MagazineTop, heap_bins::fine_bins + heap_bins::coarse_bins> block_tops;
+    std::array<MagazineTop, heap_bins::fine_bins + heap_bins::coarse_bins + 1> block_tops;
     std::array<MagazineTop, heap_bins::run_bins> run_tops;
 
     Magazines() {
@@ -82,11 +84,12 @@ struct Magazines {
             block_tops[i] = fine[i].clear();
         for (std::size_t i = 0; i < heap_bins::coarse_bins; ++i)
             block_tops[heap_bins::fine_bins + i] = coarse[i].clear();
+        block_tops.back() = no_magazine;  // what the last bin's next one is
         for (std::size_t i = 0; i < heap_bins::run_bins; ++i)
             run_tops[i] = runs[i].clear();
     }
 };
 /// What each hart's cache takes of the heap.
-static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 48'640);
+static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 86'016);
 
 }  // namespace cairn

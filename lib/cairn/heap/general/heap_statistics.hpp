@@ -18,13 +18,6 @@ struct HeapStatistics {
     std::size_t largest_free = 0;  ///< at least this much can be had in one piece without growing
     std::size_t peak = 0;          ///< the most that was with users and caches at once
     std::uint64_t failures = 0;    ///< requests that were refused
-
-    /// How scattered the free memory is: 0 where it is all in one piece, towards 100 where the
-    /// largest piece is a small part of it.
-    [[nodiscard]] constexpr unsigned fragmentation_percent() const {
-        if (free == 0) return 0;
-        return static_cast<unsigned>(100 - 100 * largest_free / free);
-    }
 };
 
 /// As in: 9.2 KiB live, 3.8 KiB cached, 1.0 MiB free (largest 1.0 MiB), peak 12.9 KiB, 0 failures

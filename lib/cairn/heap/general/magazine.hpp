@@ -24,13 +24,13 @@ using MagazineTop = std::byte**;
 namespace magazine_detail {
 /// Both empty and full: where a bin points that has no magazine yet, so that either use of it ends
 /// in the slow path. Never written.
-struct alignas(512) Nothing {
-    std::array<std::byte*, 64> places{};
+struct alignas(64 * sizeof(std::byte*)) Nothing {
+    std::array<std::byte*, 128> places{};
 };
 inline constinit Nothing nothing;
 }  // namespace magazine_detail
 
-inline constexpr MagazineTop no_magazine = &magazine_detail::nothing.places[32];
+inline constexpr MagazineTop no_magazine = &magazine_detail::nothing.places[64];
 
 /// `places` - 1 blocks at most.
 template <std::size_t places>
@@ -38,14 +38,16 @@ struct alignas(places * sizeof(std::byte*)) Magazine {
     static constexpr std::size_t room = places;
     std::array<std::byte*, places> place;
 
-    /// Makes it empty.
-    [[nodiscard]] MagazineTop clear() {
-        place[0] = nullptr;
-        return &place[1];
+    /// Makes it empty, and gives its first `unused` places up.
+    [[nodiscard]] MagazineTop clear(std::size_t unused = 0) {
+        place[unused] = nullptr;
+        return &place[unused + 1];
     }
     [[nodiscard]] static bool is_full(MagazineTop top) {
         return reinterpret_cast<std::uintptr_t>(top) % sizeof(Magazine) == 0;
     }
 };
+
+using SlotMagazine = Magazine<64>;
 
 }  // namespace cairn
