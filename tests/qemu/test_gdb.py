@@ -116,7 +116,7 @@ def test_debian(guest, debian):
     m.expect("guest:~# ")
     to_monitor(m)
     lend_line(m, "guest")
-    said = debug(m, ["info threads", "p/x $satp >> 60", "p $pc < 0", "x/i $pc", "thread 2", "x/i $pc",
+    said = debug(m, ["info threads", "p/x (unsigned long) $satp >> 60", "p $pc < 0", "x/i $pc", "thread 2", "x/i $pc",
                      "monitor physical on", "x/2xb 0x80200000", "detach"])
     assert len(re.findall(r"vCPU \d: (started|suspended)", said)) == 2
     assert re.search(r"= 0x[89a]\b", said)
