@@ -54,6 +54,7 @@ void Monitor::typed(std::byte byte) {
 
 void Monitor::shown(bool shown) {
     greets_.store(shown, std::memory_order_relaxed);
+    if (!shown) has_left_.store(true, std::memory_order_relaxed);
     want();
 }
 
@@ -161,6 +162,8 @@ void Monitor::begin(const Command& command, const CommandLine& line) {
     StringWriter out(pager_.text());
     Answer answer(out, style_);
     command_ = &command;
+    has_left_.store(false);  // before the look: who types Ctrl-] behind that says so anew
+    if (!session_.console.shows_monitor()) has_left_.store(true);
     session_.wait = {};
     session_.keys = this;
     if (line.too_long || !takes_arguments(command.arguments, line.arguments())) {
@@ -175,7 +178,7 @@ void Monitor::begin(const Command& command, const CommandLine& line) {
 }
 
 void Monitor::go_on() {
-    if (!session_.console.shows_monitor()) return cancel();
+    if (has_left_.load(std::memory_order_relaxed)) return cancel();  // and may be back by now
     if (!session_.wait.takes_keys && take_cancel()) return cancel();
     StringWriter out(pager_.text());
     Answer answer(out, style_);

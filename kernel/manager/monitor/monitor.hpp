@@ -70,7 +70,8 @@ class Monitor final : public MonitorInput, public HostWork, public Completer, pu
     ring_buffer<std::byte, 256> keys_ CAIRN_GUARDED_BY(keys_lock_);
     bool loses_none_ CAIRN_GUARDED_BY(keys_lock_) = false;  ///< a command takes them all
     bool was_full_ CAIRN_GUARDED_BY(keys_lock_) = false;
-    std::atomic<bool> greets_ = false;  ///< it has just been given the console
+    std::atomic<bool> greets_ = false;    ///< it has just been given the console
+    std::atomic<bool> has_left_ = false;  ///< the console was a guest's since its command began
 
     Spinlock work_lock_;  ///< one hart at a time; what follows is its
     Session session_;
