@@ -48,6 +48,7 @@ packages_to_test=(
     python3-pexpect
     python3-jsonschema
     valgrind:valgrind
+    gdb-multiarch:gdb-multiarch
 )
 packages_for_windows=( # Wine is large: 100 MB to fetch, 700 MB installed
     g++-mingw-w64-x86-64-posix:x86_64-w64-mingw32-g++-posix

@@ -228,6 +228,14 @@ std::expected<ManagedVm*, VmTableError> VmTable::find_running(std::string_view n
     return vm;
 }
 
+VmTable::Result VmTable::ask_running(std::string_view name) {
+    const SpinGuard guard(lock_);
+    const auto vm = find_running(name, {});
+    if (!vm) return std::unexpected(vm.error());
+    if ((*vm)->is_loading()) return std::unexpected(VmTableError::loading);
+    return {};
+}
+
 VmTable::Result VmTable::trace(std::string_view name, std::optional<std::uint32_t> cpu,
                                std::uint32_t entries) {
     const SpinGuard guard(lock_);

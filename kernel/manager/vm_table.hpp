@@ -90,6 +90,17 @@ class VmTable final : public VmEnd, public HostWork {
         for (const auto& vm : vms_)
             visit(std::as_const(*vm));
     }
+    /// Calls `visit` for the VM `name`, which it may change and which stays otherwise as it is
+    /// meanwhile; false where there is none.
+    template <class Visitor>
+    [[nodiscard]] bool rule(std::string_view name, Visitor visit) {
+        const SpinGuard guard(lock_);
+        ManagedVm* const vm = find(name);
+        if (vm != nullptr) visit(*vm);
+        return vm != nullptr;
+    }
+    /// Whether the VM `name` runs, or why not.
+    [[nodiscard]] Result ask_running(std::string_view name);
     [[nodiscard]] std::span<const std::string_view> names() const { return names_; }
     /// Of the VM `name`, or nullptr.
     [[nodiscard]] GuestChannel* channel(std::string_view name);

@@ -171,7 +171,7 @@ def test_a_screen_at_a_time(pair):
     command(pair, "help", r"-- more: space, Enter, or q --")
     assert "Ctrl-] changes between" not in pair.process.before
     pair.send("\r")
-    pair.expect(r"set +\[NAME VALUE\] +the monitor")
+    pair.expect(r"doctor +what the machine offers")
     pair.expect("-- more: ")
     pair.send(" ")
     pair.expect(r"Ctrl-\] changes between")

@@ -11,11 +11,11 @@ namespace {
 
 constexpr unsigned most_at_once = 64;  // a UART that has more interrupts again
 
-void read_on() {
+}  // namespace
+
+void ConsoleMultiplexer::read_on() {
     host_interrupts().finish(HostSource::console);
 }
-
-}  // namespace
 
 void ConsoleMultiplexer::start(MonitorInput& monitor) {
     monitor_ = &monitor;
@@ -70,7 +70,8 @@ void ConsoleMultiplexer::escape() {
 
 bool ConsoleMultiplexer::has_room() {
     const SpinGuard guard(lock_);
-    return shows_monitor_ || guest_ == nullptr || guest_->has_room();
+    if (shows_monitor_) return monitor_->has_room();
+    return guest_ == nullptr || guest_->has_room();
 }
 
 void ConsoleMultiplexer::route(uart16550::Character character) {

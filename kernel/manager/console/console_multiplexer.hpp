@@ -24,6 +24,8 @@ class MonitorInput {
     virtual void typed(std::byte byte) = 0;
     /// It has the console now, or not any more.
     virtual void shown(bool shown) = 0;
+    /// Whether it can take one more character; else it says `read_on` once that is so again.
+    [[nodiscard]] virtual bool has_room() = 0;
 
   protected:
     ~MonitorInput() = default;
@@ -48,6 +50,8 @@ class ConsoleMultiplexer final : public InterruptHandler {
     [[nodiscard]] bool show_guest();
 
     void interrupted() override;
+    /// Whoever had no room has some again.
+    static void read_on();
 
   private:
     /// Whether whoever has the console can take one more character.

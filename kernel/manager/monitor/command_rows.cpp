@@ -56,6 +56,10 @@ constexpr std::array commands{
             "4096 at most. What the "
             "guest has not touched yet is given to it by that, and is zero.",
             show_memory},
+    Command{"gdb", "VM", "let gdb debug it over this line, until it detaches",
+            "The VM stands still when gdb comes. Breakpoints and steps are refused. "
+            "Ctrl-] ends it from here, and the VM goes on.",
+            serve_gdb},
     Command{
         "trace", "VM [ACTION [N]]", "keep its last exits, and show them",
         "ACTION is on: from now on each vCPU keeps its last N exits, 1024 if not said, with time, "

@@ -54,6 +54,7 @@ void Monitor::typed(std::byte byte) {
 
 void Monitor::shown(bool shown) {
     greets_.store(shown, std::memory_order_relaxed);
+    if (!shown) has_left_.store(true, std::memory_order_relaxed);
     want();
 }
 
@@ -85,16 +86,41 @@ void Monitor::work() {
     deadline_.store(is_through ? until : 0, std::memory_order_relaxed);
 }
 
+/// A program types faster than a person, and no command takes its keys for long.
+bool Monitor::has_room() {
+    const SpinGuard guard(keys_lock_);
+    was_full_ = loses_none_ && keys_.full();
+    return !was_full_;
+}
+
+std::optional<std::byte> Monitor::take_key() {
+    std::optional<std::byte> key;
+    bool was_full = false;
+    {
+        const SpinGuard guard(keys_lock_);
+        key = keys_.try_pop_front();
+        was_full = std::exchange(was_full_, false);
+    }
+    if (was_full) session_.console.read_on();
+    return key;
+}
+
+void Monitor::lose_keys(bool may) {
+    bool was_full = false;
+    {
+        const SpinGuard guard(keys_lock_);
+        loses_none_ = !may;
+        was_full = std::exchange(was_full_, false);
+    }
+    if (was_full) session_.console.read_on();
+}
+
 /// As long as no command waits: what is typed meanwhile is for later.
 void Monitor::take_keys() {
     while (command_ == nullptr) {
-        std::optional<std::byte> key;
-        {
-            const SpinGuard guard(keys_lock_);
-            key = keys_.try_pop_front();
-        }
+        const auto key = take_key();
         if (!key) return;
-        take_key(*key);
+        type(*key);
     }
 }
 
@@ -107,7 +133,7 @@ bool Monitor::bring_guest_to_front() {
     return guest->come_to_front();
 }
 
-void Monitor::take_key(std::byte byte) {
+void Monitor::type(std::byte byte) {
     Terminal terminal;
     if (pager_.is_waiting()) {
         pager_.take(byte, terminal);
@@ -136,7 +162,10 @@ void Monitor::begin(const Command& command, const CommandLine& line) {
     StringWriter out(pager_.text());
     Answer answer(out, style_);
     command_ = &command;
+    has_left_.store(false);  // before the look: who types Ctrl-] behind that says so anew
+    if (!session_.console.shows_monitor()) has_left_.store(true);
     session_.wait = {};
+    session_.keys = this;
     if (line.too_long || !takes_arguments(command.arguments, line.arguments())) {
         FixedBuffer<96> usage;
         print(usage, "write: {} {}", command.name, command.arguments);
@@ -144,11 +173,13 @@ void Monitor::begin(const Command& command, const CommandLine& line) {
     } else {
         command.run(session_, line, answer);
     }
-    if (session_.wait.go_on == nullptr) finish(answer);
+    if (session_.wait.go_on == nullptr) return finish(answer);
+    lose_keys(!session_.wait.takes_keys);
 }
 
 void Monitor::go_on() {
-    if (!session_.console.shows_monitor() || take_cancel()) return cancel();
+    if (has_left_.load(std::memory_order_relaxed)) return cancel();  // and may be back by now
+    if (!session_.wait.takes_keys && take_cancel()) return cancel();
     StringWriter out(pager_.text());
     Answer answer(out, style_);
     if (session_.wait.go_on(session_, answer)) return finish(answer);
@@ -160,6 +191,7 @@ void Monitor::go_on() {
 void Monitor::finish(Answer& answer) {
     answer.finish(command_->name);
     session_.wait = {};
+    lose_keys(true);
     command_ = nullptr;
     show_answer();
 }
@@ -175,6 +207,7 @@ bool Monitor::take_cancel() {
 void Monitor::cancel() {
     session_.scheduler.stop_observing();
     session_.top.forget();
+    if (session_.wait.abandon != nullptr) session_.wait.abandon(session_);
     StringWriter out(pager_.text());
     Answer answer(out, style_);
     answer.refuse(command_->name, "cancelled");

@@ -18,7 +18,7 @@
 
 namespace cairn {
 
-class Monitor final : public MonitorInput, public HostWork, public Completer {
+class Monitor final : public MonitorInput, public HostWork, public Completer, public KeySource {
   public:
     /// All outlive it.
     constexpr Monitor(VmTable& vms, Scheduler& scheduler, HostResources& host,
@@ -35,6 +35,7 @@ class Monitor final : public MonitorInput, public HostWork, public Completer {
     // MonitorInput, within interrupts.
     void typed(std::byte byte) override;
     void shown(bool shown) override;
+    [[nodiscard]] bool has_room() override;
 
     // HostWork, between guests.
     [[nodiscard]] bool is_wanted() const override;
@@ -43,13 +44,17 @@ class Monitor final : public MonitorInput, public HostWork, public Completer {
         return deadline_.load(std::memory_order_relaxed);
     }
 
+    // KeySource, for a command that takes keys.
+    [[nodiscard]] std::optional<std::byte> take_key() override;
+
     std::string_view complete(std::string_view line, Writer& choices) override;
 
   private:
     void work();
     void want() { wanted_.store(true, std::memory_order_release); }
     void take_keys();
-    void take_key(std::byte byte);
+    void lose_keys(bool may);
+    void type(std::byte byte);
     [[nodiscard]] bool take_cancel();
     void execute(std::string_view line);
     void begin(const Command& command, const CommandLine& line);
@@ -63,7 +68,10 @@ class Monitor final : public MonitorInput, public HostWork, public Completer {
     std::atomic<std::uint64_t> deadline_ = ~std::uint64_t{0};  ///< a copy of the wait's
     Spinlock keys_lock_;
     ring_buffer<std::byte, 256> keys_ CAIRN_GUARDED_BY(keys_lock_);
-    std::atomic<bool> greets_ = false;  ///< it has just been given the console
+    bool loses_none_ CAIRN_GUARDED_BY(keys_lock_) = false;  ///< a command takes them all
+    bool was_full_ CAIRN_GUARDED_BY(keys_lock_) = false;
+    std::atomic<bool> greets_ = false;    ///< it has just been given the console
+    std::atomic<bool> has_left_ = false;  ///< the console was a guest's since its command began
 
     Spinlock work_lock_;  ///< one hart at a time; what follows is its
     Session session_;

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include <cairn/vector.hpp>
 #include "kernel/manager/console/console_multiplexer.hpp"
+#include "kernel/manager/gdb/gdb_session.hpp"
 #include "kernel/manager/machine_report.hpp"
 #include "kernel/manager/monitor/answer.hpp"
 #include "kernel/manager/monitor/command_line.hpp"
@@ -26,6 +28,10 @@ struct Wait {
     bool (*go_on)(Session& session, Answer& answer) = nullptr;
     /// When, by `time`, it is asked again though nothing has come; all ones: never.
     std::uint64_t until = ~std::uint64_t{0};
+    /// What is typed meanwhile, Ctrl-C included, is the command's own.
+    bool takes_keys = false;
+    /// Nobody waits any more, before it is through. nullptr: it leaves nothing behind.
+    void (*abandon)(Session& session) = nullptr;
 };
 
 /// What a vCPU had of the harts when `top` began.
@@ -72,6 +78,8 @@ struct Session {
     Wait wait{};
     TopBegin top{};
     TraceDump dump{};
+    std::unique_ptr<GdbSession> gdb{};
+    KeySource* keys = nullptr;
 };
 
 struct Command {

@@ -109,6 +109,8 @@ class Vcpu {
     [[nodiscard]] bool is_here() const { return loaded_vcpu == this; }
     /// Up to date while it is not loaded.
     [[nodiscard]] const GuestState& state() const { return state_; }
+    /// To be changed while it lies in no hart, by whoever holds its VM still.
+    [[nodiscard]] GuestState& state_at_rest() { return state_; }
 
     /// Which hart of the machine is interrupted for it from now on: it looks at the vCPU's bell
     /// then, whether it runs the vCPU or the vCPU sleeps there. `host_hart` outlives the vCPU.

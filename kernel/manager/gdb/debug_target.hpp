@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// What a debugger looks at, as GdbServer sees it: CPUs numbered from 0 that stand still while it is
+// asked anything, their registers by the numbers of kernel/manager/gdb/register_file.hpp, and
+// memory as one CPU sees it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <cairn/writer.hpp>
+
+namespace cairn {
+
+class DebugTarget {
+  public:
+    [[nodiscard]] virtual std::uint32_t cpus() const = 0;
+    /// A few words for people.
+    virtual void describe(std::uint32_t cpu, Writer& out) const = 0;
+
+    [[nodiscard]] virtual std::optional<std::uint64_t> read_register(std::uint32_t cpu,
+                                                                     std::uint32_t number) = 0;
+    [[nodiscard]] virtual bool write_register(std::uint32_t cpu, std::uint32_t number,
+                                              std::uint64_t value) = 0;
+
+    /// By virtual address, as CPU `cpu` translates it, or else by physical address.
+    virtual void use_physical(bool physical) = 0;
+    /// How many of the bytes, from the first on, could be read.
+    [[nodiscard]] virtual std::size_t read_memory(std::uint32_t cpu, std::uint64_t address,
+                                                  std::span<std::byte> to) = 0;
+    /// All or, where it is false, a part of them.
+    [[nodiscard]] virtual bool write_memory(std::uint32_t cpu, std::uint64_t address,
+                                            std::span<const std::byte> from) = 0;
+
+  protected:
+    ~DebugTarget() = default;
+};
+
+}  // namespace cairn

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs for people.
+#include "kernel/manager/gdb/gdb_session.hpp"
+
+#include "kernel/arch/isa/csr_access.hpp"
+
+namespace cairn {
+namespace {
+
+constexpr std::string_view exited = "W00";  // "the process exited"
+
+}  // namespace
+
+GdbSession::GdbSession(VmTable& vms, Scheduler& scheduler, std::string_view name)
+    : vms_(vms), scheduler_(scheduler) {
+    for (const char letter : name.substr(0, longest_vm_name))
+        name_.push_back(letter);
+}
+
+GdbSession::Outcome GdbSession::go_on(KeySource& keys, Writer& line) {
+    for (;;) {
+        if (!look(line)) return Outcome::vm_ended;
+        if (phase_ == Phase::arriving) return Outcome::goes_on;  // what is typed waits
+        const auto byte = keys.take_key();
+        if (!byte) return Outcome::goes_on;
+        if (!take(*byte, line)) return Outcome::detached;
+    }
+}
+
+/// False where the VM is off.
+bool GdbSession::look(Writer& line) {
+    bool is_on = false;
+    reply_.clear();
+    (void)vms_.rule(name(), [&](ManagedVm& vm) {
+        is_on = vm.is_running();
+        if (is_on && !vm.is_loading()) look_at(vm);
+    });
+    if (!is_on && (phase_ == Phase::running || phase_ == Phase::stopping)) reply_.write(exited);
+    if (!reply_.view().empty()) send(line);
+    return is_on;
+}
+
+/// A VM that was reset meanwhile runs: then it is paused as soon as it can be.
+void GdbSession::look_at(ManagedVm& vm) {
+    if (!awaits_rest()) return;
+    if (!std::exchange(has_paused_, true)) was_paused_ = vm.vm().is_paused();
+    if (!vm.vm().is_paused()) vm.vm().pause(csr_read<Csr::time>());
+    if (!is_at_rest(vm)) return;
+    if (phase_ == Phase::stopping) server_.stopped(server_.cpu(), StopSignal::interrupt, reply_);
+    phase_ = Phase::halted;
+}
+
+/// Whether its vCPUs stay as they are. A hart that takes one from now on sees that the VM is
+/// paused before it brings it in; one that has taken one before still has it.
+bool GdbSession::is_at_rest(const ManagedVm& vm) {
+    bool rests = true;
+    vm.visit_tasks([&](const Task& task) {
+        for (std::size_t hart = 0; hart < scheduler_.harts(); ++hart)
+            rests = rests && scheduler_.running_on(hart) != &task;
+    });
+    return rests;
+}
+
+bool GdbSession::take(std::byte byte, Writer& line) {
+    switch (reader_.take(byte)) {
+        case PacketReader::Event::nothing: return true;
+        case PacketReader::Event::interrupt:
+            if (phase_ == Phase::running) phase_ = Phase::stopping;
+            return true;
+        case PacketReader::Event::resend:
+            if (server_.acknowledges()) send(line);
+            return true;
+        case PacketReader::Event::damaged:
+            if (server_.acknowledges()) line.write("-");
+            return true;
+        case PacketReader::Event::packet: return take_packet(line);
+    }
+    return true;
+}
+
+/// All-stop: gdb says nothing but Ctrl-C until it has heard that the VM has stopped.
+bool GdbSession::take_packet(Writer& line) {
+    if (server_.acknowledges()) line.write("+");
+    if (phase_ != Phase::halted) return true;
+    reply_.clear();
+    auto next = GdbServer::Next::answer;
+    (void)vms_.rule(name(), [&](ManagedVm& vm) {
+        if (!vm.is_running() || vm.is_loading()) return;
+        VmTarget target(vm.vm(), debug_);
+        next = server_.handle(reader_.body(), target, reply_);
+        if (next == GdbServer::Next::go_on) go_on_running(vm);
+    });
+    switch (next) {
+        case GdbServer::Next::answer: send(line); return true;
+        case GdbServer::Next::go_on: return true;
+        case GdbServer::Next::leave: break;
+    }
+    if (!reply_.view().empty()) send(line);
+    leave();
+    return false;
+}
+
+void GdbSession::go_on_running(ManagedVm& vm) {
+    if (vm.vm().resume(csr_read<Csr::time>())) phase_ = Phase::running;
+}
+
+void GdbSession::leave() {
+    (void)vms_.rule(name(), [&](ManagedVm& vm) {
+        if (!vm.is_running() || vm.is_loading() || !has_paused_) return;
+        Vm& itself = vm.vm();
+        if (itself.is_paused() && !was_paused_) (void)itself.resume(csr_read<Csr::time>());
+        if (!itself.is_paused() && was_paused_) itself.pause(csr_read<Csr::time>());
+    });
+}
+
+void GdbSession::send(Writer& line) {
+    FixedBuffer<2 * GdbServer::most_reply + 4> packet;  // at worst each letter is escaped
+    write_packet(reply_.view(), packet);
+    line.write(packet.view());
+}
+
+}  // namespace cairn

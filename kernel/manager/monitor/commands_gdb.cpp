@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs for people.
+// The command that gives the console to a debugger until it has done.
+#include <cairn/unique_ptr.hpp>
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/host/drivers/console.hpp"
+#include "kernel/manager/monitor/command_rows.hpp"
+
+namespace cairn {
+namespace {
+
+class Line final : public Writer {
+  public:
+    void write(std::string_view text) override { console_write_monitor(text); }
+};
+
+/// How often it is looked whether a VM has come to rest, or whether one that runs has ended.
+void look_again(Session& session) {
+    const std::uint64_t turn = session.scheduler.turn();
+    session.wait.until = csr_read<Csr::time>() + (session.gdb->awaits_rest() ? turn / 4 : 4 * turn);
+}
+
+bool serve(Session& session, Answer& answer) {
+    Line line;
+    const auto outcome = session.gdb->go_on(*session.keys, line);
+    if (outcome == GdbSession::Outcome::goes_on) {
+        look_again(session);
+        return false;
+    }
+    session.gdb.reset();
+    line.write("\n");  // behind the last packet
+    answer.remark(outcome == GdbSession::Outcome::detached ? "gdb has detached"
+                                                           : "the VM has ended");
+    return true;
+}
+
+void abandon(Session& session) {
+    session.gdb->leave();
+    session.gdb.reset();
+}
+
+}  // namespace
+
+void serve_gdb(Session& session, const CommandLine& line, Answer& answer) {
+    const std::string_view name = line.argument(0);
+    if (const auto there = session.vms.ask_running(name); !there)
+        return answer.refuse(name, to_string(there.error()));
+    session.gdb = try_make_unique<GdbSession>(session.vms, session.scheduler, name);
+    if (session.gdb == nullptr) return answer.refuse(name, "the heap has no room for it");
+    Line screen;
+    screen.write("the line is gdb's: 'target remote' it; Ctrl-] comes back without\n");
+    session.wait = {.go_on = serve, .until = 0, .takes_keys = true, .abandon = abandon};
+}
+
+}  // namespace cairn
