@@ -53,7 +53,9 @@ class Machine {
             case 2: bench_.start(features(input)); break;
             case 3: bench_.set(virtio_mmio::Register::interrupt_ack, 3); break;
             case 4: bench_.memory.slow = {{address(input)}, input.take(2)}; break;
-            case 5: bench_.memory.piece_size = 512 + input.take(1); break;
+            case 5:
+                bench_.memory.piece_size = (32 + input.take(1)) * 16;
+                break;  // as aligned as RAM is
             case 6: (void)bench_.device.work(); break;
             case 7: bench_.store.full = !bench_.store.full; break;
             default: request(input); break;
