@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Fetches the Debian 13 guest: its riscv64 kernel and busybox, as .cache/guest/Image and
-# .cache/guest/initramfs.cpio.gz. Uses apt with a configuration, lists and cache of its own, so
-# that signatures and checksums are verified, the system is not touched, and root is not needed.
+# .cache/guest/initramfs.cpio.gz, and its modules for disks as modules.cpio.gz. Uses apt with a
+# configuration, lists and cache of its own, so that signatures and checksums are verified, the system
+# is not touched, and root is not needed.
 # What has been fetched stays; a package that was cut off goes on where it ended if the mirror lets apt
 # do that, and starts again if not. Usage: fetch_debian.sh [--mirror URL]
 set -euo pipefail
@@ -72,10 +73,15 @@ extract() {
 # shellcheck disable=SC2012 # apt's file names hold nothing odd
 newest() { ls -t "$@" | awk 'NR == 1'; }
 
+unpack_modules() {
+    dpkg-deb --fsys-tarfile "$1" | "$python" "$root/tools/make_modules.py" --output "$guest/modules.cpio.gz"
+}
+
 unpack() {
     mkdir -p "$guest"
     extract "$(newest "$apt"/packages/"${kernel}"_*.deb)" './boot/vmlinu*' "$guest/Image" &&
         extract "$(newest "$apt"/packages/busybox-static_*.deb)" '*/bin/busybox' "$guest/busybox" &&
+        unpack_modules "$(newest "$apt"/packages/"${kernel}"_*.deb)" &&
         rm -f "$apt"/packages/*.deb # what they were fetched for is out of them
 }
 
@@ -92,7 +98,7 @@ main() {
         [ "$*" = "--mirror ${2-}" ] || die "unknown: $*" 'Usage: fetch_debian.sh [--mirror URL]'
         mirror=$2
     fi
-    if [ ! -s "$guest/Image" ] || [ ! -s "$guest/busybox" ]; then
+    if [ ! -s "$guest/Image" ] || [ ! -s "$guest/busybox" ] || [ ! -s "$guest/modules.cpio.gz" ]; then
         [ -n "$mirror" ] || mirror=$("$python" "$root/tools/debian_mirror.py") ||
             die 'this machine names no Debian mirror.' 'Give one: --mirror http://HOST/debian'
         download "$mirror" ||

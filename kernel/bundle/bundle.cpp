@@ -126,7 +126,23 @@ class Reader {
             if (!initrd) return std::unexpected(initrd.error());
             vm.initrd = *initrd;
         }
+        for (std::size_t n = 0; n < config->disks.size(); ++n) {
+            const auto image = find_image(*config, config->disks[n].file);
+            if (!image) return std::unexpected(image.error());
+            vm.disks[n] = *image;
+        }
         return vm;
+    }
+
+    [[nodiscard]] std::expected<Bytes, BundleError> find_image(const VmConfig& config,
+                                                               VmConfigFile file) const {
+        const auto image = find_file(config, VmConfigKey::disk, file);
+        if (!image || image->size() % disk_sector == 0) return image;
+        auto error = fail(BundleFault::part_of_sector, config.file);
+        error.error().key = VmConfigKey::disk;
+        error.error().file = file;
+        error.error().size = image->size();
+        return error;
     }
 
     [[nodiscard]] std::expected<Bytes, BundleError> find_file(const VmConfig& config,

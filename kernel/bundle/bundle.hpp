@@ -31,8 +31,12 @@ struct BundleVm {
     VmConfig config;
     std::span<const std::byte> kernel;
     std::optional<std::span<const std::byte>> initrd;
+    /// By config.disks; whole sectors.
+    std::array<std::span<const std::byte>, VmConfig::max_disks> disks{};
 };
 
+/// An image is a multiple of it, in bytes.
+inline constexpr std::size_t disk_sector = 512;
 inline constexpr std::size_t longest_vm_name = 32;
 /// Whether a VM may have this name: letters, digits, '-', '_' and '.', with no '.' first.
 [[nodiscard]] bool is_vm_name(std::string_view name);
@@ -75,7 +79,8 @@ enum class BundleFault : std::uint8_t {
     missing_file,
     not_a_file,  ///< a folder, a link or a device
     empty_file,
-    two_in_front,  ///< a second VM has console = front
+    part_of_sector,  ///< a disk's image that is no whole number of sectors
+    two_in_front,    ///< a second VM has console = front
 };
 
 /// What is wrong with the archive, and enough to say it.
@@ -86,6 +91,7 @@ struct BundleError {
     CpioError archive_error{};
     VmConfigKey key{};                   ///< the key that names the file
     VmConfigFile file{};                 ///< and what it names, or that VM's vm.conf
+    std::uint64_t size = 0;              ///< the file's
     std::optional<CpioArchive> archive;  ///< to list what is there instead
 };
 

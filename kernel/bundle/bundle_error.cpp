@@ -94,6 +94,9 @@ void format_value(Writer& out, const BundleError& error) {
         case BundleFault::not_a_file:
             return out.write("is a folder, link or device in the archive; name a regular file");
         case BundleFault::empty_file: return out.write("is empty");
+        case BundleFault::part_of_sector:
+            return print(out, "has {} bytes, which are no whole sectors; make it a multiple of {}",
+                         error.size, disk_sector);
         default: out.write("is not in the archive"); return write_folder(out, error);
     }
 }

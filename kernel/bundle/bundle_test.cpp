@@ -94,6 +94,28 @@ TEST_CASE("VMs and their files are found", "[bundle]") {
     CHECK(text_of(a.initrd.value()) == "initrd of a");
 }
 
+TEST_CASE("images of disks are whole sectors", "[bundle]") {
+    Archive archive;
+    archive.add("a/Image", "k").add("a/one", std::string(512, '1'));
+    archive.add("a/two", std::string(1024, '2'));
+    archive.add("a/vm.conf", "kernel = Image\ndisk = two,overlay\ndisk = one\ndisk = two\n");
+    const auto bundle = read_bundle(archive.end());
+    REQUIRE(bundle);
+    const BundleVm& a = bundle->vms()[0];
+    REQUIRE(a.config.disks.size() == 3);
+    CHECK(text_of(a.disks[0]) == std::string(1024, '2'));
+    CHECK(text_of(a.disks[1]) == std::string(512, '1'));
+    CHECK(a.disks[2].data() == a.disks[0].data());
+
+    CHECK(sentence("kernel = Image\ndisk = initrd.gz\n") ==
+          "hello/vm.conf:2: disk: 'initrd.gz' has 6 bytes, which are no whole sectors; make it a "
+          "multiple of 512");
+    CHECK(sentence("kernel = Image\ndisk = empty,ro\n") ==
+          "hello/vm.conf:2: disk: 'empty' is empty");
+    CHECK(sentence("kernel = Image\ndisk = ../x,ro\n") ==
+          "hello/vm.conf:2: disk: '../x' leads out of the VM's folder; name a file inside it");
+}
+
 TEST_CASE("hard links share the data that one of them has", "[bundle]") {
     Archive archive;
     archive.add("a/vm.conf", "kernel = Image").add("a/Image", "", regular, 7, 2);

@@ -103,11 +103,11 @@ class Parser {
     Result set(VmConfigKey key, std::string_view value) {
         std::uint32_t& first_line = set_on_[key_index(key)];
         const std::string_view key_name = vm_config_keys[key_index(key)];
-        if (first_line != 0) {
+        if (first_line != 0 && key != VmConfigKey::disk) {
             return fail(VmConfigFault::duplicate_key, key_name, value, first_line);
         }
         first_line = number_;
-        if (value.empty() && key != VmConfigKey::append && key != VmConfigKey::disk) {
+        if (value.empty() && key != VmConfigKey::append) {
             return fail(VmConfigFault::missing_value, key_name, value);
         }
         switch (key) {
@@ -130,7 +130,7 @@ class Parser {
             case VmConfigKey::halt: return set_choice(config_.halt, key_name, value, halt_policies);
             case VmConfigKey::trace:
                 return set_number(config_.trace, key_name, value, limits_.max_trace);
-            case VmConfigKey::disk: return fail(VmConfigFault::no_disks, key_name, value);
+            case VmConfigKey::disk: return add_disk(value);
         }
         return {};
     }
@@ -195,6 +195,21 @@ class Parser {
         }
         config_.memory = *size;
         config_.memory_line = number_;
+        return {};
+    }
+
+    /// What follows the last comma is the mode: a path with a comma needs one.
+    Result add_disk(std::string_view value) {
+        const std::size_t comma = value.rfind(',');
+        VmConfigDisk disk{.file = {trim(value.substr(0, comma)), number_}};
+        if (disk.file.path.empty()) return fail(VmConfigFault::missing_value, "disk", value);
+        if (comma != std::string_view::npos) {
+            const Result mode =
+                set_choice(disk.mode, "disk", trim(value.substr(comma + 1)), disk_modes);
+            if (!mode) return mode;
+        }
+        if (config_.disks.try_push_back(disk) == nullptr)
+            return fail(VmConfigFault::too_many_disks, "disk", value);
         return {};
     }
 

@@ -16,6 +16,8 @@
 //     console = kept               or front: its console is in front when the machine starts
 //     halt = last-vm               or never: the machine stays on when no VM runs any more
 //     trace = 1024                 each vCPU keeps so many of its last exits; none if not given
+//     disk = root.img,overlay      an image in the same folder, read-only without `,overlay`; a
+//                                  line for each disk
 //
 // docs/vm-conf.md describes them.
 // Allocates nothing: results and errors are views into the text and the file's name. No locking.
@@ -29,6 +31,7 @@
 #include <span>
 #include <string_view>
 
+#include <cairn/static_vector.hpp>
 #include <cairn/writer.hpp>
 #include "kernel/bundle/hart_list.hpp"
 
@@ -72,6 +75,11 @@ inline constexpr std::array<std::string_view, 2> halt_policies{"last-vm", "never
 
 inline constexpr std::array<std::string_view, 2> no_and_yes{"no", "yes"};
 
+/// What becomes of what a guest writes to a disk: it cannot, or the VM keeps it while it is on.
+enum class DiskMode : std::uint8_t { ro, overlay };
+/// By DiskMode.
+inline constexpr std::array<std::string_view, 2> disk_modes{"ro", "overlay"};
+
 /// What this version of Cairn can do; the parser holds values against it.
 struct VmConfigLimits {
     std::uint32_t max_cpus = 32;
@@ -90,7 +98,15 @@ struct VmConfigFile {
     std::uint32_t line = 0;  ///< from 1
 };
 
+/// A disk: an image in the VM's folder.
+struct VmConfigDisk {
+    VmConfigFile file;
+    DiskMode mode = DiskMode::ro;
+};
+
 struct VmConfig {
+    static constexpr std::size_t max_disks = 8;
+
     std::string_view file;  ///< the path of vm.conf itself, as errors name it
     std::string_view name;  ///< of the VM: the folder that vm.conf stands in
     std::uint32_t cpus = 1;
@@ -108,6 +124,7 @@ struct VmConfig {
     std::uint32_t console_line = 0;  ///< from 1; 0: not set in the file
     HaltPolicy halt = HaltPolicy::last_vm;
     std::uint32_t trace = 0;  ///< exits that each vCPU keeps; 0: it is not traced
+    static_vector<VmConfigDisk, max_disks> disks;  ///< in the order of their lines
 };
 
 enum class VmConfigFault : std::uint8_t {
@@ -127,7 +144,7 @@ enum class VmConfigFault : std::uint8_t {
     memory_too_small,
     memory_granule,  ///< not a multiple of vm_memory_granule
     append_too_long,
-    no_disks,  ///< disk is set, and this version has none
+    too_many_disks,  ///< more than VmConfig::max_disks
 };
 
 /// What is wrong, where, and enough to say it. `line` and `column` count from 1; line 0 is the file

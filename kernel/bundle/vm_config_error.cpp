@@ -89,8 +89,8 @@ void write_fault(Writer& out, const VmConfigError& error) {
         case VmConfigFault::append_too_long:
             return print(out, "has {} bytes; at most {} fit", error.number,
                          error.limits.max_append);
-        case VmConfigFault::no_disks:
-            return out.write("this version has no disks; remove the line");
+        case VmConfigFault::too_many_disks:
+            return print(out, "is one too many: a VM has at most {} disks", VmConfig::max_disks);
     }
 }
 

@@ -118,8 +118,6 @@ TEST_CASE("bad values say what would be right", "[vm_config]") {
           "8");
     CHECK(sentence("append = 0123456789", {.max_append = 9}) ==
           "demo/vm.conf:1: append: has 10 bytes; at most 9 fit");
-    CHECK(sentence("disk = root.img") ==
-          "demo/vm.conf:1: disk: this version has no disks; remove the line");
     CHECK(sentence("kernel =\n") ==
           "demo/vm.conf:1: kernel: has no value; write one behind the '=', or remove the line");
 }
@@ -158,6 +156,37 @@ TEST_CASE("bad settings of the scheduler say what would be right", "[vm_config]"
           "demo/vm.conf:1: restart: has no value; write one behind the '=', or remove the line");
     const auto error = parse_vm_config("demo/vm.conf", "affinity = 0, 99").error();
     CHECK(error.column == 15);
+}
+
+TEST_CASE("a line for each disk", "[vm_config]") {
+    const auto config = parse_vm_config("demo/vm.conf",
+                                        "kernel = k\ndisk = a.img\ndisk = sub/b.img , overlay\n"
+                                        "disk = c,d.img,ro\n");
+    REQUIRE(config);
+    REQUIRE(config->disks.size() == 3);
+    CHECK(config->disks[0].file.path == "a.img");
+    CHECK(config->disks[0].file.line == 2);
+    CHECK(config->disks[0].mode == DiskMode::ro);
+    CHECK(config->disks[1].file.path == "sub/b.img");
+    CHECK(config->disks[1].mode == DiskMode::overlay);
+    CHECK(config->disks[2].file.path == "c,d.img");
+    CHECK(config->disks[2].mode == DiskMode::ro);
+}
+
+TEST_CASE("bad disks say what would be right", "[vm_config]") {
+    CHECK(sentence("disk =") ==
+          "demo/vm.conf:1: disk: has no value; write one behind the '=', or remove the line");
+    CHECK(sentence("disk = ,ro") ==
+          "demo/vm.conf:1: disk: has no value; write one behind the '=', or remove the line");
+    CHECK(sentence("disk = a.img,overlai") ==
+          "demo/vm.conf:1: disk: 'overlai' is not one of its values; did you mean 'overlay'? They "
+          "are: ro, overlay");
+    CHECK(sentence("disk = a,b.img") ==
+          "demo/vm.conf:1: disk: 'b.img' is not one of its values; they are: ro, overlay");
+    std::string lines;
+    for (int n = 0; n < 9; ++n)
+        lines += "disk = a.img\n";
+    CHECK(sentence(lines) == "demo/vm.conf:9: disk: is one too many: a VM has at most 8 disks");
 }
 
 TEST_CASE("bad lines say what would be right", "[vm_config]") {

@@ -14,8 +14,8 @@ std::uint32_t register_at(std::uint64_t offset) {
         case Register::version: return virtio_mmio::legacy_version;
         case Register::device_id: return virtio_mmio::no_device;
         case Register::vendor_id: return virtio_mmio::qemu_vendor;
+        default: return 0;
     }
-    return 0;
 }
 
 }  // namespace

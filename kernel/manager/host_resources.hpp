@@ -13,6 +13,7 @@
 #include "kernel/host/boot/this_machine.hpp"
 #include "kernel/host/cpu/guest_translations.hpp"
 #include "kernel/host/memory/frame_pool.hpp"
+#include "kernel/vm/disks/device_tasks.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/memory/vmid.hpp"
 #include "kernel/vm/vm.hpp"
@@ -71,6 +72,8 @@ class HostResources {
     /// boot hart. Each gives a guest what the boot hart gives.
     [[nodiscard]] std::size_t guest_hart_count() const { return guest_harts_.size(); }
     [[nodiscard]] std::size_t guest_hart(std::size_t index) const { return guest_harts_[index]; }
+    /// What VMs' devices have to do between guests.
+    [[nodiscard]] constexpr DeviceTasks& device_tasks() { return device_tasks_; }
     /// Whether guests may find what is in frames that nobody has used since reset.
     [[nodiscard]] bool trusts_unused_ram() const { return trusts_unused_ram_; }
     [[nodiscard]] std::uint64_t timebase_hz() const { return timebase_hz_; }
@@ -87,6 +90,7 @@ class HostResources {
     FramePool frames_;
     VmidAllocator vmids_;
     GuestTranslations guest_translations_;
+    DeviceTasks device_tasks_;
     static_vector<std::size_t, max_guest_harts> guest_harts_;
     HartAbilities abilities_;
     MachineIds ids_;

@@ -10,6 +10,7 @@
 #include "kernel/bundle/bundle.hpp"
 #include "kernel/host/cpu/hart_trials.hpp"
 #include "kernel/host/cpu/harts.hpp"
+#include "kernel/manager/device_work.hpp"
 #include "kernel/manager/monitor/monitor.hpp"
 #include "kernel/manager/vm_table.hpp"
 #include "kernel/sched/hart_loop.hpp"
@@ -22,7 +23,8 @@ constinit Scheduler scheduler;
 constinit VmTable vms;
 constinit ConsoleMultiplexer console;
 constinit Monitor monitor(vms, scheduler, host, console);
-constinit std::array<HostWork*, 2> works{&vms, &monitor};
+constinit DeviceWork device_work(host.device_tasks());
+constinit std::array<HostWork*, 3> works{&vms, &device_work, &monitor};
 
 /// What each hart that runs guests does.
 struct Runner {

@@ -77,16 +77,43 @@ std::optional<RamPointer> take_ram(HostResources& host, const VmConfig& config, 
     return std::nullopt;
 }
 
+using Disks = vector<GuestDisk, VmAllocator<GuestDisk>>;
+
+/// Nothing, with a sentence in the log, where there is not enough memory.
+std::optional<Disks> take_disks(HostResources& host, const BundleVm& bundle, const GuestMemory& ram,
+                                VmMemory& memory) {
+    const auto& lines = bundle.config.disks;
+    static_assert(VmConfig::max_disks <= guest_map::virtio_slots);
+    Disks disks{VmAllocator<GuestDisk>(memory.heap())};
+    bool has_room = disks.try_reserve(lines.size()).has_value();
+    for (std::size_t n = 0; has_room && n < lines.size(); ++n) {
+        const GuestDisk::Settings settings{.name = lines[n].file.path,
+                                           .image = bundle.disks[n],
+                                           .has_overlay = lines[n].mode == DiskMode::overlay};
+        has_room = disks.emplace_back(settings, ram, memory, host.device_tasks()).take_memory();
+    }
+    if (has_room) return disks;
+    explain_refusal(memory, "the heap has no room for its disks");
+    return std::nullopt;
+}
+
 using VmPointer = allocated_ptr<Vm, VmAllocator<Vm>>;
 
 /// Nothing where there is not enough memory.
 VmPointer make_vm(const HostResources& host, const VmConfig& config, const GuestMemory& ram,
-                  VmMemory& memory, GuestChannel& channel) {
+                  VmMemory& memory, GuestChannel& channel, Disks& disks) {
     const VmAllocator<Vm> allocator(memory.heap());
     auto room = VcpuRoom::take(memory.heap(), config.cpus);
     if (!room) return VmPointer(nullptr, VmPointer::deleter_type(allocator));
-    return try_allocate_unique<Vm>(allocator, config.name, ram, GuestConsole{channel, channel},
-                                   host.abilities().features, host.ids(), std::move(*room));
+    static_vector<GuestDisk*, VmConfig::max_disks> plugged;
+    for (GuestDisk& disk : disks)
+        plugged.push_back(&disk);
+    auto vm = try_allocate_unique<Vm>(allocator, config.name, ram, GuestConsole{channel, channel},
+                                      host.abilities().features, host.ids(), std::move(*room),
+                                      std::span<GuestDisk* const>(plugged));
+    for (GuestDisk& disk : disks)
+        if (vm) disk.serve(*vm);
+    return vm;
 }
 
 using VectorRoom = vector<std::byte, VmAllocator<std::byte>>;
@@ -153,7 +180,9 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     if (!has_a_hart(host, config)) return std::nullopt;
     auto ram = take_ram(host, config, memory);
     if (!ram) return std::nullopt;
-    auto vm = make_vm(host, config, (*ram)->memory(), memory, channel);
+    auto disks = take_disks(host, bundle, (*ram)->memory(), memory);
+    if (!disks) return std::nullopt;
+    auto vm = make_vm(host, config, (*ram)->memory(), memory, channel, *disks);
     if (!vm) {
         explain_refusal(memory, "the heap has no room for it");
         return std::nullopt;
@@ -175,7 +204,8 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
                   .ram = std::move(*ram),
                   .vmid = VmidLease(host.vmids(), *vmid),
                   .vector_room = std::move(*vector_room),
-                  .vm = std::move(vm)};
+                  .vm = std::move(vm),
+                  .disks = std::move(*disks)};
     built.use_table();
     return built;
 }

@@ -51,8 +51,23 @@ bool VmTable::fill(const Bundle& bundle, HostResources& host, Scheduler& schedul
     return true;
 }
 
+namespace {
+
+/// What a VM is given if the boot options say nothing else: what each has, and room for all that
+/// its guest can write to its disks.
+std::uint64_t default_quota(const BundleVm& vm) {
+    std::uint64_t quota = VmMemory::default_limit(vm.config.memory);
+    for (std::size_t n = 0; n < vm.config.disks.size(); ++n) {
+        if (vm.config.disks[n].mode == DiskMode::overlay)
+            quota += ImageStore::most_memory(vm.disks[n].size());
+    }
+    return quota;
+}
+
+}  // namespace
+
 bool VmTable::add(const BundleVm& vm, std::string_view name) {
-    const auto quota = quota_.value_or(VmMemory::default_limit(vm.config.memory));
+    const auto quota = quota_.value_or(default_quota(vm));
     auto managed = try_allocate_unique<ManagedVm>(allocator<ManagedVm>(), vm, name, *host_,
                                                   *scheduler_, *this, quota);
     if (!managed || !names_.try_push_back(managed->name())) return false;

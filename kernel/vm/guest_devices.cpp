@@ -5,11 +5,15 @@
 #include <ranges>
 
 #include <cairn/panic.hpp>
+#include "kernel/vm/disks/guest_disk.hpp"
 #include "kernel/vm/guest_map.hpp"
 
 namespace cairn {
 
-GuestDevices::GuestDevices(std::uint32_t cpus, const GuestConsole& console, PowerEvents& power)
+/// Disks are where QEMU puts those that have no `bus=`, from the last slot down, and slots are in
+/// its tree's order: a guest finds the disks in theirs.
+GuestDevices::GuestDevices(std::uint32_t cpus, const GuestConsole& console, PowerEvents& power,
+                           std::span<GuestDisk* const> disks)
     : plic_({.sources = guest_map::plic_sources, .contexts = cpus * plic::contexts_per_hart}),
       uart_(console.output, console.input, interrupts().source(guest_map::uart_irq)),
       syscon_(power) {
@@ -20,13 +24,23 @@ GuestDevices::GuestDevices(std::uint32_t cpus, const GuestConsole& console, Powe
          .interrupt = guest_map::uart_irq,
          .device = &uart_,
          .controller = &interrupts()});
-    for (std::size_t slot = 0; slot < guest_map::virtio_slots; ++slot) {
-        add({.kind = &EmptyVirtioSlot::kind,
-             .block = guest_map::virtio(slot),
-             .interrupt = guest_map::virtio_irq(slot),
-             .device = &empty_slot_,
-             .controller = &interrupts()});
+    for (std::size_t n = 0; n < guest_map::virtio_slots; ++n) {
+        const std::size_t slot = guest_map::virtio_slots - 1 - n;
+        if (n < disks.size()) {
+            disks[n]->device().connect(interrupts().source(guest_map::virtio_irq(slot)));
+            add_virtio(slot, VirtioBlock::kind, disks[n]->device());
+        } else {
+            add_virtio(slot, EmptyVirtioSlot::kind, empty_slot_);
+        }
     }
+}
+
+void GuestDevices::add_virtio(std::size_t slot, const DeviceKind& kind, MmioDevice& device) {
+    add({.kind = &kind,
+         .block = guest_map::virtio(slot),
+         .interrupt = guest_map::virtio_irq(slot),
+         .device = &device,
+         .controller = &interrupts()});
 }
 
 void GuestDevices::add(const GuestDevice& row) {

@@ -25,6 +25,8 @@
 
 namespace cairn {
 
+class GuestDisk;
+
 /// The console that a guest's UART is connected to.
 struct GuestConsole {
     ByteSink& output;    ///< takes what the guest prints
@@ -42,8 +44,10 @@ struct GuestDevice {
 class GuestDevices {
   public:
     /// For `cpus` vCPUs, 1 to 32. `power` takes what the guest wants to be done with itself. All
-    /// that is borrowed outlives them.
-    GuestDevices(std::uint32_t cpus, const GuestConsole& console, PowerEvents& power);
+    /// that is borrowed outlives them, but for the `disks`, which nobody reaches in the end: at
+    /// most one for each virtio slot.
+    GuestDevices(std::uint32_t cpus, const GuestConsole& console, PowerEvents& power,
+                 std::span<GuestDisk* const> disks = {});
     GuestDevices(const GuestDevices&) = delete;
     GuestDevices& operator=(const GuestDevices&) = delete;
 
@@ -58,12 +62,13 @@ class GuestDevices {
 
   private:
     void add(const GuestDevice& row);
+    void add_virtio(std::size_t slot, const DeviceKind& kind, MmioDevice& device);
 
     Bus bus_;
     Plic plic_;
     Uart16550 uart_;
     Syscon syscon_;
-    EmptyVirtioSlot empty_slot_;  ///< in all of virtio's
+    EmptyVirtioSlot empty_slot_;  ///< in those of virtio's that no disk is in
     static_vector<GuestDevice, Bus::max_devices> list_;
 };
 

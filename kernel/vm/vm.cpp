@@ -8,7 +8,8 @@
 namespace cairn {
 
 Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
-       const GuestFeatures& features, const MachineIds& ids, VcpuRoom room)
+       const GuestFeatures& features, const MachineIds& ids, VcpuRoom room,
+       std::span<GuestDisk* const> disks)
     : name_(name),
       memory_(memory),
       console_(console.output),
@@ -17,8 +18,8 @@ Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
       harts_(room.cpus),
       vcpus_(std::move(room.vcpus)),
       ipi_routes_(std::move(room.ipi_routes)),
-      device_lock_(cpus() > 1),
-      devices_(cpus(), console, *this) {
+      device_lock_(cpus() > 1 || !disks.empty()),
+      devices_(cpus(), console, *this, disks) {
     for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
         Vcpu& vcpu = vcpus_.emplace_back(*this, hart);
         vcpu.keep_route_in(ipi_routes_[hart]);
@@ -28,8 +29,12 @@ Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
     }
 }
 
+/// A hart may be at work for a disk.
 void Vm::reset_devices() {
-    devices_.reset();
+    {
+        const DeviceGuard guard(device_lock_);
+        devices_.reset();
+    }
     stop_reason_ = not_stopped;
     paused_ = false;
     time_lag_ = 0;
@@ -76,7 +81,7 @@ bool Vm::resume(std::uint64_t time) {
     return true;
 }
 
-/// The devices of a VM of one CPU have no lock: its hart alone is at them.
+/// The devices of a VM of one CPU have no lock, unless it has disks: its hart alone is at them.
 void Vm::input_arrived() {
     if (!device_lock_.is_shared()) return vcpu(0).request(Request::input);
     take_input();

@@ -46,9 +46,11 @@ class Vm final : public PowerEvents, public InputReceiver {
   public:
     static constexpr std::uint32_t max_cpus = HartStates::max_harts;
 
-    /// What is borrowed outlives the VM. `room` is for 1 to max_cpus vCPUs.
+    /// What is borrowed outlives the VM, but for the `disks`, which end before it when no vCPU
+    /// runs. `room` is for 1 to max_cpus vCPUs.
     Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
-       const GuestFeatures& features, const MachineIds& ids, VcpuRoom room);
+       const GuestFeatures& features, const MachineIds& ids, VcpuRoom room,
+       std::span<GuestDisk* const> disks = {});
     Vm(const Vm&) = delete;
     Vm& operator=(const Vm&) = delete;
 

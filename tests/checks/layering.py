@@ -21,7 +21,9 @@ MAY_INCLUDE = {
     # Of the ISA's layer, devices see addresses and the maps of the registers that they emulate.
     "kernel/dev": ["lib", "kernel/dev", "kernel/arch/address.hpp",
                    "kernel/arch/devices/plic_registers.hpp", "kernel/arch/devices/uart16550_registers.hpp",
-                   "kernel/arch/devices/uart16550_character.hpp", "kernel/arch/devices/virtio_mmio_registers.hpp"],
+                   "kernel/arch/devices/uart16550_character.hpp", "kernel/arch/devices/virtio_mmio_registers.hpp",
+                   "kernel/arch/devices/virtio_device.hpp", "kernel/arch/devices/virtio_ring.hpp",
+                   "kernel/arch/devices/virtio_block_requests.hpp"],
     "kernel/bundle": ["lib", "kernel/bundle", "kernel/arch/address.hpp"],
     "kernel/vm": ALL[:5],
     "kernel/uefi": ["lib", "kernel/arch", "kernel/host", "kernel/uefi"],

@@ -44,6 +44,8 @@ enum class RamUse : std::uint8_t { access, overwrite_all };
 /// Makes RAM be there where it is not yet; all ranges lie in RAM.
 class RamBacking {
   public:
+    /// Whether `prepare` has nothing to do for `range`.
+    [[nodiscard]] virtual bool is_ready(GuestRange range) const = 0;
     /// Before Cairn reads or writes `range`; false where there is no memory for it.
     [[nodiscard]] virtual bool prepare(GuestRange range, RamUse use) = 0;
     /// When a hart of the guest could not reach `at`.
@@ -80,6 +82,10 @@ class GuestMemory {
         return range_.contains(at, size);
     }
 
+    /// Whether all of `range`, RAM, is there already.
+    [[nodiscard]] bool is_ready(GuestRange range) const {
+        return backing_ == nullptr || backing_->is_ready(range);
+    }
     /// Those of the `size` bytes at `at`, RAM all of them, that follow `at` in one piece.
     [[nodiscard]] std::expected<std::span<std::byte>, GuestMemoryError> piece(
         GuestPhys at, std::uint64_t size, RamUse use = RamUse::access) const;

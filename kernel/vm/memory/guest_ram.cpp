@@ -168,6 +168,15 @@ bool GuestRam::prepare_chunk(std::size_t chunk, GuestRange range, RamUse use) {
     return state(chunk) != Chunk::shown || own_blocks(chunk, range);
 }
 
+bool GuestRam::is_ready(GuestRange range) const {
+    if (range.size == 0) return true;
+    const std::size_t last = chunk_of(range.end() - 1);
+    for (std::size_t chunk = chunk_of(range.base); chunk <= last; ++chunk) {
+        if (state(chunk) != Chunk::present) return false;
+    }
+    return true;
+}
+
 bool GuestRam::prepare(GuestRange range, RamUse use) {
     if (range.size == 0) return true;
     const std::size_t last = chunk_of(range.end() - 1);

@@ -72,6 +72,8 @@ class GuestRam final : public RamBacking {
 
     /// RAM for Cairn's eyes; refers to this object.
     [[nodiscard]] GuestMemory memory();
+    /// What is shown never is: it may have to be copied.
+    [[nodiscard]] bool is_ready(GuestRange range) const override;
     [[nodiscard]] bool prepare(GuestRange range, RamUse use) override;
     [[nodiscard]] RamTouch touch(GuestPhys at) override;
     /// Whole chunks only, of bytes that begin on a page.
@@ -107,8 +109,8 @@ class GuestRam final : public RamBacking {
     [[nodiscard]] bool prepare_chunk(std::size_t chunk, GuestRange range, RamUse use);
     /// Without the lock: what is present or shown stays so while harts run the guest, and who sees
     /// it sees the zeroes and the table, too.
-    [[nodiscard]] Chunk state(std::size_t chunk) {
-        return std::atomic_ref(chunks_[chunk]).load(std::memory_order_acquire);
+    [[nodiscard]] Chunk state(std::size_t chunk) const {
+        return std::atomic_ref(const_cast<Chunk&>(chunks_[chunk])).load(std::memory_order_acquire);
     }
     void set_state(std::size_t chunk, Chunk state) {
         std::atomic_ref(chunks_[chunk]).store(state, std::memory_order_release);

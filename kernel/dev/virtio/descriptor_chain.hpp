@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// The buffers of one request, copied out of the driver's descriptors and checked once, so that
+// nothing that the driver writes later changes them: first those that the device reads, then those
+// that it writes (VIRTIO 1.2, section 2.7.4.2). Each half is a stream of bytes, whatever its
+// buffers are: a device assumes nothing of them (section 2.7.4.1).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <cairn/static_vector.hpp>
+#include "kernel/arch/address.hpp"
+
+namespace cairn {
+
+/// What is left of the bytes of some buffers.
+class BufferStream {
+  public:
+    BufferStream() = default;
+    explicit BufferStream(std::span<const GuestRange> buffers) : buffers_(buffers) {
+        for (const GuestRange& each : buffers)
+            left_ += each.size;
+    }
+
+    [[nodiscard]] std::uint64_t left() const { return left_; }
+    /// Those of the next `most` bytes that lie in one buffer; none at the end.
+    [[nodiscard]] GuestRange front(std::uint64_t most) const {
+        if (left_ == 0) return {};
+        const GuestRange& buffer = buffers_.front();
+        return {buffer.base + offset_, std::min({most, left_, buffer.size - offset_})};
+    }
+    /// Leaves out the next `bytes`, which `front` has given.
+    void advance(std::uint64_t bytes) {
+        left_ -= bytes;
+        offset_ += bytes;
+        if (!buffers_.empty() && offset_ == buffers_.front().size) {
+            buffers_ = buffers_.subspan(1);
+            offset_ = 0;
+        }
+    }
+    /// Takes the last byte off; there is one.
+    [[nodiscard]] GuestPhys take_last() {
+        --left_;
+        return buffers_.back().base + (buffers_.back().size - 1);
+    }
+
+  private:
+    std::span<const GuestRange> buffers_;
+    std::uint64_t offset_ = 0;  ///< in the first
+    std::uint64_t left_ = 0;
+};
+
+class DescriptorChain {
+  public:
+    static constexpr std::size_t max_buffers = 128;
+
+    DescriptorChain() = default;
+    DescriptorChain(const DescriptorChain&) = delete;
+    DescriptorChain& operator=(const DescriptorChain&) = delete;
+
+    void begin(std::uint16_t head) {
+        head_ = head;
+        buffers_.clear();
+        readable_ = 0;
+        bytes_ = 0;
+    }
+    /// False where there is no room for another.
+    [[nodiscard]] bool add(GuestRange buffer, bool writable) {
+        if (buffers_.try_push_back(buffer) == nullptr) return false;
+        if (!writable) ++readable_;
+        bytes_ += buffer.size;
+        return true;
+    }
+
+    /// The index by which the driver knows the chain.
+    [[nodiscard]] std::uint16_t head() const { return head_; }
+    [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+    [[nodiscard]] bool has_writable() const { return readable_ != buffers_.size(); }
+    // Valid until the next `begin`.
+    [[nodiscard]] BufferStream readable() const { return BufferStream(all().first(readable_)); }
+    [[nodiscard]] BufferStream writable() const { return BufferStream(all().subspan(readable_)); }
+
+  private:
+    [[nodiscard]] std::span<const GuestRange> all() const {
+        return {buffers_.data(), buffers_.size()};
+    }
+
+    static_vector<GuestRange, max_buffers> buffers_;
+    std::size_t readable_ = 0;  ///< the first so many; the others are writable
+    std::uint64_t bytes_ = 0;
+    std::uint16_t head_ = 0;
+};
+
+}  // namespace cairn

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// A guest's memory as its devices see it, and the measure of how much they do with it at once.
+//
+// Devices work in turns: in the driver's notification, which is an exit, or between guests. A turn
+// has a number of bytes, is charged for what is done, and is over when they are used up. What is
+// not ready (RAM that has to be zeroed first, or copied from what is shown) takes long, and so is
+// the last that a turn does. No locking: the VM's device lock is held.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "kernel/arch/address.hpp"
+
+namespace cairn {
+
+class DmaMemory {
+  public:
+    /// Whether all of `range` is RAM.
+    [[nodiscard]] virtual bool holds(GuestRange range) const = 0;
+    /// Whether `piece` has nothing to make ready for any of `range`, RAM all of it.
+    [[nodiscard]] virtual bool is_ready(GuestRange range) const = 0;
+    /// Those bytes of `range`, RAM all of it, that follow its first in one piece; none where there
+    /// is no memory to make them ready. The guest's harts write there at any time.
+    [[nodiscard]] virtual std::span<std::byte> piece(GuestRange range) = 0;
+
+  protected:
+    ~DmaMemory() = default;
+};
+
+class DmaTurn {
+  public:
+    DmaTurn(DmaMemory& memory, std::uint64_t bytes) : memory_(memory), left_(bytes) {}
+    DmaTurn(const DmaTurn&) = delete;
+    DmaTurn& operator=(const DmaTurn&) = delete;
+
+    [[nodiscard]] std::uint64_t left() const { return left_; }
+    [[nodiscard]] bool is_over() const { return left_ == 0; }
+    void charge(std::uint64_t bytes) { left_ -= std::min(left_, bytes); }
+
+    [[nodiscard]] bool holds(GuestRange range) const { return memory_.holds(range); }
+    /// As DmaMemory's.
+    [[nodiscard]] std::span<std::byte> piece(GuestRange range) {
+        if (!memory_.is_ready(range)) left_ = 0;
+        return memory_.piece(range);
+    }
+
+    /// Calls `visit(piece, offset)` for each piece of `range`, RAM all of it; false where there is
+    /// no memory.
+    template <class Visitor>
+    [[nodiscard]] bool for_each_piece(GuestRange range, Visitor visit) {
+        for (std::uint64_t done = 0; done < range.size;) {
+            const auto found = piece({range.base + done, range.size - done});
+            if (found.empty()) return false;
+            visit(found, done);
+            done += found.size();
+        }
+        return true;
+    }
+    [[nodiscard]] bool copy_out(GuestPhys from, std::span<std::byte> to) {
+        return for_each_piece({from, to.size()}, [&](std::span<std::byte> bytes, std::uint64_t at) {
+            std::memcpy(to.data() + at, bytes.data(), bytes.size());
+        });
+    }
+    [[nodiscard]] bool copy_in(GuestPhys to, std::span<const std::byte> from) {
+        return for_each_piece({to, from.size()}, [&](std::span<std::byte> bytes, std::uint64_t at) {
+            std::memcpy(bytes.data(), from.data() + at, bytes.size());
+        });
+    }
+
+  private:
+    DmaMemory& memory_;
+    std::uint64_t left_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// What a virtio device is behind its transport, and what the transport is to it. The transport does
+// what all devices have in common (kernel/dev/virtio/virtio_mmio.hpp); a function has queues, and
+// does what is asked for in them.
+//
+//     driver ── registers ──► transport ── work ──► function ── BlockStore or the like
+//            ◄── interrupt ──           ◄── VirtioPort ──
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernel/dev/virtio/dma_memory.hpp"
+#include "kernel/dev/virtio/split_queue.hpp"
+
+namespace cairn {
+
+/// The transport, as its function sees it.
+class VirtioPort {
+  public:
+    /// What the driver has accepted.
+    [[nodiscard]] virtual std::uint64_t features() const = 0;
+    /// Buffers are used, and the driver wants to know.
+    virtual void interrupt() = 0;
+    /// The driver has done what it must not: the device needs a reset, and does nothing until then.
+    virtual void fail(RingFault fault) = 0;
+    /// A sentence for the log, without a full stop.
+    virtual void complain(std::string_view sentence) = 0;
+
+  protected:
+    ~VirtioPort() = default;
+};
+
+class VirtioFunction {
+  public:
+    /// Section 5 "Device Types".
+    [[nodiscard]] virtual std::uint32_t device_id() const = 0;
+    /// What it offers beside what its transport does.
+    [[nodiscard]] virtual std::uint64_t features() const = 0;
+    /// Its configuration; drivers cannot write to it, and it does not change.
+    [[nodiscard]] virtual std::span<const std::byte> config() const = 0;
+    [[nodiscard]] virtual std::span<SplitQueue> queues() = 0;
+
+    /// Does what is in its queues, one of which may be ready; whether there is more when the turn
+    /// is over.
+    [[nodiscard]] virtual bool work(DmaTurn& turn, VirtioPort& port) = 0;
+    /// Forgets what it has taken from `queue`, which is about to be stopped or reset.
+    virtual void forget(const SplitQueue& queue) = 0;
+
+  protected:
+    ~VirtioFunction() = default;
+};
+
+}  // namespace cairn

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// What devices have not done within their guests' notifications, as work between guests.
+#pragma once
+
+#include "kernel/sched/host_work.hpp"
+#include "kernel/vm/disks/device_tasks.hpp"
+
+namespace cairn {
+
+class DeviceWork final : public HostWork {
+  public:
+    /// `tasks` outlive it.
+    constexpr explicit DeviceWork(DeviceTasks& tasks) : tasks_(tasks) {}
+
+    [[nodiscard]] bool is_wanted() const override { return !tasks_.is_empty(); }
+    bool run() override { return tasks_.do_some(); }
+
+  private:
+    DeviceTasks& tasks_;
+};
+
+}  // namespace cairn

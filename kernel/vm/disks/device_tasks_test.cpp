@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/vm/disks/device_tasks.hpp"
+
+#include <functional>
+#include <string>
+
+#include "tests/unit/catch.hpp"
+
+using namespace cairn;
+
+namespace {
+
+class Worker final : public DeviceTask {
+  public:
+    Worker(char name, int turns, std::string& log) : name_(name), turns_(turns), log_(log) {}
+    bool work() override {
+        log_ += name_;
+        meanwhile();
+        return --turns_ > 0;
+    }
+    std::function<void()> meanwhile = [] {};
+
+  private:
+    char name_;
+    int turns_;
+    std::string& log_;
+};
+
+}  // namespace
+
+TEST_CASE("devices take turns until they have no more", "[device_tasks]") {
+    DeviceTasks tasks;
+    std::string log;
+    Worker a('a', 3, log);
+    Worker b('b', 1, log);
+    CHECK(tasks.is_empty());
+    CHECK_FALSE(tasks.do_some());
+    tasks.want(a);
+    tasks.want(b);
+    tasks.want(a);  // as before
+    CHECK_FALSE(tasks.is_empty());
+    while (tasks.do_some()) {
+    }
+    CHECK(log == "abaa");
+    CHECK(tasks.is_empty());
+}
+
+TEST_CASE("what is wanted while a hart is at it is done after that", "[device_tasks]") {
+    DeviceTasks tasks;
+    std::string log;
+    Worker a('a', 1, log);
+    a.meanwhile = [&] {
+        CHECK(tasks.is_empty());  // nobody else takes it
+        if (log.size() == 1) tasks.want(a);
+    };
+    tasks.want(a);
+    while (tasks.do_some()) {
+    }
+    CHECK(log == "aa");
+}
+
+TEST_CASE("a device that is forgotten is not worked for", "[device_tasks]") {
+    DeviceTasks tasks;
+    std::string log;
+    Worker a('a', 2, log);
+    Worker b('b', 1, log);
+    tasks.want(a);
+    tasks.want(b);
+    tasks.forget(a);
+    tasks.forget(a);  // is fine
+    while (tasks.do_some()) {
+    }
+    CHECK(log == "b");
+}

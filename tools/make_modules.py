@@ -1,0 +1,63 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Makes an initramfs with modules of Debian's kernel, to be put behind another one: Linux unpacks both.
+
+    dpkg-deb --fsys-tarfile linux-image-*.deb | make_modules.py --output modules.cpio.gz
+    cat initramfs.cpio.gz modules.cpio.gz >initrd
+
+It holds /lib/modules/NAME.ko, and /etc/disks, which loads them in their order.
+"""
+import argparse
+import gzip
+import lzma
+import os
+import sys
+import tarfile
+from pathlib import Path
+
+import newc
+
+# Each after those that it needs: disks, and the file system of most Linux disks.
+MODULES = ["virtio_mmio", "virtio_blk", "crc16", "crc32c_generic", "mbcache", "jbd2", "ext4"]
+
+
+def read_modules(stream):
+    """{name: bytes} of those in the package's tar file; a missing one is an error."""
+    found = {}
+    with tarfile.open(fileobj=stream, mode="r|") as package:
+        for entry in package:
+            name = Path(entry.name).name.partition(".ko")[0]
+            if entry.isfile() and ".ko" in entry.name and name in MODULES:
+                content = package.extractfile(entry).read()
+                found[name] = lzma.decompress(content) if entry.name.endswith(".xz") else content
+    missing = [name for name in MODULES if name not in found]
+    if missing:
+        raise SystemExit(f"make_modules.py: the package has no {', '.join(missing)}")
+    return found
+
+
+def write_archive(stream, modules):
+    archive = newc.Writer(stream)
+    for name in ("etc", "lib", "lib/modules"):
+        archive.directory(name)
+    for name in MODULES:
+        archive.file(f"lib/modules/{name}.ko", modules[name])
+    script = "#!/bin/busybox sh\n# Loads the drivers of disks.\n" + "".join(
+        f"insmod /lib/modules/{name}.ko || exit\n" for name in MODULES)
+    archive.file("etc/disks", script.encode(), mode=0o755)
+    archive.finish()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, required=True)
+    output = parser.parse_args().output
+    partial = output.with_suffix(".partial")
+    modules = read_modules(sys.stdin.buffer)
+    with gzip.GzipFile(partial, "wb", compresslevel=6, mtime=0) as stream:
+        write_archive(stream, modules)
+    os.replace(partial, output)
+
+
+if __name__ == "__main__":
+    main()
