@@ -146,8 +146,10 @@ void HartLoop::share_hart(Vcpu& vcpu, const Others& others, std::uint64_t end) {
 }
 
 void HartLoop::put_to_sleep(Task& task) {
-    if (task.vcpu.is_here()) task.vcpu.put_away();
-    if (task.vcpu.vm().is_paused()) task.vcpu.vm().note_pause(now());
+    if (task.vcpu.is_here()) {
+        if (task.vcpu.vm().is_paused()) task.vcpu.vm().note_pause(now());
+        task.vcpu.put_away();
+    }
     scheduler_.release(number_, now());
     sleepers_.push_back(task);
 }
