@@ -23,9 +23,12 @@ std::uint64_t now() {
 void HartLoop::run() {
     while (!scheduler_.is_closed()) {
         const bool served = serve_interrupts();
-        const Others others = look_after_others();
-        if (Task* const task = scheduler_.take(number_, now())) {
-            run(*task, others);
+        Others others = look_after_others();
+        Scheduler::Next next = scheduler_.take(number_, now());
+        if (next.task != nullptr) {
+            do {
+                next = run(next, others);
+            } while (next.task != nullptr);
         } else if (!served && !others.worked.any) {
             arm_host_timer(TimerUse::scheduler, std::min(others.worked.next, others.wakes));
             silence_guest_interrupts();
@@ -84,54 +87,69 @@ std::uint64_t HartLoop::wake_sleepers() {
     return deadline;
 }
 
-void HartLoop::run(Task& task, Others others) {
+/// Whether there is something to look after since they were: whatever comes for a task that sleeps
+/// here, or wants work done, interrupts the hart.
+bool HartLoop::has_come(const Others& others) {
+    return others.worked.more || (csr_read<Csr::sip>() & csr_read<Csr::sie>()) != 0;
+}
+
+/// What comes next, if nothing else has come meanwhile.
+Scheduler::Next HartLoop::run(const Scheduler::Next& turn, Others& others) {
+    Task& task = *turn.task;
     Vcpu& vcpu = task.vcpu;
     Vm& vm = vcpu.vm();
     if (vm.stopped()) return retire(task);
     vcpu.answer_on(scheduler_.target(number_));
-    if (is_asleep(vcpu) && !wakening(vcpu, now()).now) return put_to_sleep(task);
+    if (is_asleep(vcpu) && !wakening(vcpu, now()).now) return put_to_sleep(task, false, others);
     csr_write<Csr::hgatp>(vm.hgatp());
     if (vmid_flushes_.must_flush_for(vm.vmid())) hfence_gvma_all();
     bring_in(vcpu);
-    const std::uint64_t waited = task.waited;
-    const std::uint64_t stolen = waited - std::exchange(task.waited_told, waited);
-    vcpu.steal_time().note_run(scheduler_.nanoseconds(stolen), vm.memory());
-    enter(task, others);
+    if (vcpu.steal_time().is_told()) {
+        const std::uint64_t waited = task.waited;
+        const std::uint64_t stolen = waited - std::exchange(task.waited_told, waited);
+        vcpu.steal_time().note_run(scheduler_.nanoseconds(stolen), vm.memory());
+    }
+    return enter(turn, others);
 }
 
 /// From the first entry of a turn to its end. The others have been looked after just now: what has
-/// come since then comes as an interrupt, unless the vCPU's answer has ended that.
-void HartLoop::enter(Task& task, Others others) {
+/// come since then comes as an interrupt, unless the vCPU's answer has ended that, or somebody was
+/// shown a vCPU.
+Scheduler::Next HartLoop::enter(const Scheduler::Next& turn, Others& others) {
+    Task& task = *turn.task;
     Vcpu& vcpu = task.vcpu;
     Vm& vm = vcpu.vm();
     bool has_to_look = true;
-    bool are_looked_after = true;
+    bool is_begin = !turn.has_shown;
     for (;;) {
         has_to_look |= vcpu.enter_next();
         if (vm.stopped()) return retire(task);
         // A hart that has stopped is nowhere, also where another has started it again meanwhile.
-        if (!vcpu.is_here()) return put_to_sleep(task);
+        if (!vcpu.is_here()) return put_to_sleep(task, false, others);
         if (vcpu.is_asked()) {
             vcpu.answer();
             has_to_look = true;
-            are_looked_after = false;
+            is_begin = false;
         }
-        if (is_asleep(vcpu)) return put_to_sleep(task);
+        if (is_asleep(vcpu)) return put_to_sleep(task, !has_to_look, others);
         if (!vcpu.is_fence_done()) continue;
         if (!std::exchange(has_to_look, false)) {
             enter_guest(&vcpu.context);
             continue;
         }
-        if (!std::exchange(are_looked_after, false)) others = look_after_others();
-        const Scheduler::Turn turn = scheduler_.look(number_, now());
-        if (turn.is_over) {
-            vcpu.steal_time().note_preemption(vm.memory());
-            vcpu.put_away();
-            return scheduler_.give_back(number_, now());
+        std::uint64_t end = turn.turn_end;
+        if (!std::exchange(is_begin, false)) {
+            others = look_after_others();
+            const Scheduler::Turn now_on = scheduler_.look(number_, now());
+            if (now_on.is_over) {
+                vcpu.steal_time().note_preemption(vm.memory());
+                vcpu.put_away();
+                return scheduler_.pass_on(number_, Scheduler::Leaving::waits, now());
+            }
+            end = now_on.end;
         }
         // Work waits like another task would.
-        share_hart(vcpu, others,
-                   others.worked.more ? std::min(turn.end, now() + scheduler_.turn()) : turn.end);
+        share_hart(vcpu, others, others.worked.more ? std::min(end, now() + scheduler_.turn()) : end);
         enter_guest(&vcpu.context);
     }
 }
@@ -145,16 +163,24 @@ void HartLoop::share_hart(Vcpu& vcpu, const Others& others, std::uint64_t end) {
                                  : HartUse::alone);
 }
 
-void HartLoop::put_to_sleep(Task& task) {
-    if (task.vcpu.is_here()) {
-        if (task.vcpu.vm().is_paused()) task.vcpu.vm().note_pause(now());
-        task.vcpu.put_away();
+/// `are_looked_after`: nothing has come for the others since they were.
+Scheduler::Next HartLoop::put_to_sleep(Task& task, bool are_looked_after, Others& others) {
+    Vcpu& vcpu = task.vcpu;
+    if (vcpu.is_here()) {
+        if (vcpu.vm().is_paused()) vcpu.vm().note_pause(now());
+        vcpu.put_away();
     }
-    scheduler_.release(number_, now());
     sleepers_.push_back(task);
+    const Wakening next = wakening(vcpu, now());
+    if (!are_looked_after || next.now || has_come(others)) {
+        scheduler_.release(number_, now());
+        return {};
+    }
+    others.wakes = std::min(others.wakes, next.deadline);
+    return scheduler_.pass_on(number_, Scheduler::Leaving::sleeps, now());
 }
 
-void HartLoop::retire(Task& task) {
+Scheduler::Next HartLoop::retire(Task& task) {
     Vcpu& vcpu = task.vcpu;
     if (vcpu.is_here()) {
         vcpu.quiesce(vcpu.vm().features());
@@ -162,6 +188,7 @@ void HartLoop::retire(Task& task) {
     }
     scheduler_.release(number_, now());
     task.group.leave();
+    return {};
 }
 
 }  // namespace cairn

@@ -4,11 +4,12 @@
 //     for ever:  serve the host's interrupts; do a piece of each work that is wanted
 //                wake tasks that sleep here and have something to do
 //                take a task, or sleep
-//                bring its vCPU in ── enter its guest ──► exits ──► left:
-//                   asleep?   put it away; it sleeps here from now on
+//         run:   bring its vCPU in ── enter its guest ──► exits ──► left:
 //                   stopped?  it is retired
-//                   its turn is over, and another waits?  put it away, give it back
+//                   asleep?   put it away; it sleeps here from now on
+//                   its turn is over, and another waits?  put it away; it waits for its next
 //                   else      enter it again
+//                run what comes next, where nothing else has come meanwhile
 //
 // The hart's state stays the vCPU's as long as it is the hart's only one. One stack for each hart.
 #pragma once
@@ -51,11 +52,12 @@ class HartLoop {
     Others look_after_others();
     /// Those who sleep here and have something to do; when the next will, as far as is known.
     [[nodiscard]] std::uint64_t wake_sleepers();
-    void run(Task& task, Others others);
-    void enter(Task& task, Others others);
+    [[nodiscard]] static bool has_come(const Others& others);
+    [[nodiscard]] Scheduler::Next run(const Scheduler::Next& turn, Others& others);
+    [[nodiscard]] Scheduler::Next enter(const Scheduler::Next& turn, Others& others);
     void share_hart(Vcpu& vcpu, const Others& others, std::uint64_t end);
-    void put_to_sleep(Task& task);
-    void retire(Task& task);
+    [[nodiscard]] Scheduler::Next put_to_sleep(Task& task, bool are_looked_after, Others& others);
+    [[nodiscard]] Scheduler::Next retire(Task& task);
 
     Scheduler& scheduler_;
     std::size_t number_;

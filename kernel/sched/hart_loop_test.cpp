@@ -431,3 +431,46 @@ TEST_CASE("a hart leaves its guest for work that has a time", "[hart_loop]") {
     with_work.run();
     CHECK(entries == 2);
 }
+
+TEST_CASE("who sleeps and is woken in the exit in which another falls asleep is not passed over",
+          "[hart_loop]") {
+    Loop loop({}, 3);
+    fake_hart.guest = [](VcpuContext* context) {
+        Vcpu& vcpu = *context->vcpu;
+        switch (context->hart_id) {
+            case 0:
+                if (++entries == 2) return bench->stop();
+                csr_write<Csr::vsie>(Sip::SSIP::mask);
+                return vcpu.wait_for_interrupt();
+            case 1:
+                bench->vm.vcpu(0).request(Request::software_interrupt);
+                vcpu.request(Request::look);  // whose answer ends the interrupt for both
+                csr_set<Csr::sip>(Sip::SSIP::mask);
+                return vcpu.wait_for_interrupt();
+            default:
+                csr_write<Csr::time>(csr_read<Csr::time>() + bench->scheduler.turn());
+                vcpu.leave_alone();
+                static unsigned turns = 0;
+                if (++turns > 5) {
+                    FAIL_CHECK("it is passed over");
+                    bench->stop();
+                }
+        }
+    };
+    loop.run_all();
+    CHECK(entries == 2);
+}
+
+TEST_CASE("who waits for the hart comes in the same step as another falls asleep", "[hart_loop]") {
+    Loop loop({}, 2);
+    loop.work.is_elsewhere = true;
+    fake_hart.guest = [](VcpuContext* context) {
+        if (context->hart_id == 1) {
+            CHECK(bench->work.looks == 0);
+            return bench->stop();
+        }
+        bench->work.pieces = 1;  // nobody has said so
+        context->vcpu->wait_for_interrupt();
+    };
+    loop.run_all();
+}

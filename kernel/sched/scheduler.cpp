@@ -2,13 +2,15 @@
 #include "kernel/sched/scheduler.hpp"
 
 #include <algorithm>
-#include <span>
+#include <bit>
 #include <utility>
 
 #include <cairn/panic.hpp>
 
 namespace cairn {
 namespace {
+
+constexpr std::uint64_t never = ~std::uint64_t{0};
 
 /// Who calls has read `now` before it got the lock: another hart may have come in between, with a
 /// later time.
@@ -59,33 +61,37 @@ void Scheduler::charge(Hart& hart, std::uint64_t now) {
 /// The queue moves with those who run, also while nobody is taken from it: who has run alone has
 /// not run ahead of those who wake.
 void Scheduler::advance_queue(std::uint64_t now) {
-    std::uint64_t least = ~std::uint64_t{0};
-    for (Hart& hart : std::span(harts_).first(harts_count_)) {
+    std::uint64_t least = never;
+    for (Hart& hart : harts_there()) {
         if (hart.task == nullptr) continue;
         charge(hart, now);
         least = std::min(least, hart.task->virtual_time);
     }
-    if (least != ~std::uint64_t{0}) queue_.advance(least);
+    if (least != never) queue_.advance(least);
 }
 
-/// Its task's state lies in no hart from now on, or its VM has ended.
-void Scheduler::leave(Hart& hart, std::uint64_t now) {
+/// Its task's state lies in no hart from now on, or its VM has ended. Whether an observer was told.
+bool Scheduler::leave(Hart& hart, std::uint64_t now) {
     advance_queue(now);
     const Task* const task = std::exchange(hart.task, nullptr);
-    if (observed_ != task || observer_ == nullptr) return;
+    if (observed_ != task) return false;
     observed_ = nullptr;
     VcpuObserver& observer = *std::exchange(observer_, nullptr);
-    if (task->vcpu.vm().stopped()) return observer.has_gone();
-    observer.at_rest(task->vcpu);
+    if (task->vcpu.vm().stopped()) {
+        observer.has_gone();
+    } else {
+        observer.at_rest(task->vcpu);
+    }
+    return true;
 }
 
 void Scheduler::observe(const Task& task, VcpuObserver& observer) {
     const SpinGuard guard(lock_);
-    for (std::size_t index = 0; index < harts_count_; ++index) {
-        if (harts_[index].task != &task) continue;
+    for (const Hart& hart : harts_there()) {
+        if (hart.task != &task) continue;
         observed_ = &task;
         observer_ = &observer;
-        return interrupt(*harts_[index].task);
+        return interrupt(*hart.task);
     }
     observer.at_rest(task.vcpu);
 }
@@ -112,13 +118,11 @@ std::uint64_t Scheduler::busy(std::size_t hart) {
 }
 
 bool Scheduler::rouse_sleeper_for(const Task& task) {
-    for (std::size_t hart = 0; hart < harts_count_; ++hart) {
-        if (!harts_[hart].sleeps || !may_run(task, hart)) continue;
-        harts_[hart].sleeps = false;
-        send_ipi(*targets_[hart]);
-        return true;
-    }
-    return false;
+    const HostHarts able = sleepers_ & task.group.share().harts;
+    if (able == 0) return false;
+    sleepers_ &= ~(able & -able);
+    send_ipi(*targets_[static_cast<std::size_t>(std::countr_zero(able))]);
+    return true;
 }
 
 /// Has the hart make way whose task has had most, where that is clearly more; or one whose task
@@ -126,9 +130,11 @@ bool Scheduler::rouse_sleeper_for(const Task& task) {
 void Scheduler::preempt_for(const Task& task, std::size_t by) {
     Hart* chosen = nullptr;
     std::uint64_t most = 0;
-    for (std::size_t index = 0; index < harts_count_; ++index) {
-        Hart& hart = harts_[index];
-        if (hart.task == nullptr || !may_run(task, index)) continue;
+    HostHarts allowed = task.group.share().harts;
+    for (Hart& hart : harts_there()) {
+        const bool may_run = (allowed & 1) != 0;
+        allowed >>= 1;
+        if (hart.task == nullptr || !may_run) continue;
         const std::uint64_t had = hart.task->virtual_time;
         if (hart.is_timed && had <= task.virtual_time + grace()) continue;
         if (chosen != nullptr && had < most) continue;
@@ -152,28 +158,44 @@ void Scheduler::wake(Task& task, std::uint64_t now, std::size_t by) {
     if (!rouse_sleeper_for(task)) preempt_for(task, by);
 }
 
-Task* Scheduler::take(std::size_t index, std::uint64_t now) {
+Scheduler::Next Scheduler::take(std::size_t index, std::uint64_t now) {
     const SpinGuard guard(lock_);
+    return take_next(index, now);
+}
+
+Scheduler::Next Scheduler::take_next(std::size_t index, std::uint64_t now) {
     Hart& hart = harts_[index];
-    Task* const task = closed_ ? nullptr : queue_.first_for(index);
-    hart.sleeps = task == nullptr;
+    Task* const task = closed_.load(std::memory_order_relaxed) ? nullptr : queue_.first_for(index);
+    const HostHarts self = HostHarts{1} << index;
+    sleepers_ = task == nullptr ? sleepers_ | self : sleepers_ & ~self;
     if (task != nullptr) queue_.remove(*task);
     // It has woken one, told no other hart, and taken another one.
     if (std::exchange(hart.has_woken, false)) {
         for (const Task& left : queue_)
             (void)rouse_sleeper_for(left);
     }
-    if (task == nullptr) return nullptr;
+    if (task == nullptr) return {};
     task->waited.fetch_add(elapsed(task->since, now), std::memory_order_relaxed);
     task->turns.fetch_add(1, std::memory_order_relaxed);
     task->since = now;
     hart.task = task;
     hart.turn_began = now;
-    return task;
+    hart.is_timed = queue_.first_for(index) != nullptr;
+    return {.task = task, .turn_end = hart.is_timed ? now + turn_ : never};
+}
+
+Scheduler::Next Scheduler::pass_on(std::size_t index, Leaving how, std::uint64_t now) {
+    const SpinGuard guard(lock_);
+    Task& task = *harts_[index].task;
+    const bool has_shown = leave(harts_[index], now);
+    if (how == Leaving::waits) queue_.add(task);
+    Next next = take_next(index, now);
+    next.has_shown = has_shown;
+    if (how == Leaving::waits && next.task != &task) (void)rouse_sleeper_for(task);
+    return next;
 }
 
 Scheduler::Turn Scheduler::look(std::size_t index, std::uint64_t now) {
-    constexpr std::uint64_t never = ~std::uint64_t{0};
     const SpinGuard guard(lock_);
     Hart& hart = harts_[index];
     charge(hart, now);
@@ -191,18 +213,9 @@ Scheduler::Turn Scheduler::look(std::size_t index, std::uint64_t now) {
     return {.is_over = false, .end = hart.turn_began + turn_};
 }
 
-void Scheduler::give_back(std::size_t index, std::uint64_t now) {
-    const SpinGuard guard(lock_);
-    Hart& hart = harts_[index];
-    Task& task = *hart.task;
-    leave(hart, now);
-    queue_.add(task);
-    (void)rouse_sleeper_for(task);
-}
-
 void Scheduler::release(std::size_t index, std::uint64_t now) {
     const SpinGuard guard(lock_);
-    leave(harts_[index], now);
+    (void)leave(harts_[index], now);
 }
 
 const Task* Scheduler::running_on(std::size_t hart) {

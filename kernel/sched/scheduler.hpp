@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <cairn/spinlock.hpp>
 #include "kernel/host/cpu/ipi_batch.hpp"
@@ -56,18 +57,27 @@ class Scheduler {
     /// one, asks whether the turn is over.
     void wake(Task& task, std::uint64_t now, std::size_t by = no_hart);
 
-    /// The next task for `hart`, which has none; it runs from `now` on. nullptr: the hart is to
-    /// sleep until it is interrupted.
-    [[nodiscard]] Task* take(std::size_t hart, std::uint64_t now);
     struct Turn {
         bool is_over;       ///< the task is to make way for another
         std::uint64_t end;  ///< else when it is; all ones where nobody waits for the hart
     };
+    /// What a hart runs next. No task: it is to sleep until it is interrupted.
+    struct Next {
+        Task* task = nullptr;
+        std::uint64_t turn_end = 0;  ///< as of a Turn
+        bool has_shown = false;  ///< the one before to its observer, who may want something now
+    };
+    /// For `hart`, which has none; it runs from `now` on.
+    [[nodiscard]] Next take(std::size_t hart, std::uint64_t now);
     /// The turn of the task of `hart`. One that has had its turn, and need not make way, has
     /// another.
     [[nodiscard]] Turn look(std::size_t hart, std::uint64_t now);
-    /// The task of `hart` is queued again; its state lies in no hart.
-    void give_back(std::size_t hart, std::uint64_t now);
+    enum class Leaving : std::uint8_t {
+        waits,   ///< for its next turn
+        sleeps,  ///< until `wake`
+    };
+    /// The task of `hart`, whose state lies in no hart from now on, leaves it; what comes next.
+    [[nodiscard]] Next pass_on(std::size_t hart, Leaving how, std::uint64_t now);
     /// The task of `hart` sleeps or is retired.
     void release(std::size_t hart, std::uint64_t now);
 
@@ -93,7 +103,6 @@ class Scheduler {
     struct Hart {
         Task* task = nullptr;
         std::uint64_t turn_began = 0;
-        bool sleeps = false;     ///< it has found nothing, and has not been interrupted since
         bool is_timed = false;   ///< its task's turn ends
         bool has_woken = false;  ///< a task, which it has not looked for yet
         std::uint64_t busy = 0;  ///< ticks
@@ -103,13 +112,19 @@ class Scheduler {
     [[nodiscard]] std::uint64_t grace() const { return turn_ / 4; }
     void charge(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
     void advance_queue(std::uint64_t now) CAIRN_REQUIRES(lock_);
-    void leave(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] bool leave(Hart& hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] Next take_next(std::size_t hart, std::uint64_t now) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] std::span<Hart> harts_there() CAIRN_REQUIRES(lock_) {
+        return std::span(harts_).first(harts_count_);
+    }
     [[nodiscard]] bool rouse_sleeper_for(const Task& task) CAIRN_REQUIRES(lock_);
     void preempt_for(const Task& task, std::size_t by) CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;
     FairQueue queue_ CAIRN_GUARDED_BY(lock_);
     std::array<Hart, max_harts> harts_ CAIRN_GUARDED_BY(lock_){};
+    /// Those that have found nothing, and have not been interrupted since.
+    HostHarts sleepers_ CAIRN_GUARDED_BY(lock_) = 0;
     const Task* observed_ CAIRN_GUARDED_BY(lock_) = nullptr;
     VcpuObserver* observer_ CAIRN_GUARDED_BY(lock_) = nullptr;
     std::array<const IpiTarget*, max_harts> targets_{};

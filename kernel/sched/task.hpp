@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A vCPU as the scheduler sees it, and the vCPUs of a VM together:
 //
-//               take                    give_back
+//               take                    pass_on
 //     queued ─────────► running ────────────────────► queued
 //        ▲                 │ sleep          │ retire
 //        │ wake            ▼                ▼

@@ -81,8 +81,10 @@ class FdtWriter {
     void put_u32(std::uint32_t value);
     void end_reservations();
     void end_property();
+    std::span<std::byte> extend_property(std::size_t size);
     std::size_t intern(std::string_view name);
     std::size_t find_name(std::string_view name);
+    std::size_t add_name(std::string_view name);
     [[nodiscard]] bool is_name_at(std::size_t at, std::string_view name) const;
     void finish_names(std::span<std::byte> structure, std::size_t strings_size);
     void finish_header(std::size_t strings_size, std::size_t spare);
@@ -91,8 +93,7 @@ class FdtWriter {
     std::size_t structure_ = 0;  // offset of the structure block, once it has begun
     std::size_t used_ = 0;       // bytes from the start up to the end of the structure
     std::size_t strings_;        // offset of the strings block, which ends with the bytes
-    // Where a name was last, by a hash of it; 0 for nowhere. Nodes of one kind have the same names.
-    std::array<std::size_t, 32> recent_names_{};
+    std::array<std::size_t, 64> names_{};  // the first ones, from a hash of each on; 0: none
     std::size_t open_property_ = 0;  // offset of the property being written, or 0
     std::size_t depth_ = 0;
     std::uint32_t boot_cpu_ = 0;

@@ -41,14 +41,14 @@ class TaskBench : public VmEnd {
     /// What a hart does between two exits: makes way where it is to, and takes what comes next.
     void look(std::size_t hart) {
         if (running[hart] != nullptr) running[hart]->vcpu.forget_requests();
-        if (running[hart] != nullptr) {
-            if (!scheduler.look(hart, now).is_over) return;
-            scheduler.give_back(hart, now);
+        if (running[hart] == nullptr) {
+            running[hart] = scheduler.take(hart, now).task;
+        } else if (scheduler.look(hart, now).is_over) {
+            running[hart] = scheduler.pass_on(hart, Scheduler::Leaving::waits, now).task;
+        } else {
+            return;
         }
-        running[hart] = scheduler.take(hart, now);
-        if (running[hart] == nullptr) return;
-        running[hart]->vcpu.answer_on(GuestBench::host_harts[hart]);
-        (void)scheduler.look(hart, now);
+        if (running[hart] != nullptr) running[hart]->vcpu.answer_on(GuestBench::host_harts[hart]);
     }
     void sleep(std::size_t hart) {
         scheduler.release(hart, now);

@@ -15,12 +15,12 @@ std::expected<void, GuestMemoryError> StealTime::report_at(GuestPhys at,
 }
 
 void StealTime::note_preemption(const GuestMemory& memory) const {
-    if (at_ != nowhere) (void)memory.store(at_ + offsetof(Report, preempted), std::uint8_t{1});
+    if (is_told()) (void)memory.store(at_ + offsetof(Report, preempted), std::uint8_t{1});
 }
 
 /// The guest's other vCPUs may read meanwhile.
 void StealTime::note_run(std::uint64_t ns, const GuestMemory& memory) const {
-    if (at_ == nowhere) return;
+    if (!is_told()) return;
     const Report before = memory.load<Report>(at_).value_or(Report{});
     const std::uint32_t changing = before.sequence | 1;
     const GuestPhys sequence = at_ + offsetof(Report, sequence);

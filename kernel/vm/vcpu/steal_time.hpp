@@ -29,6 +29,7 @@ class StealTime {
     [[nodiscard]] std::expected<void, GuestMemoryError> report_at(GuestPhys at,
                                                                   const GuestMemory& memory);
     void stop() { at_ = nowhere; }
+    [[nodiscard]] bool is_told() const { return at_ != nowhere; }
 
     /// Its hart is taken from it.
     void note_preemption(const GuestMemory& memory) const;

@@ -75,7 +75,7 @@ void Vcpu::load() {
     state_.csrs.htimedelta = 0 - vm_.mark_loaded(context.hart_id);
     load_guest_state(state_);
     load_timer();
-    load_hardware_counters(vm_.features().counters, pmu_);
+    if (pmu_.assigned_hardware() != 0) load_hardware_counters(vm_.features().counters, pmu_);
     loaded_vcpu = this;
     fence_for_loading();
 }
@@ -90,7 +90,7 @@ void Vcpu::fence_for_loading() {
 
 void Vcpu::put_away() {
     require_here();
-    put_away_hardware_counters(vm_.features().counters, pmu_);
+    if (pmu_.assigned_hardware() != 0) put_away_hardware_counters(vm_.features().counters, pmu_);
     save_guest_state(state_);
     put_away_timer();
     drop();

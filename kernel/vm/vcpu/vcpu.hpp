@@ -79,8 +79,9 @@ class Vcpu {
         requests_.have_looked();
         stays_.store(0, std::memory_order_seq_cst);
     }
-    /// The same on its own hart, for fences that it has asked for and for nothing else.
-    void await_fence() { stays_.store(0, std::memory_order_relaxed); }
+    /// The same on its own hart, for what its own guest waits for (a wfi, a fence) and for nothing
+    /// else: the hart need not look at others for it.
+    void leave_alone() { stays_.store(0, std::memory_order_relaxed); }
     [[nodiscard]] bool leaves_guest() const { return stays_.load(std::memory_order_relaxed) == 0; }
     /// On its own hart: what is said from here on counts. Whether somebody has said `leave_guest`.
     bool enter_next() {
@@ -176,7 +177,7 @@ class Vcpu {
     /// Its guest has nothing to do until an interrupt is pending that it has enabled (wfi).
     void wait_for_interrupt() {
         waits_for_interrupt_ = true;
-        leave_guest();
+        leave_alone();
     }
     [[nodiscard]] bool waits_for_interrupt() const { return waits_for_interrupt_; }
     void end_wait() { waits_for_interrupt_ = false; }

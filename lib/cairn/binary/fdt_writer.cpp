@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Compiled: small. It runs once per boot, or for people to read.
 #include "cairn/fdt_writer.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 #include "cairn/bits.hpp"
 
 namespace cairn {
-namespace {
-
-std::span<const std::byte> as_bytes(std::string_view text) {
-    return std::as_bytes(std::span{text.data(), text.size()});
-}
-
-}  // namespace
-
 std::string_view to_string(FdtWriteError error) {
     switch (error) {
         case FdtWriteError::no_space: return "the device tree does not fit in its space";
@@ -83,8 +75,8 @@ void FdtWriter::begin_node(std::string_view name) {
     const std::size_t padded = name.size() / fdt_tag_size * fdt_tag_size + fdt_tag_size;
     const auto room = claim(padded);
     if (room.empty()) return;
-    std::ranges::fill(std::ranges::copy(as_bytes(name), room.begin()).out, room.end(),
-                      std::byte{0});
+    std::memset(&room[padded - fdt_tag_size], 0, fdt_tag_size);
+    std::memcpy(room.data(), name.data(), name.size());
     ++depth_;
     state_ = State::properties;
 }
@@ -110,32 +102,39 @@ void FdtWriter::end_node() {
 
 bool FdtWriter::is_name_at(std::size_t at, std::string_view name) const {
     return bytes_.size() - at > name.size() && bytes_[at + name.size()] == std::byte{0} &&
-           std::ranges::equal(bytes_.subspan(at, name.size()), as_bytes(name));
+           std::memcmp(&bytes_[at], name.data(), name.size()) == 0;
 }
 
 /// The name's distance from the end of the strings; it is put there if it is not yet.
 std::size_t FdtWriter::intern(std::string_view name) {
     const std::size_t first = static_cast<unsigned char>(name.front());
     const std::size_t last = static_cast<unsigned char>(name.back());
-    const std::size_t hash = name.size() * 5 + first * 3 + last;
-    std::size_t& recent = recent_names_[hash % recent_names_.size()];
-    if (recent == 0 || !is_name_at(recent, name)) recent = find_name(name);
-    return bytes_.size() - recent;
+    std::size_t slot = name.size() * 5 + first * 3 + last;
+    for (std::size_t tried = 0; tried < names_.size(); ++tried, ++slot) {
+        std::size_t& known = names_[slot % names_.size()];
+        if (known == 0) return bytes_.size() - (known = add_name(name));
+        if (is_name_at(known, name)) return bytes_.size() - known;
+    }
+    return bytes_.size() - find_name(name);
 }
 
+/// Among all, where the names that are known at once are others.
 std::size_t FdtWriter::find_name(std::string_view name) {
     for (std::size_t at = strings_; at < bytes_.size();) {
         const std::string_view known{reinterpret_cast<const char*>(bytes_.subspan(at).data())};
         if (known == name) return at;
         at += known.size() + 1;
     }
+    return add_name(name);
+}
+
+std::size_t FdtWriter::add_name(std::string_view name) {
     const std::size_t size = name.size() + 1;
-    if (size > strings_ - used_) {
-        fail(FdtWriteError::no_space);
-        return bytes_.size();
-    }
+    if (!is_fdt_name(name)) fail(FdtWriteError::bad_name);
+    if (size > strings_ - used_) fail(FdtWriteError::no_space);
+    if (failed_) return bytes_.size();
     strings_ -= size;
-    std::ranges::copy(as_bytes(name), bytes_.subspan(strings_).begin());
+    std::memcpy(&bytes_[strings_], name.data(), name.size());
     bytes_[strings_ + name.size()] = std::byte{0};
     return strings_;
 }
@@ -144,7 +143,7 @@ void FdtWriter::begin_property(std::string_view name) {
     end_property();
     if (failed_) return;
     if (state_ != State::properties) return fail(FdtWriteError::misplaced_property);
-    if (name.empty() || !is_fdt_name(name)) return fail(FdtWriteError::bad_name);
+    if (name.empty()) return fail(FdtWriteError::bad_name);
     const std::size_t start = used_;
     put_u32(static_cast<std::uint32_t>(FdtTag::property));
     put_u32(0);  // the length, when it is known
@@ -162,29 +161,31 @@ void FdtWriter::end_property() {
     std::ranges::fill(claim(padding), std::byte{0});
 }
 
+/// Room for `size` more bytes of the open property; none where there is no property or no space.
+std::span<std::byte> FdtWriter::extend_property(std::size_t size) {
+    if (!failed_ && open_property_ == 0) fail(FdtWriteError::misplaced_property);
+    return claim(size);
+}
+
 void FdtWriter::append(std::span<const std::byte> bytes) {
-    if (failed_) return;
-    if (open_property_ == 0) return fail(FdtWriteError::misplaced_property);
-    const auto room = claim(bytes.size());
-    if (!room.empty()) std::ranges::copy(bytes, room.begin());
+    const auto room = extend_property(bytes.size());
+    if (!room.empty()) std::memcpy(room.data(), bytes.data(), room.size());
 }
 
 void FdtWriter::append_u32(std::uint32_t value) {
-    std::array<std::byte, sizeof value> bytes{};
-    store_be(bytes, 0, value);
-    append(bytes);
+    if (const auto room = extend_property(sizeof value); !room.empty()) store_be(room, 0, value);
 }
 
 void FdtWriter::append_u64(std::uint64_t value) {
-    std::array<std::byte, sizeof value> bytes{};
-    store_be(bytes, 0, value);
-    append(bytes);
+    if (const auto room = extend_property(sizeof value); !room.empty()) store_be(room, 0, value);
 }
 
 void FdtWriter::append_string(std::string_view value) {
     if (value.contains('\0')) return fail(FdtWriteError::bad_string);
-    append(as_bytes(value));
-    append(std::array{std::byte{0}});
+    const auto room = extend_property(value.size() + 1);
+    if (room.empty()) return;
+    std::memcpy(room.data(), value.data(), value.size());
+    room.back() = std::byte{0};
 }
 
 void FdtWriter::property(std::string_view name, std::span<const std::byte> value) {
@@ -230,10 +231,10 @@ void FdtWriter::finish_names(std::span<std::byte> structure, std::size_t strings
     for (std::size_t at = 0; at < structure.size();) {
         const auto tag = static_cast<FdtTag>(load_be<std::uint32_t>(structure, at));
         at += fdt_tag_size;
-        if (tag == FdtTag::begin_node) {
-            const auto rest = structure.subspan(at);
-            const std::string_view name{reinterpret_cast<const char*>(rest.data())};
-            at += name.size() / fdt_tag_size * fdt_tag_size + fdt_tag_size;
+        if (tag == FdtTag::begin_node) {  // its name ends with the first tag's worth that ends in 0
+            while (structure[at + fdt_tag_size - 1] != std::byte{0})
+                at += fdt_tag_size;
+            at += fdt_tag_size;
         } else if (tag == FdtTag::property) {
             const std::size_t length = load_be<std::uint32_t>(structure, at);
             const std::size_t from_end = load_be<std::uint32_t>(structure, at + 4);
@@ -266,9 +267,9 @@ std::expected<std::span<std::byte>, FdtWriteError> FdtWriter::finish(std::size_t
     if (failed_) return std::unexpected(error_);
     const std::size_t strings_size = bytes_.size() - strings_;
     finish_names(bytes_.subspan(structure_, used_ - structure_), strings_size);
-    std::ranges::copy(bytes_.subspan(strings_), bytes_.subspan(used_).begin());  // downwards
+    std::memmove(bytes_.subspan(used_).data(), bytes_.subspan(strings_).data(), strings_size);
     const std::size_t end = used_ + strings_size;
-    std::ranges::fill(bytes_.subspan(end, spare), std::byte{0});
+    std::memset(bytes_.subspan(end, spare).data(), 0, spare);
     finish_header(strings_size, spare);
     failed_ = true;  // nothing may follow
     error_ = FdtWriteError::bad_nesting;
