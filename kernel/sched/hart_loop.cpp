@@ -149,7 +149,8 @@ Scheduler::Next HartLoop::enter(const Scheduler::Next& turn, Others& others) {
             end = now_on.end;
         }
         // Work waits like another task would.
-        share_hart(vcpu, others, others.worked.more ? std::min(end, now() + scheduler_.turn()) : end);
+        share_hart(vcpu, others,
+                   others.worked.more ? std::min(end, now() + scheduler_.turn()) : end);
         enter_guest(&vcpu.context);
     }
 }
