@@ -67,6 +67,7 @@ void show_vector() {
 void show_heap() {
     const HeapStatistics figures = global_heap().core().statistics();
     println("heap: {} of {} taken: {}", ByteSize{figures.grown}, ByteSize{figures.window}, figures);
+    if (!global_heap().core().check()) println("heap: it is damaged");
 }
 
 }  // namespace

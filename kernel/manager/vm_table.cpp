@@ -219,7 +219,9 @@ VmTable::Result VmTable::pause(std::string_view name) {
     if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
     if (!vm->is_running()) return std::unexpected(VmTableError::not_running);
     if (vm->is_loading()) return std::unexpected(VmTableError::loading);
-    if (!vm->vm().is_paused()) vm->vm().pause(csr_read<Csr::time>());
+    if (vm->vm().is_paused()) return {};
+    vm->vm().pause();
+    vm->vm().note_pause(csr_read<Csr::time>());
     return {};
 }
 

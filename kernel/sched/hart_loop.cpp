@@ -149,7 +149,8 @@ Scheduler::Next HartLoop::enter(const Scheduler::Next& turn, Others& others) {
             end = now_on.end;
         }
         // Work waits like another task would.
-        share_hart(vcpu, others, others.worked.more ? std::min(end, now() + scheduler_.turn()) : end);
+        share_hart(vcpu, others,
+                   others.worked.more ? std::min(end, now() + scheduler_.turn()) : end);
         enter_guest(&vcpu.context);
     }
 }
@@ -166,8 +167,10 @@ void HartLoop::share_hart(Vcpu& vcpu, const Others& others, std::uint64_t end) {
 /// `are_looked_after`: nothing has come for the others since they were.
 Scheduler::Next HartLoop::put_to_sleep(Task& task, bool are_looked_after, Others& others) {
     Vcpu& vcpu = task.vcpu;
-    if (vcpu.is_here()) vcpu.put_away();
-    if (vcpu.vm().is_paused()) vcpu.vm().note_pause(now());
+    if (vcpu.is_here()) {
+        if (vcpu.vm().is_paused()) vcpu.vm().note_pause(now());
+        vcpu.put_away();
+    }
     sleepers_.push_back(task);
     const Wakening next = wakening(vcpu, now());
     if (!are_looked_after || next.now || has_come(others)) {

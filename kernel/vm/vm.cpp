@@ -36,8 +36,7 @@ void Vm::reset_devices() {
         devices_.reset();
     }
     stop_reason_ = not_stopped;
-    paused_ = false;
-    time_lag_ = 0;
+    presence_.reset();
 }
 
 std::optional<StopReason> Vm::stopped() const {
@@ -60,23 +59,13 @@ void Vm::interrupt_all() {
     }
 }
 
-void Vm::pause(std::uint64_t time) {
-    paused_since_.store(time, std::memory_order_relaxed);
-    paused_.store(true, std::memory_order_release);
+void Vm::pause() {
+    presence_.begin_pause();
     interrupt_all();
 }
 
-void Vm::note_pause(std::uint64_t time) {
-    std::uint64_t since = paused_since_.load(std::memory_order_relaxed);
-    while (since < time && !paused_since_.compare_exchange_weak(since, time)) {
-    }
-}
-
 bool Vm::resume(std::uint64_t time) {
-    if (loaded() != 0) return false;
-    const std::uint64_t since = paused_since_.load(std::memory_order_relaxed);
-    time_lag_.fetch_add(time - since, std::memory_order_relaxed);
-    paused_.store(false, std::memory_order_release);
+    if (!presence_.end_pause(time)) return false;
     interrupt_all();
     return true;
 }

@@ -20,6 +20,7 @@
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/memory/guest_memory.hpp"
 #include "kernel/vm/memory/vmid.hpp"
+#include "kernel/vm/presence.hpp"
 #include "kernel/vm/vcpu/hart_states.hpp"
 #include "kernel/vm/vcpu/vcpu.hpp"
 #include "kernel/vm/vcpu/vcpu_room.hpp"
@@ -63,17 +64,16 @@ class Vm final : public PowerEvents, public InputReceiver {
     [[nodiscard]] std::optional<StopReason> stopped() const;
 
     /// Has its vCPUs leave the guest and sleep until `resume`. What the guest sees of `time`, which
-    /// is the host's here, stands still meanwhile.
-    void pause(std::uint64_t time);
+    /// is the host's here, stands still meanwhile: from the last `note_pause` on, which follows
+    /// this with a `time` that is read in between.
+    void pause();
     /// False where some vCPU has not left yet.
     [[nodiscard]] bool resume(std::uint64_t time);
-    [[nodiscard]] bool is_paused() const { return paused_.load(std::memory_order_acquire); }
-    /// A vCPU has been put away while the VM is paused.
-    void note_pause(std::uint64_t time);
+    [[nodiscard]] bool is_paused() const { return presence_.is_paused(); }
+    /// While the VM is paused a vCPU is about to be put away, or none lies in a hart.
+    void note_pause(std::uint64_t time) { presence_.note(time); }
     /// The host's `time` less the guest's.
-    [[nodiscard]] std::uint64_t time_lag() const {
-        return time_lag_.load(std::memory_order_relaxed);
-    }
+    [[nodiscard]] std::uint64_t time_lag() const { return presence_.lag(); }
 
     void power_off(bool failed, std::uint16_t code) override;
     void reset() override { stop(StopReason::reset); }
@@ -120,9 +120,10 @@ class Vm final : public PowerEvents, public InputReceiver {
 
     /// Which vCPUs lie in a hart of the machine: bit n for vCPU n. Whoever has stored something and
     /// then sees a vCPU away need not have it fence: it forgets everything when it is loaded.
-    [[nodiscard]] FenceMail::Set loaded() const { return loaded_.load(std::memory_order_seq_cst); }
-    void mark_loaded(std::uint32_t vcpu) { loaded_.fetch_or(FenceMail::Set{1} << vcpu); }
-    void mark_away(std::uint32_t vcpu) { loaded_.fetch_and(~(FenceMail::Set{1} << vcpu)); }
+    [[nodiscard]] FenceMail::Set loaded() const { return presence_.loaded(); }
+    /// Returns the time lag, which does not change until the vCPU is away again.
+    std::uint64_t mark_loaded(std::uint32_t vcpu) { return presence_.arrive(vcpu); }
+    void mark_away(std::uint32_t vcpu) { presence_.leave(vcpu); }
 
   private:
     static constexpr unsigned complaints_allowed = 16;
@@ -143,10 +144,7 @@ class Vm final : public PowerEvents, public InputReceiver {
     GuestDevices devices_;
     void interrupt_all();
 
-    std::atomic<FenceMail::Set> loaded_ = 0;
-    std::atomic<bool> paused_ = false;
-    std::atomic<std::uint64_t> paused_since_ = 0;  ///< when the last vCPU was put away
-    std::atomic<std::uint64_t> time_lag_ = 0;
+    Presence<> presence_;
     std::atomic<std::uint8_t> stop_reason_ = not_stopped;
     std::atomic<unsigned> complaints_ = 0;
 };

@@ -4,7 +4,8 @@
 // stops and starts, on every hart that it has; then says how many it did. What it does is a matter
 // of its seed alone. Arguments: the seed, how many actions each hart does, and "reboots": then it
 // asks the console for a letter first, which goes into the seed, and resets itself while the others
-// still act. The letter q ends that.
+// still act. The letter q ends that. With "root" the other hart does one thing: it takes a page
+// table of nonsense for its own, from which there is no way back; the first powers off soon after.
 #include <atomic>
 
 #include <cairn/fdt_reader.hpp>
@@ -31,6 +32,7 @@ struct Arguments {
     std::uint64_t seed = 0;
     std::uint64_t actions = 0;
     bool reboots = false;
+    bool root = false;
 };
 Arguments arguments;
 struct alignas(64) Progress {
@@ -142,6 +144,36 @@ void begin_round() {
     arguments.seed = arguments.seed * 128 + static_cast<std::uint64_t>(letter);
 }
 
+/// Any root for satp: a table of anything, or that leads to itself; of a device, or of no RAM.
+std::uint64_t nonsense_satp(std::size_t hart, Random& random) {
+    const std::uint64_t table = nonsense_table(hart);
+    const std::uint64_t loop = table >> 12 << 10 | 1;
+    const bool loops = random.one_in(2);
+    for (std::size_t place = 0; place < nonsense_entries; ++place)
+        write_nonsense(hart, place, loops ? loop : random.next());
+    const std::array roots{table,         table,           random.next() >> 8,
+                           0x1000'0000ul, machine.ram_end, 0x0c00'0000ul};
+    return (8 + random.below(3)) << 60 | (random.one_of(roots) >> 12 & ~0ull >> 20);
+}
+
+[[noreturn]] void lose_the_way(std::size_t hart) {
+    Random random(arguments.seed);
+    csr_write<Csr::satp>(nonsense_satp(hart, random));
+    asm volatile("sfence.vma" : : : "memory");
+    for (;;) {
+    }
+}
+
+void watch_another_lose_its_way() {
+    constexpr std::uint64_t a_while = 200'000;  // ticks of `time`, 20 ms
+    start_stopped_harts();
+    const std::uint64_t begin = csr_read<Csr::time>();
+    while (csr_read<Csr::time>() - begin < a_while) {
+    }
+    println("hostile: end");
+    power_off();
+}
+
 [[noreturn]] void end_the_run() {
     if (arguments.reboots) reset_somehow(arguments.seed);
     if (!all_finish()) fail("a hart does not come to its end");
@@ -159,6 +191,7 @@ bool goes_on(std::size_t hart) {
 extern "C" [[noreturn]] void hostile_hart(std::size_t hart) {
     restore_csrs();
     const bool is_first = hart == machine.boot_hart;
+    if (arguments.root) lose_the_way(hart);
     while (goes_on(hart)) {
         if (is_first && progress[hart].actions % 8 == 0) start_stopped_harts();
         act_next(hart);
@@ -173,12 +206,14 @@ void run(std::string_view text) {
     arguments.seed = take_number(text);
     arguments.actions = take_number(text);
     arguments.reboots = text.find("reboots") != std::string_view::npos;
+    arguments.root = text.find("root") != std::string_view::npos;
     find_machine();
     if (arguments.reboots) begin_round();
     println("hostile: seed {}, {} actions on each of {} harts", arguments.seed, arguments.actions,
             machine.harts);
     for (std::size_t hart = 0; hart < machine.harts; ++hart)
         make_cell(hart);
+    if (arguments.root) return watch_another_lose_its_way();
     hostile_hart(machine.boot_hart);
 }
 

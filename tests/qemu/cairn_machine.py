@@ -76,7 +76,7 @@ def write_guest(path, kernel, initrd=None, append=None, cpus=1, memory="512M"):
 
 
 class Machine:
-    def __init__(self, archive=None, *, cpu="rv64", smp=1, memory="2G", icount=False,
+    def __init__(self, archive=None, *, cpu="rv64", smp=1, memory="2G", icount=False, shift=0,
                  append=None, kernel=HYPERVISOR, board="virt", mux=False, options=()):
         self.log_stream = io.StringIO()
         self.command = [QEMU, "-M", board, "-cpu", cpu, "-smp", str(smp), "-m", memory,
@@ -89,8 +89,8 @@ class Machine:
             self.command += ["-initrd", str(archive)]
         if append:
             self.command += ["-append", append]
-        if icount: # an instruction is a nanosecond; sleep=off, or idling would follow the host
-            self.command += ["-icount", "shift=0,sleep=off"]
+        if icount: # an instruction is 2^shift ns; sleep=off, or idling would follow the host
+            self.command += ["-icount", f"shift={shift},sleep=off"]
         self.command += [str(option) for option in options]
         self.process = pexpect.spawn(self.command[0], self.command[1:], encoding="utf-8",
                                      codec_errors="replace", timeout=TIMEOUT, maxread=65536,

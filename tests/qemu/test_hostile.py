@@ -8,12 +8,14 @@ import re
 import pytest
 
 from cairn_machine import guest_image, write_archive
+from monitor_session import command, of_kind, records, to_monitor
 from outcome import CRASHES
 
 ACTIONS = int(os.environ.get("CAIRN_HOSTILE_ACTIONS", "20000"))
 SEED = int(os.environ.get("CAIRN_HOSTILE_SEED", "1"))
 PATIENCE = 240 + ACTIONS // 50
 ROUNDS = "abcdef"
+STEPS = 12_000_000 # of tests/guests/compute.cpp: 50 ms alone
 
 
 def check_survived(m, what):
@@ -21,6 +23,7 @@ def check_survived(m, what):
         assert crash not in m.log, what
     assert "unexpected trap" not in m.log, what
     assert "hostile: failed" not in m.log, what
+    assert "heap: it is damaged" not in m.log, what
     heap = re.findall(r"^heap: .*$", m.log.replace("\r", ""), re.MULTILINE)[-1]
     assert "taken: 0 bytes live" in heap and heap.endswith(" 0 failures"), f"{what}: {heap}"
 
@@ -69,3 +72,61 @@ def test_a_neighbour_computes_what_it_would_alone(machine, tmp_path, harts, neig
     check_survived(m, what)
     ends = {name: line for name, line in re.findall(r"^vm (\w+): (.*)$", "\n".join(m.own_lines()), re.MULTILINE)}
     assert ends == {"hostile": "powered off", "neighbour": "powered off"} and status == 0, what
+
+
+def vms_archive(path, vms):
+    """Of {name: (kernel, {key of vm.conf: value})}."""
+    entries = {}
+    for name, (kernel, keys) in vms.items():
+        lines = "".join(f"{key} = {value}\n" for key, value in keys.items())
+        entries[f"{name}/vm.conf"] = f"kernel = kernel\n{lines}"
+        entries[f"{name}/kernel"] = guest_image(kernel)
+    return write_archive(path, entries)
+
+
+def test_roots_of_nonsense(machine, tmp_path):
+    """Harts with page tables from which there is no way back: each VM ends, and a neighbour goes on."""
+    what = f"CAIRN_HOSTILE_SEED={SEED}"
+    lost = {f"lost{n}": ("hostile", {"memory": "8M", "cpus": 2, "append": f"{100 * SEED + n} 1 root"})
+            for n in range(16)}
+    good = {"good": ("runtime_check", {"memory": "16M", "append": "memory"})}
+    m = machine(vms_archive(tmp_path / "vms.cpio", lost | good), smp=2)
+    m.wait_exit(PATIENCE)
+    check_survived(m, what)
+    ends = dict(re.findall(r"^vm (\w+): (powered off|stopped: .*)$", "\n".join(m.own_lines()), re.MULTILINE))
+    assert ends.keys() == lost.keys() | good.keys() and ends["good"] == "powered off", what
+
+
+def computed(m):
+    """Ticks that the guest took; its result is known."""
+    found = m.expect(r"compute: 0x([0-9a-f]+) in (\d+) ticks", PATIENCE)
+    x, factor, term, left = 1, 0x5851F42D4C957F2D, 0x14057B7EF767814F, STEPS
+    while left: # the step of 2^n steps, where bit n is set
+        if left & 1:
+            x = (x * factor + term) % 2**64
+        factor, term, left = factor * factor % 2**64, (factor + 1) * term % 2**64, left >> 1
+    assert int(found[1], 16) == x
+    return int(found[2])
+
+
+@pytest.mark.parametrize("cpus, weight, other", [
+    (1, 100, ("hostile", f"{SEED} 1000000000")), (2, 200, ("hostile", f"{SEED} 1000000000")),
+    (1, 100, ("hazards", "reset"))], ids=["1", "2", "resets"])
+def test_a_neighbour_has_its_half(machine, guest, tmp_path, cpus, weight, other):
+    """By instructions: with a hostile VM of as much weight on its hart it computes for hardly more than
+    twice as long as alone, and the walker finds nothing in Cairn's heap afterwards."""
+    alone = guest(guest_image("compute"), {"icount": True}, memory="8M", append=str(STEPS))
+    ticks_alone = computed(alone)
+    vms = {"good": ("compute", {"memory": "8M", "append": STEPS, "weight": weight, "console": "front"}),
+           "hostile": (other[0], {"memory": "16M", "cpus": cpus, "halt": "never", "append": other[1]})}
+    m = machine(vms_archive(tmp_path / "vms.cpio", vms), icount=True)
+    ticks = computed(m)
+    print(f"{ticks_alone} ticks alone, {ticks} beside the hostile guest: {ticks / ticks_alone:.3f} times as long")
+    m.expect("vm good: powered off", PATIENCE)
+    to_monitor(m)
+    heap, = of_kind(records(m, "heap"), "heap")
+    assert heap["sound"]
+    command(m, "quit", "all VMs are turned off")
+    m.wait_exit(PATIENCE)
+    check_survived(m, f"CAIRN_HOSTILE_SEED={SEED}")
+    assert ticks < 2 * 1.1 * ticks_alone

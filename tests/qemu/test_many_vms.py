@@ -3,6 +3,7 @@
 each VM, and the machine's status: guests share the console, and may write into each other's lines."""
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -21,10 +22,10 @@ POWER_OFF = b"".join(word.to_bytes(4, "little") for word in (
 
 
 def vm(kernel, append="", **keys):
-    """A VM: its kernel (a guest's name or bytes), command line, and further keys of its vm.conf."""
+    """A VM: its kernel (a guest's name, a path or bytes), command line, and further keys of its vm.conf."""
     keys = {"memory": "8M", "append": append, **keys}
     lines = "".join(f"{key} = {value}\n" for key, value in keys.items())
-    content = kernel if isinstance(kernel, bytes) else guest_image(kernel)
+    content = kernel if isinstance(kernel, (bytes, Path)) else guest_image(kernel)
     return {"vm.conf": f"kernel = kernel\n{lines}", "kernel": content}
 
 
@@ -135,6 +136,9 @@ def test_one_stays_where_it_may_run(run):
     m.expect("cairn: nowhere/vm.conf:4: affinity: no hart of this list runs guests; this machine has "
              "2, numbers 0 to 1")
     m.expect("vm good: powered off", PATIENCE)
+    to_monitor(m)
+    first, second = of_kind(records(m, "harts"), "hart")
+    assert first["busy_ms"] == 0 and second["busy_ms"] > 0
 
 
 @pytest.mark.parametrize("harts", [1, 2])
@@ -231,6 +235,17 @@ def test_equals_wait_for_a_turn_of_each_other(run):
     assert max(wait for *_, wait in done.values()) < 3.2 * turn * tick_ms, done
 
 
+@pytest.mark.parametrize("weights", [(100, 100), (200, 100)], ids=str)
+def test_parts_over_ten_seconds(run, weights):
+    """Of virtual time, in which an instruction takes 16 ns, so that it is over soon."""
+    begin, end = 200, 10_200
+    done = work_done(run({f"vm{n}": vm("turns", f"vm{n} {begin} {end} {end + 50 * (n + 1)}", weight=weight)
+                          for n, weight in enumerate(weights)}, 1, icount=True, shift=4))
+    assert len(done) == len(weights)
+    first, second = (done[name][0] for name in ("vm0", "vm1"))
+    assert first / second == pytest.approx(weights[0] / weights[1], rel=0.05), done
+
+
 def test_a_paused_guest_sees_no_time_pass(run):
     """It is paused for 2 seconds of its machine's time, amid 1.5 of its own. The spinner is there since
     QEMU 7.2 takes no input under -icount while the machine is idle."""
@@ -288,3 +303,52 @@ def test_lives_leave_nothing(run):
     assert what_is_there() == before
     command(m, "quit", "all VMs are turned off")
     assert m.wait_exit() == 0
+
+
+def debian_vm(debian, **keys):
+    return vm(debian["kernel"], debian["append"], memory="256M", initrd="initrd", **keys) | {"initrd": debian["initrd"]}
+
+
+SHELL = r"guest:~# "
+
+
+def test_two_debians_and_eight_tiny_ones(run, debian):
+    """On two harts: both come to their shells, all CPUs work, and each of the others to its end."""
+    debians = {f"debian{n}": debian_vm(debian, cpus=2) for n in range(2)}
+    tiny = {f"tiny{n}": vm("sleepers", "200") for n in range(8)}
+    m = run(debians | tiny, 2)
+    for _ in debians:
+        m.send("\n")
+        m.expect(SHELL, PATIENCE)
+        assert m.command_output("nproc", SHELL) == "2"
+        assert m.command_output("taskset 2 echo works", SHELL) == "works"
+        m.send_line("poweroff -f")
+        m.expect(r"vm debian\d: powered off", PATIENCE)
+    said = finish(m)
+    assert ends(said) == {name: "powered off" for name in debians | tiny}
+
+
+LOAD = ("while :; do for i in 1 2 3 4 5 6 7 8; do (echo $i | cat | tr 1 2 >/dev/null) & done; wait; "
+        "dd if=/dev/zero of=/tmp/x bs=64k count=64 2>/dev/null; cat /tmp/x /tmp/x | md5sum >/dev/null; rm /tmp/x; done &")
+
+
+def test_timers_come_in_time_beside_a_debian_at_work(run, debian):
+    """Forks, pipes, files and memory in one VM, timers in another, on one hart. Who sleeps for its timer
+    waits for the end of the other's turn at most, and for a piece of the host's work. By virtual time."""
+    turn, work, tick_ms = 5, 0.5, 10_000
+    m = run({"debian": debian_vm(debian), "probe": vm("latency", "60 3000 13000", autostart="no")}, 1, icount=True)
+    m.expect(SHELL, PATIENCE)
+    m.send_line(LOAD)
+    m.expect(SHELL, PATIENCE)
+    to_monitor(m)
+    m.send("start probe\r")
+    m.expect("vm probe: powered off", PATIENCE)
+    command(m, "console probe", r"latency: 60 sleeps, late by (\d+) ticks on average, by (\d+) at most")
+    late = int(m.process.match[2])
+    print(m.process.match[0])
+    to_monitor(m)
+    load = next(each for each in of_kind(records(m, "top 1"), "load") if each["vm"] == "debian")
+    assert load["run"] > 95 # per cent: it has had work all the time
+    command(m, "quit", "all VMs are turned off")
+    finish(m)
+    assert late < (turn + work) * tick_ms

@@ -24,6 +24,7 @@ namespace cairn::test {
 
 struct FreshFakes {
     FreshFakes() {
+        fake_csr_access = [] {};
         fake_csrs.fill(0);
         fake_hart = {};
         fake_sbi_calls.clear();

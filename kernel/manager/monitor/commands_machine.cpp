@@ -18,14 +18,15 @@ constexpr std::array<Column, 4> hart_columns{{{"number", Look::number, 6, "hart"
                                               {"runs"}}};
 constexpr RecordKind hart_kind{"hart", Arrangement::table, hart_columns};
 
-constexpr std::array<Column, 8> heap_columns{{{"window", Look::size},
+constexpr std::array<Column, 9> heap_columns{{{"window", Look::size},
                                               {"taken", Look::size},
                                               {"live", Look::size},
                                               {"cached", Look::size},
                                               {"free", Look::size},
                                               {"largest_free", Look::size, 0, "in one piece"},
                                               {"peak", Look::size},
-                                              {"failures", Look::number}}};
+                                              {"failures", Look::number},
+                                              {"sound", Look::flag}}};
 constexpr RecordKind heap_kind{"heap", Arrangement::sheet, heap_columns};
 constexpr std::array<Column, 6> owner_columns{{{"owner", Look::text, 20},
                                                {"live", Look::size, 10},
@@ -87,11 +88,12 @@ void show_harts(Session& session, const CommandLine&, Answer& answer) {
     }
 }
 
-/// What VMs have is theirs; what is left of the heap is the kernel's.
+/// What VMs have is theirs; what is left of the heap is the kernel's. It is walked through whole.
 void show_heap(Session& session, const CommandLine&, Answer& answer) {
     const HeapStatistics figures = global_heap().core().statistics();
     answer.show(heap_kind, {figures.window, figures.grown, figures.live, figures.cached,
-                            figures.free, figures.largest_free, figures.peak, figures.failures});
+                            figures.free, figures.largest_free, figures.peak, figures.failures,
+                            static_cast<unsigned>(global_heap().core().check())});
     session.vms.visit([&](const ManagedVm& vm) {
         const QuotaAccount& account = vm.account();
         const bool leaks = vm.built() == nullptr && account.live() != 0;

@@ -72,7 +72,7 @@ void Vcpu::require_here() const {
 void Vcpu::load() {
     if (is_here()) return;
     if (loaded_vcpu != nullptr) loaded_vcpu->put_away();
-    state_.csrs.htimedelta = 0 - vm_.time_lag();
+    state_.csrs.htimedelta = 0 - vm_.mark_loaded(context.hart_id);
     load_guest_state(state_);
     load_timer();
     if (pmu_.assigned_hardware() != 0) load_hardware_counters(vm_.features().counters, pmu_);
@@ -80,11 +80,9 @@ void Vcpu::load() {
     fence_for_loading();
 }
 
-/// Who asks for a fence from here on sees it loaded; what was stored before is seen after this.
-/// What the VM's other vCPUs have left in the hart is forgotten, too: they have the same VMID.
+/// Who asks for a fence sees it loaded by now; what was stored before is seen after this. What the
+/// VM's other vCPUs have left in the hart is forgotten, too: they have the same VMID.
 void Vcpu::fence_for_loading() {
-    vm_.mark_loaded(context.hart_id);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
     const FenceMail::Set senders = fence_mail().take();
     forget_memory();
     requests_.report_to(senders, *this);

@@ -6,6 +6,7 @@
 #include "tests/guests/guest_runtime.hpp"
 #include "tests/guests/hostile/calls.hpp"
 #include "tests/guests/hostile/cell.hpp"
+#include "tests/guests/hostile/floods.hpp"
 
 namespace cairn::guest::hostile {
 
@@ -225,13 +226,14 @@ std::uint64_t nonsense_entry(std::size_t hart, Random& random) {
     const std::uint64_t flags = random.one_in(3) ? 1 : random.below(0x400);
     const std::uint64_t high = random.one_in(8) ? random.next() << 54 : 0;
     std::uint64_t address = 0;
-    switch (random.below(6)) {
+    switch (random.below(7)) {
         case 0:
             address = data_of(hart, Where::bare) + random.below(data_size / page_size) * page_size;
             return address >> 12 << 10 | (flags & ~executable) | readable | high;
         case 1: address = device_address(random); break;
         case 2: address = machine.ram_end + random.below(16) * page_size; break;
         case 3: address = random.next() | 1ull << 40; break;
+        case 4: return root_table(hart) >> 12 << 10 | 1 | high;  // so that tables lead in circles
         default: return nonsense_table(hart) >> 12 << 10 | (flags & 0x3f1) | high;
     }
     return (address >> 12 << 10 & ~0ull >> 10) | flags | high;
@@ -274,7 +276,7 @@ void fail(const char* what) {
 }
 
 void act(std::size_t hart, Random random) {
-    switch (random.below(16)) {
+    switch (random.below(18)) {
         case 0:
         case 1:
         case 2: return touch_csr(hart, random);
@@ -290,6 +292,8 @@ void act(std::size_t hart, Random random) {
         case 12:
         case 13: return walk_nonsense(hart, random);
         case 14: return storm(hart, random);
+        case 15:
+        case 16: return flood(hart, random);
         default: return random.one_in(4) ? wait_a_while(hart, random) : call_harts(hart, random);
     }
 }

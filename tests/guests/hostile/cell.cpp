@@ -102,6 +102,9 @@ std::uint64_t devices_of(Where where) {
 std::uint64_t nonsense_table(std::size_t hart) {
     return reinterpret_cast<std::uint64_t>(&cages[hart].nonsense);
 }
+std::uint64_t root_table(std::size_t hart) {
+    return reinterpret_cast<std::uint64_t>(&cages[hart].root);
+}
 void write_nonsense(std::size_t hart, std::size_t place, std::uint64_t bits) {
     cages[hart].nonsense[place] = bits;
 }

@@ -68,6 +68,7 @@ void make_cell(std::size_t hart);
 /// The nonsense: a table that its own entries and those of the root may point to.
 inline constexpr std::size_t nonsense_entries = 512;
 [[nodiscard]] std::uint64_t nonsense_table(std::size_t hart);
+[[nodiscard]] std::uint64_t root_table(std::size_t hart);
 void write_nonsense(std::size_t hart, std::size_t place, std::uint64_t bits);
 void write_nonsense_root(std::size_t hart, std::size_t place, std::uint64_t bits);
 

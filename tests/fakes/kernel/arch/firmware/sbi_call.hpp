@@ -16,13 +16,13 @@ struct FakeSbiCall {
     std::array<std::uint64_t, 6> arguments;
     bool operator==(const FakeSbiCall&) const = default;
 };
-inline std::vector<FakeSbiCall> fake_sbi_calls;
+inline thread_local std::vector<FakeSbiCall> fake_sbi_calls;
 /// What the firmware answers.
-inline SbiResult (*fake_sbi_answer)(const FakeSbiCall&) = [](const FakeSbiCall&) {
+inline thread_local SbiResult (*fake_sbi_answer)(const FakeSbiCall&) = [](const FakeSbiCall&) {
     return sbi_success();
 };
 /// What else a call does, for tests that play the other harts.
-inline void (*fake_sbi_effect)(const FakeSbiCall&) = [](const FakeSbiCall&) {};
+inline thread_local void (*fake_sbi_effect)(const FakeSbiCall&) = [](const FakeSbiCall&) {};
 
 template <class Function, class... Arguments>
 SbiResult sbi_call(SbiExtension extension, Function function, Arguments... arguments) {

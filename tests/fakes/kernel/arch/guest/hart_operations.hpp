@@ -47,7 +47,7 @@ struct FakeHart {
     /// What happens while the hart sleeps; unless a test says otherwise, all deadlines pass.
     void (*on_wait)() = [] { csr_write<Csr::time>(~std::uint64_t{0}); };
 };
-inline FakeHart fake_hart;
+inline thread_local FakeHart fake_hart;
 
 extern "C" inline void enter_guest(VcpuContext* context) {
     fake_hart.guest(context);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Stands in for kernel/arch/isa/csr_access.hpp in host tests: every CSR is a plain 64-bit cell,
-// but for those that the hart has not got.
+// but for those that the hart has not got. Each thread is a hart with CSRs of its own.
 #pragma once
 
 #include <array>
@@ -12,10 +12,12 @@
 
 namespace cairn {
 
-inline std::array<std::uint64_t, 4096> fake_csrs{};
-inline std::bitset<4096> fake_absent_csrs;  ///< accesses to these trap
+inline thread_local std::array<std::uint64_t, 4096> fake_csrs{};
+inline thread_local std::bitset<4096> fake_absent_csrs;  ///< accesses to these trap
 /// Bits that stay 0 when they are written, by CSR.
-inline std::array<std::uint64_t, 4096> fake_wired_to_zero{};
+inline thread_local std::array<std::uint64_t, 4096> fake_wired_to_zero{};
+/// What other harts do just before a CSR is read, set, cleared or written.
+inline thread_local void (*fake_csr_access)() = [] {};
 
 inline std::uint64_t& fake_csr(Csr csr) {
     const auto number = static_cast<std::size_t>(csr);
@@ -25,6 +27,7 @@ inline std::uint64_t& fake_csr(Csr csr) {
 
 template <Csr csr>
 [[nodiscard]] inline std::uint64_t csr_read() {
+    fake_csr_access();
     return fake_csr(csr);
 }
 template <Csr csr>
@@ -36,6 +39,7 @@ inline std::uint64_t csr_swap(std::uint64_t value) {
 }
 template <Csr csr>
 inline void csr_write(std::uint64_t value) {
+    fake_csr_access();
     csr_swap<csr>(value);
 }
 template <Csr csr>

@@ -8,7 +8,7 @@
 
 namespace cairn {
 
-inline std::jmp_buf* fake_guard = nullptr;
+inline thread_local std::jmp_buf* fake_guard = nullptr;
 
 [[noreturn]] inline void fake_trap() {
     if (fake_guard == nullptr) std::abort();
