@@ -111,8 +111,10 @@ class Vm final : public PowerEvents, public InputReceiver {
     [[nodiscard]] std::uint64_t hgatp() const { return hgatp_; }
     [[nodiscard]] const Vmid& vmid() const { return vmid_; }
 
-    /// The console has something for the guest's UART; on any hart.
+    /// The console has something for the guest's UART, or room for its output; on any hart.
     void input_arrived() override;
+    /// From within a write of the UART.
+    void output_stops() override { uart().output_stops(); }
     /// The UART takes it, where the VM's hart is at its devices or nobody is.
     void take_input();
 

@@ -35,6 +35,7 @@ class Monitor final : public MonitorInput, public HostWork, public Completer {
     // MonitorInput, within interrupts.
     void typed(std::byte byte) override;
     void shown(bool shown) override;
+    void has_output_room() override { want(); }
 
     // HostWork, between guests.
     [[nodiscard]] bool is_wanted() const override;
