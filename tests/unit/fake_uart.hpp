@@ -42,12 +42,13 @@ struct FakeUart {
     int overruns = 0;
 };
 
-/// Moves by itself whenever it is looked at.
+/// Moves by itself whenever it is looked at, unless it is held up.
 struct MovingUart : FakeUart {
     [[nodiscard]] bool is_ready() {
-        pass(1);
+        if (moves) pass(1);
         return fifo.empty();
     }
+    bool moves = true;
 };
 
 /// Each look at it takes a tick.

@@ -48,9 +48,11 @@ TEST_CASE("who writes waits for the UART before and after interrupts are served"
         output.write(uart, byte);
     }
     output.begin(1000);
+    uart.moves = false;
     for (const char byte : text)
         output.write(uart, byte);
     CHECK(output.are_guests_ahead());
+    uart.moves = true;
     output.end(uart);
     CHECK(!output.are_guests_ahead());
     for (const char byte : text)
