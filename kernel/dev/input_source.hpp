@@ -15,9 +15,11 @@ namespace cairn {
 
 class InputReceiver {
   public:
-    /// There may be something to take. May come on any hart, and more often than once; never from
-    /// within `take`.
+    /// There may be something to take, or the sink of the same wire has room again. May come on any
+    /// hart, and more often than once; never from within `take` or `put`.
     virtual void input_arrived() = 0;
+    /// The sink of the same wire is about to be full: from within its `put`, on the same hart.
+    virtual void output_stops() = 0;
 
   protected:
     ~InputReceiver() = default;

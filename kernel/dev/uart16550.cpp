@@ -11,6 +11,8 @@ using namespace uart16550;
 
 namespace {
 
+constexpr std::uint8_t empty_transmitter = lsr::thr_empty::mask | lsr::transmitter_idle::mask;
+
 constexpr bool is(Register which, std::uint64_t offset) {
     return offset == static_cast<std::uint64_t>(which);
 }
@@ -18,8 +20,10 @@ constexpr bool is(Register which, std::uint64_t offset) {
 }  // namespace
 
 std::expected<std::uint64_t, BusError> Uart16550::read(std::uint64_t offset, AccessWidth width) {
-    if (width == AccessWidth::byte && is(Register::lsr, offset) && state_.shown_errors == 0) {
-        return line_status();  // what drivers poll
+    if (width == AccessWidth::byte && is(Register::lsr, offset) && has_plain_status_) {
+        std::uint8_t value = empty_transmitter;  // what drivers poll
+        lsr::data_ready::set(value, !receiver_.empty());
+        return value;
     }
     [[clang::musttail]] return read_any(offset, width);
 }
@@ -57,7 +61,21 @@ std::expected<void, BusError> Uart16550::write_any(std::uint64_t offset, AccessW
 void Uart16550::input_arrived() {
     input_waits_ = true;
     refill();
+    go_on_with_output();
     update_interrupt();
+}
+
+void Uart16550::output_stops() {
+    is_stopped_ = true;
+    state_.thr_empty_pending = false;
+    update_interrupt();
+}
+
+/// THR becomes empty.
+void Uart16550::go_on_with_output() {
+    if (!is_stopped_ || !output_.has_output_room()) return;
+    is_stopped_ = false;
+    state_.thr_empty_pending = true;
 }
 
 std::optional<std::byte> Uart16550::take_input() {
@@ -69,6 +87,7 @@ std::optional<std::byte> Uart16550::take_input() {
 
 void Uart16550::reset() {
     state_ = {};
+    is_stopped_ = false;  // what comes next finds it out anew
     receiver_.clear();
     refill();
     update_interrupt();
@@ -140,7 +159,7 @@ std::uint8_t Uart16550::read_iir() {
 
 /// LSR without its errors.
 std::uint8_t Uart16550::line_status() const {
-    std::uint8_t value = lsr::thr_empty::mask | lsr::transmitter_idle::mask;
+    std::uint8_t value = is_stopped_ ? 0 : empty_transmitter;
     lsr::data_ready::set(value, !receiver_.empty());
     return value;
 }
@@ -163,12 +182,12 @@ std::uint8_t Uart16550::read_msr() {
 }
 
 void Uart16550::write_thr(std::uint8_t value) {
+    state_.thr_empty_pending = !is_stopped_;  // reset by the write, and set as the byte is gone
     if (loopback()) {
         loop_back(std::byte{value});
     } else {
         output_.put(std::byte{value});
     }
-    state_.thr_empty_pending = true;  // reset by the write, and set again as the byte is gone
 }
 
 void Uart16550::write_ier(std::uint8_t value) {
@@ -176,7 +195,7 @@ void Uart16550::write_ier(std::uint8_t value) {
     state_.ier = value & ier::writable;
     // Enabling it while THR is empty raises THRE at once: drivers start their output by this.
     const bool enabled = ier::transmitter_empty::get(state_.ier);
-    if (enabled != was_enabled) state_.thr_empty_pending = enabled;
+    if (enabled != was_enabled) state_.thr_empty_pending = enabled && !is_stopped_;
 }
 
 void Uart16550::write_fcr(std::uint8_t value) {
@@ -314,6 +333,7 @@ void Uart16550::update_interrupt() {
     const bool wanted = interrupt_id() != InterruptId::none;
     const bool changes = wanted != asserted_;
     asserted_ = wanted;
+    has_plain_status_ = state_.shown_errors == 0 && !is_stopped_;
     transmits_plainly_ = transmits_plainly();
     if (changes) line_.set(wanted);
 }
@@ -322,7 +342,7 @@ void Uart16550::update_interrupt() {
 /// stays as it is.
 bool Uart16550::transmits_plainly() const {
     const bool interrupts = ier::transmitter_empty::get(state_.ier) && !asserted_;
-    return !divisor_latch() && !loopback() && !interrupts;
+    return !divisor_latch() && !loopback() && !interrupts && !is_stopped_;
 }
 
 }  // namespace cairn

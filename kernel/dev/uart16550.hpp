@@ -2,10 +2,11 @@
 // A 16550A UART (PC16550D data sheet; tables cited in uart16550_registers.hpp) as QEMU's `virt` has
 // it: byte-wide registers, stride 1, a level interrupt.
 //
-// The line is infinitely fast, so the transmitter is always empty, and a pause of four character
-// times has always passed: characters that wait below the trigger level are a character timeout at
-// once. Input is never lost to speed: what does not fit the receiver FIFO stays with its source, as
-// if the sender honoured flow control.
+// The line is infinitely fast, so the transmitter is always empty unless the sink is full, and a
+// pause of four character times has always passed: characters that wait below the trigger level are
+// a character timeout at once. A full sink is a transmitter that is not empty: drivers wait for it,
+// and its interrupt comes once there is room again. Input is never lost to speed: what does not fit
+// the receiver FIFO stays with its source, as if the sender honoured flow control.
 //
 // A character brings its errors along (PE, FE, BI), and LSR shows those of the one at the FIFO's
 // head until LSR or the character is read. OE is what the sender says of its own line, or loopback.
@@ -49,8 +50,10 @@ class Uart16550 final : public MmioDevice, public InputReceiver {
     std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
                                         std::uint64_t value) override;
 
-    /// Takes what there is room for; the rest as the guest reads.
+    /// Takes what there is room for; the rest as the guest reads. Transmits again where the sink
+    /// has room.
     void input_arrived() override;
+    void output_stops() override;
 
     /// Takes the oldest byte of input that the guest has not read, for its other ways of reading
     /// the console. A break is a 0 there.
@@ -98,6 +101,7 @@ class Uart16550 final : public MmioDevice, public InputReceiver {
     void clear_receiver();
     void forget_errors_of_head();
     void show_errors();
+    void go_on_with_output();
     void update_interrupt();
     [[nodiscard]] bool transmits_plainly() const;
 
@@ -123,6 +127,8 @@ class Uart16550 final : public MmioDevice, public InputReceiver {
     ring_buffer<uart16550::Character, uart16550::fifo_depth> receiver_;
     bool input_waits_ = false;  ///< the source has said so, and not yet been found empty
     bool asserted_ = false;
+    bool is_stopped_ = false;        ///< the sink has no room
+    bool has_plain_status_ = true;   ///< LSR has no errors, and is not stopped; kept for `read`
     bool transmits_plainly_ = true;  ///< as transmits_plainly says; kept for `write`
 };
 

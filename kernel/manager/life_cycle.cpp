@@ -10,6 +10,7 @@
 #include "kernel/bundle/bundle.hpp"
 #include "kernel/host/cpu/hart_trials.hpp"
 #include "kernel/host/cpu/harts.hpp"
+#include "kernel/host/drivers/console.hpp"
 #include "kernel/manager/device_work.hpp"
 #include "kernel/manager/monitor/monitor.hpp"
 #include "kernel/manager/vm_table.hpp"
@@ -25,6 +26,9 @@ constinit ConsoleMultiplexer console;
 constinit Monitor monitor(vms, scheduler, host, console);
 constinit DeviceWork device_work(host.device_tasks());
 constinit std::array<HostWork*, 3> works{&vms, &device_work, &monitor};
+
+/// A wire that has not moved for so long is not waited for.
+constexpr std::uint64_t seconds_for_console = 5;
 
 /// What each hart that runs guests does.
 struct Runner {
@@ -126,7 +130,10 @@ Outcome run_guests(const ThisMachine& self) {
     const std::uint64_t free_frames = host.frames().free_bytes();
     if (!vms.fill(*bundle, host, scheduler, console, settings)) return Outcome::failure;
     vms.start_all();
+    const bool interrupts = host_interrupts().is_wired(HostSource::console);
+    if (interrupts) console_queue_output(host.timebase_hz() * seconds_for_console);
     run_harts();
+    console_flush();
     vms.clear();
     check_frames(free_frames);
     return vms.all_succeeded() ? Outcome::success : Outcome::failure;

@@ -14,6 +14,7 @@
 
 #include <cairn/static_vector.hpp>
 #include "kernel/manager/guest_loader.hpp"
+#include "kernel/manager/line_budget.hpp"
 #include "kernel/manager/restart_guard.hpp"
 #include "kernel/manager/vm_builder.hpp"
 #include "kernel/sched/scheduler.hpp"
@@ -65,6 +66,8 @@ class ManagedVm {
                                                       std::uint64_t ticks_per_second) {
         return restarts_.ask(config().restart, has_failed, now, ticks_per_second);
     }
+    /// What it may cause to be said again and again.
+    [[nodiscard]] LineBudget& lines() { return lines_; }
     /// Builds it, and has it be loaded; false, with a sentence in the log, where that cannot be.
     /// Its exits are counted by cause if it is to `count_exits`, and traced as its configuration
     /// says.
@@ -112,6 +115,7 @@ class ManagedVm {
     GuestChannel channel_;
     VmMemory memory_;
     RestartGuard restarts_;
+    LineBudget lines_;
     bool counts_exits_ = false;  ///< of all vCPUs, traced or not
     std::optional<Running> running_;
     std::optional<TaskGroup> group_;

@@ -33,6 +33,22 @@ std::string_view to_string(VmTableError error) {
     return "";
 }
 
+namespace {
+
+void say_what_was_hidden(ManagedVm& vm) {
+    const std::uint64_t lines = vm.lines().take_hidden();
+    if (lines != 0)
+        println("vm {}: {} lines not shown: it has reset itself so often", vm.name(), lines);
+}
+
+/// Of its whole run, resets included.
+void say_hidden_complaints(ManagedVm& vm) {
+    const std::uint64_t lines = vm.vm().hidden_complaints();
+    if (lines != 0) println("vm {}: {} more lines about its faults not shown", vm.name(), lines);
+}
+
+}  // namespace
+
 bool VmTable::fill(const Bundle& bundle, HostResources& host, Scheduler& scheduler,
                    ConsoleMultiplexer& console, const Settings& settings) {
     bundle_ = &bundle;
@@ -279,7 +295,18 @@ void VmTable::stop_all() {
     if (running_ == 0) scheduler_->close();
 }
 
+/// Unless it resets itself all the time.
+void VmTable::say_reset(ManagedVm& vm) {
+    if (!vm.lines().take(csr_read<Csr::time>(), ticks_per_second_)) return;
+    say_what_was_hidden(vm);
+    println("vm {}: reset", vm.name());
+}
+
 bool VmTable::goes_on(ManagedVm& vm, StopReason reason) {
+    if (reason != StopReason::reset) {
+        say_what_was_hidden(vm);
+        say_hidden_complaints(vm);
+    }
     switch (reason) {
         case StopReason::power_off: println("vm {}: powered off", vm.name()); break;
         case StopReason::failed:
@@ -287,7 +314,7 @@ bool VmTable::goes_on(ManagedVm& vm, StopReason reason) {
             break;
         case StopReason::killed: break;
         case StopReason::unplugged: println("vm {}: turned off", vm.name()); return false;
-        case StopReason::reset: println("vm {}: reset", vm.name()); return true;
+        case StopReason::reset: say_reset(vm); return true;
     }
     const bool has_failed = reason != StopReason::power_off;
     if (has_failed) log_last_exits(vm.vm(), ticks_per_second_);

@@ -119,6 +119,7 @@ class VmTable final : public VmEnd, public HostWork {
     [[nodiscard]] bool start(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     void load_some(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool goes_on(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
+    void say_reset(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     void stop(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     void has_stopped(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     void one_has_ended(const ManagedVm& vm) CAIRN_REQUIRES(lock_);

@@ -86,8 +86,7 @@ void Vm::power_off(bool failed, std::uint16_t) {
 }
 
 bool Vm::may_complain() {
-    if (complaints_ >= complaints_allowed) return false;
-    return complaints_.fetch_add(1) < complaints_allowed;
+    return complaints_.fetch_add(1, std::memory_order_relaxed) < complaints_allowed;
 }
 
 }  // namespace cairn

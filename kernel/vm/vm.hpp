@@ -5,6 +5,7 @@
 // devices under `device_lock`, all else atomic or behind a lock of its own.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -81,6 +82,11 @@ class Vm final : public PowerEvents, public InputReceiver {
     /// Whether one more complaint about the guest's behaviour may go to the log: a guest cannot
     /// flood it, not by resets either.
     [[nodiscard]] bool may_complain();
+    /// How many might not.
+    [[nodiscard]] std::uint64_t hidden_complaints() const {
+        const std::uint64_t all = complaints_.load(std::memory_order_relaxed);
+        return all - std::min(all, complaints_allowed);
+    }
 
     [[nodiscard]] std::string_view name() const { return name_; }
     [[nodiscard]] GuestMemory& memory() { return memory_; }
@@ -113,8 +119,10 @@ class Vm final : public PowerEvents, public InputReceiver {
     [[nodiscard]] std::uint64_t hgatp() const { return hgatp_; }
     [[nodiscard]] const Vmid& vmid() const { return vmid_; }
 
-    /// The console has something for the guest's UART; on any hart.
+    /// The console has something for the guest's UART, or room for its output; on any hart.
     void input_arrived() override;
+    /// From within a write of the UART.
+    void output_stops() override { uart().output_stops(); }
     /// The UART takes it, where the VM's hart is at its devices or nobody is.
     void take_input();
 
@@ -126,7 +134,7 @@ class Vm final : public PowerEvents, public InputReceiver {
     void mark_away(std::uint32_t vcpu) { presence_.leave(vcpu); }
 
   private:
-    static constexpr unsigned complaints_allowed = 16;
+    static constexpr std::uint64_t complaints_allowed = 16;
     static constexpr std::uint8_t not_stopped = 0xff;
 
     std::string_view name_;
@@ -146,7 +154,7 @@ class Vm final : public PowerEvents, public InputReceiver {
 
     Presence<> presence_;
     std::atomic<std::uint8_t> stop_reason_ = not_stopped;
-    std::atomic<unsigned> complaints_ = 0;
+    std::atomic<std::uint64_t> complaints_ = 0;
 };
 
 // What a VM takes of the hypervisor's memory, besides its page tables: half of a vCPU are its

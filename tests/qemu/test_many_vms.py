@@ -20,6 +20,12 @@ SPIN = b"\x01\xa0"  # j . (as c.j): the shortest raw binary that runs for ever
 POWER_OFF = b"".join(word.to_bytes(4, "little") for word in (
     0x535258B7, 0x35488893, 0x00000813, 0x00000513, 0x00000593, 0x00000073))
 
+# the same for a cold reboot
+RESET = POWER_OFF.replace((0x00000513).to_bytes(4, "little"), (0x00100513).to_bytes(4, "little"))
+# a load from where nothing is, for ever: lui a0, 0x30000; la t0, 1f; csrw stvec, t0; 1: nop; lb a1, 0(a0)
+FAULTS = b"".join(word.to_bytes(4, "little") for word in (
+    0x30000537, 0x00000297, 0x00C28293, 0x10529073, 0x00000013, 0x00050583))
+
 
 def vm(kernel, append="", **keys):
     """A VM: its kernel (a guest's name, a path or bytes), command line, and further keys of its vm.conf."""
@@ -352,3 +358,27 @@ def test_timers_come_in_time_beside_a_debian_at_work(run, debian):
     command(m, "quit", "all VMs are turned off")
     finish(m)
     assert late < (turn + work) * tick_ms
+
+
+def test_one_that_resets_itself_for_ever_does_not_flood_the_log(run):
+    """As long as its neighbour computes: 3 s of the machine's clock."""
+    m = run({"resets": vm(RESET), "work": vm("turns", "work 100 3100", console="front")}, 1, icount=True)
+    m.expect("vm work: powered off", PATIENCE)
+    to_monitor(m)
+    command(m, "quit", "vm resets: turned off")
+    said = finish(m)["resets"]
+    lines = m.own_lines()
+    lines = lines[:lines.index("vm work: powered off")]
+    assert 128 <= lines.count("vm resets: reset") <= 128 + 4 # and one for each second
+    assert any(re.fullmatch(r"\d+ lines not shown: it has reset itself so often", line) for line in said)
+    assert said[-1] == "turned off"
+
+
+def test_one_that_faults_for_ever_does_not_flood_the_log(run):
+    m = run({"faults": vm(FAULTS), "once": vm("sleepers", "50", console="front")}, 1)
+    m.expect("vm once: powered off", PATIENCE)
+    to_monitor(m)
+    command(m, "quit", "vm faults: turned off")
+    said = finish(m)["faults"]
+    assert len([line for line in said if line.startswith("load")]) == 16
+    assert re.fullmatch(r"\d+ more lines about its faults not shown", said[-2]) and said[-1] == "turned off"

@@ -32,9 +32,21 @@ class Wire final : public InterruptLine {
 
 class Transcript final : public ByteSink {
   public:
-    void put(std::byte byte) override { text.push_back(static_cast<char>(byte)); }
+    void put(std::byte byte) override {
+        text.push_back(static_cast<char>(byte));
+        if (!Transcript::has_output_room() && writer != nullptr) writer->output_stops();
+    }
+    std::size_t put(std::span<const std::byte> bytes) override {
+        std::size_t count = 0;
+        for (; count < bytes.size() && Transcript::has_output_room(); ++count)
+            text.push_back(static_cast<char>(bytes[count]));
+        return count;
+    }
+    bool has_output_room() override { return text.size() < room; }
 
     std::string text;
+    std::size_t room = std::string::npos;  ///< what it takes before it tells `writer` to stop
+    InputReceiver* writer = nullptr;
 };
 
 /// Input that somebody has typed, for whoever takes it.

@@ -58,6 +58,17 @@ const Row* find(std::uint64_t extension) {
 
 }  // namespace
 
+bool put_byte(Vm& vm, SbiCall call) {
+    const std::array byte{static_cast<std::byte>(call.arguments[0] & 0xff)};
+    return vm.console().put(byte) != 0;
+}
+
+// Its registers are what they were.
+SbiResult sbi_again(Vcpu& vcpu, SbiCall call) {
+    vcpu.context.pc -= ecall_length;
+    return {static_cast<long>(call.arguments[0]), call.arguments[1]};
+}
+
 bool sbi_extension_present(std::uint64_t extension) {
     return find(extension) != nullptr || is_present_legacy(static_cast<SbiExtension>(extension));
 }

@@ -39,6 +39,12 @@ SbiResult sbi_susp(Vm& vm, Vcpu& vcpu, SbiCall call);
 SbiResult sbi_sta(Vm& vm, Vcpu& vcpu, SbiCall call);
 SbiResult sbi_fwft(Vm& vm, Vcpu& vcpu, SbiCall call);
 
+/// Writes the byte in a0 to the console; false where that is full.
+[[nodiscard]] bool put_byte(Vm& vm, SbiCall call);
+
+/// The answer of a call that is not through: the guest makes it again.
+[[nodiscard]] SbiResult sbi_again(Vcpu& vcpu, SbiCall call);
+
 /// Whether a hart of the guest can begin or resume at `address`.
 [[nodiscard]] bool is_start_address(Vm& vm, std::uint64_t address);
 

@@ -2,7 +2,8 @@
 // SBI specification, chapter "Debug Console Extension". The buffer is guest memory: it lies in the
 // guest's RAM whole, or the call fails with "invalid parameter". One call moves at most `chunk`
 // bytes, of one piece of RAM, and says how many it moved, as the specification allows, so no guest
-// holds the hart for long.
+// holds the hart for long. A console that is full takes fewer, or none. "Console write byte" is to
+// return once the byte is written: until then the guest makes the call again and again.
 #include <algorithm>
 
 #include "kernel/exit/sbi/sbi_calls.hpp"
@@ -13,8 +14,7 @@ namespace {
 constexpr std::uint64_t chunk = 128;  // each may be a call of the firmware
 
 SbiResult write_bytes(Vm& vm, std::span<const std::byte> bytes) {
-    vm.console().put(bytes);
-    return sbi_success(bytes.size());
+    return sbi_success(vm.console().put(bytes));
 }
 
 SbiResult read_bytes(Vm& vm, std::span<std::byte> bytes) {
@@ -40,13 +40,13 @@ SbiResult transfer(Vm& vm, SbiDbcn function, SbiCall call) {
 
 }  // namespace
 
-SbiResult sbi_dbcn(Vm& vm, Vcpu&, SbiCall call) {
+SbiResult sbi_dbcn(Vm& vm, Vcpu& vcpu, SbiCall call) {
     const auto function = static_cast<SbiDbcn>(call.function);
     switch (function) {
         case SbiDbcn::console_write:
         case SbiDbcn::console_read: return transfer(vm, function, call);
         case SbiDbcn::console_write_byte:
-            vm.console().put(static_cast<std::byte>(call.arguments[0] & 0xff));
+            if (!put_byte(vm, call)) return sbi_again(vcpu, call);
             return sbi_success();
     }
     return sbi_error(SbiError::not_supported);

@@ -109,3 +109,36 @@ TEST_CASE("console write byte: the low byte", "[sbi_dbcn]") {
     }
     CHECK(bench.console.text == "xy");
 }
+
+TEST_CASE("a console that is full takes fewer bytes, or none", "[sbi_dbcn]") {
+    GuestBench bench;
+    bench.console.room = 3;
+    place(bench, buffer, "hello");
+    CHECK(write(bench, 5, buffer) == sbi_success(3));
+    CHECK(write(bench, 2, buffer + 3) == sbi_success(0));
+    bench.console.room = 5;
+    CHECK(write(bench, 2, buffer + 3) == sbi_success(2));
+    CHECK(bench.console.text == "hello");
+}
+
+TEST_CASE("console write byte: the guest calls again until there is room", "[sbi_dbcn]") {
+    GuestBench bench;
+    bench.console.room = 0;
+    Registers& x = bench.vcpu().context.x;
+    const std::uint64_t pc = bench.vcpu().context.pc;
+    x[10] = 'y';
+    x[11] = 0x1234;
+    x[16] = static_cast<std::uint64_t>(SbiDbcn::console_write_byte);
+    x[17] = static_cast<std::uint64_t>(SbiExtension::dbcn);
+    for (int times = 0; times < 2; ++times) {
+        handle_sbi_call(bench.vm, bench.vcpu());
+        CHECK(bench.vcpu().context.pc == pc);
+        CHECK(x[10] == 'y');
+        CHECK(x[11] == 0x1234);
+    }
+    bench.console.room = 1;
+    handle_sbi_call(bench.vm, bench.vcpu());
+    CHECK(bench.vcpu().context.pc == pc + 4);
+    CHECK(x[10] == 0);
+    CHECK(bench.console.text == "y");
+}

@@ -12,7 +12,7 @@ SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, SbiCall call) {
             set_guest_timer(vcpu, call.arguments[0]);
             return sbi_success();
         case SbiExtension::legacy_console_putchar:
-            vm.console().put(static_cast<std::byte>(call.arguments[0] & 0xff));
+            if (!put_byte(vm, call)) return sbi_again(vcpu, call);
             return sbi_success();
         case SbiExtension::legacy_console_getchar: {
             const DeviceGuard guard(vm.device_lock());

@@ -57,7 +57,8 @@ constexpr std::array crashes{Crash::trap,
                              Crash::null,
                              Crash::write_code,
                              Crash::write_constant,
-                             Crash::execute_data};
+                             Crash::execute_data,
+                             Crash::amid_output};
 
 bool set_crash(BootOptions& options, std::string_view value) {
     options.crash.reset();
@@ -81,8 +82,8 @@ constexpr Key keys[] = {
     {"scrub=", set_scrub, "scrub=all or scrub=used", "scrub= only once"},
     {"exits=", set_exits, "exits=count", "exits= only once"},
     {"crash=", set_crash,
-     "crash=trap, panic, smash, overflow, overflow-elsewhere, null, write-code, write-constant "
-     "or execute-data",
+     "crash=trap, panic, smash, overflow, overflow-elsewhere, null, write-code, write-constant, "
+     "execute-data or amid-output",
      "crash= only once"},
 };
 
@@ -99,6 +100,7 @@ std::string_view to_string(Crash crash) {
         case Crash::write_code: return "write-code";
         case Crash::write_constant: return "write-constant";
         case Crash::execute_data: return "execute-data";
+        case Crash::amid_output: return "amid-output";
     }
     return "unknown";
 }

@@ -30,6 +30,7 @@ enum class Crash : std::uint8_t {
     write_code,
     write_constant,
     execute_data,  ///< a jump to the heap
+    amid_output,   ///< a panic behind output that still waits for the wire
 };
 
 /// The word behind `crash=`.

@@ -6,6 +6,7 @@
 #include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/arch/start/guarded_call.hpp"
+#include "kernel/host/drivers/console.hpp"
 
 namespace cairn {
 namespace {
@@ -36,6 +37,7 @@ void use_test_device(const std::optional<MachineDevice>& device) {
 }
 
 void power_off(Outcome outcome) {
+    console_flush();
     if (outcome == Outcome::failure && test_device != 0) fail_by_test_device();
     const SbiResetReason reason =
         outcome == Outcome::success ? SbiResetReason::none : SbiResetReason::system_failure;

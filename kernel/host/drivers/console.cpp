@@ -6,9 +6,12 @@
 #include <atomic>
 
 #include <cairn/platform.hpp>
+#include <cairn/print.hpp>
 #include <cairn/spinlock.hpp>
 #include "kernel/arch/firmware/sbi_call.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/host/drivers/log_ring.hpp"
+#include "kernel/host/drivers/paced_output.hpp"
 
 namespace cairn {
 
@@ -30,6 +33,10 @@ struct Console {
 };
 [[gnu::section(".data")]] constinit Console console;  // needed before .bss is clear
 constinit LogRing<16 << 10> kept_log;                 // under the console's lock
+constinit PacedOutput<UartDriver> to_uart;            // the same
+
+constexpr std::size_t room_to_tell = 1024;         // of losses
+constexpr std::uint64_t ticks_for_lock = 100'000;  // of `time`: 10 ms on QEMU
 
 /// Holds the console's lock, unless the machine is on its last words.
 class CAIRN_SCOPED_CAPABILITY OutputGuard {
@@ -58,11 +65,15 @@ void write_through_debug_console(std::span<const char> bytes) {
     }
 }
 
+void transmit(char byte) {
+    to_uart.write(console.uart, byte);
+}
+
 void write_bytes(std::span<const char> bytes) {
     switch (console.backend) {
         case Backend::uart:
             for (const char byte : bytes)
-                console.uart.write(byte);
+                transmit(byte);
             return;
         case Backend::debug_console_sbi: return write_through_debug_console(bytes);
         case Backend::legacy_sbi:
@@ -81,7 +92,7 @@ void write_mark() {
 void write_guest_byte_to_uart(char byte) {
     if (byte == own_line_mark) [[unlikely]]
         write_mark();
-    console.uart.write(byte);
+    transmit(byte);
 }
 
 void write_guest_bytes_through_firmware(std::span<const char> bytes) {
@@ -95,11 +106,21 @@ void write_guest_bytes_through_firmware(std::span<const char> bytes) {
     }
 }
 
-/// Writes `bytes` with every mark doubled.
-void write_guest_bytes(std::span<const char> bytes) {
-    if (console.backend != Backend::uart) return write_guest_bytes_through_firmware(bytes);
-    for (const char byte : bytes)
-        write_guest_byte_to_uart(byte);
+/// Writes `bytes` with every mark doubled, as many as there is room for: at least the first.
+std::size_t write_guest_bytes(std::span<const char> bytes) {
+    if (console.backend != Backend::uart) {
+        write_guest_bytes_through_firmware(bytes);
+        return bytes.size();
+    }
+    std::size_t count = 0;
+    for (const char byte : bytes) {
+        if (byte == own_line_mark || !console.uart.try_write(byte)) [[unlikely]] {
+            if (to_uart.are_guests_ahead()) return count;
+            write_guest_byte_to_uart(byte);
+        }
+        ++count;
+    }
+    return count;
 }
 
 // Apart, so that the path of a guest's every character needs no place in memory and no frame.
@@ -133,6 +154,16 @@ void write_own(std::string_view text, OpenLine whose) {
     console.open_line = whose;
 }
 
+/// What the hypervisor itself could not say.
+void tell_losses() {
+    FixedBuffer<96> sentence;
+    print(sentence, "cairn: {} bytes of its own lines are lost here: the console took nothing",
+          to_uart.take_lost());
+    if (console.open_line != OpenLine::none) end_line();
+    write_own(sentence.view(), OpenLine::own);
+    end_line();
+}
+
 /// Line by line, each of which is marked.
 void write_lines(std::string_view text, OpenLine whose) {
     while (!text.empty()) {
@@ -157,14 +188,49 @@ std::expected<void, UartFault> move_console_to(const MachineUart& uart, std::uin
     const auto tried = driver.try_out(patience);
     if (!tried) return tried;
     console.uart = driver;
-    console.uart.enable_receive_interrupt();
+    console.uart.start_interrupts();
     console.backend = Backend::uart;
     return {};
 }
 
-void console_ignore_lock() {
+// Who holds the lock may be another hart that is well, and about to give it back.
+void console_ignore_lock() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
     console.ignore_lock = true;
+    const std::uint64_t begin = csr_read<Csr::time>();
+    while (!console.lock.try_lock() && csr_read<Csr::time>() - begin < ticks_for_lock) {
+    }
+    if (console.backend != Backend::uart) return;
+    to_uart.end(console.uart);
     console.uart.stop_trying();  // behind the last words guests do not speak
+}
+
+void console_queue_output(std::uint64_t patience) {
+    const OutputGuard guard;
+    if (console.backend == Backend::uart) to_uart.begin(patience);
+}
+
+void console_flush() {
+    const OutputGuard guard;
+    if (console.backend != Backend::uart) return;
+    to_uart.end(console.uart);
+    console.uart.wait_until_sent();
+}
+
+bool console_send_waiting() {
+    const OutputGuard guard;
+    const bool goes_on = to_uart.send_waiting(console.uart);
+    if (to_uart.lost() != 0 && to_uart.room() >= room_to_tell) tell_losses();
+    return goes_on;
+}
+
+void console_listen(bool on) {
+    const OutputGuard guard;
+    if (console.backend == Backend::uart) console.uart.interrupt_for_input(on);
+}
+
+bool console_takes_guests() {
+    const OutputGuard guard;
+    return to_uart.takes_guests();
 }
 
 void share_console_with_guests() {
@@ -173,18 +239,21 @@ void share_console_with_guests() {
 }
 
 // Behind the last words nobody else may speak: without the lock a guest could do so within a line.
-void console_write_guest(std::span<const char> bytes) {
-    if (bytes.empty() || console.ignore_lock) return;
+std::size_t console_write_guest(std::span<const char> bytes) {
+    if (bytes.empty() || console.ignore_lock) return bytes.size();
     const SpinGuard guard(console.lock);
     end_lines_of_own();
-    write_guest_bytes(bytes);
-    note_line_of_guests(bytes.back());
+    const std::size_t count = write_guest_bytes(bytes);
+    if (count != 0) note_line_of_guests(bytes[count - 1]);
+    return count;
 }
 
 /// A character that is more than one store to the UART.
-[[gnu::noinline]] static void write_unusual_guest_byte(char byte)
+[[gnu::noinline]] static void write_unusual_guest_byte(GuestWriter& writer, char byte)
     CAIRN_RELEASE(console.lock) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
-    if (!console.ignore_lock) {
+    const bool is_ahead = to_uart.are_guests_ahead();
+    const bool is_lost = is_ahead && !to_uart.take_credit();
+    if (!console.ignore_lock && !is_lost) {
         end_lines_of_own();
         if (console.backend == Backend::uart) {
             write_guest_byte_to_uart(byte);
@@ -194,14 +263,15 @@ void console_write_guest(std::span<const char> bytes) {
         note_line_of_guests(byte);
     }
     console.lock.unlock();
+    if (is_ahead) writer.console_is_full(is_lost);
 }
 
 // The commonest of all exits ends here: without a frame, and without the rest.
-void console_write_guest(char byte) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+void console_write_guest(GuestWriter& writer, char byte) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
     console.lock.lock();
     if (console.open_line >= OpenLine::own || byte == own_line_mark ||
         !console.uart.try_write(byte)) [[unlikely]]
-        return write_unusual_guest_byte(byte);
+        return write_unusual_guest_byte(writer, byte);
     note_line_of_guests(byte);
     console.lock.unlock();
 }

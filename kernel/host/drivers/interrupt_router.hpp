@@ -53,6 +53,9 @@ class InterruptRouter {
     /// Lets the interrupts of `source`, which the controller knows as `number`, through to the hart
     /// at hand.
     [[nodiscard]] bool wire(HostSource source, std::uint32_t number);
+    [[nodiscard]] bool is_wired(HostSource source) const {
+        return rows_[static_cast<std::size_t>(source)].number != 0;
+    }
     /// `handler` is told of the interrupts of `source` from now on.
     void handle_by(HostSource source, InterruptHandler& handler);
 

@@ -11,6 +11,10 @@ using uart16550::Register;
 
 namespace {
 
+/// Of IIR, where the FIFOs work; a 16550 without A shows one of them, and its FIFO is not to be
+/// used.
+constexpr std::uint8_t both_bits = 0b11;
+
 // Nothing on a bus without a device gives back both, and neither is a command of a flash chip.
 constexpr std::uint8_t scratch_values[] = {0x55, 0xaa};
 
@@ -28,11 +32,16 @@ std::string_view to_string(UartFault fault) {
 
 UartDriver::UartDriver(const MachineUart& uart)
     : base_(uart.registers.base.value),
-      line_status_(reinterpret_cast<const volatile void*>(
-          base_ + (static_cast<std::uint64_t>(Register::lsr) << uart.reg_shift))),
       shift_(uart.reg_shift),
       wide_(uart.reg_io_width == 4),
-      designware_(uart.designware) {}
+      designware_(uart.designware) {
+    line_status_ = line_status();
+}
+
+const volatile void* UartDriver::line_status() const {
+    return reinterpret_cast<const volatile void*>(
+        base_ + (static_cast<std::uint64_t>(Register::lsr) << shift_));
+}
 
 bool UartDriver::supports(const MachineUart& uart) {
     const bool width = uart.reg_io_width == 1 || uart.reg_io_width == 4;
@@ -96,7 +105,39 @@ void UartDriver::write(char byte) {
         characters_.saw(status);
         if (uart16550::lsr::thr_empty::get(status)) break;
     }
-    set(Register::thr, static_cast<std::uint8_t>(byte));
+    send(byte);
+}
+
+void UartDriver::wait_until_sent() {
+    for (;;) {
+        const std::uint8_t status = get(Register::lsr);
+        characters_.saw(status);
+        if (uart16550::lsr::transmitter_idle::get(status)) return;
+    }
+}
+
+bool UartDriver::is_ready() {
+    const std::uint8_t status = get(Register::lsr);
+    characters_.saw(status);
+    return uart16550::lsr::thr_empty::get(status);
+}
+
+void UartDriver::interrupt_when_ready(bool on) {
+    line_status_ = on ? &never_ready : line_status();
+    std::uint8_t enabled = interrupts_;
+    uart16550::ier::transmitter_empty::set(enabled, on);
+    set_interrupts(enabled);
+}
+
+void UartDriver::interrupt_for_input(bool on) {
+    std::uint8_t enabled = interrupts_;
+    uart16550::ier::received_data::set(enabled, on);
+    set_interrupts(enabled);
+}
+
+void UartDriver::set_interrupts(std::uint8_t enabled) {
+    interrupts_ = enabled;
+    set(Register::ier, enabled);
 }
 
 // A break comes as a character, and with it the interrupt of received data; so the one of line
@@ -117,11 +158,12 @@ std::optional<uart16550::Character> UartDriver::read() {
     return std::nullopt;
 }
 
-void UartDriver::enable_receive_interrupt() const {
+void UartDriver::start_interrupts() {
     set(Register::fcr, uart16550::fcr::fifo_enable::of(true));
+    has_fifo_ = uart16550::iir::fifos_enabled::get(get(Register::iir)) == both_bits;
     set(Register::mcr, uart16550::mcr::dtr::of(true) | uart16550::mcr::rts::of(true) |
                            uart16550::mcr::out2::of(true));  // on PCs OUT2 lets the interrupt out
-    set(Register::ier, uart16550::ier::received_data::of(true));
+    interrupt_for_input(true);
 }
 
 }  // namespace cairn

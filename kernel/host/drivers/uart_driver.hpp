@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Driver of the machine's own 16550, by polling for output and by interrupt for input. It keeps the
-// line settings that the firmware has made.
+// Driver of the machine's own 16550: input by interrupt, output by polling or, through a
+// TransmitQueue, by interrupt. It keeps the line settings that the firmware has made.
 #pragma once
 
 #include <cstdint>
@@ -42,11 +42,24 @@ class UartDriver {
     }
     /// From now on `try_write` writes nothing.
     void stop_trying() { line_status_ = &never_ready; }
-    /// Writes it in any case.
+    /// Writes it in any case: waits until the UART takes it.
     void write(char byte);
+    /// Waits until all that was written has left the UART.
+    void wait_until_sent();
+
+    // For a TransmitQueue (kernel/host/drivers/transmit_queue.hpp).
+    [[nodiscard]] bool is_ready();
+    void send(char byte) { set(uart16550::Register::thr, static_cast<std::uint8_t>(byte)); }
+    /// Meanwhile `try_write` writes nothing: what waits elsewhere comes first.
+    void interrupt_when_ready(bool on);
+    [[nodiscard]] std::size_t depth() const { return has_fifo_ ? uart16550::fifo_depth : 1; }
+
     /// A character, if one has arrived. Ends a character timeout that has none behind it, too.
     [[nodiscard]] std::optional<uart16550::Character> read();
-    void enable_receive_interrupt() const;
+    /// Turns its FIFOs and its interrupts on, that of input at once.
+    void start_interrupts();
+    /// Whether input interrupts.
+    void interrupt_for_input(bool on);
 
   private:
     /// One comparison for both: there is room, and nothing arrives in error.
@@ -69,6 +82,8 @@ class UartDriver {
     [[nodiscard]] bool becomes_empty(std::uint64_t patience) const;
     [[nodiscard]] std::uint8_t get(uart16550::Register which) const;
     void set(uart16550::Register which, std::uint8_t value) const;
+    void set_interrupts(std::uint8_t enabled);
+    [[nodiscard]] const volatile void* line_status() const;
 
     /// The line status of no UART: it takes nothing.
     static constexpr std::uint32_t never_ready = 0;
@@ -78,6 +93,8 @@ class UartDriver {
     std::uint32_t shift_ = 0;
     bool wide_ = false;  ///< registers are accessed as 32-bit words
     bool designware_ = false;
+    bool has_fifo_ = false;
+    std::uint8_t interrupts_ = 0;  ///< what IER holds
     uart16550::CharacterReader characters_;
 };
 

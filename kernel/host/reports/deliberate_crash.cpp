@@ -3,9 +3,11 @@
 #include "kernel/host/reports/deliberate_crash.hpp"
 
 #include <cairn/panic.hpp>
+#include <cairn/print.hpp>
 #include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/host/boot/image_layout.hpp"
 #include "kernel/host/cpu/harts.hpp"
+#include "kernel/host/drivers/console.hpp"
 
 namespace cairn {
 namespace {
@@ -56,6 +58,21 @@ void execute_data() {
     delete code;
 }
 
+/// As a guest prints until it is told to stop, but that nobody serves the UART's interrupts.
+[[noreturn]] void panic_amid_output() {
+    constexpr int most_lines = 100'000;
+    constexpr std::uint64_t patience = 1'000'000;
+    console_queue_output(patience);
+    bool has_room = true;
+    for (int line = 1; has_room && line <= most_lines; ++line) {
+        FixedBuffer<64> text;
+        print(text, "line {}, which a panic does not lose\r\n", line);
+        has_room = console_write_guest(text.view()) == text.view().size();
+    }
+    println("the wire is full: {}", !has_room);
+    panic("crash=amid-output asked for this");
+}
+
 }  // namespace
 
 void crash_deliberately(Crash how) {
@@ -69,6 +86,7 @@ void crash_deliberately(Crash how) {
         case Crash::write_code: store_to(__text_start); break;
         case Crash::write_constant: store_to(to_string(how).data()); break;
         case Crash::execute_data: execute_data(); break;
+        case Crash::amid_output: panic_amid_output();
     }
     panic("what was to crash came back");
 }

@@ -14,7 +14,7 @@ constexpr unsigned most_at_once = 64;  // a UART that has more interrupts again
 }  // namespace
 
 void ConsoleMultiplexer::read_on() {
-    host_interrupts().finish(HostSource::console);
+    console_listen(true);
 }
 
 void ConsoleMultiplexer::start(MonitorInput& monitor) {
@@ -26,6 +26,7 @@ void ConsoleMultiplexer::choose(GuestChannel* guest) {
     const SpinGuard guard(lock_);
     guest_ = guest;
     if (guest != nullptr) guest->when_there_is_room(read_on);
+    read_on();  // the one before may not have had room
 }
 
 GuestChannel* ConsoleMultiplexer::chosen() {
@@ -82,14 +83,30 @@ void ConsoleMultiplexer::route(uart16550::Character character) {
     if (guest_ != nullptr) guest_->type(character);
 }
 
-void ConsoleMultiplexer::interrupted() {
+void ConsoleMultiplexer::send() {
+    if (!console_send_waiting()) return;
+    const SpinGuard guard(lock_);
+    if (guest_ != nullptr) guest_->output_goes_on();
+    monitor_->has_output_room();
+}
+
+void ConsoleMultiplexer::receive() {
     for (unsigned moved = 0; moved < most_at_once; ++moved) {
-        if (!has_room()) return;  // read_on is called later
+        if (!has_room()) {
+            console_listen(false);  // until read_on
+            if (!has_room()) return;
+            console_listen(true);
+        }
         const auto next = console_read();
-        if (!next) break;
+        if (!next) return;
         route(*next);
     }
-    read_on();
+}
+
+void ConsoleMultiplexer::interrupted() {
+    send();
+    receive();
+    host_interrupts().finish(HostSource::console);
 }
 
 }  // namespace cairn

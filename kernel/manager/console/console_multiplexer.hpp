@@ -6,6 +6,8 @@
 //     machine's UART ── interrupted() ──► Ctrl-]?  ──► switches
 //                                         else     ──► channel in front: GuestChannel::type
 //                                                      monitor: MonitorInput::typed
+//                                     ──► what waits for the wire goes on; whoever waits for room
+//                                         is told
 //
 // Interrupts come on one hart at a time; what is switched is said under a lock.
 #pragma once
@@ -26,6 +28,8 @@ class MonitorInput {
     virtual void shown(bool shown) = 0;
     /// Whether it can take one more character; else it says `read_on` once that is so again.
     [[nodiscard]] virtual bool has_room() = 0;
+    /// The console has room for guests' output again.
+    virtual void has_output_room() = 0;
 
   protected:
     ~MonitorInput() = default;
@@ -58,6 +62,8 @@ class ConsoleMultiplexer final : public InterruptHandler {
     [[nodiscard]] bool has_room();
     void route(uart16550::Character character);
     void escape() CAIRN_REQUIRES(lock_);
+    void send();
+    void receive();
 
     Spinlock lock_;
     MonitorInput* monitor_ = nullptr;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// A VM's console between its UART and the machine's. In front, what the guest prints goes out at
-// once; behind, the last of it is kept, and comes out when the VM is brought to the front. What is
-// typed waits here until the guest reads it:
+// A VM's console between its UART and the machine's. In front, what the guest prints goes out as
+// the wire takes it, and a guest that is ahead of the wire is told to stop; behind, the last of it
+// is kept, and comes out when the VM is brought to the front. What is typed waits here until the
+// guest reads it:
 //
-//     UART ── put() ──► in front? ──► the machine's console
+//     UART ── put() ──► in front? ──► the machine's console ── full: output_stops() ──► UART
 //                       else kept: the last 16 KiB, with a count of what was lost
 //     UART ◄── take() ── typed, up to 1024 characters ◄── type() ── multiplexer
 //
-// It outlives its VM, and is the next run's, too. Any hart may call; the locks are leaves, but for
-// `attachment_`, under which the UART takes input.
+// It outlives its VM, and is the next run's, too. Any hart may call; behind the locks comes at most
+// the console's, but for `attachment_`, under which the UART takes input.
 #pragma once
 
 #include <array>
@@ -20,10 +21,11 @@
 #include <cairn/spinlock.hpp>
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/input_source.hpp"
+#include "kernel/host/drivers/console.hpp"
 
 namespace cairn {
 
-class GuestChannel final : public ByteSink, public InputSource {
+class GuestChannel final : public ByteSink, public InputSource, public GuestWriter {
   public:
     static constexpr std::size_t kept_output = 16 << 10;
     static constexpr std::size_t typed_room = 1024;
@@ -34,11 +36,15 @@ class GuestChannel final : public ByteSink, public InputSource {
 
     // The guest's side.
     void put(std::byte byte) override;
-    void put(std::span<const std::byte> bytes) override;
+    std::size_t put(std::span<const std::byte> bytes) override;
+    bool has_output_room() override { return !is_in_front() || console_takes_guests(); }
+    void console_is_full(bool lost) override;
     std::optional<uart16550::Character> take() override;
 
-    /// The UART that reads: from now on, or nobody any more. Not while it takes input.
+    /// The UART at the other end: from now on, or nobody any more. Not while it takes input.
     void attach(InputReceiver* reader);
+    /// The console has room for output again.
+    void output_goes_on();
 
     // The multiplexer's side.
     /// Whether one more character can be typed; else `on_room` is called once that is so again.
@@ -47,15 +53,17 @@ class GuestChannel final : public ByteSink, public InputSource {
     /// Where there is room.
     void type(uart16550::Character character);
 
-    /// Has it print to the machine's console, or keep what comes from now on.
+    /// From now on what it prints is kept.
     void go_behind();
-    /// A piece of what was kept goes out; true once all has, and the VM is in front.
-    [[nodiscard]] bool come_to_front();
+    /// A piece of what was kept goes out. `all`: none is left, and the VM is in front; `waits`: for
+    /// the console to have room.
+    enum class Shown : std::uint8_t { part, all, waits };
+    [[nodiscard]] Shown come_to_front();
     [[nodiscard]] bool is_in_front() const {
         return in_front_.load(std::memory_order_relaxed) != 0;
     }
     /// How many bytes were lost since it was last asked.
-    [[nodiscard]] std::uint64_t take_lost();
+    [[nodiscard]] std::uint64_t take_lost() { return lost_.exchange(0, std::memory_order_relaxed); }
 
   private:
     void keep(std::byte byte);
@@ -63,7 +71,7 @@ class GuestChannel final : public ByteSink, public InputSource {
     std::atomic<std::uint8_t> in_front_ = 0;  // where a bool takes longer
     Spinlock output_lock_;
     ring_buffer<std::byte, kept_output> kept_ CAIRN_GUARDED_BY(output_lock_);
-    std::uint64_t lost_ CAIRN_GUARDED_BY(output_lock_) = 0;
+    std::atomic<std::uint64_t> lost_ = 0;
 
     Spinlock input_lock_;
     ring_buffer<uart16550::Character, typed_room> typed_ CAIRN_GUARDED_BY(input_lock_);
@@ -72,6 +80,8 @@ class GuestChannel final : public ByteSink, public InputSource {
 
     Spinlock attachment_;
     InputReceiver* reader_ CAIRN_GUARDED_BY(attachment_) = nullptr;
+    std::atomic<InputReceiver*> writer_ =
+        nullptr;  ///< the same, for itself: while it writes it is there
 };
 
 }  // namespace cairn

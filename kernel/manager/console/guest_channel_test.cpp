@@ -11,7 +11,11 @@ using namespace cairn;
 
 namespace {
 
+constexpr std::size_t unlimited = std::string::npos;
+using Shown = GuestChannel::Shown;
+
 std::string screen;
+std::size_t room = unlimited;
 
 std::span<const std::byte> bytes(std::string_view text) {
     return std::as_bytes(std::span(text));
@@ -19,6 +23,8 @@ std::span<const std::byte> bytes(std::string_view text) {
 
 struct Reader final : InputReceiver {
     void input_arrived() override { ++told; }
+    void output_stops() override { ++stops; }
+    int stops = 0;
     int told = 0;
 };
 
@@ -26,6 +32,7 @@ unsigned calls_for_more = 0;
 
 std::unique_ptr<GuestChannel> channel() {
     screen.clear();
+    room = unlimited;
     calls_for_more = 0;
     return std::make_unique<GuestChannel>();
 }
@@ -33,27 +40,33 @@ std::unique_ptr<GuestChannel> channel() {
 }  // namespace
 
 // The machine's console, in place of kernel/host/drivers/console.cpp.
-void cairn::console_write_guest(std::span<const char> text) {
-    screen.append(text.begin(), text.end());
+std::size_t cairn::console_write_guest(std::span<const char> text) {
+    const std::size_t count = std::min(text.size(), room - std::min(room, screen.size()));
+    screen.append(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(count));
+    return count;
 }
-void cairn::console_write_guest(char byte) {
-    screen.push_back(byte);
+void cairn::console_write_guest(GuestWriter& writer, char byte) {
+    if (screen.size() < room) return screen.push_back(byte);
+    writer.console_is_full(true);
+}
+bool cairn::console_takes_guests() {
+    return screen.size() < room;
 }
 
 TEST_CASE("what a guest behind prints comes out when it is brought to the front, in order",
           "[guest_channel]") {
     const auto guest = channel();
-    guest->put(bytes("before "));
+    (void)guest->put(bytes("before "));
     guest->put(std::byte{'x'});
     CHECK(screen.empty());
-    CHECK(guest->come_to_front());
+    CHECK(guest->come_to_front() == Shown::all);
     CHECK(screen == "before x");
     CHECK(guest->is_in_front());
-    guest->put(bytes(" now"));
+    (void)guest->put(bytes(" now"));
     guest->put(std::byte{'!'});
     CHECK(screen == "before x now!");
     guest->go_behind();
-    guest->put(bytes("later"));
+    (void)guest->put(bytes("later"));
     CHECK(screen == "before x now!");
 }
 
@@ -61,10 +74,10 @@ TEST_CASE("much output comes out in pieces, and what comes meanwhile behind it",
           "[guest_channel]") {
     const auto guest = channel();
     const std::string much(1000, 'a');
-    guest->put(bytes(much));
+    (void)guest->put(bytes(much));
     unsigned pieces = 1;
-    while (!guest->come_to_front()) {
-        if (pieces++ == 1) guest->put(bytes("bc"));
+    while (guest->come_to_front() != Shown::all) {
+        if (pieces++ == 1) (void)guest->put(bytes("bc"));
         REQUIRE(pieces < 10);
     }
     CHECK(pieces == 4);
@@ -77,10 +90,49 @@ TEST_CASE("the last of it is kept, and what is lost is counted", "[guest_channel
         guest->put(static_cast<std::byte>('0' + i % 10));
     CHECK(guest->take_lost() == 5);
     CHECK(guest->take_lost() == 0);
-    while (!guest->come_to_front()) {
+    while (guest->come_to_front() != Shown::all) {
     }
     CHECK(screen.size() == GuestChannel::kept_output);
     CHECK(screen.front() == '5');
+}
+
+TEST_CASE("what was kept waits for room, and nothing is lost meanwhile", "[guest_channel]") {
+    const auto guest = channel();
+    CHECK(guest->put(bytes("0123456789")) == 10);  // behind there is always room
+    CHECK(guest->has_output_room());
+    room = 4;
+    CHECK(guest->come_to_front() == Shown::waits);
+    CHECK(screen == "0123");
+    guest->put(std::byte{'x'});
+    CHECK(guest->come_to_front() == Shown::waits);
+    room = unlimited;
+    CHECK(guest->come_to_front() == Shown::all);
+    CHECK(screen == "0123456789x");
+    CHECK(guest->take_lost() == 0);
+}
+
+TEST_CASE("in front a guest that is ahead of the wire is told to stop, and to go on",
+          "[guest_channel]") {
+    const auto guest = channel();
+    Reader reader;
+    guest->attach(&reader);
+    REQUIRE(guest->come_to_front() == Shown::all);
+    room = 3;
+    CHECK(guest->put(bytes("abcd")) == 3);
+    CHECK(!guest->has_output_room());
+    CHECK(reader.stops == 0);
+    guest->put(std::byte{'d'});
+    CHECK(reader.stops == 1);
+    CHECK(guest->take_lost() == 1);
+    CHECK(reader.told == 0);
+    guest->output_goes_on();
+    CHECK(reader.told == 1);
+    guest->go_behind();  // where there is room
+    CHECK(reader.told == 2);
+    CHECK(guest->has_output_room());
+    guest->attach(nullptr);
+    guest->output_goes_on();
+    CHECK(reader.told == 2);
 }
 
 TEST_CASE("what is typed waits for the guest, which is told of it", "[guest_channel]") {

@@ -9,6 +9,11 @@ namespace {
 
 constexpr std::string_view exited = "W00";  // "the process exited"
 
+void pause(Vm& vm) {
+    vm.pause();
+    vm.note_pause(csr_read<Csr::time>());
+}
+
 }  // namespace
 
 GdbSession::GdbSession(VmTable& vms, Scheduler& scheduler, std::string_view name)
@@ -44,7 +49,7 @@ bool GdbSession::look(Writer& line) {
 void GdbSession::look_at(ManagedVm& vm) {
     if (!awaits_rest()) return;
     if (!std::exchange(has_paused_, true)) was_paused_ = vm.vm().is_paused();
-    if (!vm.vm().is_paused()) vm.vm().pause(csr_read<Csr::time>());
+    if (!vm.vm().is_paused()) pause(vm.vm());
     if (!is_at_rest(vm)) return;
     if (phase_ == Phase::stopping) server_.stopped(server_.cpu(), StopSignal::interrupt, reply_);
     phase_ = Phase::halted;
@@ -109,7 +114,7 @@ void GdbSession::leave() {
         if (!vm.is_running() || vm.is_loading() || !has_paused_) return;
         Vm& itself = vm.vm();
         if (itself.is_paused() && !was_paused_) (void)itself.resume(csr_read<Csr::time>());
-        if (!itself.is_paused() && was_paused_) itself.pause(csr_read<Csr::time>());
+        if (!itself.is_paused() && was_paused_) pause(itself);
     });
 }
 

@@ -124,13 +124,13 @@ void Monitor::take_keys() {
     }
 }
 
-/// Piece by piece, the last of which puts it in front; false where there are more.
+/// Piece by piece, the last of which puts it in front; false where the next can come at once.
 bool Monitor::bring_guest_to_front() {
     GuestChannel* const guest = session_.console.chosen();
     if (guest == nullptr || guest->is_in_front() || session_.console.shows_monitor()) return true;
     if (const std::uint64_t lost = guest->take_lost(); lost != 0)
         println("monitor: {} bytes of its output are lost", lost);
-    return guest->come_to_front();
+    return guest->come_to_front() != GuestChannel::Shown::part;
 }
 
 void Monitor::type(std::byte byte) {

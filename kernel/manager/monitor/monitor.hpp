@@ -36,6 +36,7 @@ class Monitor final : public MonitorInput, public HostWork, public Completer, pu
     void typed(std::byte byte) override;
     void shown(bool shown) override;
     [[nodiscard]] bool has_room() override;
+    void has_output_room() override { want(); }
 
     // HostWork, between guests.
     [[nodiscard]] bool is_wanted() const override;
