@@ -48,7 +48,8 @@ def on_cairn(guest):
     return start
 
 
-@pytest.mark.parametrize("smp, cpu, cpus", [(4, "rv64", 4), (4, "rv64,sstc=false", 4), (1, "rv64", 1), (2, "rv64", 2)])
+@pytest.mark.parametrize("smp, cpu, cpus", [(4, "rv64", 4), (4, "rv64,sstc=false", 4), (1, "rv64", 1), (2, "rv64", 2),
+                                            (1, "rv64", 4), (2, "rv64", 4)])
 def test_cairn(on_cairn, smp, cpu, cpus):
     m = on_cairn("end=shutdown", smp, cpu, cpus)
     checks, failed, extensions = talk(m)

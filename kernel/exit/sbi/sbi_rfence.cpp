@@ -21,6 +21,14 @@ void count_request(Vcpu& sender, Vcpu& receiver, SbiRfence function) {
     receiver.pmu().count(received[static_cast<std::size_t>(function)]);
 }
 
+/// Those that run, but lie in no hart of the machine: they have fenced when they run again.
+void count_those_away(Vm& vm, Vcpu& sender, HartSet harts, SbiRfence function) {
+    for (HartSet left = harts; left != 0; left &= left - 1) {
+        const auto hart = static_cast<std::uint32_t>(std::countr_zero(left));
+        if (vm.harts().is_running(hart)) count_request(sender, vm.vcpu(hart), function);
+    }
+}
+
 Fence fence_of(SbiRfence function, SbiCall call) {
     if (function == SbiRfence::remote_fence_i) return {};
     const std::uint64_t address_space = function == SbiRfence::remote_sfence_vma_asid
@@ -33,6 +41,7 @@ void fence_remotely(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function, const
     std::atomic_thread_fence(
         std::memory_order_seq_cst);  // what the guest stored, then: who is loaded?
     const HartSet targets = harts & vm.loaded();
+    count_those_away(vm, vcpu, harts & ~targets, function);
     vcpu.fence_mail().post(fence, targets);
     IpiBatch batch;
     for (HartSet left = targets; left != 0; left &= left - 1) {

@@ -107,6 +107,26 @@ TEST_CASE("a vCPU that lies in no hart is not interrupted: it forgets everything
     CHECK(!bench.vcpu().leaves_guest());
 }
 
+TEST_CASE("a fence of a vCPU that lies in no hart is counted like any other", "[sbi_rfence]") {
+    constexpr unsigned counter = 3;
+    GuestBench bench({}, 3);  // the last is stopped
+    bench.run(1);
+    loaded_vcpu = &bench.vm.vcpu(1);
+    bench.vm.vcpu(1).put_away();
+    loaded_vcpu = &bench.vcpu();
+    const auto count = [&](std::uint32_t vcpu, SbiFirmwareEvent event) -> VcpuPmu& {
+        VcpuPmu& pmu = bench.vm.vcpu(vcpu).pmu();
+        pmu.assign(counter, static_cast<std::uint32_t>(event));
+        pmu.start(counter);
+        return pmu;
+    };
+    const VcpuPmu& sender = count(0, SbiFirmwareEvent::sfence_vma_sent);
+    const VcpuPmu& receiver = count(1, SbiFirmwareEvent::sfence_vma_received);
+    CHECK(fence(bench, SbiRfence::remote_sfence_vma, 6, 0) == sbi_success());
+    CHECK(sender.value(counter) == 1);
+    CHECK(receiver.value(counter) == 1);
+}
+
 TEST_CASE("who has asked others for a fence leaves the guest until they have", "[sbi_rfence]") {
     GuestBench bench({}, 2);
     bench.run(1);
