@@ -76,7 +76,7 @@ void FdtWriter::begin_node(std::string_view name) {
     const auto room = claim(padded);
     if (room.empty()) return;
     std::memset(&room[padded - fdt_tag_size], 0, fdt_tag_size);
-    std::memcpy(room.data(), name.data(), name.size());
+    put(room, name);
     ++depth_;
     state_ = State::properties;
 }
@@ -184,7 +184,7 @@ void FdtWriter::append_string(std::string_view value) {
     if (value.contains('\0')) return fail(FdtWriteError::bad_string);
     const auto room = extend_property(value.size() + 1);
     if (room.empty()) return;
-    std::memcpy(room.data(), value.data(), value.size());
+    put(room, value);
     room.back() = std::byte{0};
 }
 
