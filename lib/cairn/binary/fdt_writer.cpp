@@ -9,6 +9,15 @@
 #include "cairn/bits.hpp"
 
 namespace cairn {
+namespace {
+
+/// Text that is empty may lie nowhere.
+void put(std::span<std::byte> room, std::string_view text) {
+    if (!text.empty()) std::memcpy(room.data(), text.data(), text.size());
+}
+
+}  // namespace
+
 std::string_view to_string(FdtWriteError error) {
     switch (error) {
         case FdtWriteError::no_space: return "the device tree does not fit in its space";
