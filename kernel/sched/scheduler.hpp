@@ -65,7 +65,7 @@ class Scheduler {
     struct Next {
         Task* task = nullptr;
         std::uint64_t turn_end = 0;  ///< as of a Turn
-        bool has_shown = false;  ///< the one before to its observer, who may want something now
+        bool has_shown = false;      ///< the one before to its observer, who may want something now
     };
     /// For `hart`, which has none; it runs from `now` on.
     [[nodiscard]] Next take(std::size_t hart, std::uint64_t now);

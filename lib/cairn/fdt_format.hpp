@@ -52,7 +52,8 @@ template <std::unsigned_integral T>
 [[nodiscard]] inline T load_be(std::span<const std::byte> bytes, std::size_t offset) {
     const auto raw = bytes.subspan(offset, sizeof(T));
     T value = 0;
-    for (std::size_t n = 0; n < sizeof value; ++n)  // no call of memcpy, which small code would make
+    for (std::size_t n = 0; n < sizeof value;
+         ++n)  // no call of memcpy, which small code would make
         value = static_cast<T>(value << 8 | std::to_integer<T>(raw.data()[n]));
     return value;
 }

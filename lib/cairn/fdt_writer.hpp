@@ -90,11 +90,11 @@ class FdtWriter {
     void finish_header(std::size_t strings_size, std::size_t spare);
 
     std::span<std::byte> bytes_;
-    std::size_t structure_ = 0;  // offset of the structure block, once it has begun
-    std::size_t used_ = 0;       // bytes from the start up to the end of the structure
-    std::size_t strings_;        // offset of the strings block, which ends with the bytes
+    std::size_t structure_ = 0;            // offset of the structure block, once it has begun
+    std::size_t used_ = 0;                 // bytes from the start up to the end of the structure
+    std::size_t strings_;                  // offset of the strings block, which ends with the bytes
     std::array<std::size_t, 64> names_{};  // the first ones, from a hash of each on; 0: none
-    std::size_t open_property_ = 0;  // offset of the property being written, or 0
+    std::size_t open_property_ = 0;        // offset of the property being written, or 0
     std::size_t depth_ = 0;
     std::uint32_t boot_cpu_ = 0;
     State state_ = State::reservations;
