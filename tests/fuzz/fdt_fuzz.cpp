@@ -8,6 +8,7 @@
 #include "kernel/vm/guest_fdt.hpp"
 #include "tests/fuzz/edits.hpp"
 #include "tests/unit/device_doubles.hpp"
+#include "tests/unit/vm_heap.hpp"  // devices may have disks
 
 namespace {
 
