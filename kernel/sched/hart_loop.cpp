@@ -52,16 +52,18 @@ bool HartLoop::serve_interrupts() {
     return pending != 0;
 }
 
-/// A piece of each that is wanted.
+/// A piece of each that is wanted. One may want another that comes before it.
 HartLoop::Worked HartLoop::do_work() {
     Worked worked;
+    bool was_wanted = false;
     for (HostWork* const work : works_) {
         if (work->is_wanted()) {
+            was_wanted = true;
             worked.any |= work->run();
-            worked.more |= work->is_wanted();
         }
         worked.next = std::min(worked.next, work->deadline());
     }
+    worked.more = was_wanted && std::ranges::any_of(works_, &HostWork::is_wanted);
     return worked;
 }
 

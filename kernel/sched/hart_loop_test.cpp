@@ -475,3 +475,31 @@ TEST_CASE("who waits for the hart comes in the same step as another falls asleep
     };
     loop.run_all();
 }
+
+TEST_CASE("a work that another one wants behind it is not left until something comes",
+          "[hart_loop]") {
+    Loop loop;
+    struct Wants final : HostWork {
+        explicit Wants(LoopBench::Work& other) : other_(other) {}
+        [[nodiscard]] bool is_wanted() const override { return !has_run_; }
+        bool run() override {
+            other_.pieces = 1;
+            return has_run_ = true;
+        }
+
+      private:
+        LoopBench::Work& other_;
+        bool has_run_ = false;
+    } second(loop.work);
+    const std::array<HostWork*, 2> works{&loop.work, &second};
+    HartLoop other(loop.scheduler, 0, works);
+    fake_hart.guest = [](VcpuContext*) {
+        CHECK(bench->work.pieces == 1);
+        CHECK(is_host_timer_armed(TimerUse::scheduler));
+        bench->stop();
+    };
+    loop.group.begin(1);
+    loop.vcpu().put_away();
+    loop.scheduler.wake(loop.tasks[0], 0);
+    other.run();
+}
