@@ -142,6 +142,7 @@ Scheduler::Next HartLoop::enter(const Scheduler::Next& turn, Others& others) {
         std::uint64_t end = turn.turn_end;
         if (!std::exchange(is_begin, false)) {
             others = look_after_others();
+            if (vcpu.leaves_guest()) continue;  // some work was about this one
             const Scheduler::Turn now_on = scheduler_.look(number_, now());
             if (now_on.is_over) {
                 vcpu.steal_time().note_preemption(vm.memory());

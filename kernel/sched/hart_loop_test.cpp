@@ -503,3 +503,26 @@ TEST_CASE("a work that another one wants behind it is not left until something c
     loop.scheduler.wake(loop.tasks[0], 0);
     other.run();
 }
+
+TEST_CASE("a VM that is stopped by work of its own hart is not entered again", "[hart_loop]") {
+    Loop loop;
+    struct Stops final : HostWork {
+        [[nodiscard]] bool is_wanted() const override { return entries == 1; }
+        bool run() override {
+            bench->stop();
+            return true;
+        }
+    } stops;
+    const std::array<HostWork*, 1> works{&stops};
+    HartLoop other(loop.scheduler, 0, works);
+    fake_hart.guest = [](VcpuContext* context) {
+        ++entries;
+        context->vcpu->leave_guest();
+    };
+    loop.group.begin(1);
+    loop.vcpu().put_away();
+    loop.scheduler.wake(loop.tasks[0], 0);
+    other.run();
+    CHECK(entries == 1);
+    CHECK(loop.has_ended);
+}
