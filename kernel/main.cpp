@@ -67,6 +67,10 @@ void show_vector() {
 void show_heap() {
     const HeapStatistics figures = global_heap().core().statistics();
     println("heap: {} of {} taken: {}", ByteSize{figures.grown}, ByteSize{figures.window}, figures);
+}
+
+/// A walk through all of it, once nobody waits.
+void check_heap() {
     if (!global_heap().core().check()) println("heap: it is damaged");
 }
 
@@ -91,6 +95,7 @@ extern "C" [[noreturn]] void kernel_main(std::uint64_t boot_hart, const std::byt
     share_console_with_guests();
     const auto outcome = run_guests(self);
     show_heap();
+    check_heap();
     power_off(outcome);
 }
 
