@@ -45,7 +45,10 @@ class Gdb:
             ready, _, _ = select.select([self.console, self.wire], [], [], TIMEOUT)
             assert ready, f"nothing was said for {TIMEOUT} s; gdb's last words: {self.said[-200:]}"
             if self.wire in ready:
-                piece = self.wire.recv(4096)
+                try:
+                    piece = self.wire.recv(4096)
+                except ConnectionResetError:
+                    return
                 if not piece:
                     return
                 self.said += piece
@@ -53,7 +56,10 @@ class Gdb:
             if self.console in ready:
                 piece = os.read(self.console, 4096)
                 self.answered += piece
-                self.wire.sendall(piece)
+                try:
+                    self.wire.sendall(piece)
+                except (BrokenPipeError, ConnectionResetError): # gdb has gone meanwhile
+                    return
 
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
