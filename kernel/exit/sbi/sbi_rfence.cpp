@@ -51,7 +51,7 @@ void fence_remotely(Vm& vm, Vcpu& vcpu, HartSet harts, SbiRfence function, const
         count_request(vcpu, target, function);
     }
     batch.send();
-    if (!vcpu.is_fence_done()) vcpu.leave_alone();
+    if (!vcpu.is_fence_done()) vcpu.leave_to_wait();
 }
 
 /// Has all `harts` fence; the guest goes on when they have (kernel/sched/).

@@ -81,7 +81,7 @@ class Vcpu {
     }
     /// The same on its own hart, for what its own guest waits for (a wfi, a fence) and for nothing
     /// else: the hart need not look at others for it.
-    void leave_alone() { stays_.store(0, std::memory_order_relaxed); }
+    void leave_to_wait() { stays_.store(0, std::memory_order_relaxed); }
     [[nodiscard]] bool leaves_guest() const { return stays_.load(std::memory_order_relaxed) == 0; }
     /// On its own hart: what is said from here on counts. Whether somebody has said `leave_guest`.
     bool enter_next() {
@@ -179,7 +179,7 @@ class Vcpu {
     /// Its guest has nothing to do until an interrupt is pending that it has enabled (wfi).
     void wait_for_interrupt() {
         waits_for_interrupt_ = true;
-        leave_alone();
+        leave_to_wait();
     }
     [[nodiscard]] bool waits_for_interrupt() const { return waits_for_interrupt_; }
     void end_wait() { waits_for_interrupt_ = false; }
