@@ -75,7 +75,7 @@ struct World final : VmEnd {
         return is_alone && asleep == interrupted.size() &&
                std::ranges::find(interrupted, 1) == interrupted.end();
     }
-    void leave_to_wait() {
+    void leave_alone() {
         const std::lock_guard guard(mutex);
         is_alone = true;
         woken.notify_all();
@@ -191,7 +191,7 @@ void play(std::size_t harts, std::uint32_t vcpus, std::uint32_t tokens, unsigned
     for (std::size_t hart = 0; hart < harts; ++hart)
         threads.emplace_back(run_hart, hart);
     pause_and_resume(pauses);
-    all.leave_to_wait();
+    all.leave_alone();
     for (std::thread& thread : threads)
         thread.join();
     CHECK_FALSE(all.was_lost);
