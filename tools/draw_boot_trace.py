@@ -8,13 +8,10 @@ Time counts instructions (tools/measured_machine.py). --keep FILE keeps the cons
 the symbols, for tools/exit_trace.py.
 """
 import argparse
-import os
 import re
-import select
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import boot_time
@@ -22,6 +19,7 @@ import exit_log
 import exit_trace
 import measured_machine
 import pack_bundle
+from machine_console import ESCAPE, GUEST_PROMPT, MONITOR_PROMPT, Console
 from measured_machine import HYPERVISOR, QEMU, ROOT
 
 INITRD = ROOT / ".cache/guest/initramfs.cpio.gz"
@@ -31,36 +29,7 @@ append = console=ttyS0 quiet
 memory = 512M
 trace = 8192
 """
-ESCAPE = "\x1d"
-GUEST_PROMPT, MONITOR_PROMPT = r"guest:~# (\x1b\[6n)?$", r"cairn> (\x1b\[K)?$"
-LIMIT = 600 # seconds for each step
 ERASE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-
-
-class Console:
-    """A machine's serial console: what is typed, and what it says until then."""
-
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.log, self.seen = "", 0
-
-    def ask(self, text, pattern):
-        """Types `text`; what came until the end of it all is `pattern`."""
-        self.process.stdin.write(text.encode())
-        self.process.stdin.flush()
-        deadline = time.monotonic() + LIMIT
-        while not re.search(pattern, self.log[self.seen:][-200:]):
-            ready, _, _ = select.select([self.process.stdout], [], [], 1)
-            more = os.read(self.process.stdout.fileno(), 1 << 16) if ready else None
-            if more == b"" or time.monotonic() > deadline:
-                raise RuntimeError(f"no {pattern!r} on the console:\n{self.log[-2000:]}")
-            self.log += (more or b"").decode(errors="replace")
-        said, self.seen = self.log[self.seen:], len(self.log)
-        return said
-
-    def end(self):
-        self.process.kill()
-        self.process.wait()
 
 
 def machine(folder):
