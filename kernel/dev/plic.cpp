@@ -11,6 +11,8 @@
 
 namespace cairn {
 
+using namespace std::string_view_literals;
+
 Plic::Plic(PlicConfig config) : config_(config) {
     require(config.sources <= max_sources, "PLIC: more sources than supported");
     require(config.contexts <= max_contexts, "PLIC: more contexts than supported");
@@ -320,24 +322,24 @@ void Plic::write_enable(std::uint32_t context, std::uint32_t index, std::uint32_
 void Plic::describe(FdtWriter& node, const TreePhandles& handles) const {
     constexpr std::uint32_t no_interrupt = 0xffff'ffff;
     constexpr std::uint32_t supervisor_external = 9;  // privileged specification, scause
-    node.property_u32("#address-cells", 0);
-    node.property_u32("#interrupt-cells", 1);
-    node.property_empty("interrupt-controller");
-    node.begin_property("interrupts-extended");
+    node.property_u32("#address-cells"sv, 0);
+    node.property_u32("#interrupt-cells"sv, 1);
+    node.property_empty("interrupt-controller"sv);
+    node.begin_property("interrupts-extended"sv);
     for (std::uint32_t hart = 0; hart < handles.cpus; ++hart) {
         for (const std::uint32_t cause : {no_interrupt, supervisor_external}) {
             node.append_u32(handles.hart(hart));
             node.append_u32(cause);
         }
     }
-    node.property_u32("riscv,ndev", config_.sources);
-    node.property_u32("phandle", handles.interrupt_controller());
+    node.property_u32("riscv,ndev"sv, config_.sources);
+    node.property_u32("phandle"sv, handles.interrupt_controller());
 }
 
 /// One cell: all sources are level-sensitive, which the binding does not say.
 void Plic::describe_source(FdtWriter& node, const TreePhandles& handles, std::uint32_t id) const {
-    node.property_u32("interrupt-parent", handles.interrupt_controller());
-    node.property_u32("interrupts", id);
+    node.property_u32("interrupt-parent"sv, handles.interrupt_controller());
+    node.property_u32("interrupts"sv, id);
 }
 
 }  // namespace cairn

@@ -6,6 +6,8 @@
 #include <cairn/fdt_writer.hpp>
 
 namespace cairn {
+
+using namespace std::string_view_literals;
 namespace {
 
 constexpr bool has_width(AccessWidth width) {
@@ -15,10 +17,10 @@ constexpr bool has_width(AccessWidth width) {
 void write_use(FdtWriter& root, std::uint32_t device, std::string_view name,
                std::string_view compatible, SysconCommand command) {
     root.begin_node(name);
-    root.property_string("compatible", compatible);
-    root.property_u32("regmap", device);
-    root.property_u32("offset", 0);
-    root.property_u32("value", std::to_underlying(command));
+    root.property_string("compatible"sv, compatible);
+    root.property_u32("regmap"sv, device);
+    root.property_u32("offset"sv, 0);
+    root.property_u32("value"sv, std::to_underlying(command));
     root.end_node();
 }
 
@@ -45,7 +47,7 @@ std::expected<void, BusError> Syscon::write(std::uint64_t offset, AccessWidth wi
 }
 
 void Syscon::describe(FdtWriter& node, const TreePhandles& handles) const {
-    node.property_u32("phandle", handles.power_device());
+    node.property_u32("phandle"sv, handles.power_device());
 }
 
 void Syscon::describe_uses(FdtWriter& root, const TreePhandles& handles) const {

@@ -11,6 +11,9 @@
 namespace cairn {
 namespace {
 
+// Of names as views: nobody counts the letters of each for each VM.
+using namespace std::string_view_literals;
+
 constexpr std::string_view isa_prefix = "rv64";
 
 /// "rv64", then lower-case letters and digits in words separated by '_', the first starting with i.
@@ -27,8 +30,8 @@ bool is_isa(std::string_view isa) {
 /// `riscv,isa-extensions` from the string: each letter of the first word, then each other word.
 void write_isa_extensions(FdtWriter& tree, std::string_view isa) {
     isa.remove_prefix(isa_prefix.size());
-    tree.property_string("riscv,isa-base", "rv64i");
-    tree.begin_property("riscv,isa-extensions");
+    tree.property_string("riscv,isa-base"sv, "rv64i"sv);
+    tree.begin_property("riscv,isa-extensions"sv);
     const std::string_view letters = isa.substr(0, isa.find('_'));
     for (std::size_t index = 0; index < letters.size(); ++index) {
         tree.append_string(letters.substr(index, 1));
@@ -45,72 +48,72 @@ void write_stdout_path(FdtWriter& tree, std::span<const GuestDevice> devices) {
     if (console == devices.end()) return;
     FixedBuffer<64> path;
     print(path, "/soc/{}@{:x}", console->kind->node, console->block.base.value);
-    tree.property_string("stdout-path", path.view());
+    tree.property_string("stdout-path"sv, path.view());
 }
 
 void write_chosen(FdtWriter& tree, const GuestFdtConfig& config) {
-    tree.begin_node("chosen");
+    tree.begin_node("chosen"sv);
     write_stdout_path(tree, config.devices);
-    tree.property_string("bootargs", config.bootargs);
-    if (!config.rng_seed.empty()) tree.property("rng-seed", config.rng_seed);
+    tree.property_string("bootargs"sv, config.bootargs);
+    if (!config.rng_seed.empty()) tree.property("rng-seed"sv, config.rng_seed);
     if (config.initrd) {
-        tree.property_u64("linux,initrd-start", config.initrd->base.value);
-        tree.property_u64("linux,initrd-end", config.initrd->end().value);
+        tree.property_u64("linux,initrd-start"sv, config.initrd->base.value);
+        tree.property_u64("linux,initrd-end"sv, config.initrd->end().value);
     }
     tree.end_node();
 }
 
 void write_reg(FdtWriter& tree, const GuestRange& range) {
-    tree.property_u64s("reg", {range.base.value, range.size});
+    tree.property_u64s("reg"sv, {range.base.value, range.size});
 }
 
 void write_memory(FdtWriter& tree, const GuestFdtConfig& config) {
-    tree.begin_node("memory", config.memory.base.value);
-    tree.property_string("device_type", "memory");
+    tree.begin_node("memory"sv, config.memory.base.value);
+    tree.property_string("device_type"sv, "memory"sv);
     write_reg(tree, config.memory);
     tree.end_node();
 }
 
 void write_cpu(FdtWriter& tree, const GuestFdtConfig& config, std::uint32_t hart) {
-    tree.begin_node("cpu", hart);
-    tree.property_string("device_type", "cpu");
-    tree.property_u32("reg", hart);
-    tree.property_string("status", "okay");
-    tree.property_string("compatible", "riscv");
-    tree.property_string("riscv,isa", config.isa);
+    tree.begin_node("cpu"sv, hart);
+    tree.property_string("device_type"sv, "cpu"sv);
+    tree.property_u32("reg"sv, hart);
+    tree.property_string("status"sv, "okay"sv);
+    tree.property_string("compatible"sv, "riscv"sv);
+    tree.property_string("riscv,isa"sv, config.isa);
     write_isa_extensions(tree, config.isa);
-    tree.property_string("mmu-type", config.mmu_type);
+    tree.property_string("mmu-type"sv, config.mmu_type);
     if (config.cbom_block_size != 0) {
-        tree.property_u32("riscv,cbom-block-size", config.cbom_block_size);
+        tree.property_u32("riscv,cbom-block-size"sv, config.cbom_block_size);
     }
     if (config.cboz_block_size != 0) {
-        tree.property_u32("riscv,cboz-block-size", config.cboz_block_size);
+        tree.property_u32("riscv,cboz-block-size"sv, config.cboz_block_size);
     }
-    tree.begin_node("interrupt-controller");
-    tree.property_u32("#interrupt-cells", 1);
-    tree.property_empty("interrupt-controller");
-    tree.property_u32("#address-cells", 0);
-    tree.property_string("compatible", "riscv,cpu-intc");
-    tree.property_u32("phandle", TreePhandles{config.cpus}.hart(hart));
+    tree.begin_node("interrupt-controller"sv);
+    tree.property_u32("#interrupt-cells"sv, 1);
+    tree.property_empty("interrupt-controller"sv);
+    tree.property_u32("#address-cells"sv, 0);
+    tree.property_string("compatible"sv, "riscv,cpu-intc"sv);
+    tree.property_u32("phandle"sv, TreePhandles{config.cpus}.hart(hart));
     tree.end_node();
     tree.end_node();
 }
 
 /// What comes before the harts' nodes.
 void begin_cpus(FdtWriter& tree, const GuestFdtConfig& config) {
-    tree.begin_node("cpus");
-    tree.property_u32("#address-cells", 1);
-    tree.property_u32("#size-cells", 0);
+    tree.begin_node("cpus"sv);
+    tree.property_u32("#address-cells"sv, 1);
+    tree.property_u32("#size-cells"sv, 0);
     if (config.timebase_frequency <= UINT32_MAX) {
-        tree.property_u32("timebase-frequency",
+        tree.property_u32("timebase-frequency"sv,
                           static_cast<std::uint32_t>(config.timebase_frequency));
     } else {
-        tree.property_u64("timebase-frequency", config.timebase_frequency);
+        tree.property_u64("timebase-frequency"sv, config.timebase_frequency);
     }
 }
 
 void write_compatible(FdtWriter& tree, const DeviceKind& kind) {
-    tree.begin_property("compatible");
+    tree.begin_property("compatible"sv);
     for (const std::string_view name : kind.compatible) {
         if (!name.empty()) tree.append_string(name);
     }
@@ -129,11 +132,11 @@ void write_device(FdtWriter& tree, const GuestDevice& device, const TreePhandles
 
 /// What comes before the devices' nodes.
 void begin_soc(FdtWriter& tree) {
-    tree.begin_node("soc");
-    tree.property_string("compatible", "simple-bus");
-    tree.property_u32("#address-cells", 2);
-    tree.property_u32("#size-cells", 2);
-    tree.property_empty("ranges");
+    tree.begin_node("soc"sv);
+    tree.property_string("compatible"sv, "simple-bus"sv);
+    tree.property_u32("#address-cells"sv, 2);
+    tree.property_u32("#size-cells"sv, 2);
+    tree.property_empty("ranges"sv);
 }
 
 /// How many harts or devices a piece has: 50,000 instructions, and a half more.
@@ -189,11 +192,11 @@ GuestFdtWriter::Written GuestFdtWriter::write_some() {
 GuestFdtWriter::Written GuestFdtWriter::write_head() {
     if (const auto error = check(config_)) return std::unexpected(*error);
     tree_.boot_cpu(0);
-    tree_.begin_node("");
-    tree_.property_u32("#address-cells", 2);
-    tree_.property_u32("#size-cells", 2);
-    tree_.property_string("compatible", "riscv-virtio");
-    tree_.property_string("model", "cairn,virt");
+    tree_.begin_node(""sv);
+    tree_.property_u32("#address-cells"sv, 2);
+    tree_.property_u32("#size-cells"sv, 2);
+    tree_.property_string("compatible"sv, "riscv-virtio"sv);
+    tree_.property_string("model"sv, "cairn,virt"sv);
     write_chosen(tree_, config_);
     write_memory(tree_, config_);
     begin_cpus(tree_, config_);

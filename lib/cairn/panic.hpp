@@ -2,6 +2,7 @@
 // The end of the program by its own decision: a broken invariant, never bad input.
 #pragma once
 
+#include <cstddef>
 #include <source_location>
 #include <string_view>
 
@@ -22,6 +23,12 @@ constexpr void require(bool condition, std::string_view sentence,
     if (!condition) [[unlikely]] {
         panic(sentence, where);
     }
+}
+/// Whose length is known when it is compiled, however that is done.
+template <std::size_t size>
+constexpr void require(bool condition, const char (&sentence)[size],
+                       std::source_location where = std::source_location::current()) {
+    require(condition, std::string_view(sentence, size - 1), where);
 }
 
 }  // namespace cairn

@@ -22,7 +22,7 @@ void VcpuPmu::reset(CsrCounters hardware) {
     assigned_ = 0;
     started_ = 0;
     values_.fill(0);
-    watch();
+    watched_.store(0, std::memory_order_relaxed);
 }
 
 std::optional<CounterSet> VcpuPmu::select(std::uint64_t base, std::uint64_t mask) const {
