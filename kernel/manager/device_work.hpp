@@ -12,7 +12,9 @@ class DeviceWork final : public HostWork {
     /// `tasks` outlive it.
     constexpr explicit DeviceWork(DeviceTasks& tasks) : tasks_(tasks) {}
 
-    [[nodiscard]] bool is_wanted() const override { return !tasks_.is_empty(); }
+    [[nodiscard]] std::uint64_t due() const override {
+        return tasks_.is_empty() ? when_asked : at_once;
+    }
     bool run() override { return tasks_.do_some(); }
 
   private:

@@ -62,8 +62,8 @@ class VmTable final : public VmEnd, public HostWork {
     void all_have_left(Vm& vm) override;
 
     // HostWork: loads those that have been started.
-    [[nodiscard]] bool is_wanted() const override {
-        return loading_.load(std::memory_order_relaxed) != 0;
+    [[nodiscard]] std::uint64_t due() const override {
+        return loading_.load(std::memory_order_relaxed) != 0 ? at_once : when_asked;
     }
     bool run() override;
 

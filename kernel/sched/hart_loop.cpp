@@ -18,6 +18,10 @@ std::uint64_t now() {
     return csr_read<Csr::time>();
 }
 
+bool is_over(std::uint64_t due) {
+    return due == HostWork::at_once || (due != HostWork::when_asked && due <= now());
+}
+
 }  // namespace
 
 void HartLoop::run() {
@@ -52,18 +56,25 @@ bool HartLoop::serve_interrupts() {
     return pending != 0;
 }
 
-/// A piece of each that is wanted. One may want another that comes before it.
 HartLoop::Worked HartLoop::do_work() {
+    std::uint64_t first = HostWork::when_asked;
+    for (const HostWork* const work : works_)
+        first = std::min(first, work->due());
+    return is_over(first) ? do_pieces() : Worked{.next = first};
+}
+
+/// A piece of each that is due. One may want another that comes before it.
+HartLoop::Worked HartLoop::do_pieces() {
     Worked worked;
-    bool was_wanted = false;
     for (HostWork* const work : works_) {
-        if (work->is_wanted()) {
-            was_wanted = true;
+        std::uint64_t due = work->due();
+        if (is_over(due)) {
             worked.any |= work->run();
+            due = work->due();
         }
-        worked.next = std::min(worked.next, work->deadline());
+        if (due != HostWork::at_once) worked.next = std::min(worked.next, due);
     }
-    worked.more = was_wanted && std::ranges::any_of(works_, &HostWork::is_wanted);
+    worked.more = std::ranges::any_of(works_, is_over, &HostWork::due);
     return worked;
 }
 

@@ -12,6 +12,8 @@
 //                run what comes next, where nothing else has come meanwhile
 //
 // The hart's state stays the vCPU's as long as it is the hart's only one. One stack for each hart.
+//
+// Shaped for: "- where others sleep on both harts, with an SSWI".
 #pragma once
 
 #include <cstddef>
@@ -44,6 +46,7 @@ class HartLoop {
         std::uint64_t next = never;  ///< when some is wanted though nothing has come
     };
     Worked do_work();
+    [[gnu::noinline]] Worked do_pieces();
     /// What the hart has to look after beside the task that it runs.
     struct Others {
         Worked worked;

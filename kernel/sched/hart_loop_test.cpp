@@ -390,13 +390,12 @@ namespace {
 
 /// Work that is wanted at a time.
 struct TimedWork final : HostWork {
-    [[nodiscard]] bool is_wanted() const override { return csr_read<Csr::time>() >= at; }
+    [[nodiscard]] std::uint64_t due() const override { return at; }
     bool run() override {
         ++runs;
-        at = ~std::uint64_t{0};
+        at = when_asked;
         return true;
     }
-    [[nodiscard]] std::uint64_t deadline() const override { return at; }
 
     std::uint64_t at = 5000;
     unsigned runs = 0;

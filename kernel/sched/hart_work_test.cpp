@@ -20,7 +20,7 @@ TEST_CASE("a work that another one wants behind it is not left until something c
     entries = 0;
     struct Wants final : HostWork {
         explicit Wants(LoopBench::Work& other) : other_(other) {}
-        [[nodiscard]] bool is_wanted() const override { return !has_run_; }
+        [[nodiscard]] std::uint64_t due() const override { return has_run_ ? when_asked : at_once; }
         bool run() override {
             other_.pieces = 1;
             return has_run_ = true;
@@ -48,7 +48,9 @@ TEST_CASE("a VM that is stopped by work of its own hart is not entered again", "
     bench = &loop;
     entries = 0;
     struct Stops final : HostWork {
-        [[nodiscard]] bool is_wanted() const override { return entries == 1; }
+        [[nodiscard]] std::uint64_t due() const override {
+            return entries == 1 ? at_once : when_asked;
+        }
         bool run() override {
             bench->stop();
             return true;

@@ -9,13 +9,15 @@ namespace cairn {
 
 class HostWork {
   public:
-    [[nodiscard]] virtual bool is_wanted() const = 0;
+    static constexpr std::uint64_t at_once = 0;
+    static constexpr std::uint64_t when_asked = ~std::uint64_t{0};
+
+    /// When, by `time`, some of it is wanted though nobody asks for it: the hart that ran some is
+    /// awake by then.
+    [[nodiscard]] virtual std::uint64_t due() const = 0;
     /// A piece of it, on the hart at hand: no guest of this hart runs meanwhile, so a piece is
     /// short (docs/architecture.md, "Work between guests"). False where another hart is at it.
     virtual bool run() = 0;
-    /// When, by `time`, it is wanted though nothing has come; all ones: never. The hart that ran
-    /// some of it is awake by then.
-    [[nodiscard]] virtual std::uint64_t deadline() const { return ~std::uint64_t{0}; }
 
   protected:
     ~HostWork() = default;

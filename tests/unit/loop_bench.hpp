@@ -49,7 +49,9 @@ class LoopBench : public GuestBench, public VmEnd {
 
     /// So many pieces, as long as no other hart is at it.
     struct Work final : HostWork {
-        [[nodiscard]] bool is_wanted() const override { return pieces != 0; }
+        [[nodiscard]] std::uint64_t due() const override {
+            return pieces != 0 ? at_once : when_asked;
+        }
         bool run() override {
             ++looks;
             if (is_elsewhere) return false;

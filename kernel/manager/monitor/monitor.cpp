@@ -6,7 +6,6 @@
 
 #include <cairn/print.hpp>
 #include <cairn/quoted.hpp>
-#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/bundle/nearest_word.hpp"
 #include "kernel/host/drivers/console.hpp"
 
@@ -14,7 +13,6 @@ namespace cairn {
 namespace {
 
 constexpr std::byte end_of_text{3};  // Ctrl-C
-constexpr std::uint64_t never = ~std::uint64_t{0};
 
 class Terminal final : public Writer {
   public:
@@ -58,12 +56,6 @@ void Monitor::shown(bool shown) {
     want();
 }
 
-bool Monitor::is_wanted() const {
-    if (wanted_.load(std::memory_order_relaxed)) return true;
-    const std::uint64_t until = deadline();
-    return until != never && csr_read<Csr::time>() >= until;
-}
-
 /// Who wants something while another hart is at it leaves it wanted, for whoever looks next.
 bool Monitor::run() {
     if (!work_lock_.try_lock()) return false;
@@ -82,8 +74,8 @@ void Monitor::work() {
     if (command_ != nullptr) go_on();
     take_keys();
     const bool is_through = bring_guest_to_front();
-    const std::uint64_t until = command_ != nullptr ? session_.wait.until : never;
-    deadline_.store(is_through ? until : 0, std::memory_order_relaxed);
+    const std::uint64_t until = command_ != nullptr ? session_.wait.until : when_asked;
+    due_.store(is_through ? until : at_once, std::memory_order_relaxed);
 }
 
 /// A program types faster than a person, and no command takes its keys for long.

@@ -39,11 +39,11 @@ class Monitor final : public MonitorInput, public HostWork, public Completer, pu
     void has_output_room() override { want(); }
 
     // HostWork, between guests.
-    [[nodiscard]] bool is_wanted() const override;
-    bool run() override;
-    [[nodiscard]] std::uint64_t deadline() const override {
-        return deadline_.load(std::memory_order_relaxed);
+    [[nodiscard]] std::uint64_t due() const override {
+        return wanted_.load(std::memory_order_relaxed) ? at_once
+                                                       : due_.load(std::memory_order_relaxed);
     }
+    bool run() override;
 
     // KeySource, for a command that takes keys.
     [[nodiscard]] std::optional<std::byte> take_key() override;
@@ -66,7 +66,7 @@ class Monitor final : public MonitorInput, public HostWork, public Completer, pu
     [[nodiscard]] bool bring_guest_to_front();
 
     std::atomic<bool> wanted_ = false;
-    std::atomic<std::uint64_t> deadline_ = ~std::uint64_t{0};  ///< a copy of the wait's
+    std::atomic<std::uint64_t> due_ = when_asked;  ///< a copy of the wait's
     Spinlock keys_lock_;
     ring_buffer<std::byte, 256> keys_ CAIRN_GUARDED_BY(keys_lock_);
     bool loses_none_ CAIRN_GUARDED_BY(keys_lock_) = false;  ///< a command takes them all

@@ -30,7 +30,7 @@ class Vcpu;
 
 /// What else there is on the hart of a vCPU. Only where it is wanted does the guest's wfi leave it;
 /// but wherever an interrupt of the machine may be for others, C++ looks at all of them.
-enum class HartUse : std::uint8_t {
+enum class HartUse : std::uint32_t {  // one exchange; of a byte it is a loop
     alone,
     watched,  ///< others sleep there, or have work there at some time
     wanted,   ///< others wait for it

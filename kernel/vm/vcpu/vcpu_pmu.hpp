@@ -100,9 +100,9 @@ class VcpuPmu {
     unsigned count_ = 0;
     CsrCounters hardware_ = 0;
     CsrCounters used_hardware_ = 0;
+    std::atomic<std::uint32_t> watched_ = 0;  ///< the events that some counter counts, a bit each
     CounterSet assigned_ = 0;
     CounterSet started_ = 0;
-    std::atomic<std::uint32_t> watched_ = 0;  ///< the events that some counter counts, a bit each
     std::array<std::uint8_t, max_counters> events_{};  ///< firmware counters': SbiFirmwareEvent
     /// Firmware counters: the value, less the event's total while it runs.
     std::array<std::uint64_t, max_counters> values_{};
