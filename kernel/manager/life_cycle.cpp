@@ -98,7 +98,7 @@ bool take_host(const ThisMachine& self) {
     for (std::size_t index = 0; index < hart_count(); ++index)
         running.push_back(running_hart(self.machine, index));
     if (!host.take(self, running)) return false;
-    scheduler.set_rate(host.timebase_hz());
+    scheduler.set_rate(host.timebase_hz(), self.options.turn_ms.value_or(Scheduler::usual_turn_ms));
     for (std::size_t number = 0; number < host.guest_hart_count(); ++number) {
         scheduler.add_hart(ipi_target(host.guest_hart(number)));
         runners[number].loop.emplace(scheduler, number, works);

@@ -30,10 +30,10 @@ void interrupt(Task& task) {
 
 }  // namespace
 
-void Scheduler::set_rate(std::uint64_t ticks_per_second) {
+void Scheduler::set_rate(std::uint64_t ticks_per_second, std::uint64_t turn_ms) {
     const SpinGuard guard(lock_);
     ticks_per_second_ = ticks_per_second;
-    turn_ = std::max<std::uint64_t>(ticks_per_second / turns_per_second, 1);
+    turn_ = std::max<std::uint64_t>(ticks_per_second * turn_ms / 1000, 1);
     queue_.set_bonus(turn_);
 }
 
@@ -198,11 +198,11 @@ Scheduler::Next Scheduler::pass_on(std::size_t index, Leaving how, std::uint64_t
 Scheduler::Turn Scheduler::look(std::size_t index, std::uint64_t now) {
     const SpinGuard guard(lock_);
     Hart& hart = harts_[index];
-    charge(hart, now);
     if (hart.task == observed_) return {.is_over = true, .end = now};
     const Task* const next = queue_.first_for(index);
     hart.is_timed = next != nullptr;
     if (next == nullptr) return {.is_over = false, .end = never};
+    charge(hart, now);
     const std::uint64_t had = hart.task->virtual_time;
     const bool had_its_turn = elapsed(hart.turn_began, now) >= turn_;
     if (had_its_turn ? next->virtual_time <= had + queue_.hardly_more()

@@ -35,14 +35,15 @@ class VcpuObserver {
 class Scheduler {
   public:
     static constexpr std::size_t max_harts = 64;
-    static constexpr std::uint64_t turns_per_second = 200;
+    static constexpr std::uint64_t usual_turn_ms = 5;
+    static constexpr std::uint64_t turns_per_second = 1000 / usual_turn_ms;
 
     constexpr Scheduler() = default;
     Scheduler(const Scheduler&) = delete;
     Scheduler& operator=(const Scheduler&) = delete;
 
     /// Before the first task: how long a turn is, by the rate of `time`.
-    void set_rate(std::uint64_t ticks_per_second);
+    void set_rate(std::uint64_t ticks_per_second, std::uint64_t turn_ms = usual_turn_ms);
     /// Before the first task: the next hart, numbered from 0, which `target` interrupts and
     /// outlives the scheduler.
     void add_hart(const IpiTarget& target);

@@ -75,7 +75,7 @@ def test_enough_memory(started):
 
 # --- boot options ---------------------------------------------------------------------------------
 
-OPTIONS = "heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, exits=count or crash=HOW"
+OPTIONS = "heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, turn=MS, exits=count or crash=HOW"
 CRASHES = ("crash=trap, panic, smash, overflow, overflow-elsewhere, null, write-code, write-constant, "
            "execute-data or amid-output")
 MODES = "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4"

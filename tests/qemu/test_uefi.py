@@ -215,7 +215,7 @@ def test_two_places(start, tmp_path):
 
 def test_wrong_boot_option(start, tmp_path):
     m = start(checking_guest(tmp_path), append="verbose")
-    check_refused(m, "boot option 'verbose': expected heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, "
+    check_refused(m, "boot option 'verbose': expected heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, turn=MS, "
                   "exits=count or crash=HOW; "
                   "or archive=PATH: EFI_INVALID_PARAMETER")
 

@@ -49,6 +49,12 @@ bool set_exits(BootOptions& options, std::string_view value) {
     return options.count_exits;
 }
 
+bool set_turn(BootOptions& options, std::string_view value) {
+    options.turn_ms = parse_byte_size(value);
+    constexpr std::uint64_t most = 1000;
+    return options.turn_ms.value_or(0) != 0 && *options.turn_ms <= most;
+}
+
 constexpr std::array crashes{Crash::trap,
                              Crash::panic,
                              Crash::smash,
@@ -80,6 +86,8 @@ constexpr Key keys[] = {
     {"gstage=", set_stage2_mode, "gstage=sv39x4, gstage=sv48x4 or gstage=sv57x4",
      "gstage= only once"},
     {"scrub=", set_scrub, "scrub=all or scrub=used", "scrub= only once"},
+    {"turn=", set_turn, "a number of milliseconds from 1 to 1000 such as turn=10",
+     "turn= only once"},
     {"exits=", set_exits, "exits=count", "exits= only once"},
     {"crash=", set_crash,
      "crash=trap, panic, smash, overflow, overflow-elsewhere, null, write-code, write-constant, "

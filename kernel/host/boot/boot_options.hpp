@@ -6,6 +6,7 @@
 //     heap=SIZE     use only so much of the heap region (K, M, G), for tests of small heaps
 //     quota=SIZE    what each VM may have of the hypervisor's own memory, besides its RAM
 //     gstage=MODE   sv39x4, sv48x4 or sv57x4 instead of the narrowest mode that the hart has
+//     turn=MS       milliseconds after which a vCPU makes way for another that waits for its hart
 //     exits=count   count by cause why guests leave, and say it at their end; makes exits slower
 //     crash=HOW     fail on purpose once booted, for tests of the report (Crash has the ways)
 #pragma once
@@ -40,6 +41,7 @@ struct BootOptions {
     std::optional<std::uint64_t> heap_size;  ///< bytes, not 0
     std::optional<std::uint64_t> vm_quota;   ///< bytes, not 0
     std::optional<Stage2Mode> stage2_mode;
+    std::optional<std::uint64_t> turn_ms;  ///< 1 to 1000
     bool count_exits = false;
     bool trust_unused_ram = false;  ///< what nobody used since reset is given to guests as it is
     std::optional<Crash> crash;
@@ -47,7 +49,7 @@ struct BootOptions {
 
 /// What is expected instead of a word that is none of the options.
 inline constexpr std::string_view known_boot_options =
-    "heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, exits=count or crash=HOW";
+    "heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, turn=MS, exits=count or crash=HOW";
 
 /// A word that is wrong, and what would be right.
 struct BootOptionError {

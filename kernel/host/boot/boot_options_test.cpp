@@ -30,6 +30,9 @@ TEST_CASE("options are read in any order", "[boot_options]") {
     CHECK_FALSE(parse_boot_options("scrub=all")->trust_unused_ram);
     CHECK(parse_boot_options("scrub=used")->trust_unused_ram);
     CHECK(parse_boot_options("crash=panic")->crash == Crash::panic);
+    CHECK_FALSE(options->turn_ms.has_value());
+    CHECK(parse_boot_options("turn=1")->turn_ms == 1);
+    CHECK(parse_boot_options("turn=1000")->turn_ms == 1000);
     CHECK(parse_boot_options("gstage=sv39x4")->stage2_mode == Stage2Mode::sv39x4);
 }
 
@@ -46,6 +49,9 @@ TEST_CASE("a wrong word is named, with what would be right", "[boot_options]") {
     CHECK(fails("quota=much", "quota=much"));
     CHECK(fails("gstage=sv32x4", "gstage=sv32x4"));
     CHECK(fails("scrub=", "scrub="));
+    CHECK(fails("turn=0", "turn=0"));
+    CHECK(fails("turn=1001", "turn=1001"));
+    CHECK(fails("turn=5ms", "turn=5ms"));
     CHECK(fails("scrub=nothing", "scrub=nothing"));
     CHECK(fails("crash=softly", "crash=softly"));
     CHECK(fails("gstage=sv39x4 gstage=sv32x4", "gstage=sv32x4"));
