@@ -98,14 +98,25 @@ void find_machine() {
     }
 }
 
-bool all_finish() {
-    const std::uint64_t begin = csr_read<Csr::time>();
-    for (std::size_t hart = 0; hart < machine.harts; ++hart) {
-        while (hart != machine.boot_hart && !(progress[hart].finished && status(hart) == 1)) {
-            start_stopped_harts();
-            if (csr_read<Csr::time>() - begin > patience) return false;
-        }
+/// A hart that still acts may have had less of the machine than the others; one that does not is
+/// lost.
+bool finishes(std::size_t hart) {
+    std::uint64_t last = csr_read<Csr::time>();
+    std::uint64_t seen = progress[hart].actions;
+    while (!(progress[hart].finished && status(hart) == 1)) {
+        start_stopped_harts();
+        const std::uint64_t now = csr_read<Csr::time>();
+        const std::uint64_t acted = progress[hart].actions;
+        if (acted != seen) last = now;
+        seen = acted;
+        if (now - last > patience) return false;
     }
+    return true;
+}
+
+bool all_finish() {
+    for (std::size_t hart = 0; hart < machine.harts; ++hart)
+        if (hart != machine.boot_hart && !finishes(hart)) return false;
     return true;
 }
 

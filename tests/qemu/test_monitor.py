@@ -3,7 +3,8 @@
 front. What one VM prints behind comes out when it is brought to the front."""
 import pytest
 
-from monitor_session import ESCAPE, PROMPT, command, demo_vms, to_monitor
+from cairn_machine import write_archive
+from monitor_session import ESCAPE, PROMPT, command, demo_vms, records, to_monitor
 
 
 @pytest.fixture(params=[1, 2], ids=["one-hart", "two-harts"])
@@ -198,6 +199,88 @@ def test_an_interval_ends_early(pair):
     to_monitor(pair)
     pair.send("top 60\r\x03")
     pair.expect("top: cancelled")
+    pair.expect(PROMPT)
+    quit_all(pair)
+
+
+@pytest.mark.parametrize("line", ["top 60", "top"])
+def test_who_looks_at_a_guest_meanwhile_has_left_the_command(two, line):
+    """Ctrl-] twice, so quickly that no hart looks in between: to the guest, and back."""
+    to_monitor(two)
+    two.send(line + "\r")
+    two.expect("\n")
+    two.send(ESCAPE + ESCAPE)
+    two.expect("top: cancelled")
+    command(two, "list", r"a +1 +8 MiB +running")
+    two.expect(PROMPT)
+    quit_all(two)
+
+
+def test_top_is_live(two):
+    """It is drawn over itself each second, and what Cairn says meanwhile does not end it."""
+    to_monitor(two)
+    two.send("top\r")
+    harts = two.command[two.command.index("-smp") + 1]
+    for _ in range(2):
+        two.expect(rf"\x1b\[Hharts {harts}, VMs 2 of 2 on, memory \S+ GiB of \S+ GiB free, \d+ s; q ends")
+        two.expect(r"hart +busy % +idle %\x1b\[K\r*\n")
+        two.expect(r"  [ab] +- +\d+\.\d +\d+\.\d +\d+\.\d\x1b\[K\r*\n")
+        two.expect(r"\x1b\[J")
+    two.send("stop b\r") # no key of these means anything
+    two.expect(r"\x1b\[H")
+    two.send("q")
+    two.expect(PROMPT)
+    assert "turned off" not in two.log
+    command(two, "list", r"b +1 +8 MiB +running")
+    two.expect(PROMPT)
+    two.send("top\r")
+    two.expect(r"q ends")
+    two.send("\x03")
+    two.expect(PROMPT)
+    quit_all(two)
+
+
+# csrw satp, Sv39 and the table below; then wfi for ever
+PAGED = b"".join(word.to_bytes(4, "little") for word in (
+    0x00800513, 0x03C51513, 0x000805B7, 0x20258593, 0x00B56533, 0x18051073, 0x10500073, 0xFFDFF06F))
+LEAF = (0x80000000 >> 2) | 0xCF # V, R, W, X, A, D: the GiB from 0x80000000
+TABLE = {2: LEAF, 511: LEAF}
+
+
+def paged_kernel():
+    """A raw binary whose third page is a page table: RAM at its own addresses, and at the highest."""
+    table = b"".join(TABLE.get(index, 0).to_bytes(8, "little") for index in range(512))
+    return PAGED.ljust(0x2000, b"\0") + table
+
+
+def test_memory_by_virtual_address(machine, tmp_path):
+    m = machine(write_archive(tmp_path / "vms.cpio", {
+        "v/vm.conf": "kernel = kernel\nmemory = 8M\n", "v/kernel": paged_kernel(),
+        "v.0/vm.conf": "kernel = kernel\nmemory = 8M\nautostart = no\n", "v.0/kernel": paged_kernel(),
+        "w/vm.conf": "kernel = kernel\nmemory = 8M\n", "w/kernel": paged_kernel()}))
+    m.expect("vm w: its kernel")
+    to_monitor(m)
+    while {"kind": "register", "name": "vsatp", "value": "0x8000000000080202"} not in records(m, "regs w.0"):
+        pass # it has not come so far
+    command(m, "mem w.0 0xffffffffc0200000 16", "0xffffffffc0200000  13 05 80 00 13 15 c5 03 b7 05 08 00 93 85 25 20 ")
+    command(m, "mem w 0x80200000 4", "0x0000000080200000  13 05 80 00 ")
+    command(m, "mem w.0 0x40000000", "0x40000000: it is not mapped")
+    command(m, "mem w.0 0x800000000000", "0x800000000000: it is no address of its vsatp's mode")
+    command(m, "mem w.0 0x807ffff8 16", "0x80800000: what it is mapped to is no RAM")
+    command(m, "mem w.1 0x80200000", "w.1: it has no vCPU of that number")
+    command(m, "mem v.0 0x80200000", "v.0: it is off") # a VM's name comes first
+    command(m, "quit", "vm w: turned off")
+    assert m.wait_exit() == 0
+
+
+def test_the_heaps_map(pair):
+    to_monitor(pair)
+    command(pair, "heap map", r"\. others' or not taken, - free, i the heap's own, s slab, b blocks, r run, c cached run")
+    pair.expect(r"  0x0000000000000000 +4 KiB  [.\-isbrc]{64}\r*\n")
+    pair.expect(PROMPT)
+    command(pair, "heap maps", "maps: write heap, or heap map")
+    pair.send("heap m\t\r")
+    pair.expect(r"  0x0000000000000000 +4 KiB  ")
     pair.expect(PROMPT)
     quit_all(pair)
 

@@ -7,19 +7,15 @@
 #include <cairn/print.hpp>
 #include <cairn/quoted.hpp>
 #include "kernel/bundle/nearest_word.hpp"
-#include "kernel/host/drivers/console.hpp"
+#include "kernel/manager/console/terminal.hpp"
 
 namespace cairn {
 namespace {
 
 constexpr std::byte end_of_text{3};  // Ctrl-C
 
-class Terminal final : public Writer {
-  public:
-    void write(std::string_view text) override { console_write_monitor(text); }
-};
-
 constexpr std::array<std::string_view, 3> trace_actions{"on", "off", "dump"};
+constexpr std::array<std::string_view, 1> heap_actions{"map"};
 constexpr std::size_t most_commands = 32;
 using CommandNames = static_vector<std::string_view, most_commands>;
 
@@ -227,6 +223,7 @@ std::string_view Monitor::complete(std::string_view line, Writer& choices) {
         if (kind != "COMMAND") candidates = {};
         if (kind.starts_with("VM") || kind == "TEMPLATE") candidates = session_.vms.names();
         if (kind == "ACTION") candidates = trace_actions;
+        if (kind == "map") candidates = heap_actions;
     }
     const Completion found = complete_word(candidates, start);
     if (found.count < 2) return found.rest;

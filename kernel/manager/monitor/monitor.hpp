@@ -11,9 +11,9 @@
 
 #include <cairn/ring_buffer.hpp>
 #include <cairn/string_writer.hpp>
+#include "kernel/manager/commands/session.hpp"
 #include "kernel/manager/monitor/line_editor.hpp"
 #include "kernel/manager/monitor/pager.hpp"
-#include "kernel/manager/monitor/session.hpp"
 #include "kernel/sched/hart_loop.hpp"
 
 namespace cairn {

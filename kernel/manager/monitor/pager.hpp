@@ -7,13 +7,12 @@
 
 #include <cairn/string.hpp>
 #include <cairn/writer.hpp>
+#include "kernel/manager/commands/answer.hpp"
 
 namespace cairn {
 
 class Pager {
   public:
-    static constexpr std::size_t screen_lines = 22;
-
     /// Where commands put their text.
     [[nodiscard]] string& text() { return text_; }
     /// Whether there is text that nobody has seen.

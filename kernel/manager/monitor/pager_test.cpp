@@ -38,21 +38,21 @@ struct Pages {
 }  // namespace
 
 TEST_CASE("a screen is shown at once", "[pager]") {
-    Pages pages(Pager::screen_lines);
+    Pages pages(screen_lines);
     pages.pager.show(pages.screen);
-    CHECK(pages.lines() == Pager::screen_lines);
+    CHECK(pages.lines() == screen_lines);
     CHECK_FALSE(pages.pager.is_waiting());
     CHECK(pages.pager.text().empty());
 }
 
 TEST_CASE("behind a screen it waits for a key", "[pager]") {
-    Pages pages(2 * Pager::screen_lines + 2);
+    Pages pages(2 * screen_lines + 2);
     pages.pager.show(pages.screen);
     CHECK(pages.screen.shown.ends_with("--"));
-    CHECK(pages.lines() == Pager::screen_lines);
+    CHECK(pages.lines() == screen_lines);
     CHECK(pages.pager.is_waiting());
     CHECK(pages.lines_after('\r') == 1);
-    CHECK(pages.lines_after(' ') == Pager::screen_lines);
+    CHECK(pages.lines_after(' ') == screen_lines);
     CHECK(pages.pager.is_waiting());
     CHECK(pages.lines_after(' ') == 1);
     CHECK_FALSE(pages.pager.is_waiting());
@@ -60,7 +60,7 @@ TEST_CASE("behind a screen it waits for a key", "[pager]") {
 
 TEST_CASE("q and Ctrl-C end it", "[pager]") {
     for (const char key : {'q', '\x03'}) {
-        Pages pages(3 * Pager::screen_lines);
+        Pages pages(3 * screen_lines);
         pages.pager.show(pages.screen);
         (void)pages.lines();
         CHECK(pages.lines_after(key) == 0);
@@ -70,8 +70,8 @@ TEST_CASE("q and Ctrl-C end it", "[pager]") {
 }
 
 TEST_CASE("a program's text is not held back", "[pager]") {
-    Pages pages(3 * Pager::screen_lines);
+    Pages pages(3 * screen_lines);
     pages.pager.show(pages.screen, true);
-    CHECK(pages.lines() == 3 * Pager::screen_lines);
+    CHECK(pages.lines() == 3 * screen_lines);
     CHECK_FALSE(pages.pager.is_waiting());
 }

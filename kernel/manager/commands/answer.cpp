@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Compiled: small. It runs for people.
-#include "kernel/manager/monitor/answer.hpp"
+#include "kernel/manager/commands/answer.hpp"
 
 #include <array>
 
 #include <cairn/byte_size.hpp>
 #include <cairn/print.hpp>
-#include "kernel/manager/monitor/json_text.hpp"
+#include "kernel/manager/commands/json_text.hpp"
 
 namespace cairn {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Compiled: small. It runs for people.
-#include "kernel/manager/monitor/vcpu_sample.hpp"
+#include "kernel/manager/commands/vcpu_sample.hpp"
 
 #include <array>
 #include <span>

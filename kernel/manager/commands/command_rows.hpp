@@ -2,7 +2,7 @@
 // What the rows of the monitor's commands name.
 #pragma once
 
-#include "kernel/manager/monitor/session.hpp"
+#include "kernel/manager/commands/session.hpp"
 
 namespace cairn {
 
@@ -19,7 +19,9 @@ CommandFunction serve_gdb;
 // commands_trace.cpp: watch a guest leave.
 CommandFunction trace_exits;
 // commands_machine.cpp: show the machine and Cairn itself.
-CommandFunction show_harts, show_heap, show_frames, show_log;
+CommandFunction show_harts, show_frames, show_log;
+// commands_heap.cpp
+CommandFunction show_heap;
 // commands_doctor.cpp
 CommandFunction show_doctor;
 // commands_top.cpp

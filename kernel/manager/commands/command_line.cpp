@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Compiled: small. It runs for people.
-#include "kernel/manager/monitor/command_line.hpp"
+#include "kernel/manager/commands/command_line.hpp"
 
 #include <algorithm>
 #include <charconv>

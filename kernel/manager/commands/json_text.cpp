@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Compiled: small. It runs for people.
-#include "kernel/manager/monitor/json_text.hpp"
+#include "kernel/manager/commands/json_text.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -6,7 +6,8 @@
 #include <system_error>
 
 #include <cairn/print.hpp>
-#include "kernel/manager/monitor/command_rows.hpp"
+#include "kernel/manager/commands/command_rows.hpp"
+#include "kernel/manager/commands/subject.hpp"
 
 namespace cairn {
 namespace {
@@ -46,20 +47,6 @@ constexpr std::array<Column, 7> line_columns{{{"cpu", Look::number, 3, "CPU"},
                                               {"pc", Look::address, 18},
                                               {"words", Look::text, 0, "cause"}}};
 constexpr RecordKind line_kind{"exit", Arrangement::table, line_columns};
-
-/// A VM, or one of its vCPUs.
-struct Subject {
-    std::string_view vm;
-    std::optional<std::uint32_t> cpu;
-};
-
-/// "web.0" may be a VM, and is a vCPU where it is none.
-Subject subject_of(Session& session, std::string_view text) {
-    const auto vcpu = parse_vcpu_name(text);
-    if (!vcpu || std::ranges::find(session.vms.names(), text) != session.vms.names().end())
-        return {.vm = text, .cpu = std::nullopt};
-    return {.vm = vcpu->vm, .cpu = vcpu->cpu};
-}
 
 /// The number that is argument 2, from 1 to `most`; `usual` where there is none.
 std::optional<std::uint32_t> count_in(const CommandLine& line, std::uint32_t usual) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/manager/monitor/answer.hpp"
+#include "kernel/manager/commands/answer.hpp"
 
 #include <array>
 #include <string>

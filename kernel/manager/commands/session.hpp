@@ -9,12 +9,12 @@
 #include <string_view>
 
 #include <cairn/vector.hpp>
+#include "kernel/manager/commands/answer.hpp"
+#include "kernel/manager/commands/command_line.hpp"
+#include "kernel/manager/commands/vcpu_sample.hpp"
 #include "kernel/manager/console/console_multiplexer.hpp"
 #include "kernel/manager/gdb/gdb_session.hpp"
 #include "kernel/manager/machine_report.hpp"
-#include "kernel/manager/monitor/answer.hpp"
-#include "kernel/manager/monitor/command_line.hpp"
-#include "kernel/manager/monitor/vcpu_sample.hpp"
 #include "kernel/manager/vm_table.hpp"
 #include "kernel/sched/scheduler.hpp"
 
@@ -67,6 +67,13 @@ struct TraceDump {
     [[nodiscard]] std::string_view name() const { return {vm.data(), vm.size()}; }
 };
 
+/// What is asked for of a guest's memory.
+struct MemoryWish {
+    static_vector<char, longest_vm_name> vm{};
+    std::uint64_t address = 0;
+    std::uint64_t length = 0;
+};
+
 struct Session {
     VmTable& vms;
     Scheduler& scheduler;
@@ -78,6 +85,7 @@ struct Session {
     Wait wait{};
     TopBegin top{};
     TraceDump dump{};
+    MemoryWish memory{};
     std::unique_ptr<GdbSession> gdb{};
     KeySource* keys = nullptr;
 };

@@ -3,16 +3,11 @@
 // The command that gives the console to a debugger until it has done.
 #include <cairn/unique_ptr.hpp>
 #include "kernel/arch/isa/csr_access.hpp"
-#include "kernel/host/drivers/console.hpp"
-#include "kernel/manager/monitor/command_rows.hpp"
+#include "kernel/manager/commands/command_rows.hpp"
+#include "kernel/manager/console/terminal.hpp"
 
 namespace cairn {
 namespace {
-
-class Line final : public Writer {
-  public:
-    void write(std::string_view text) override { console_write_monitor(text); }
-};
 
 /// How often it is looked whether a VM has come to rest, or whether one that runs has ended.
 void look_again(Session& session) {
@@ -21,7 +16,7 @@ void look_again(Session& session) {
 }
 
 bool serve(Session& session, Answer& answer) {
-    Line line;
+    Terminal line;
     const auto outcome = session.gdb->go_on(*session.keys, line);
     if (outcome == GdbSession::Outcome::goes_on) {
         look_again(session);
@@ -47,7 +42,7 @@ void serve_gdb(Session& session, const CommandLine& line, Answer& answer) {
         return answer.refuse(name, to_string(there.error()));
     session.gdb = try_make_unique<GdbSession>(session.vms, session.scheduler, name);
     if (session.gdb == nullptr) return answer.refuse(name, "the heap has no room for it");
-    Line screen;
+    Terminal screen;
     screen.write("the line is gdb's: 'target remote' it; Ctrl-] comes back without\n");
     session.wait = {.go_on = serve, .until = 0, .takes_keys = true, .abandon = abandon};
 }

@@ -3,11 +3,10 @@
 // Commands that show the machine, and Cairn itself.
 #include <algorithm>
 
-#include <cairn/global_heap.hpp>
 #include <cairn/print.hpp>
 #include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/host/drivers/console.hpp"
-#include "kernel/manager/monitor/command_rows.hpp"
+#include "kernel/manager/commands/command_rows.hpp"
 
 namespace cairn {
 namespace {
@@ -17,24 +16,6 @@ constexpr std::array<Column, 4> hart_columns{{{"number", Look::number, 6, "hart"
                                               {"busy_ms", Look::number, 10, "busy ms"},
                                               {"runs"}}};
 constexpr RecordKind hart_kind{"hart", Arrangement::table, hart_columns};
-
-constexpr std::array<Column, 9> heap_columns{{{"window", Look::size},
-                                              {"taken", Look::size},
-                                              {"live", Look::size},
-                                              {"cached", Look::size},
-                                              {"free", Look::size},
-                                              {"largest_free", Look::size, 0, "in one piece"},
-                                              {"peak", Look::size},
-                                              {"failures", Look::number},
-                                              {"sound", Look::flag}}};
-constexpr RecordKind heap_kind{"heap", Arrangement::sheet, heap_columns};
-constexpr std::array<Column, 6> owner_columns{{{"owner", Look::text, 20},
-                                               {"live", Look::size, 10},
-                                               {"peak", Look::size, 10},
-                                               {"limit", Look::size, 10},
-                                               {"refusals", Look::number, 8},
-                                               {"leaks", Look::flag}}};
-constexpr RecordKind owner_kind{"heap-owner", Arrangement::table, owner_columns};
 
 constexpr std::array<Column, 3> frames_columns{
     {{"total", Look::size}, {"free", Look::size}, {"largest_free", Look::size, 0, "in one piece"}}};
@@ -86,20 +67,6 @@ void show_harts(Session& session, const CommandLine&, Answer& answer) {
         answer.show(hart_kind,
                     {hart, scheduler.target(hart).hart, scheduler.busy(hart) / per_ms, runs});
     }
-}
-
-/// What VMs have is theirs; what is left of the heap is the kernel's. It is walked through whole.
-void show_heap(Session& session, const CommandLine&, Answer& answer) {
-    const HeapStatistics figures = global_heap().core().statistics();
-    answer.show(heap_kind, {figures.window, figures.grown, figures.live, figures.cached,
-                            figures.free, figures.largest_free, figures.peak, figures.failures,
-                            static_cast<unsigned>(global_heap().core().check())});
-    session.vms.visit([&](const ManagedVm& vm) {
-        const QuotaAccount& account = vm.account();
-        const bool leaks = vm.built() == nullptr && account.live() != 0;
-        answer.show(owner_kind, {vm.name(), account.live(), account.peak(), account.limit(),
-                                 account.refusals(), static_cast<unsigned>(leaks)});
-    });
 }
 
 void show_frames(Session& session, const CommandLine&, Answer& answer) {

@@ -2,7 +2,7 @@
 // Compiled: small. It runs for people.
 // Commands of the monitor itself.
 #include <cairn/print.hpp>
-#include "kernel/manager/monitor/command_rows.hpp"
+#include "kernel/manager/commands/command_rows.hpp"
 
 namespace cairn {
 namespace {

@@ -7,7 +7,7 @@
 #include <cairn/print.hpp>
 #include <cairn/vector.hpp>
 #include "kernel/arch/isa/csr_access.hpp"
-#include "kernel/manager/monitor/command_rows.hpp"
+#include "kernel/manager/commands/command_rows.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 
 namespace cairn {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/manager/monitor/json_text.hpp"
+#include "kernel/manager/commands/json_text.hpp"
 
 #include <rapidcheck.h>
 

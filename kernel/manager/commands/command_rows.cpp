@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Compiled: small. It runs for people.
 // The monitor's commands, a row each; what they do is in commands_*.cpp, by topic.
-#include "kernel/manager/monitor/command_rows.hpp"
+#include "kernel/manager/commands/command_rows.hpp"
 
 #include <algorithm>
 
@@ -44,18 +44,22 @@ constexpr std::array commands{
         "are traced, or from the boot on by the boot option exits=count.",
         show_stats},
     Command{
-        "top", "[SECONDS]", "who uses the harts, over the next second or seconds",
+        "top", "[SECONDS]", "who uses the harts: live, or once over some seconds",
         "Of each vCPU's time, in per cent: run, steal (it waited for a hart), idle. A VM's line "
-        "is the sum. Ctrl-C ends it early.",
+        "is the sum. Without SECONDS it is drawn anew each second, who runs most first, until q "
+        "or Ctrl-C; a program (--json) gets one second.",
         show_top},
     Command{"regs", "VM.CPU", "a vCPU's registers by name",
             "One that runs is asked to leave its guest for it, for some thousand instructions.",
             show_registers},
-    Command{"mem", "VM ADDRESS [LENGTH]", "bytes of its memory, by guest-physical address",
-            "ADDRESS and LENGTH are decimal or 0x..., also with K, M or G; 256 bytes if not said, "
-            "4096 at most. What the "
-            "guest has not touched yet is given to it by that, and is zero.",
-            show_memory},
+    Command{
+        "mem", "VM ADDRESS [LENGTH]", "bytes of its memory",
+        "By guest-physical address; with VM.CPU in place of VM by virtual address, as that vCPU "
+        "translates it. ADDRESS and LENGTH are decimal or 0x..., also with K, M or G; 256 bytes if "
+        "not said, "
+        "4096 at most. What the "
+        "guest has not touched yet is given to it by that, and is zero.",
+        show_memory},
     Command{"gdb", "VM", "let gdb debug it over this line, until it detaches",
             "The VM stands still when gdb comes. Breakpoints and steps are refused. "
             "Ctrl-] ends it from here, and the VM goes on.",
@@ -68,8 +72,11 @@ constexpr std::array commands{
         "traced. tools/exit_trace.py draws pictures of a dump with --json.",
         trace_exits},
     Command{"harts", "", "the machine's harts, and whom they run", "", show_harts},
-    Command{"heap", "", "the hypervisor's own memory, and who has it",
-            "Each VM has a quota. One that is off and has bytes leaks them.", show_heap},
+    Command{
+        "heap", "[map]", "the hypervisor's own memory, and who has it; or its map",
+        "Each VM has a quota. One that is off and has bytes leaks them. The map has a letter for "
+        "some pages side by side, by what most of them are for, up to the last that was taken.",
+        show_heap},
     Command{"frames", "", "the machine's memory for guests", "", show_frames},
     Command{"log", "", "what Cairn itself has said",
             "Its last 16 KiB, from the boot on. What was lost before is counted.", show_log},

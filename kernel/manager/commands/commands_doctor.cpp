@@ -6,7 +6,7 @@
 #include <cairn/byte_size.hpp>
 #include <cairn/print.hpp>
 #include "kernel/arch/firmware/sbi_call.hpp"
-#include "kernel/manager/monitor/command_rows.hpp"
+#include "kernel/manager/commands/command_rows.hpp"
 
 namespace cairn {
 namespace {

@@ -20,6 +20,9 @@
 
 namespace cairn {
 
+/// What a terminal shows at once that says nothing of its size.
+inline constexpr std::size_t screen_lines = 22;
+
 /// How a value is shown.
 enum class Look : std::uint8_t {
     text,     ///< as it is; in JSON a string

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/manager/monitor/command_line.hpp"
+#include "kernel/manager/commands/command_line.hpp"
 
 #include <string>
 

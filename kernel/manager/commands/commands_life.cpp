@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Compiled: small. It runs for people.
 // Commands that rule VMs: they answer nothing where they could do it.
-#include "kernel/manager/monitor/command_rows.hpp"
+#include "kernel/manager/commands/command_rows.hpp"
 
 namespace cairn {
 namespace {

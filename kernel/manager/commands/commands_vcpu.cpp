@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs for people.
+// Commands that look into a guest.
+#include <algorithm>
+
+#include <cairn/byte_size.hpp>
+#include <cairn/print.hpp>
+#include "kernel/arch/start/kernel_frame.hpp"
+#include "kernel/manager/commands/command_rows.hpp"
+#include "kernel/manager/commands/subject.hpp"
+#include "kernel/vm/memory/guest_translation.hpp"
+
+namespace cairn {
+namespace {
+
+constexpr std::array<Column, 3> state_columns{{{"mode"}, {"state"}, {"waits", Look::flag}}};
+constexpr RecordKind state_kind{"vcpu-state", Arrangement::sheet, state_columns};
+constexpr std::array<Column, 2> register_columns{
+    {{"name", Look::text, 10}, {"value", Look::address, 18}}};
+constexpr RecordKind register_kind{"register", Arrangement::cells, register_columns};
+constexpr std::array<Column, 3> bytes_columns{
+    {{"address", Look::address, 18}, {"hex", Look::text, 48}, {"text"}}};
+constexpr RecordKind bytes_kind{"bytes", Arrangement::lines, bytes_columns};
+
+constexpr std::size_t bytes_in_a_line = 16;
+constexpr std::uint64_t usual_length = 256;
+constexpr std::uint64_t longest_length = 4096;
+
+void show_sample(const VcpuSample& sample, Answer& answer) {
+    answer.show(state_kind, {sample.mode(), to_string(sample.hart_state()),
+                             static_cast<unsigned>(sample.waits_for_interrupt())});
+    answer.show(register_kind, {"pc", sample.pc()});
+    for (std::size_t i = 1; i < register_names.size(); ++i)
+        answer.show(register_kind, {register_names[i], sample.x()[i]});
+    for (const GuestCsrRow& row : guest_csr_rows())
+        answer.show(register_kind, {row.name, sample.csrs().*row.value});
+}
+
+/// Has `go_on` called, at once or later, when `session.sample` has vCPU `name`, or its VM has
+/// ended.
+void sample_vcpu(Session& session, const CommandLine& line, Answer& answer,
+                 bool (*go_on)(Session&, Answer&)) {
+    const auto name = parse_vcpu_name(line.argument(0));
+    if (!name)
+        return answer.refuse(line.argument(0), "this is no vCPU; write VM.NUMBER, as in web.0");
+    session.sample.begin();
+    bool is_there = false;
+    with_vm(session, name->vm, answer, [&](const ManagedVm& vm) {
+        vm.visit_tasks([&](const Task& task) {
+            if (task.vcpu.hart_id() != name->cpu) return;
+            is_there = true;
+            session.scheduler.observe(task, session.sample);
+        });
+        if (is_there) return;
+        answer.refuse(line.argument(0), vm.built() == nullptr ? to_string(VmTableError::not_running)
+                                                              : "it has no vCPU of that number");
+    });
+    if (is_there && !go_on(session, answer)) session.wait = {.go_on = go_on};
+}
+
+/// Calls `show` once the sample is taken; false before.
+template <class Show>
+bool when_taken(const Session& session, Answer& answer, Show show) {
+    switch (session.sample.state()) {
+        case VcpuSample::State::empty: return false;
+        case VcpuSample::State::gone: answer.refuse({}, "the VM has ended meanwhile"); return true;
+        case VcpuSample::State::taken: show(session.sample); return true;
+    }
+    return true;
+}
+
+bool go_on_registers(Session& session, Answer& answer) {
+    return when_taken(session, answer,
+                      [&](const VcpuSample& sample) { show_sample(sample, answer); });
+}
+
+void show_bytes(std::uint64_t address, std::span<const std::byte> bytes, Answer& answer) {
+    FixedBuffer<3 * bytes_in_a_line> hex;
+    FixedBuffer<bytes_in_a_line> text;
+    for (const std::byte byte : bytes) {
+        const char letter = static_cast<char>(byte);
+        const bool is_printable = letter >= ' ' && letter < '\x7f';
+        print(hex, "{}{:02x}", hex.view().empty() ? "" : " ", std::to_integer<unsigned>(byte));
+        text.write(is_printable ? std::string_view(&letter, 1) : ".");
+    }
+    answer.show(bytes_kind, {address, hex.view(), text.view()});
+}
+
+/// Shows the bytes from `at` on that `copy(address, room)` can copy, a line each; it says itself
+/// why not, once.
+template <class Copy>
+void show_lines(std::uint64_t at, std::uint64_t length, Answer& answer, Copy copy) {
+    for (std::uint64_t done = 0; done < length; done += bytes_in_a_line) {
+        std::array<std::byte, bytes_in_a_line> room{};
+        const std::span piece =
+            std::span(room).first(std::min<std::uint64_t>(bytes_in_a_line, length - done));
+        if (!copy(at + done, piece)) return;
+        show_bytes(at + done, piece, answer);
+    }
+}
+
+void show_physical(const GuestMemory& memory, GuestPhys at, std::uint64_t length, Answer& answer) {
+    const GuestRange ram = memory.range();
+    if (!memory.holds(at, length)) {
+        FixedBuffer<128> reason;
+        print(reason, "not all of this is its memory, {:#x} to {:#x}", ram.base.value,
+              ram.base.value + ram.size - 1);
+        return answer.refuse({}, reason.view());
+    }
+    show_lines(at.value, length, answer, [&](std::uint64_t address, std::span<std::byte> room) {
+        const bool is_there = memory.copy_out({address}, room).has_value();
+        if (!is_there) answer.refuse({}, "there is no memory for its page tables");
+        return is_there;
+    });
+}
+
+/// Copies from virtual addresses, which may lie in several pages. What does not work, and where.
+std::expected<void, std::string_view> copy_virtual(const GuestMemory& memory, std::uint64_t vsatp,
+                                                   std::uint64_t& at, std::span<std::byte> room) {
+    while (!room.empty()) {
+        const auto place = translate(memory, vsatp, {at});
+        if (!place) return std::unexpected(to_string(place.error()));
+        const GuestRange ram = memory.range();
+        if (!ram.contains(place->at)) return std::unexpected("what it is mapped to is no RAM");
+        const std::span piece =
+            room.first(std::min<std::uint64_t>({room.size(), place->left, ram.end() - place->at}));
+        if (!memory.copy_out(place->at, piece))
+            return std::unexpected("there is no memory for its page tables");
+        at += piece.size();
+        room = room.subspan(piece.size());
+    }
+    return {};
+}
+
+void show_virtual(const GuestMemory& memory, std::uint64_t vsatp, const MemoryWish& wish,
+                  Answer& answer) {
+    show_lines(wish.address, wish.length, answer,
+               [&](std::uint64_t address, std::span<std::byte> room) {
+                   const auto copied = copy_virtual(memory, vsatp, address, room);
+                   if (copied) return true;
+                   FixedBuffer<32> where;
+                   print(where, "{:#x}", address);
+                   answer.refuse(where.view(), copied.error());
+                   return false;
+               });
+}
+
+/// By the page tables that the vCPU had when it was looked at; it may have others by now.
+bool go_on_memory(Session& session, Answer& answer) {
+    return when_taken(session, answer, [&](const VcpuSample& sample) {
+        const MemoryWish& wish = session.memory;
+        with_vm(session, {wish.vm.data(), wish.vm.size()}, answer, [&](const ManagedVm& vm) {
+            const BuiltVm* const built = vm.built();
+            if (built == nullptr) return answer.refuse({}, "the VM has ended meanwhile");
+            show_virtual(built->vm->memory(), sample.csrs().vsatp, wish, answer);
+        });
+    });
+}
+
+}  // namespace
+
+void show_registers(Session& session, const CommandLine& line, Answer& answer) {
+    sample_vcpu(session, line, answer, go_on_registers);
+}
+
+void show_memory(Session& session, const CommandLine& line, Answer& answer) {
+    const auto address = parse_byte_size(line.argument(1));
+    const auto length =
+        line.arguments() > 2 ? parse_byte_size(line.argument(2)) : std::optional(usual_length);
+    if (!address) return answer.refuse(line.argument(1), "this is no address; write 0x80000000");
+    if (!length || *length == 0 || *length > longest_length)
+        return answer.refuse(line.argument(2), "this is no length; write a number from 1 to 4096");
+    if (const Subject subject = subject_of(session, line.argument(0)); subject.cpu) {
+        session.memory = {.vm = {}, .address = *address, .length = *length};
+        for (const char letter : subject.vm.substr(0, longest_vm_name))
+            session.memory.vm.push_back(letter);
+        return sample_vcpu(session, line, answer, go_on_memory);
+    }
+    with_vm(session, line.argument(0), answer, [&](const ManagedVm& vm) {
+        const BuiltVm* const built = vm.built();
+        if (built == nullptr) return answer.refuse(vm.name(), to_string(VmTableError::not_running));
+        show_physical(built->vm->memory(), {*address}, *length, answer);
+    });
+}
+
+}  // namespace cairn
