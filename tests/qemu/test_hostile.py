@@ -111,7 +111,9 @@ def computed(m):
 
 @pytest.mark.parametrize("cpus, weight, other", [
     (1, 100, ("hostile", f"{SEED} 1000000000")), (2, 200, ("hostile", f"{SEED} 1000000000")),
-    (1, 100, ("hazards", "reset"))], ids=["1", "2", "resets"])
+    (1, 100, ("hazards", "reset")), (2, 200, ("ping_pong", "1000000000")), (2, 200, ("sleepers", "1000000000")),
+    (4, 400, ("smp_stress", "1000000")), (1, 100, ("flood", "uart 1000000000"))],
+    ids=["1", "2", "resets", "ipis", "timers", "storms", "output"])
 def test_a_neighbour_has_its_half(machine, guest, tmp_path, cpus, weight, other):
     """By instructions: with a hostile VM of as much weight on its hart it computes for hardly more than
     twice as long as alone, and the walker finds nothing in Cairn's heap afterwards."""
