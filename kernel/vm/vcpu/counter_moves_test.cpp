@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/vcpu/counter_moves.hpp"
 
+#include <algorithm>
+
 #include "kernel/arch/firmware/sbi_events.hpp"
 #include "tests/unit/guest_bench.hpp"
 
@@ -83,4 +85,23 @@ TEST_CASE("counters without an event stay in the hart", "[counter_moves]") {
     put_away_hardware_counters(counters, pmu);
     load_hardware_counters(counters, pmu);
     CHECK(fake_sbi_calls.empty());
+}
+
+TEST_CASE("a vCPU takes its counters along", "[counter_moves]") {
+    const Counters the;
+    GuestFeatures features;
+    features.counters = the.counters;
+    GuestBench bench(features);
+    VcpuPmu& pmu = bench.vcpu().pmu();
+    pmu.assign(cycle, 1);
+    pmu.remember(cycle, {.event_data = 0, .event = 1, .flags = 0});
+    pmu.start(cycle);
+    csr_write<Csr::cycle>(4321);
+    fake_sbi_calls.clear();
+    bench.vcpu().put_away();
+    CHECK(pmu.value(cycle) == 4321);
+    CHECK(std::ranges::count(fake_sbi_calls, call_of(SbiPmu::counter_stop, {0, 1, 1})) == 1);
+    fake_sbi_calls.clear();
+    bench.vcpu().load();
+    CHECK(std::ranges::count(fake_sbi_calls, call_of(SbiPmu::counter_start, {0, 1, 1, 4321})) == 1);
 }
