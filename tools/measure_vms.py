@@ -220,7 +220,7 @@ def picture(rows):
     ours = [next(row for row in rows if row[0].startswith(begin)) for _, begin, *_ in COMPARED]
     return svg.bar_chart("Instructions, beside others (less is better)", [name for name, *_ in COMPARED],
                          {"Cairn": [value for _, value, *_ in ours],
-                          "Xvisor 0.3.2": [xvisor for *_, xvisor, _ in COMPARED],
+                          "Xvisor": [xvisor for *_, xvisor, _ in COMPARED],
                           "KVM, Linux 6.12": [kvm for *_, kvm in COMPARED]},
                          logarithmic=True, aims=[aim for _, _, aim, _ in ours])
 
