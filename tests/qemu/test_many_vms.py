@@ -233,6 +233,14 @@ def test_parts_of_a_hart_are_by_weight(run, weights):
         assert part == pytest.approx(weight / sum(weights), rel=0.05), done
 
 
+def test_a_turn_is_as_long_as_the_boot_option_says(run):
+    turn, tick_ms = 50, 10_000
+    done = work_done(run({f"vm{n}": vm("turns", f"vm{n} 100 700 {750 + 50 * n}") for n in range(2)}, 1,
+                         icount=True, append=f"turn={turn}"))
+    assert len(done) == 2
+    assert all(0.95 * turn * tick_ms < wait < 1.05 * turn * tick_ms for *_, wait in done.values()), done
+
+
 def test_equals_wait_for_a_turn_of_each_other(run):
     begin, end, turn, tick_ms = 200, 500, 5, 10_000
     done = work_done(run({f"vm{n}": vm("turns", f"vm{n} {begin} {end} {end + 50 * (n + 1)}") for n in range(4)},
