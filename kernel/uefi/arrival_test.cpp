@@ -152,7 +152,7 @@ TEST_CASE("a wrong boot option is refused before anything is taken", "[arrival]"
     fake.set_load_options(u"verbose");
     CHECK(refused(fake, Status::invalid_parameter) ==
           "boot option 'verbose': expected heap=SIZE, quota=SIZE, gstage=MODE, scrub=WHAT, "
-          "exits=count or crash=HOW; or archive=PATH: EFI_INVALID_PARAMETER");
+          "turn=MS, exits=count or crash=HOW; or archive=PATH: EFI_INVALID_PARAMETER");
     fake.set_load_options(u"heap=64K heap=128K");
     CHECK(refused(fake, Status::invalid_parameter) ==
           "boot option 'heap=128K': expected heap= only once: EFI_INVALID_PARAMETER");

@@ -53,7 +53,8 @@ def test_hostile_reboots(guest):
         m.send(letter)
     assert m.wait_exit(PATIENCE) == 0, what
     check_survived(m, what)
-    assert m.log.count(f"hostile: {each} actions and a reset") == len(ROUNDS), what
+    # By Cairn's own lines: the other hart may print into the guest's.
+    assert m.own_lines().count("vm guest: reset") == len(ROUNDS), what
     assert "hostile: end" in m.log, what
 
 
