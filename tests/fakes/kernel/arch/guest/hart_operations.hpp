@@ -25,6 +25,7 @@ struct GuestValue {
 struct FakeHart {
     std::map<std::uint64_t, std::uint8_t> guest_bytes{};    ///< by the guest's virtual address
     std::map<std::uint64_t, std::uint64_t> guest_faults{};  ///< scause of an access, by address
+    std::uint64_t htinst_of_faults = 0;  ///< what a fault of a fetch for the guest leaves there
     unsigned gvma_fences = 0;
     unsigned vvma_fences = 0;  ///< of all addresses of all address spaces
     /// Others: the page, or -1; the address space, or -1.
@@ -85,6 +86,7 @@ inline GuestValue store_guest_byte(std::uint64_t address, std::uint64_t byte) {
 }
 inline GuestValue fetch_guest_half(std::uint64_t address) {
     const std::uint64_t fault = guest_fault(address, 21);
+    if (fault != 0) csr_write<Csr::htinst>(fake_hart.htinst_of_faults);
     if (fault != 0) return {~0ull, fault};
     const std::uint64_t high = fake_hart.guest_bytes[address + 1];
     return {fake_hart.guest_bytes[address] | high << 8, 0};
