@@ -98,7 +98,7 @@ TEST_CASE("whether faults tell their instructions is tried", "[hart_trials]") {
     csr_write<Csr::vsatp>(1);
     csr_write<Csr::htinst>(0x33);  // of whatever was before
     CHECK_FALSE(writes_htinst(0x8000'0000'0000'0000));
-    fake_hart.htinst_of_faults = 0x6405'4533;  // hlvx.hu a0, (a0), the address offset apart
+    fake_hart.htinst_of_faults = 0x6010'4573;  // hlv.bu a0, transformed
     csr_write<Csr::htinst>(0);
     CHECK(writes_htinst(0x8000'0000'0000'0000));
     CHECK(csr_read<Csr::hgatp>() == 0);

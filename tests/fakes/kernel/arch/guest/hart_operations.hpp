@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct GuestValue {
 struct FakeHart {
     std::map<std::uint64_t, std::uint8_t> guest_bytes{};    ///< by the guest's virtual address
     std::map<std::uint64_t, std::uint64_t> guest_faults{};  ///< scause of an access, by address
-    std::uint64_t htinst_of_faults = 0;  ///< what a fault of a fetch for the guest leaves there
+    std::optional<std::uint64_t> htinst_of_faults{};        ///< what a fault of a load leaves there
     unsigned gvma_fences = 0;
     unsigned vvma_fences = 0;  ///< of all addresses of all address spaces
     /// Others: the page, or -1; the address space, or -1.
@@ -77,7 +78,9 @@ inline std::uint64_t guest_fault(std::uint64_t address, std::uint64_t otherwise)
 }
 inline GuestValue load_guest_byte(std::uint64_t address) {
     const std::uint64_t fault = guest_fault(address, 21);
-    return fault != 0 ? GuestValue{~0ull, fault} : GuestValue{fake_hart.guest_bytes[address], 0};
+    if (fault == 0) return {fake_hart.guest_bytes[address], 0};
+    if (fake_hart.htinst_of_faults) csr_write<Csr::htinst>(*fake_hart.htinst_of_faults);
+    return {~0ull, fault};
 }
 inline GuestValue store_guest_byte(std::uint64_t address, std::uint64_t byte) {
     const std::uint64_t fault = guest_fault(address, 23);
@@ -86,7 +89,6 @@ inline GuestValue store_guest_byte(std::uint64_t address, std::uint64_t byte) {
 }
 inline GuestValue fetch_guest_half(std::uint64_t address) {
     const std::uint64_t fault = guest_fault(address, 21);
-    if (fault != 0) csr_write<Csr::htinst>(fake_hart.htinst_of_faults);
     if (fault != 0) return {~0ull, fault};
     const std::uint64_t high = fake_hart.guest_bytes[address + 1];
     return {fake_hart.guest_bytes[address] | high << 8, 0};
