@@ -38,6 +38,16 @@ def qemu_version():
     return tuple(int(part) for part in re.search(r"version (\d+)\.(\d+)", text).groups())
 
 
+# What has to change between harts under -icount. Before 8.1 the emulator runs one of several harts for as
+# long as it likes; since then each for its part of the time to the next timer, whosever that is.
+FAIR_TO_HARTS = (8, 1)
+
+
+def brief_sleeps(ms):
+    """Arguments of tests/guests/latency.cpp: a timer every 50 us, for at least so long."""
+    return f"{ms * 20} 50 50"
+
+
 def guest_image(name):
     """A guest built from tests/guests."""
     return GUESTS / f"{name}.img"

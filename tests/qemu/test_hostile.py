@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from cairn_machine import guest_image, write_archive
+from cairn_machine import FAIR_TO_HARTS, brief_sleeps, guest_image, qemu_version, write_archive
 from monitor_session import command, of_kind, records, to_monitor
 from outcome import CRASHES
 
@@ -18,10 +18,14 @@ ROUNDS = "abcdef"
 STEPS = 12_000_000 # of tests/guests/compute.cpp: 50 ms alone
 
 
-def check_survived(m, what):
+def check_no_crash(m, what):
     for crash in CRASHES:
         assert crash not in m.log, what
     assert "unexpected trap" not in m.log, what
+
+
+def check_survived(m, what):
+    check_no_crash(m, what)
     assert "hostile: failed" not in m.log, what
     assert "heap: it is damaged" not in m.log, what
     heap = re.findall(r"^heap: .*$", m.log.replace("\r", ""), re.MULTILINE)[-1]
@@ -133,3 +137,35 @@ def test_a_neighbour_has_its_half(machine, guest, tmp_path, cpus, weight, other)
     m.wait_exit(PATIENCE)
     check_survived(m, f"CAIRN_HOSTILE_SEED={SEED}")
     assert ticks < 2 * 1.1 * ticks_alone
+
+
+@pytest.fixture
+def beside(machine, tmp_path):
+    """beside(kernel, cpus, append): ticks that a guest takes on hart 1, where the vCPUs of another VM of as
+    much weight may run on harts 0 and 1. A third has a timer all the time, so that the emulator changes
+    between harts."""
+    def run(kernel, cpus, append, harts="0-1"):
+        vms = {"good": ("compute", {"memory": "8M", "append": STEPS, "weight": 100 * cpus, "affinity": 1,
+                                    "console": "front"}),
+               "timers": ("latency", {"memory": "8M", "append": brief_sleeps(1000), "affinity": 2}),
+               "other": (kernel, {"memory": "16M", "cpus": cpus, "affinity": harts, "append": append})}
+        m = machine(vms_archive(tmp_path / "vms.cpio", vms), smp=3, icount=True)
+        ticks = computed(m)
+        m.stop()
+        check_no_crash(m, f"CAIRN_HOSTILE_SEED={SEED}")
+        return ticks
+    return run
+
+
+@pytest.mark.skipif(qemu_version() < FAIR_TO_HARTS, reason="this emulator runs one hart for long under -icount")
+@pytest.mark.parametrize("kernel, cpus, append", [
+    ("hostile", 2, f"{SEED} 1000000000"), ("ping_pong", 2, "1000000000"), ("sleepers", 2, "1000000000"),
+    ("smp_stress", 4, "1000000"), ("flood", 1, "uart 1000000000"), ("flood", 1, "dbcn 1000000000")],
+    ids=["hostile", "ipis", "timers", "storms", "output", "calls"])
+def test_a_neighbour_has_its_hart(beside, kernel, cpus, append):
+    """Half of two harts is its due, and it may run on one of them. Beside who spins on the other hart, half
+    of the emulator's time is its own."""
+    quiet = beside("turns", 1, "spin 0 1000000", harts=0)
+    ticks = beside(kernel, cpus, append)
+    print(f"{quiet} ticks beside one that spins on the other hart, {ticks} beside this: {ticks / quiet:.3f}")
+    assert ticks < 1.1 * quiet

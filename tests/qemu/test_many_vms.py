@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cairn_machine import guest_image, pack_bundle, write_archive
+from cairn_machine import FAIR_TO_HARTS, brief_sleeps, guest_image, pack_bundle, qemu_version, write_archive
 from monitor_session import PROMPT, command, of_kind, records, to_monitor
 from outcome import CRASHES
 
@@ -247,6 +247,16 @@ def test_equals_wait_for_a_turn_of_each_other(run):
                          1, icount=True))
     assert len(done) == 4
     assert max(wait for *_, wait in done.values()) < 3.2 * turn * tick_ms, done
+
+
+@pytest.mark.skipif(qemu_version() < FAIR_TO_HARTS, reason="this emulator runs one hart for long under -icount")
+def test_equals_on_two_harts_wait_for_a_turn_of_each_other(run):
+    """8 that spin. A third hart, with a timer all the time, has the emulator change between harts."""
+    begin, end, turn, tick_ms = 200, 500, 5, 10_000
+    vms = {f"vm{n}": vm("turns", f"vm{n} {begin} {end} {end + 50 * (n + 1)}", affinity="0-1") for n in range(8)}
+    done = work_done(run(vms | {"timers": vm("latency", brief_sleeps(end), affinity=2)}, 3, icount=True))
+    assert len(done) == 8
+    assert max(wait for *_, wait in done.values()) < 3.02 * turn * tick_ms, done
 
 
 @pytest.mark.parametrize("weights", [(100, 100), (200, 100)], ids=str)
