@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from cairn_machine import HYPERVISOR, ROOT
+from cairn_machine import HYPERVISOR, ROOT, guest_image, write_archive
 from outcome import small_guest
 from test_boot import FIRST_LINES
 from uefi_machine import u_boot
@@ -161,3 +161,33 @@ def test_the_same_by_uefi(machine, tmp_path, how):
         check_overflow(lines, r"\d", "1 MiB")
     else:
         check_overflow(lines, r"\d", "64 KiB")
+
+
+# --- while guests run -----------------------------------------------------------------------------
+
+def break_function(path, name):
+    """Writes an illegal instruction where the function begins, by QEMU's gdb server at a socket."""
+    listing = subprocess.run(["llvm-nm-19", "-C", HYPERVISOR], text=True, capture_output=True, check=True).stdout
+    address, = re.findall(rf"^([0-9a-f]+) t {re.escape(name)}$", listing, re.MULTILINE | re.IGNORECASE)
+    symbolic = ["gdb-multiarch", "-nx", "-batch", "-ex", "set architecture riscv:rv64",
+                "-ex", f"target remote {path}", "-ex", "maintenance packet Qqemu.PhyMemMode:1",
+                "-ex", f"set {{int}}0x{address} = 0", "-ex", "detach"]
+    said = subprocess.run(symbolic, text=True, capture_output=True, stdin=subprocess.DEVNULL, check=True)
+    assert "detached" in said.stdout, said.stdout + said.stderr
+
+
+def test_a_guest_that_prints_meanwhile_is_not_heard_any_more(machine, tmp_path):
+    """Hart 0 dies as it serves the console, while a guest on hart 1 prints without end."""
+    flood = {"vm.conf": "kernel = kernel\nmemory = 16M\naffinity = 1\nappend = blind 100000000\n",
+             "kernel": guest_image("flood")}
+    path = tmp_path / "gdb"
+    m = machine(write_archive(tmp_path / "vms.cpio", {f"flood/{file}": what for file, what in flood.items()}),
+                smp=2, options=["-gdb", f"unix:{path},server=on,wait=off"])
+    m.expect("flood: line 100 of")
+    break_function(path, "cairn::ConsoleMultiplexer::interrupted()")
+    m.send("x")
+    assert m.wait_exit() == 1
+    report = m.log[m.log.index("hypervisor trap: "):].strip().split("\n")
+    assert report[0] == "hypervisor trap: illegal instruction (scause 0x2)"
+    assert all(re.match(r"  pc 0x|  +\w+ +0x|image at 0x|backtrace:$|  #\d+ 0x", line) for line in report[1:]), report
+    backtrace_of(report)
