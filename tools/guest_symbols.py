@@ -59,12 +59,17 @@ class Symbols:
         self.pairs = sorted(set(pairs))
         self.addresses = [address for address, _ in self.pairs]
 
-    def name(self, address):
-        """Of the function that `address` lies in; the address where there is none."""
+    def find(self, address):
+        """(name, start) of the function that `address` lies in; (None, None) where there is none."""
         index = bisect.bisect_right(self.addresses, address) - 1
         if index < 0 or address - self.addresses[index] > FARTHEST:
-            return f"{address:#x}"
-        return self.pairs[index][1]
+            return None, None
+        start, name = self.pairs[index]
+        return name, start
+
+    def name(self, address):
+        """Of the function that `address` lies in; the address where there is none."""
+        return self.find(address)[0] or f"{address:#x}"
 
 
 def read(path):

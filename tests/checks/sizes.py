@@ -32,7 +32,7 @@ BUDGETS = {
     "kernel/host/memory": (25, 1600, 60),
     "kernel/host/reports": (12, 450, 40),
     "kernel/manager": (23, 2050, 190),
-    "kernel/manager/commands": (30, 2450, 190),
+    "kernel/manager/commands": (33, 2600, 190),
     "kernel/manager/console": (7, 420, 60),
     "kernel/manager/gdb": (16, 1300, 180),
     "kernel/manager/monitor": (10, 720, 190),

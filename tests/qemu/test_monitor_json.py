@@ -22,6 +22,7 @@ SHOWS = { # what each command shows, of the VMs below
     "stats a": {"vcpu", "exit-cause"},
     "top": {"hart-load", "load"},
     "regs a.0": {"vcpu-state", "register"},
+    "bt a.0": {"frame", "frames-end"},
     "mem a 0x80200000 40": {"bytes"},
     "mem a.0 0x80200000 40": {"bytes"},
     "harts": {"hart"},

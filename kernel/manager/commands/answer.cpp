@@ -43,6 +43,7 @@ void write_for_people(Writer& out, const Column& column, const Value& value) {
         case Look::text:
         case Look::state: return out.write(value.text());
         case Look::number: return print(out, "{}", value.number());
+        case Look::ordinal: return print(out, "#{}", value.number());
         case Look::size: return print(out, "{}", ByteSize{value.number()});
         case Look::address: return print(out, "{:#018x}", value.number());
         case Look::tenths: return write_tenths(out, value.number());
@@ -57,6 +58,7 @@ void write_for_programs(Writer& out, const Column& column, const Value& value) {
         case Look::text:
         case Look::state: return write_json_string(out, value.text());
         case Look::number:
+        case Look::ordinal:
         case Look::size: return print(out, "{}", value.number());
         case Look::address: return print(out, "\"{:#x}\"", value.number());
         case Look::tenths: return write_tenths(out, value.number());

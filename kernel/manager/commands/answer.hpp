@@ -28,6 +28,7 @@ enum class Look : std::uint8_t {
     text,     ///< as it is; in JSON a string
     state,    ///< the same, in a colour of its own
     number,   ///< decimal, on the right
+    ordinal,  ///< the same behind #, on the left
     size,     ///< bytes; in JSON their number
     address,  ///< 0x and 16 digits; in JSON a string, for numbers there have 53 bits
     tenths,   ///< of one, with a point

@@ -24,6 +24,8 @@ constexpr RecordKind sheet{"vm", Arrangement::sheet, columns};
 constexpr std::array<Column, 2> register_columns{
     {{"name", Look::text, 3}, {"value", Look::address, 18}}};
 constexpr RecordKind registers{"register", Arrangement::cells, register_columns};
+constexpr std::array<Column, 2> frame_columns{{{"number", Look::ordinal, 3}, {"source"}}};
+constexpr RecordKind frames{"frame", Arrangement::lines, frame_columns};
 constexpr std::array<Column, 2> load_columns{
     {{"cpu", Look::number, 4, "CPU"}, {"run", Look::tenths, 6, "run %"}}};
 constexpr RecordKind loads{"load", Arrangement::table, load_columns};
@@ -48,6 +50,15 @@ TEST_CASE("people get columns below their titles", "[answer]") {
           "     name     memory  state\n"
           "  *  a         8 MiB  running\n"
           "     b         1 GiB  off\n");
+}
+
+TEST_CASE("ordinals have a # for people", "[answer]") {
+    const auto fill = [](Answer& answer) {
+        answer.show(frames, {0u, "pc"});
+        answer.show(frames, {12u, "ra"});
+    };
+    CHECK(shown({}, fill) == "  #0   pc\n  #12  ra\n");
+    CHECK(shown({.json = true}, fill).starts_with(R"({"kind":"frame","number":0,"source":"pc"})"));
 }
 
 TEST_CASE("programs get an object a line, and a last one", "[answer]") {

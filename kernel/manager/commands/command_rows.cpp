@@ -52,6 +52,11 @@ constexpr std::array commands{
     Command{"regs", "VM.CPU", "a vCPU's registers by name",
             "One that runs is asked to leave its guest for it, for some thousand instructions.",
             show_registers},
+    Command{"bt", "VM.CPU", "the calls that a vCPU is in",
+            "By its frame pointers (s0), as its own page tables have the stack, up to 64 frames; "
+            "then, why it ends. Where ra is told, it is the caller only if none was called since. "
+            "tools/guest_names.py names the functions.",
+            show_frames_of_vcpu},
     Command{
         "mem", "VM ADDRESS [LENGTH]", "bytes of its memory",
         "By guest-physical address; with VM.CPU in place of VM by virtual address, as that vCPU "

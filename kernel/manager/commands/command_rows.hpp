@@ -13,7 +13,7 @@ CommandFunction start_vm, stop_vm, reset_vm, pause_vm, resume_vm, create_vm, des
 // commands_vm.cpp: show VMs.
 CommandFunction list_vms, show_info, show_tree, show_stats;
 // commands_vcpu.cpp: look into a guest.
-CommandFunction show_registers, show_memory;
+CommandFunction show_registers, show_frames_of_vcpu, show_memory;
 // commands_gdb.cpp: lend the console to a debugger.
 CommandFunction serve_gdb;
 // commands_trace.cpp: watch a guest leave.

@@ -7,6 +7,7 @@
 #include <cairn/print.hpp>
 #include "kernel/arch/start/kernel_frame.hpp"
 #include "kernel/manager/commands/command_rows.hpp"
+#include "kernel/manager/commands/guest_backtrace.hpp"
 #include "kernel/manager/commands/subject.hpp"
 #include "kernel/vm/memory/guest_translation.hpp"
 
@@ -21,6 +22,12 @@ constexpr RecordKind register_kind{"register", Arrangement::cells, register_colu
 constexpr std::array<Column, 3> bytes_columns{
     {{"address", Look::address, 18}, {"hex", Look::text, 48}, {"text"}}};
 constexpr RecordKind bytes_kind{"bytes", Arrangement::lines, bytes_columns};
+constexpr std::array<Column, 3> frame_columns{
+    {{"number", Look::ordinal, 3}, {"address", Look::address, 18}, {"source"}}};
+constexpr RecordKind frame_kind{"frame", Arrangement::lines, frame_columns};
+constexpr std::array<Column, 2> frames_end_columns{
+    {{"frame_pointer", Look::address, 18}, {"reason"}}};
+constexpr RecordKind frames_end_kind{"frames-end", Arrangement::lines, frames_end_columns};
 
 constexpr std::size_t bytes_in_a_line = 16;
 constexpr std::uint64_t usual_length = 256;
@@ -145,22 +152,63 @@ void show_virtual(const GuestMemory& memory, std::uint64_t vsatp, const MemoryWi
                });
 }
 
-/// By the page tables that the vCPU had when it was looked at; it may have others by now.
-bool go_on_memory(Session& session, Answer& answer) {
+void show_backtrace(const GuestMemory& memory, const VcpuSample& sample, Answer& answer) {
+    constexpr std::size_t ra = 1;
+    constexpr std::size_t s0 = 8;
+    const GuestBacktrace trace = unwind(memory, {.pc = sample.pc(),
+                                                 .ra = sample.x()[ra],
+                                                 .fp = sample.x()[s0],
+                                                 .vsatp = sample.csrs().vsatp});
+    for (unsigned n = 0; n < trace.frames.size(); ++n)
+        answer.show(frame_kind, {n, trace.frames[n].address, to_string(trace.frames[n].source)});
+    answer.show(frames_end_kind, {trace.frame_pointer, trace.reason});
+}
+
+/// Calls `show(memory, sample)` once the sample is taken, for a command about a guest's memory; by
+/// the page tables that the vCPU had when it was looked at. It may have others by now.
+template <class Show>
+bool when_taken_with_memory(Session& session, Answer& answer, Show show) {
     return when_taken(session, answer, [&](const VcpuSample& sample) {
         const MemoryWish& wish = session.memory;
         with_vm(session, {wish.vm.data(), wish.vm.size()}, answer, [&](const ManagedVm& vm) {
             const BuiltVm* const built = vm.built();
             if (built == nullptr) return answer.refuse({}, "the VM has ended meanwhile");
-            show_virtual(built->vm->memory(), sample.csrs().vsatp, wish, answer);
+            show(built->vm->memory(), sample);
         });
     });
+}
+
+bool go_on_memory(Session& session, Answer& answer) {
+    return when_taken_with_memory(
+        session, answer, [&](const GuestMemory& memory, const VcpuSample& sample) {
+            show_virtual(memory, sample.csrs().vsatp, session.memory, answer);
+        });
+}
+
+bool go_on_backtrace(Session& session, Answer& answer) {
+    return when_taken_with_memory(session, answer,
+                                  [&](const GuestMemory& memory, const VcpuSample& sample) {
+                                      show_backtrace(memory, sample, answer);
+                                  });
+}
+
+void remember_wish(Session& session, std::string_view vm, std::uint64_t address,
+                   std::uint64_t length) {
+    session.memory = {.vm = {}, .address = address, .length = length};
+    for (const char letter : vm.substr(0, longest_vm_name))
+        session.memory.vm.push_back(letter);
 }
 
 }  // namespace
 
 void show_registers(Session& session, const CommandLine& line, Answer& answer) {
     sample_vcpu(session, line, answer, go_on_registers);
+}
+
+void show_frames_of_vcpu(Session& session, const CommandLine& line, Answer& answer) {
+    const auto name = parse_vcpu_name(line.argument(0));
+    remember_wish(session, name ? name->vm : std::string_view{}, 0, 0);
+    sample_vcpu(session, line, answer, go_on_backtrace);
 }
 
 void show_memory(Session& session, const CommandLine& line, Answer& answer) {
@@ -171,9 +219,7 @@ void show_memory(Session& session, const CommandLine& line, Answer& answer) {
     if (!length || *length == 0 || *length > longest_length)
         return answer.refuse(line.argument(2), "this is no length; write a number from 1 to 4096");
     if (const Subject subject = subject_of(session, line.argument(0)); subject.cpu) {
-        session.memory = {.vm = {}, .address = *address, .length = *length};
-        for (const char letter : subject.vm.substr(0, longest_vm_name))
-            session.memory.vm.push_back(letter);
+        remember_wish(session, subject.vm, *address, *length);
         return sample_vcpu(session, line, answer, go_on_memory);
     }
     with_vm(session, line.argument(0), answer, [&](const ManagedVm& vm) {
