@@ -89,6 +89,7 @@ extern "C" [[noreturn]] void kernel_main(std::uint64_t boot_hart, const std::byt
     protect_memory(self);
     show_vector();
     start_devices(self);
+    start_clock(self);
     start_harts(self);
     if (self.options.crash) crash_deliberately(*self.options.crash);
     show_heap();

@@ -12,9 +12,8 @@ class DeviceWork final : public HostWork {
     /// `tasks` outlive it.
     constexpr explicit DeviceWork(DeviceTasks& tasks) : tasks_(tasks) {}
 
-    [[nodiscard]] std::uint64_t due() const override {
-        return tasks_.is_empty() ? when_asked : at_once;
-    }
+    static_assert(DeviceTasks::at_once == at_once && DeviceTasks::when_asked == when_asked);
+    [[nodiscard]] std::uint64_t due() const override { return tasks_.due(); }
     bool run() override { return tasks_.do_some(); }
 
   private:

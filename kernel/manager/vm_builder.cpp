@@ -101,7 +101,7 @@ using VmPointer = allocated_ptr<Vm, VmAllocator<Vm>>;
 
 /// Nothing where there is not enough memory.
 VmPointer make_vm(const HostResources& host, const VmConfig& config, const GuestMemory& ram,
-                  VmMemory& memory, GuestChannel& channel, Disks& disks) {
+                  VmMemory& memory, GuestChannel& channel, Disks& disks, GuestClock& clock) {
     const VmAllocator<Vm> allocator(memory.heap());
     auto room = VcpuRoom::take(memory.heap(), config.cpus);
     if (!room) return VmPointer(nullptr, VmPointer::deleter_type(allocator));
@@ -110,9 +110,11 @@ VmPointer make_vm(const HostResources& host, const VmConfig& config, const Guest
         plugged.push_back(&disk);
     auto vm = try_allocate_unique<Vm>(allocator, config.name, ram, GuestConsole{channel, channel},
                                       host.abilities().features, host.ids(), std::move(*room),
-                                      std::span<GuestDisk* const>(plugged));
+                                      GuestOptions{.disks = plugged, .clock = &clock});
+    if (!vm) return vm;
+    clock.serve(*vm);
     for (GuestDisk& disk : disks)
-        if (vm) disk.serve(*vm);
+        disk.serve(*vm);
     return vm;
 }
 
@@ -182,7 +184,11 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     if (!ram) return std::nullopt;
     auto disks = take_disks(host, bundle, (*ram)->memory(), memory);
     if (!disks) return std::nullopt;
-    auto vm = make_vm(host, config, (*ram)->memory(), memory, channel, *disks);
+    auto clock =
+        try_allocate_unique<GuestClock>(VmAllocator<GuestClock>(memory.heap()), host_clock(),
+                                        host.device_tasks(), host.timebase_hz());
+    VmPointer vm(nullptr, VmPointer::deleter_type(VmAllocator<Vm>(memory.heap())));
+    if (clock) vm = make_vm(host, config, (*ram)->memory(), memory, channel, *disks, *clock);
     if (!vm) {
         explain_refusal(memory, "the heap has no room for it");
         return std::nullopt;
@@ -205,6 +211,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
                   .vmid = VmidLease(host.vmids(), *vmid),
                   .vector_room = std::move(*vector_room),
                   .vm = std::move(vm),
+                  .clock = std::move(clock),
                   .disks = std::move(*disks)};
     built.use_table();
     return built;

@@ -10,6 +10,7 @@
 #include "kernel/manager/console/guest_channel.hpp"
 #include "kernel/manager/host_resources.hpp"
 #include "kernel/vm/disks/guest_disk.hpp"
+#include "kernel/vm/guest_clock.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 #include "kernel/vm/memory/guest_ram.hpp"
 #include "kernel/vm/memory/vm_memory.hpp"
@@ -25,7 +26,8 @@ struct BuiltVm {
     VmidLease vmid;
     vector<std::byte, VmAllocator<std::byte>> vector_room;  ///< for registers that are put away
     allocated_ptr<Vm, VmAllocator<Vm>> vm;
-    /// They end first: a hart may be at work for one, and so in its VM.
+    allocated_ptr<GuestClock, VmAllocator<GuestClock>> clock;
+    /// They and the clock end first: a hart may be at work for one, and so in its VM.
     vector<GuestDisk, VmAllocator<GuestDisk>> disks;
 
     /// Has the VM's harts use its RAM's table, by the number that the VM has now.

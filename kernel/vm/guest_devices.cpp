@@ -6,14 +6,13 @@
 
 #include <cairn/panic.hpp>
 #include "kernel/vm/disks/guest_disk.hpp"
+#include "kernel/vm/guest_clock.hpp"
 #include "kernel/vm/guest_map.hpp"
 
 namespace cairn {
 
-/// Disks are where QEMU puts those that have no `bus=`, from the last slot down, and slots are in
-/// its tree's order: a guest finds the disks in theirs.
 GuestDevices::GuestDevices(std::uint32_t cpus, const GuestConsole& console, PowerEvents& power,
-                           std::span<GuestDisk* const> disks)
+                           const GuestOptions& options)
     : plic_({.sources = guest_map::plic_sources, .contexts = cpus * plic::contexts_per_hart}),
       uart_(console.output, console.input, interrupts().source(guest_map::uart_irq)),
       syscon_(power) {
@@ -24,6 +23,23 @@ GuestDevices::GuestDevices(std::uint32_t cpus, const GuestConsole& console, Powe
          .interrupt = guest_map::uart_irq,
          .device = &uart_,
          .controller = &interrupts()});
+    if (options.clock != nullptr) add_clock(*options.clock);
+    add_slots(options);
+}
+
+void GuestDevices::add_clock(GuestClock& clock) {
+    clock.device().connect(interrupts().source(guest_map::rtc_irq));
+    add({.kind = &GoldfishRtc::kind,
+         .block = guest_map::rtc,
+         .interrupt = guest_map::rtc_irq,
+         .device = &clock.device(),
+         .controller = &interrupts()});
+}
+
+/// Disks are where QEMU puts those that have no `bus=`, from the last slot down, and slots are in
+/// its tree's order: a guest finds the disks in theirs.
+void GuestDevices::add_slots(const GuestOptions& options) {
+    const auto disks = options.disks;
     for (std::size_t n = 0; n < guest_map::virtio_slots; ++n) {
         const std::size_t slot = guest_map::virtio_slots - 1 - n;
         if (n < disks.size()) {

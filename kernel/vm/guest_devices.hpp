@@ -25,12 +25,19 @@
 
 namespace cairn {
 
+class GuestClock;
 class GuestDisk;
 
 /// The console that a guest's UART is connected to.
 struct GuestConsole {
     ByteSink& output;    ///< takes what the guest prints
     InputSource& input;  ///< has what is typed
+};
+
+/// What not every VM has. All of it is borrowed.
+struct GuestOptions {
+    std::span<GuestDisk* const> disks;  ///< at most one for each virtio slot
+    GuestClock* clock = nullptr;
 };
 
 struct GuestDevice {
@@ -44,10 +51,9 @@ struct GuestDevice {
 class GuestDevices {
   public:
     /// For `cpus` vCPUs, 1 to 32. `power` takes what the guest wants to be done with itself. All
-    /// that is borrowed outlives them, but for the `disks`, which nobody reaches in the end: at
-    /// most one for each virtio slot.
+    /// that is borrowed outlives them, but for the `options`, which nobody reaches in the end.
     GuestDevices(std::uint32_t cpus, const GuestConsole& console, PowerEvents& power,
-                 std::span<GuestDisk* const> disks = {});
+                 const GuestOptions& options = {});
     GuestDevices(const GuestDevices&) = delete;
     GuestDevices& operator=(const GuestDevices&) = delete;
 
@@ -62,6 +68,8 @@ class GuestDevices {
 
   private:
     void add(const GuestDevice& row);
+    void add_clock(GuestClock& clock);
+    void add_slots(const GuestOptions& options);
     void add_virtio(std::size_t slot, const DeviceKind& kind, MmioDevice& device);
 
     Bus bus_;

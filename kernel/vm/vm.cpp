@@ -5,11 +5,13 @@
 #include <span>
 #include <utility>
 
+#include "kernel/vm/guest_clock.hpp"
+
 namespace cairn {
 
 Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
        const GuestFeatures& features, const MachineIds& ids, VcpuRoom room,
-       std::span<GuestDisk* const> disks)
+       const GuestOptions& options)
     : name_(name),
       memory_(memory),
       console_(console.output),
@@ -18,8 +20,9 @@ Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
       harts_(room.cpus),
       vcpus_(std::move(room.vcpus)),
       ipi_routes_(std::move(room.ipi_routes)),
-      device_lock_(cpus() > 1 || !disks.empty()),
-      devices_(cpus(), console, *this, disks) {
+      device_lock_(cpus() > 1 || !options.disks.empty()),
+      clock_(options.clock),
+      devices_(cpus(), console, *this, options) {
     for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
         Vcpu& vcpu = vcpus_.emplace_back(*this, hart);
         vcpu.keep_route_in(ipi_routes_[hart]);
@@ -79,6 +82,7 @@ void Vm::input_arrived() {
 void Vm::take_input() {
     const DeviceGuard guard(device_lock_);
     uart().input_arrived();
+    if (clock_ != nullptr) clock_->device().look();
 }
 
 void Vm::power_off(bool failed, std::uint16_t) {

@@ -48,11 +48,11 @@ class Vm final : public PowerEvents, public InputReceiver {
   public:
     static constexpr std::uint32_t max_cpus = HartStates::max_harts;
 
-    /// What is borrowed outlives the VM, but for the `disks`, which end before it when no vCPU
-    /// runs. `room` is for 1 to max_cpus vCPUs.
+    /// What is borrowed outlives the VM, but for the `options`, which end before it when no
+    /// vCPU runs. `room` is for 1 to max_cpus vCPUs.
     Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
        const GuestFeatures& features, const MachineIds& ids, VcpuRoom room,
-       std::span<GuestDisk* const> disks = {});
+       const GuestOptions& options = {});
     Vm(const Vm&) = delete;
     Vm& operator=(const Vm&) = delete;
 
@@ -123,7 +123,9 @@ class Vm final : public PowerEvents, public InputReceiver {
     void input_arrived() override;
     /// From within a write of the UART.
     void output_stops() override { uart().output_stops(); }
-    /// The UART takes it, where the VM's hart is at its devices or nobody is.
+    /// The same of its clock: an alarm may be due.
+    void alarm_is_due() { input_arrived(); }
+    /// UART and clock take it, where the VM's hart is at its devices or nobody is.
     void take_input();
 
     /// Which vCPUs lie in a hart of the machine: bit n for vCPU n. Whoever has stored something and
@@ -149,6 +151,7 @@ class Vm final : public PowerEvents, public InputReceiver {
     VcpuRoom::Row<Vcpu> vcpus_;
     VcpuRoom::Row<IpiRoute> ipi_routes_;
     DeviceLock device_lock_;
+    GuestClock* clock_;
     GuestDevices devices_;
     void interrupt_all();
 

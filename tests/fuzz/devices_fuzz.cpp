@@ -2,7 +2,8 @@
 // Every emulated device on one bus at a guest's addresses, under a guest that does anything: any
 // access of any width anywhere, and any console input. Nothing may crash or be undefined, and:
 // the PLIC acts like its model, the UART's wire is up exactly while IIR names an interrupt, and
-// console bytes that were accepted come out of RBR in order until a reset of the FIFO.
+// console bytes that were accepted come out of RBR in order until a reset of the FIFO; the clock's
+// alarm is looked for at its time, and interrupts once it has come.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "kernel/dev/bus.hpp"
+#include "kernel/dev/goldfish_rtc.hpp"
 #include "kernel/dev/plic.hpp"
 #include "kernel/dev/syscon.hpp"
 #include "kernel/dev/uart16550.hpp"
@@ -26,6 +28,8 @@ namespace {
 constexpr PlicConfig plic_config{.sources = 95, .contexts = 8};
 constexpr std::uint32_t uart_source = 10;
 constexpr GuestPhys syscon_base{0x10'0000};
+constexpr GuestPhys rtc_base{0x10'1000};
+constexpr std::uint32_t rtc_source = 11;
 constexpr GuestPhys plic_base{0xc00'0000};
 constexpr GuestPhys uart_base{0x1000'0000};
 
@@ -46,20 +50,31 @@ class Wire final : public InterruptLine {
     bool up = false;
 };
 
-/// The UART's wire on its way into the PLIC and, in step, into the model.
+/// The time that a clock shows, and when it wants to be looked at.
+class Time final : public WallClock, public AlarmOwner {
+  public:
+    std::uint64_t now() override { return time; }
+    void look_in(std::uint64_t nanoseconds) override { wait = nanoseconds; }
+    std::uint64_t time = 0;
+    std::uint64_t wait = 0;
+};
+
+/// A device's wire on its way into the PLIC and, in step, into the model.
 class Tee final : public InterruptLine {
   public:
-    Tee(InterruptLine& to, test::PlicModel& model) : to_(to), model_(model) {}
+    Tee(Plic& plic, test::PlicModel& model, std::uint32_t source)
+        : to_(plic.source(source)), model_(model), source_(source) {}
     void set(bool asserted) override {
         up = asserted;
         to_.set(asserted);
-        model_.drive(uart_source, asserted);
+        model_.drive(source_, asserted);
     }
     bool up = false;
 
   private:
     InterruptLine& to_;
     test::PlicModel& model_;
+    std::uint32_t source_;
 };
 
 using Input = FuzzInput;
@@ -68,6 +83,8 @@ class Machine {
   public:
     Machine() {
         check(bus_.attach({syscon_base, Syscon::block_size}, syscon_).has_value());
+        check(bus_.attach({rtc_base, 0x1000}, rtc_).has_value());
+        rtc_.connect(rtc_wire_);
         check(bus_.attach({plic_base, plic::block_end}, plic_).has_value());
         check(bus_.attach({uart_base, 0x100}, uart_).has_value());
         for (std::uint32_t c = 0; c < plic_config.contexts; ++c)
@@ -77,11 +94,12 @@ class Machine {
     void step(Input& input) {
         const auto kind = static_cast<unsigned>(input.take(1));
         const auto width = static_cast<AccessWidth>(1u << (kind >> 6));
-        switch (kind % 8) {
+        switch (kind % 9) {
             case 0: type(input); break;
             case 1: drive(input); break;
             case 2: access(input, {input.take(8)}, width, (kind & 8) != 0); break;
             case 3: access(input, syscon_base + input.take(1), width, (kind & 8) != 0); break;
+            case 8: clock_word(input, (kind & 16) != 0); break;
             case 4:
             case 5: plic_word(input, (kind & 8) != 0); break;
             default: uart_byte(input, (kind & 8) != 0); break;
@@ -102,7 +120,7 @@ class Machine {
 
     void drive(Input& input) {
         const auto id = static_cast<std::uint32_t>(1 + input.take(1) % plic_config.sources);
-        if (id == uart_source) return;
+        if (id == uart_source || id == rtc_source) return;
         const bool up = (input.take(1) & 1) != 0;
         plic_.source(id).set(up);
         model_.drive(id, up);
@@ -121,6 +139,30 @@ class Machine {
             const auto value = bus_.read(at, width);
             check(!value || bytes == 8 || *value >> bytes * 8 == 0);
         }
+    }
+
+    /// Its registers, or time that passes. The machine's clock may be set meanwhile.
+    void clock_word(Input& input, bool write) {
+        using enum goldfish_rtc::Register;
+        const auto at = rtc_base + input.take(1) % 12 * 4;
+        if (input.take(1) % 4 == 0) time_.time += input.take(8);
+        if (write) {
+            check(bus_.write(at, AccessWidth::word, input.take(4)).has_value());
+        } else {
+            check(bus_.read(at, AccessWidth::word).value_or(~0ull) >> 32 == 0);
+        }
+        time_.wait = 0;
+        rtc_.look();
+        const auto status =
+            bus_.read(rtc_base + static_cast<std::uint64_t>(alarm_status), AccessWidth::word);
+        check(status == (time_.wait != 0 ? 1u : 0u));
+        time_.time += time_.wait;
+        rtc_.look();
+        check(bus_.read(rtc_base + static_cast<std::uint64_t>(alarm_status), AccessWidth::word) ==
+              0u);
+        check(bus_.write(rtc_base + static_cast<std::uint64_t>(irq_enabled), AccessWidth::word, 1)
+                  .has_value());
+        if (status == 1u) check(rtc_wire_.up);
     }
 
     void plic_word(Input& input, bool write) {
@@ -199,7 +241,10 @@ class Machine {
     std::array<Wire, plic_config.contexts> lines_;
     Plic plic_{plic_config};
     test::PlicModel model_{plic_config};
-    Tee uart_wire_{plic_.source(uart_source), model_};
+    Tee uart_wire_{plic_, model_, uart_source};
+    Tee rtc_wire_{plic_, model_, rtc_source};
+    Time time_;
+    GoldfishRtc rtc_{time_, time_};
     test::Keyboard keyboard_;
     Uart16550 uart_{nowhere_, keyboard_, uart_wire_};
     Syscon syscon_{nowhere_};

@@ -174,6 +174,8 @@ Step read_devices(const Fdt& fdt, Machine& machine) {
     if (!plic) return std::unexpected(plic.error());
     machine.plic = *plic;
     machine.test_device = read_test_device(fdt);
+    machine.rtc = read_rtc(fdt);
+    machine.virtio = read_virtio(fdt);
     machine.sswis = read_software_interrupts(fdt, machine.harts);
     return {};
 }

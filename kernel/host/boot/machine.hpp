@@ -6,7 +6,8 @@
 // Sources: Devicetree Specification v0.4, chapter 3 (/memory, /chosen, /cpus, /aliases,
 // /reserved-memory); Linux Documentation/devicetree/bindings: riscv/cpus.yaml,
 // riscv/extensions.yaml, interrupt-controller/sifive,plic-1.0.0.yaml, serial/8250.yaml,
-// chosen.yaml; QEMU hw/riscv/virt.c for "riscv,aclint-sswi".
+// virtio/mmio.yaml,
+// chosen.yaml, rtc/google,goldfish-rtc.yaml; QEMU hw/riscv/virt.c for "riscv,aclint-sswi".
 #pragma once
 
 #include <expected>
@@ -22,8 +23,9 @@ namespace cairn {
 
 inline constexpr std::size_t max_memory_ranges = 64;
 inline constexpr std::size_t max_reserved_ranges = 128;
-inline constexpr std::size_t max_harts = 512;  // as many as QEMU's virt has
-inline constexpr std::size_t max_sswis = 8;    // one for each of its sockets
+inline constexpr std::size_t max_harts = 512;       // as many as QEMU's virt has
+inline constexpr std::size_t max_virtio_slots = 8;  // as many as QEMU's virt has
+inline constexpr std::size_t max_sswis = 8;         // one for each of its sockets
 
 struct MachineHart {
     std::uint64_t id = 0;
@@ -45,14 +47,17 @@ struct MachineDevice {
     std::string_view node;
 };
 
-struct MachineUart : MachineDevice {
+struct MachineWiredDevice : MachineDevice {
     std::optional<std::uint32_t> interrupt;  ///< source number at the interrupt controller
     std::optional<std::uint32_t> interrupt_controller;  ///< its phandle
-    std::uint32_t reg_shift = 0;                        ///< register N is at N << reg_shift
-    std::uint32_t reg_io_width = 1;                     ///< bytes of an access
-    std::uint32_t clock_hz = 0;                         ///< 0: unknown
-    bool designware = false;                            ///< "snps,dw-apb-uart", which has a quirk
-    std::uint32_t baud = 0;                             ///< what firmware has set up; 0: unknown
+};
+
+struct MachineUart : MachineWiredDevice {
+    std::uint32_t reg_shift = 0;     ///< register N is at N << reg_shift
+    std::uint32_t reg_io_width = 1;  ///< bytes of an access
+    std::uint32_t clock_hz = 0;      ///< 0: unknown
+    bool designware = false;         ///< "snps,dw-apb-uart", which has a quirk
+    std::uint32_t baud = 0;          ///< what firmware has set up; 0: unknown
 };
 
 /// The PLIC that takes the UART's interrupt, else the first. A machine of several sockets has one
@@ -71,7 +76,11 @@ struct Machine {
     std::uint64_t timebase_hz = 0;
     std::optional<MachineUart> uart;  ///< a 16550 that is the console
     std::optional<MachinePlic> plic;
+    std::optional<MachineDevice> rtc;          ///< "google,goldfish-rtc"
     std::optional<MachineDevice> test_device;  ///< "sifive,test0": QEMU's exit status comes from it
+    /// "virtio,mmio", in the order of the tree; those for which there is no room are left out. What
+    /// is in them, if anything, is not looked at.
+    static_vector<MachineWiredDevice, max_virtio_slots> virtio;
     static_vector<MachineDevice, max_sswis> sswis;  ///< where the harts' `set_ssip` lie
     std::optional<HostRange> initrd;
     std::string_view bootargs;

@@ -7,9 +7,11 @@
 #include <charconv>
 
 #include <cairn/bits.hpp>
+#include "kernel/arch/devices/goldfish_rtc_registers.hpp"
 #include "kernel/arch/devices/plic_registers.hpp"
 #include "kernel/arch/devices/sswi_registers.hpp"
 #include "kernel/arch/devices/uart16550_registers.hpp"
+#include "kernel/arch/devices/virtio_mmio_registers.hpp"
 
 namespace cairn {
 namespace {
@@ -20,6 +22,7 @@ constexpr std::array<std::string_view, 3> uart_compatibles{"ns16550a", "ns16550"
                                                            "snps,dw-apb-uart"};
 constexpr std::array<std::string_view, 2> plic_compatibles{"riscv,plic0", "sifive,plic-1.0.0"};
 constexpr std::array<std::string_view, 1> test_device_compatibles{"sifive,test0"};
+constexpr std::array<std::string_view, 1> rtc_compatibles{"google,goldfish-rtc"};
 
 // Interrupt causes of the privileged specification.
 constexpr std::uint32_t supervisor_software = 1;
@@ -54,6 +57,16 @@ std::optional<FdtNode> find_enabled(const Fdt& fdt, std::span<const std::string_
     return found;
 }
 
+/// Its first `most` bytes; nothing where there is none with registers.
+std::optional<MachineDevice> read_device(const Fdt& fdt,
+                                         std::span<const std::string_view> compatibles,
+                                         std::uint64_t most) {
+    const auto node = find_enabled(fdt, compatibles);
+    const auto registers = node ? read_registers(fdt, *node) : std::nullopt;
+    if (!registers) return std::nullopt;
+    return MachineDevice{first_bytes(*registers, most), node->name()};
+}
+
 /// `stdout-path`, also under the name it once had.
 std::string_view stdout_path(const Fdt& fdt) {
     const auto chosen = fdt.find("/chosen");
@@ -72,17 +85,17 @@ std::optional<std::uint32_t> interrupt_parent(const Fdt& fdt, const FdtNode& nod
 
 /// The first interrupt: in `interrupts`, whose first cell is its number at the interrupt parent; or
 /// in `interrupts-extended`, where the parent's phandle stands before it.
-void read_interrupt(const Fdt& fdt, const FdtNode& node, MachineUart& uart) {
+void read_interrupt(const Fdt& fdt, const FdtNode& node, MachineWiredDevice& device) {
     const auto extended = node.property("interrupts-extended");
     if (extended && extended->cell_count() > 1) {
-        uart.interrupt_controller = extended->cell(0);
-        uart.interrupt = extended->cell(1);
+        device.interrupt_controller = extended->cell(0);
+        device.interrupt = extended->cell(1);
         return;
     }
     const auto plain = node.property("interrupts");
     if (!plain || plain->cell_count() == 0) return;
-    uart.interrupt_controller = interrupt_parent(fdt, node);
-    uart.interrupt = plain->cell(0);
+    device.interrupt_controller = interrupt_parent(fdt, node);
+    device.interrupt = plain->cell(0);
 }
 
 /// The options behind ':' start with the baud rate ("115200n8"); 0 where they do not.
@@ -160,10 +173,26 @@ std::expected<std::optional<MachineUart>, MachineError> read_uart(const Fdt& fdt
 }
 
 std::optional<MachineDevice> read_test_device(const Fdt& fdt) {
-    const auto node = find_enabled(fdt, test_device_compatibles);
-    const auto registers = node ? read_registers(fdt, *node) : std::nullopt;
-    if (!registers) return std::nullopt;
-    return MachineDevice{first_bytes(*registers, test_device_size), node->name()};
+    return read_device(fdt, test_device_compatibles, test_device_size);
+}
+
+std::optional<MachineDevice> read_rtc(const Fdt& fdt) {
+    return read_device(fdt, rtc_compatibles, goldfish_rtc::register_bytes);
+}
+
+static_vector<MachineWiredDevice, max_virtio_slots> read_virtio(const Fdt& fdt) {
+    static_vector<MachineWiredDevice, max_virtio_slots> slots;
+    for (const FdtNode& node : fdt.nodes()) {
+        if (!node.is_compatible("virtio,mmio") || !node.is_enabled()) continue;
+        const auto registers = read_registers(fdt, node);
+        if (!registers) continue;
+        MachineWiredDevice slot;
+        slot.registers = first_bytes(*registers, virtio_mmio::block_size);
+        slot.node = node.name();
+        read_interrupt(fdt, node, slot);
+        if (slots.try_push_back(slot) == nullptr) break;
+    }
+    return slots;
 }
 
 std::expected<std::optional<MachinePlic>, MachineError> read_plic(

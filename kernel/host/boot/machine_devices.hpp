@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The devices in the machine's tree that Cairn drives itself: console UART, PLIC, SSWI. Parts
-// of `read_machine`; see machine.hpp for sources.
+// The devices in the machine's tree that Cairn drives itself: console UART, PLIC, SSWI, RTC.
+// Parts of `read_machine`; see machine.hpp for sources.
 #pragma once
 
 #include "kernel/host/boot/machine.hpp"
@@ -16,6 +16,12 @@ namespace cairn {
 
 /// QEMU's test device; nothing where there is none that can be used.
 [[nodiscard]] std::optional<MachineDevice> read_test_device(const Fdt& fdt);
+
+/// A goldfish RTC; nothing where there is none that can be used.
+[[nodiscard]] std::optional<MachineDevice> read_rtc(const Fdt& fdt);
+
+/// The virtio-mmio slots, in use or not.
+[[nodiscard]] static_vector<MachineWiredDevice, max_virtio_slots> read_virtio(const Fdt& fdt);
 
 /// The PLIC that takes the `uart`'s interrupt, else the first; also sets `plic_context` of each of
 /// the `harts` that it serves.

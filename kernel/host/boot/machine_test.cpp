@@ -218,6 +218,38 @@ TEST_CASE("the test device is found in a tree that is wrong", "[machine]") {
     CHECK_FALSE(find_test_device({}));
 }
 
+TEST_CASE("a clock and virtio slots are found, with their wires", "[machine]") {
+    const auto devices = [](FdtWriter& tree) {
+        Board{}.uart(tree);
+        tree.end_node();
+        tree.begin_node("rtc", 0x10'1000);
+        tree.property_string("compatible", "google,goldfish-rtc");
+        tree.property_u64s("reg", {0x10'1000, 0x1000});
+        for (std::uint32_t slot = 0; slot < max_virtio_slots + 2; ++slot) {
+            tree.end_node();
+            tree.begin_node("virtio_mmio", 0x1000'1000 + slot * 0x1000);
+            tree.property_string("compatible", "virtio,mmio");
+            if (slot == 1) tree.property_string("status", "disabled");
+            tree.property_u64s("reg", {0x1000'1000 + slot * 0x1000, 0x1000});
+            tree.property_u32("interrupt-parent", 7);
+            if (slot != 2) tree.property_u32("interrupts", slot + 1);
+        }
+    };
+    const Bytes bytes = Board{.uart = devices}.tree();
+    const auto machine = read_machine(bytes);
+    REQUIRE((machine && machine->rtc));
+    CHECK(machine->rtc->registers == HostRange{{0x10'1000}, 0x20});
+    REQUIRE(machine->virtio.size() == max_virtio_slots);
+    CHECK(machine->virtio[0].registers == HostRange{{0x1000'1000}, 0x200});
+    CHECK(machine->virtio[0].interrupt == 1u);
+    CHECK(machine->virtio[0].interrupt_controller == 7u);
+    CHECK(machine->virtio[1].registers.base == HostPhys{0x1000'3000});
+    CHECK_FALSE(machine->virtio[1].interrupt);
+    const Bytes none = Board{}.tree();
+    const auto without = read_machine(none);
+    CHECK((without && !without->rtc && without->virtio.empty()));
+}
+
 TEST_CASE("a board's harts are told apart", "[machine]") {
     const Bytes bytes = Board{}.tree();
     const auto machine = read_machine(bytes);
@@ -392,6 +424,11 @@ TEST_CASE("QEMU's virt is read, however many harts and nodes it has", "[machine]
         REQUIRE(machine->uart);
         CHECK(machine->uart->registers.base == HostPhys{0x1000'0000});
         CHECK(machine->uart->interrupt == 10u);
+        REQUIRE(machine->rtc);
+        CHECK(machine->rtc->registers.base == HostPhys{0x10'1000});
+        REQUIRE(machine->virtio.size() == 8);
+        CHECK(machine->virtio[0].registers.base == HostPhys{0x1000'8000});
+        CHECK(machine->virtio[0].interrupt == 8u);
         REQUIRE(machine->plic);
         CHECK(machine->plic->phandle == machine->uart->interrupt_controller);
         CHECK(machine->plic->registers.base == HostPhys{0xc00'0000});

@@ -10,7 +10,9 @@
 #include "kernel/arch/start/guarded_call.hpp"
 #include "kernel/host/drivers/console.hpp"
 #include "kernel/host/drivers/device_check.hpp"
+#include "kernel/host/drivers/host_clock.hpp"
 #include "kernel/host/drivers/interrupt_controller.hpp"
+#include "kernel/host/drivers/rtc_driver.hpp"
 #include "kernel/host/memory/memory_map.hpp"
 #include "kernel/host/reports/fatal.hpp"
 
@@ -198,6 +200,15 @@ void check_own_memory(const ThisMachine& self) {
         stop_machine("the VM archive at {:#x} to {:#x} cannot be read: other memory lies there",
                      archive.base.value, archive.end().value);
     }
+}
+
+void start_clock(const ThisMachine& self) {
+    const Machine& machine = self.machine;
+    HostRtc* const rtc = machine.rtc ? start_rtc(*machine.rtc) : nullptr;
+    host_clock().start(rtc, machine.timebase_hz);
+    if (rtc != nullptr) return;
+    println("cairn: {}: guests' clocks count from its start, as if that were 1970-01-01",
+            machine.rtc ? "the machine's clock does not work" : "the machine has no clock");
 }
 
 void start_devices(const ThisMachine& self) {

@@ -34,4 +34,7 @@ void check_own_memory(const ThisMachine& self);
 /// Moves the console to the machine's UART, and lets its input interrupt the boot hart.
 void start_devices(const ThisMachine& self);
 
+/// The machine's clock tells the time from now on; where it has none, says so.
+void start_clock(const ThisMachine& self);
+
 }  // namespace cairn

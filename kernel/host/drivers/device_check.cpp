@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernel/arch/devices/goldfish_rtc_registers.hpp"
 #include "kernel/arch/devices/plic_registers.hpp"
 #include "kernel/arch/devices/uart16550_registers.hpp"
+#include "kernel/arch/devices/virtio_mmio_registers.hpp"
 #include "kernel/host/memory/memory_map.hpp"
 
 namespace cairn {
@@ -106,6 +108,14 @@ DeviceComplaints drop_impossible_devices(Machine& machine, std::span<const HostR
         machine.test_device.reset();
     }
     if (machine.plic && !accepts_plic(checker, *machine.plic, machine.harts)) machine.plic.reset();
+    if (machine.rtc && !checker.accepts(*machine.rtc, goldfish_rtc::register_bytes)) {
+        machine.rtc.reset();
+    }
+    static_vector<MachineWiredDevice, max_virtio_slots> slots;
+    for (const MachineWiredDevice& slot : machine.virtio) {
+        if (checker.accepts(slot, virtio_mmio::block_size)) slots.push_back(slot);
+    }
+    machine.virtio = slots;
     static_vector<MachineDevice, max_sswis> sswis;
     for (const MachineDevice& sswi : machine.sswis) {
         if (checker.accepts(sswi, word)) {

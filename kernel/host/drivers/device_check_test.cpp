@@ -28,6 +28,9 @@ std::unique_ptr<Machine> good_machine() {
     machine->uart->registers = {{0x1000'0000}, 64};
     machine->uart->node = "serial";
     machine->test_device = MachineDevice{{{0x10'0000}, 4}, "test"};
+    machine->rtc = MachineDevice{{{0x10'1000}, 0x20}, "rtc"};
+    for (const std::uint64_t base : {0x1000'2000u, 0x1000'1000u})
+        machine->virtio.push_back({{{{base}, 0x200}, "virtio"}, 1, 1});
     machine->plic = MachinePlic{{{{0xc00'0000}, 0x60'0000}, "plic"}, 1, 95};
     machine->sswis = {{{{0x2f0'0000}, 0x3ffc}, "sswi"}};
     return machine;
@@ -50,6 +53,8 @@ TEST_CASE("what lies apart stays", "[device_check]") {
     CHECK(drop_impossible_devices(*machine, own).empty());
     CHECK(machine->uart.has_value());
     CHECK(machine->test_device.has_value());
+    CHECK(machine->rtc.has_value());
+    CHECK(machine->virtio.size() == 2);
     CHECK(machine->plic.has_value());
     CHECK(machine->harts[0].set_ssip.has_value());
 }
@@ -118,4 +123,17 @@ TEST_CASE("a test device must be four bytes of nobody else's", "[device_check]")
     machine->test_device->registers = {{0x10'0000}, 2};
     CHECK(complaint(*machine).fault == too_small);
     CHECK_FALSE(machine->test_device.has_value());
+}
+
+TEST_CASE("a clock or a virtio slot where something else is is left out", "[device_check]") {
+    const auto machine = good_machine();
+    machine->rtc->registers = {{0x10'0000}, 0x20};
+    CHECK(complaint(*machine).fault == overlaps_device);
+    CHECK_FALSE(machine->rtc.has_value());
+    machine->virtio[0].registers = {{0x8800'0000}, 0x200};
+    CHECK(complaint(*machine).fault == in_memory);
+    REQUIRE(machine->virtio.size() == 1);
+    CHECK(machine->virtio[0].registers.base == HostPhys{0x1000'1000});
+    machine->virtio[0].registers.size = 0x100;
+    CHECK(complaint(*machine).fault == too_small);
 }

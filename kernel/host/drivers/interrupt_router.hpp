@@ -34,7 +34,12 @@ class HostInterruptController {
 };
 
 /// The devices of the machine that interrupt.
-enum class HostSource : std::uint8_t { console };
+enum class HostSource : std::uint8_t { console, virtio };
+inline constexpr std::size_t host_virtio_sources = 8;
+/// Of virtio slot `slot`, below host_virtio_sources.
+[[nodiscard]] constexpr HostSource virtio_source(std::size_t slot) {
+    return static_cast<HostSource>(static_cast<std::size_t>(HostSource::virtio) + slot);
+}
 
 class InterruptHandler {
   public:
@@ -75,7 +80,7 @@ class InterruptRouter {
     [[nodiscard]] Row& row(HostSource source) { return rows_[static_cast<std::size_t>(source)]; }
 
     HostInterruptController* controller_ = nullptr;
-    std::array<Row, 1> rows_{};
+    std::array<Row, 1 + host_virtio_sources> rows_{};
 };
 
 /// The machine's.

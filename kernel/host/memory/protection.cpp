@@ -36,10 +36,13 @@ constinit std::uint64_t satp_of_all = 0;
 
 std::expected<AddressSpace, MemoryMapError> plan_own_space(const ThisMachine& self) {
     const Machine& machine = self.machine;
-    static_vector<HostRange, 3 + max_sswis> devices;
+    static_vector<HostRange, 4 + max_virtio_slots + max_sswis> devices;
     if (machine.uart) devices.push_back(machine.uart->registers);
     if (machine.plic) devices.push_back(machine.plic->registers);
     if (machine.test_device) devices.push_back(machine.test_device->registers);
+    if (machine.rtc) devices.push_back(machine.rtc->registers);
+    for (const MachineWiredDevice& slot : machine.virtio)
+        devices.push_back(slot.registers);
     for (const MachineDevice& sswi : machine.sswis)
         devices.push_back(sswi.registers);
     static_vector<HostRange, 2> read_only{self.device_tree};

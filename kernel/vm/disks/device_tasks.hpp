@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Devices of all VMs that have work to do between guests: a turn of one, then of the next.
+// Devices of all VMs that have work to do between guests: a turn of one, then of the next; or at
+// some time, as an alarm has.
 //
 // Any hart may say that a device has work, also within an access to it. A hart that does a turn has
 // taken the device out of the queue; who wants a device to be gone waits for that turn.
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 #include <cairn/intrusive_list.hpp>
 #include <cairn/list_hook.hpp>
@@ -23,27 +25,38 @@ class DeviceTask : public list_hook {
 
   private:
     friend class DeviceTasks;
-    bool at_work_ = false;  ///< a hart is at it
-    bool asked_ = false;    ///< meanwhile
+    std::uint64_t due_ = ~std::uint64_t{0};  ///< by `time`; also what is wanted meanwhile
+    bool at_work_ = false;                   ///< a hart is at it
 };
 
 class DeviceTasks {
   public:
+    /// As HostWork's.
+    static constexpr std::uint64_t at_once = 0;
+    static constexpr std::uint64_t when_asked = ~std::uint64_t{0};
+
     constexpr DeviceTasks() = default;
     DeviceTasks(const DeviceTasks&) = delete;
     DeviceTasks& operator=(const DeviceTasks&) = delete;
 
-    void want(DeviceTask& task);
+    void want(DeviceTask& task) { want_at(task, at_once); }
+    /// The same, not before `time`. A hart has to be awake then, which whoever says this sees to.
+    void want_at(DeviceTask& task, std::uint64_t time);
     /// It has no work from here on, and no hart is at it.
     void forget(DeviceTask& task);
-    [[nodiscard]] bool is_empty() const { return waiting_.load(std::memory_order_relaxed) == 0; }
-    /// A turn of the one that has waited longest; false where there is none.
+    [[nodiscard]] bool is_empty() const { return due() == when_asked; }
+    /// When the first of them wants a turn.
+    [[nodiscard]] std::uint64_t due() const { return due_.load(std::memory_order_relaxed); }
+    /// A turn of the one that has waited longest; false where none is due.
     bool do_some();
 
   private:
+    [[nodiscard]] DeviceTask* take();
+    void note_due() CAIRN_REQUIRES(lock_);
+
     Spinlock lock_;  ///< a leaf
     intrusive_list<DeviceTask> queue_ CAIRN_GUARDED_BY(lock_);
-    std::atomic<std::size_t> waiting_ = 0;  ///< changes under the lock
+    std::atomic<std::uint64_t> due_ = when_asked;  ///< of all in the queue; changes under the lock
 };
 
 }  // namespace cairn

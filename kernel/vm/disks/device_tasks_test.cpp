@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "kernel/arch/isa/csr_access.hpp"
 #include "tests/unit/catch.hpp"
 
 using namespace cairn;
@@ -57,6 +58,33 @@ TEST_CASE("what is wanted while a hart is at it is done after that", "[device_ta
     while (tasks.do_some()) {
     }
     CHECK(log == "aa");
+}
+
+TEST_CASE("what is wanted at some time is not done before", "[device_tasks]") {
+    fake_csr_access = [] {};
+    csr_write<Csr::time>(100);
+    DeviceTasks tasks;
+    std::string log;
+    Worker a('a', 1, log);
+    Worker b('b', 1, log);
+    Worker c('c', 2, log);
+    tasks.want_at(a, 300);
+    tasks.want_at(b, 200);
+    tasks.want_at(b, 400);  // the earlier one counts
+    CHECK(tasks.due() == 200);
+    CHECK_FALSE(tasks.do_some());
+    tasks.want(c);
+    CHECK(tasks.due() == DeviceTasks::at_once);
+    while (tasks.do_some()) {
+    }
+    CHECK(log == "cc");
+    csr_write<Csr::time>(200);
+    CHECK(tasks.do_some());
+    CHECK(log == "ccb");
+    CHECK(tasks.due() == 300);
+    tasks.forget(a);
+    CHECK(tasks.is_empty());
+    csr_write<Csr::time>(0);
 }
 
 TEST_CASE("a device that is forgotten is not worked for", "[device_tasks]") {

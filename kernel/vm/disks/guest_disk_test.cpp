@@ -39,7 +39,7 @@ struct Bench {
         }
         const std::array plugged{&disks[0], &disks[1]};
         vm.emplace("bench", guest_ram, GuestConsole{screen, keyboard}, GuestFeatures{},
-                   MachineIds{}, room_for(1), plugged);
+                   MachineIds{}, room_for(1), GuestOptions{.disks = plugged});
         for (GuestDisk& disk : disks)
             disk.serve(*vm);
     }
