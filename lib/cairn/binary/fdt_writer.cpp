@@ -80,12 +80,12 @@ void FdtWriter::begin_node(std::string_view name) {
     if (state_ == State::closed) return fail(FdtWriteError::bad_nesting);
     if (depth_ == fdt_max_depth) return fail(FdtWriteError::too_deep);
     if (name.empty() != (depth_ == 0) || !is_fdt_name(name)) return fail(FdtWriteError::bad_name);
-    put_u32(static_cast<std::uint32_t>(FdtTag::begin_node));
     const std::size_t padded = name.size() / fdt_tag_size * fdt_tag_size + fdt_tag_size;
-    const auto room = claim(padded);
+    const auto room = claim(fdt_tag_size + padded);
     if (room.empty()) return;
-    std::memset(&room[padded - fdt_tag_size], 0, fdt_tag_size);
-    put(room, name);
+    store_be(room, 0, static_cast<std::uint32_t>(FdtTag::begin_node));
+    store_be(room, padded, std::uint32_t{0});  // the name's last word ends in 0
+    put(room.subspan(fdt_tag_size), name);
     ++depth_;
     state_ = State::properties;
 }
@@ -154,11 +154,12 @@ void FdtWriter::begin_property(std::string_view name) {
     if (state_ != State::properties) return fail(FdtWriteError::misplaced_property);
     if (name.empty()) return fail(FdtWriteError::bad_name);
     const std::size_t start = used_;
-    put_u32(static_cast<std::uint32_t>(FdtTag::property));
-    put_u32(0);  // the length, when it is known
+    const auto header = claim(fdt_property_header_size);
+    if (header.empty()) return;
+    store_be(header, 0, static_cast<std::uint32_t>(FdtTag::property));
     // Counted from the end of the strings until `finish_names` knows where they start.
-    put_u32(static_cast<std::uint32_t>(intern(name)));
-    open_property_ = start;
+    store_be(header, 2 * fdt_tag_size, static_cast<std::uint32_t>(intern(name)));
+    open_property_ = start;  // its length is written when it is known
 }
 
 void FdtWriter::end_property() {
