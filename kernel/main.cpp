@@ -19,6 +19,7 @@
 #include "kernel/host/memory/protection.hpp"
 #include "kernel/host/reports/deliberate_crash.hpp"
 #include "kernel/host/reports/fatal.hpp"
+#include "kernel/host/virtio/host_virtio.hpp"
 #include "kernel/manager/life_cycle.hpp"
 
 namespace cairn {
@@ -90,6 +91,7 @@ extern "C" [[noreturn]] void kernel_main(std::uint64_t boot_hart, const std::byt
     show_vector();
     start_devices(self);
     start_clock(self);
+    start_virtio(self.machine);
     start_harts(self);
     if (self.options.crash) crash_deliberately(*self.options.crash);
     show_heap();

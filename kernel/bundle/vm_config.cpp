@@ -131,6 +131,9 @@ class Parser {
             case VmConfigKey::trace:
                 return set_number(config_.trace, key_name, value, limits_.max_trace);
             case VmConfigKey::disk: return add_disk(value);
+            case VmConfigKey::rng:
+                config_.rng_line = number_;
+                return set_choice(config_.rng, key_name, value, no_and_yes);
         }
         return {};
     }

@@ -18,6 +18,7 @@
 //     trace = 1024                 each vCPU keeps so many of its last exits; none if not given
 //     disk = root.img,overlay      an image in the same folder, read-only without `,overlay`; a
 //                                  line for each disk
+//     rng = no                     or yes: it has an entropy device
 //
 // docs/vm-conf.md describes them.
 // Allocates nothing: results and errors are views into the text and the file's name. No locking.
@@ -51,12 +52,13 @@ enum class VmConfigKey : std::uint8_t {
     halt,
     trace,
     disk,
+    rng,
 };
 
 /// The keys by VmConfigKey.
-inline constexpr std::array<std::string_view, 13> vm_config_keys{
+inline constexpr std::array<std::string_view, 14> vm_config_keys{
     "cpus",   "memory",  "kernel",  "initrd", "append", "autostart", "affinity",
-    "weight", "restart", "console", "halt",   "trace",  "disk"};
+    "weight", "restart", "console", "halt",   "trace",  "disk",      "rng"};
 
 /// What becomes of a VM that has ended.
 enum class RestartPolicy : std::uint8_t { never, on_failure, always };
@@ -123,7 +125,9 @@ struct VmConfig {
     ConsolePlace console = ConsolePlace::kept;
     std::uint32_t console_line = 0;  ///< from 1; 0: not set in the file
     HaltPolicy halt = HaltPolicy::last_vm;
-    std::uint32_t trace = 0;  ///< exits that each vCPU keeps; 0: it is not traced
+    std::uint32_t trace = 0;     ///< exits that each vCPU keeps; 0: it is not traced
+    bool rng = false;            ///< it has an entropy device
+    std::uint32_t rng_line = 0;  ///< from 1; 0: not set in the file
     static_vector<VmConfigDisk, max_disks> disks;  ///< in the order of their lines
 };
 

@@ -62,6 +62,9 @@ TEST_CASE("all keys are read", "[vm_config]") {
     CHECK(good("kernel = a\nrestart = never").restart == RestartPolicy::never);
     CHECK(good("kernel = a\nrestart = always").restart == RestartPolicy::always);
     CHECK(good("kernel = a\ntrace = 65536").trace == 65536);
+    CHECK_FALSE(good("kernel = a\nrng = no").rng);
+    CHECK(good("kernel = a\nrng = yes").rng);
+    CHECK(good("kernel = a\nrng = yes").rng_line == 2);
 }
 
 TEST_CASE("only kernel is required", "[vm_config]") {
@@ -195,15 +198,17 @@ TEST_CASE("bad lines say what would be right", "[vm_config]") {
     CHECK(sentence("memroy = 512M") ==
           "demo/vm.conf:1: 'memroy' is not a key; did you mean 'memory'? The keys are: cpus, "
           "memory, kernel, initrd, append, autostart, affinity, weight, restart, console, halt, "
-          "trace, disk");
+          "trace, disk, rng");
     CHECK(sentence("network = yes") ==
           "demo/vm.conf:1: 'network' is not a key; the keys are: cpus, memory, kernel, initrd, "
-          "append, autostart, affinity, weight, restart, console, halt, trace, disk");
+          "append, autostart, affinity, weight, restart, console, halt, trace, disk, rng");
     CHECK(sentence("= 5") ==
           "demo/vm.conf:1: '' is not a key; the keys are: cpus, memory, kernel, initrd, append, "
-          "autostart, affinity, weight, restart, console, halt, trace, disk");
+          "autostart, affinity, weight, restart, console, halt, trace, disk, rng");
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
+    CHECK(sentence("rng = host") ==
+          "demo/vm.conf:1: rng: 'host' is not one of its values; they are: no, yes");
     CHECK(sentence("kernel = a\x1b[2J") ==
           "demo/vm.conf:1: column 11 has the byte 0x1b, which is no text");
     CHECK(sentence(std::string_view("kernel = a\nini\0trd = b", 22)) ==

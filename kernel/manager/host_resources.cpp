@@ -301,6 +301,7 @@ void HostResources::take_other_harts(const Machine& machine, std::span<const Run
 
 bool HostResources::take(const ThisMachine& self, std::span<const RunningHart> running) {
     ids_ = read_machine_ids();
+    has_rng_seed_ = !self.machine.rng_seed.empty();
     timebase_hz_ = self.machine.timebase_hz;
     trusts_unused_ram_ = self.options.trust_unused_ram;
     if (!take_hart(self) || !take_memory(self)) return false;

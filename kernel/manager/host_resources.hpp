@@ -76,6 +76,8 @@ class HostResources {
     [[nodiscard]] constexpr DeviceTasks& device_tasks() { return device_tasks_; }
     /// Whether guests may find what is in frames that nobody has used since reset.
     [[nodiscard]] bool trusts_unused_ram() const { return trusts_unused_ram_; }
+    /// Whether the firmware has handed over a seed for random bytes.
+    [[nodiscard]] bool has_rng_seed() const { return has_rng_seed_; }
     [[nodiscard]] std::uint64_t timebase_hz() const { return timebase_hz_; }
     [[nodiscard]] std::string_view mmu_type() const { return mmu_type_; }
     [[nodiscard]] std::string_view guest_isa_text() const { return isa_text_; }
@@ -95,6 +97,7 @@ class HostResources {
     HartAbilities abilities_;
     MachineIds ids_;
     bool trusts_unused_ram_ = false;
+    bool has_rng_seed_ = false;
     std::uint64_t timebase_hz_ = 0;
     std::string_view mmu_type_;
     std::string_view isa_text_;

@@ -97,24 +97,68 @@ std::optional<Disks> take_disks(HostResources& host, const BundleVm& bundle, con
     return std::nullopt;
 }
 
+using ClockPointer = allocated_ptr<GuestClock, VmAllocator<GuestClock>>;
+using RngPointer = allocated_ptr<GuestRng, VmAllocator<GuestRng>>;
+
+/// What a VM has beside what each has.
+struct Devices {
+    Disks disks;
+    ClockPointer clock;
+    RngPointer rng;
+};
+
+/// Whether the VM may have an entropy device; else there is a sentence in the log. Slots are few,
+/// and so are sources of random bytes.
+bool can_have_rng(const HostResources& host, const VmConfig& config) {
+    const bool has_slot = config.disks.size() < guest_map::virtio_slots;
+    if (has_slot && (host_rng().works() || host.has_rng_seed())) return true;
+    println("cairn: {}:{}: rng: {}", config.file, config.rng_line,
+            has_slot ? "this machine has nothing to make random bytes of: neither a virtio-rng nor "
+                       "an rng-seed in its device tree"
+                     : "its disks fill all virtio slots; remove one of the lines");
+    return false;
+}
+
+/// Nothing, with a sentence in the log, where there is not enough memory, or of random bytes.
+std::optional<Devices> take_devices(HostResources& host, const BundleVm& bundle,
+                                    const GuestMemory& ram, VmMemory& memory) {
+    const VmConfig& config = bundle.config;
+    if (config.rng && !can_have_rng(host, config)) return std::nullopt;
+    auto disks = take_disks(host, bundle, ram, memory);
+    if (!disks) return std::nullopt;
+    auto clock =
+        try_allocate_unique<GuestClock>(VmAllocator<GuestClock>(memory.heap()), host_clock(),
+                                        host.device_tasks(), host.timebase_hz());
+    const VmAllocator<GuestRng> allocator(memory.heap());
+    RngPointer rng(nullptr, RngPointer::deleter_type(allocator));
+    if (config.rng)
+        rng = try_allocate_unique<GuestRng>(allocator, host_rng(), ram, host.device_tasks());
+    if (clock && (rng || !config.rng))
+        return Devices{std::move(*disks), std::move(clock), std::move(rng)};
+    explain_refusal(memory, "the heap has no room for its devices");
+    return std::nullopt;
+}
+
 using VmPointer = allocated_ptr<Vm, VmAllocator<Vm>>;
 
 /// Nothing where there is not enough memory.
 VmPointer make_vm(const HostResources& host, const VmConfig& config, const GuestMemory& ram,
-                  VmMemory& memory, GuestChannel& channel, Disks& disks, GuestClock& clock) {
+                  VmMemory& memory, GuestChannel& channel, Devices& devices) {
     const VmAllocator<Vm> allocator(memory.heap());
     auto room = VcpuRoom::take(memory.heap(), config.cpus);
     if (!room) return VmPointer(nullptr, VmPointer::deleter_type(allocator));
-    static_vector<GuestDisk*, VmConfig::max_disks> plugged;
-    for (GuestDisk& disk : disks)
-        plugged.push_back(&disk);
-    auto vm = try_allocate_unique<Vm>(allocator, config.name, ram, GuestConsole{channel, channel},
-                                      host.abilities().features, host.ids(), std::move(*room),
-                                      GuestOptions{.disks = plugged, .clock = &clock});
+    static_vector<GuestVirtio*, guest_map::virtio_slots> plugged;
+    for (GuestDisk& disk : devices.disks)
+        plugged.push_back(&disk.port());
+    if (devices.rng) plugged.push_back(&devices.rng->port());
+    auto vm =
+        try_allocate_unique<Vm>(allocator, config.name, ram, GuestConsole{channel, channel},
+                                host.abilities().features, host.ids(), std::move(*room),
+                                GuestOptions{.virtio = plugged, .clock = devices.clock.get()});
     if (!vm) return vm;
-    clock.serve(*vm);
-    for (GuestDisk& disk : disks)
-        disk.serve(*vm);
+    devices.clock->serve(*vm);
+    for (GuestVirtio* const device : plugged)
+        device->serve(*vm);
     return vm;
 }
 
@@ -149,6 +193,11 @@ void announce(const VmConfig& config, const LoadPlan& plan, const GuestRam& ram)
           ram.pieces().front().base.value, ram.table().mode());
     if (ram.pieces().size() > 1) print(", in {} pieces", ram.pieces().size());
     println("");
+    if (config.rng) {
+        println("vm {}: its random bytes come from {}", config.name,
+                host_rng().works() ? "the machine's virtio-rng, by a generator"
+                                   : "a generator with the rng-seed of the machine's device tree");
+    }
     if (plan.format == KernelFormat::raw) {  // told by what the file is not: show it
         println("vm {}: its kernel '{}' has no header: a raw binary of {}, started at {:#x}",
                 config.name, config.kernel.path, ByteSize{plan.kernel.size},
@@ -182,13 +231,9 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     if (!has_a_hart(host, config)) return std::nullopt;
     auto ram = take_ram(host, config, memory);
     if (!ram) return std::nullopt;
-    auto disks = take_disks(host, bundle, (*ram)->memory(), memory);
-    if (!disks) return std::nullopt;
-    auto clock =
-        try_allocate_unique<GuestClock>(VmAllocator<GuestClock>(memory.heap()), host_clock(),
-                                        host.device_tasks(), host.timebase_hz());
-    VmPointer vm(nullptr, VmPointer::deleter_type(VmAllocator<Vm>(memory.heap())));
-    if (clock) vm = make_vm(host, config, (*ram)->memory(), memory, channel, *disks, *clock);
+    auto devices = take_devices(host, bundle, (*ram)->memory(), memory);
+    if (!devices) return std::nullopt;
+    auto vm = make_vm(host, config, (*ram)->memory(), memory, channel, *devices);
     if (!vm) {
         explain_refusal(memory, "the heap has no room for it");
         return std::nullopt;
@@ -211,8 +256,9 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
                   .vmid = VmidLease(host.vmids(), *vmid),
                   .vector_room = std::move(*vector_room),
                   .vm = std::move(vm),
-                  .clock = std::move(clock),
-                  .disks = std::move(*disks)};
+                  .clock = std::move(devices->clock),
+                  .rng = std::move(devices->rng),
+                  .disks = std::move(devices->disks)};
     built.use_table();
     return built;
 }

@@ -10,6 +10,7 @@
 #include "kernel/manager/console/guest_channel.hpp"
 #include "kernel/manager/host_resources.hpp"
 #include "kernel/vm/disks/guest_disk.hpp"
+#include "kernel/vm/disks/guest_rng.hpp"
 #include "kernel/vm/guest_clock.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 #include "kernel/vm/memory/guest_ram.hpp"
@@ -27,7 +28,8 @@ struct BuiltVm {
     vector<std::byte, VmAllocator<std::byte>> vector_room;  ///< for registers that are put away
     allocated_ptr<Vm, VmAllocator<Vm>> vm;
     allocated_ptr<GuestClock, VmAllocator<GuestClock>> clock;
-    /// They and the clock end first: a hart may be at work for one, and so in its VM.
+    allocated_ptr<GuestRng, VmAllocator<GuestRng>> rng;  ///< nullptr: it has none
+    /// They, the clock and the rng end first: a hart may be at work for one, and so in its VM.
     vector<GuestDisk, VmAllocator<GuestDisk>> disks;
 
     /// Has the VM's harts use its RAM's table, by the number that the VM has now.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The lock around a VM's devices. A VM of one CPU without disks has one hart at its devices, and
-// takes no lock.
+// The lock around a VM's devices. A VM of one CPU without virtio devices has one hart at its
+// devices, and takes no lock.
 #pragma once
 
 #include <cairn/spinlock.hpp>

@@ -5,7 +5,7 @@
 #include <ranges>
 
 #include <cairn/panic.hpp>
-#include "kernel/vm/disks/guest_disk.hpp"
+#include "kernel/vm/disks/guest_virtio.hpp"
 #include "kernel/vm/guest_clock.hpp"
 #include "kernel/vm/guest_map.hpp"
 
@@ -36,15 +36,15 @@ void GuestDevices::add_clock(GuestClock& clock) {
          .controller = &interrupts()});
 }
 
-/// Disks are where QEMU puts those that have no `bus=`, from the last slot down, and slots are in
+/// Devices are where QEMU puts those that have no `bus=`, from the last slot down, and slots are in
 /// its tree's order: a guest finds the disks in theirs.
 void GuestDevices::add_slots(const GuestOptions& options) {
-    const auto disks = options.disks;
+    const auto devices = options.virtio;
     for (std::size_t n = 0; n < guest_map::virtio_slots; ++n) {
         const std::size_t slot = guest_map::virtio_slots - 1 - n;
-        if (n < disks.size()) {
-            disks[n]->device().connect(interrupts().source(guest_map::virtio_irq(slot)));
-            add_virtio(slot, VirtioBlock::kind, disks[n]->device());
+        if (n < devices.size()) {
+            devices[n]->device().connect(interrupts().source(guest_map::virtio_irq(slot)));
+            add_virtio(slot, devices[n]->kind(), devices[n]->device());
         } else {
             add_virtio(slot, EmptyVirtioSlot::kind, empty_slot_);
         }

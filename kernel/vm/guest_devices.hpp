@@ -26,7 +26,7 @@
 namespace cairn {
 
 class GuestClock;
-class GuestDisk;
+class GuestVirtio;
 
 /// The console that a guest's UART is connected to.
 struct GuestConsole {
@@ -36,7 +36,7 @@ struct GuestConsole {
 
 /// What not every VM has. All of it is borrowed.
 struct GuestOptions {
-    std::span<GuestDisk* const> disks;  ///< at most one for each virtio slot
+    std::span<GuestVirtio* const> virtio;  ///< at most one for each slot
     GuestClock* clock = nullptr;
 };
 
@@ -76,7 +76,7 @@ class GuestDevices {
     Plic plic_;
     Uart16550 uart_;
     Syscon syscon_;
-    EmptyVirtioSlot empty_slot_;  ///< in those of virtio's that no disk is in
+    EmptyVirtioSlot empty_slot_;  ///< in those of virtio's that nothing is in
     static_vector<GuestDevice, Bus::max_devices> list_;
 };
 

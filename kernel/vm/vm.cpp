@@ -20,7 +20,7 @@ Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
       harts_(room.cpus),
       vcpus_(std::move(room.vcpus)),
       ipi_routes_(std::move(room.ipi_routes)),
-      device_lock_(cpus() > 1 || !options.disks.empty()),
+      device_lock_(cpus() > 1 || !options.virtio.empty()),
       clock_(options.clock),
       devices_(cpus(), console, *this, options) {
     for (std::uint32_t hart = 0; hart < cpus(); ++hart) {

@@ -24,6 +24,8 @@ class ChachaRandom {
     /// seed apart.
     ChachaRandom(std::span<const std::byte> seed, std::uint64_t salt);
 
+    /// Adds to the seed: what comes from here on is as good as the better of the two.
+    void stir(std::span<const std::byte> seed);
     void fill(std::span<std::byte> out);
     [[nodiscard]] std::uint64_t next();
 

@@ -16,6 +16,7 @@ SKIPPED = 77
 # Our table, our header's name, Linux's header, and how Linux writes a row's name.
 TABLES = [
     ("CAIRN_VIRTIO_MMIO_REGISTERS", "mmio_registers", "virtio_mmio.h", "VIRTIO_MMIO_{}"),
+    ("CAIRN_VIRTIO_MMIO_LEGACY_REGISTERS", "mmio_registers", "virtio_mmio.h", "VIRTIO_MMIO_{}"),
     ("CAIRN_VIRTIO_STATUS", "device", "virtio_config.h", "VIRTIO_CONFIG_S_{}"),
     ("CAIRN_VIRTIO_FEATURES", "device", "virtio_config.h", "VIRTIO_F_{}"),
     ("CAIRN_VIRTIO_RING_FLAGS", "ring", "virtio_ring.h", "VRING_{}"),
@@ -48,8 +49,9 @@ def pairs():
         for name, number in rows(OURS.format(ours), table).items():
             theirs = pattern.format(name.upper())
             yield f"{table} {name}", number, NAMES.get(theirs, theirs)
-    device = re.search(r"block_device_id = (\d+);", text(OURS.format("device")))
-    yield "block_device_id", int(device[1]), "VIRTIO_ID_BLOCK"
+    for name, theirs in (("block", "VIRTIO_ID_BLOCK"), ("entropy", "VIRTIO_ID_RNG")):
+        device = re.search(rf"{name}_device_id = (\d+);", text(OURS.format("device")))
+        yield f"{name}_device_id", int(device[1]), theirs
 
 
 def main():

@@ -11,6 +11,7 @@ namespace cairn::virtio {
 
 /// Section 5 "Device Types".
 inline constexpr std::uint32_t block_device_id = 2;
+inline constexpr std::uint32_t entropy_device_id = 4;
 
 // Section 2.1 "Device Status Field": X(name, value, title)
 #define CAIRN_VIRTIO_STATUS(X)                                                            \

@@ -42,9 +42,15 @@ namespace cairn::virtio_mmio {
     X(config_generation, 0x0fc, "Configuration atomicity value")                     \
     X(config, 0x100, "Configuration space")
 
+// Of version 1 alone, beside those above (section 4.2.4 "Legacy interface").
+#define CAIRN_VIRTIO_MMIO_LEGACY_REGISTERS(X)                         \
+    X(guest_page_size, 0x028, "Guest page size")                      \
+    X(queue_align, 0x03c, "Used Ring alignment in the virtual queue") \
+    X(queue_pfn, 0x040, "Guest physical page number of the virtual queue")
+
 enum class Register : std::uint16_t {
 #define CAIRN_ROW(name, number, title) name = (number),
-    CAIRN_VIRTIO_MMIO_REGISTERS(CAIRN_ROW)
+    CAIRN_VIRTIO_MMIO_REGISTERS(CAIRN_ROW) CAIRN_VIRTIO_MMIO_LEGACY_REGISTERS(CAIRN_ROW)
 #undef CAIRN_ROW
 };
 

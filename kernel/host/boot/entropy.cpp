@@ -20,6 +20,12 @@ void seed_entropy(std::span<const std::byte> seed, std::uint64_t time) {
     generator.with([=](std::optional<ChachaRandom>& random) { random.emplace(seed, time); });
 }
 
+void add_entropy(std::span<const std::byte> bytes) {
+    generator.with([=](std::optional<ChachaRandom>& random) {
+        if (random) random->stir(bytes);
+    });
+}
+
 void platform_random(std::span<std::byte> out) {
     generator.with([=](std::optional<ChachaRandom>& random) {
         require(random.has_value(), "random bytes were asked for before there was a seed");

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A disk of a VM: the device that the guest sees, and what is behind it.
 //
-//     guest ──► VirtioMmio ──► VirtioBlock ──► ImageStore ──► archive, frames of the VM's quota
-//                   └── what is not short ──► DeviceTasks ──► work, between guests
+//     guest ──► GuestVirtio ──► VirtioBlock ──► ImageStore ──► archive, frames of the VM's quota
 //
 // On the VM's heap; it ends before its VM does. All of it is the VM's device lock's.
 #pragma once
@@ -12,16 +11,12 @@
 #include <string_view>
 
 #include "kernel/dev/virtio/virtio_block.hpp"
-#include "kernel/dev/virtio/virtio_mmio.hpp"
-#include "kernel/vm/disks/device_tasks.hpp"
-#include "kernel/vm/disks/guest_dma.hpp"
+#include "kernel/vm/disks/guest_virtio.hpp"
 #include "kernel/vm/disks/image_store.hpp"
 
 namespace cairn {
 
-class Vm;
-
-class GuestDisk final : public DeviceTask, private VirtioOwner {
+class GuestDisk final {
   public:
     struct Settings {
         std::string_view name;             ///< the image's path, in the log and as its id
@@ -32,29 +27,19 @@ class GuestDisk final : public DeviceTask, private VirtioOwner {
     /// All that is borrowed outlives it. Its VM's RAM is `ram`.
     GuestDisk(const Settings& settings, const GuestMemory& ram, VmMemory& memory,
               DeviceTasks& tasks);
-    ~GuestDisk() { tasks_.forget(*this); }
+    GuestDisk(const GuestDisk&) = delete;
+    GuestDisk& operator=(const GuestDisk&) = delete;
 
     /// False where there is no memory for its overlay.
     [[nodiscard]] bool take_memory() { return !has_overlay_ || store_.take_overlay(); }
 
-    /// Whose it is: said once, when the VM is made of it, before its guest runs.
-    void serve(Vm& vm) { vm_ = &vm; }
-    [[nodiscard]] VirtioMmio& device() { return device_; }
-
-    [[nodiscard]] bool work() override;
+    [[nodiscard]] GuestVirtio& port() { return port_; }
 
   private:
-    void want_work() override;
-    void complain(std::string_view sentence) override;
-
-    std::string_view name_;
     bool has_overlay_;
-    DeviceTasks& tasks_;
-    Vm* vm_ = nullptr;
-    GuestDma dma_;
     ImageStore store_;
-    VirtioBlock block_;
-    VirtioMmio device_;
+    VirtioBlock block_{store_};
+    GuestVirtio port_;
 };
 
 }  // namespace cairn

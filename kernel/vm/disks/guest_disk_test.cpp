@@ -37,11 +37,11 @@ struct Bench {
                 .name = "images/root.img", .image = image, .has_overlay = has_overlay};
             REQUIRE(disks.emplace_back(settings, guest_ram, memory, tasks).take_memory());
         }
-        const std::array plugged{&disks[0], &disks[1]};
+        const std::array plugged{&disks[0].port(), &disks[1].port()};
         vm.emplace("bench", guest_ram, GuestConsole{screen, keyboard}, GuestFeatures{},
-                   MachineIds{}, room_for(1), GuestOptions{.disks = plugged});
+                   MachineIds{}, room_for(1), GuestOptions{.virtio = plugged});
         for (GuestDisk& disk : disks)
-            disk.serve(*vm);
+            disk.port().serve(*vm);
     }
 
     std::uint64_t get(std::size_t slot, virtio_mmio::Register which) {

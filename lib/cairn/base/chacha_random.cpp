@@ -42,6 +42,10 @@ ChachaState chacha20_block(const ChachaState& state) {
 }
 
 ChachaRandom::ChachaRandom(std::span<const std::byte> seed, std::uint64_t salt) : salt_(salt) {
+    stir(seed);
+}
+
+void ChachaRandom::stir(std::span<const std::byte> seed) {
     auto key = std::as_writable_bytes(std::span(key_));
     for (std::size_t i = 0; i < seed.size(); ++i) {
         key[i % key_size] ^= seed[i];

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small, for the target alone. It touches the machine's own devices and memory.
+#include "kernel/host/virtio/host_virtio.hpp"
+
+#include <array>
+
+#include <cairn/print.hpp>
+#include <cairn/quoted.hpp>
+#include "kernel/arch/devices/virtio_device.hpp"
+#include "kernel/arch/start/guarded_call.hpp"
+#include "kernel/host/boot/entropy.hpp"
+#include "kernel/host/drivers/interrupt_router.hpp"
+#include "kernel/host/virtio/host_rng.hpp"
+#include "kernel/host/virtio/virtio_transport.hpp"
+
+namespace cairn {
+namespace {
+
+static_assert(max_virtio_slots <= host_virtio_sources);
+
+/// Of a second: how long a device may take for its first answer.
+constexpr std::uint64_t patience_share = 8;
+
+class SlotRegisters final : public VirtioRegisters {
+  public:
+    void use(HostPhys base) { base_ = base.value; }
+    [[nodiscard]] std::uint32_t read(virtio_mmio::Register which) override { return *word(which); }
+    void write(virtio_mmio::Register which, std::uint32_t value) override { *word(which) = value; }
+    [[nodiscard]] std::uint8_t read_config(std::uint64_t at) override {
+        const auto config = static_cast<std::uint64_t>(virtio_mmio::Register::config);
+        return *reinterpret_cast<const volatile std::uint8_t*>(base_ + config + at);
+    }
+
+  private:
+    [[nodiscard]] volatile std::uint32_t* word(virtio_mmio::Register which) const {
+        return reinterpret_cast<volatile std::uint32_t*>(base_ + static_cast<std::uint64_t>(which));
+    }
+    std::uint64_t base_ = 0;
+};
+constinit std::array<SlotRegisters, max_virtio_slots> slots;
+
+void leave_alone(const MachineWiredDevice& device, std::string_view why) {
+    println("cairn: device {} at {:#x} is left alone: {}", Plain{device.node},
+            device.registers.base.value, why);
+}
+
+/// Whether its interrupt is one of the PLIC's sources, and reaches this hart now.
+bool wire(const Machine& machine, const MachineWiredDevice& device, HostSource source) {
+    if (!machine.plic || !device.interrupt) return false;
+    if (device.interrupt_controller != machine.plic->phandle) return false;
+    if (*device.interrupt > machine.plic->sources) return false;
+    return host_interrupts().wire(source, *device.interrupt);
+}
+
+void start_rng(const Machine& machine, std::size_t slot) {
+    if (host_rng().works()) return;  // one is enough
+    const HostSource source = virtio_source(slot);
+    const auto started =
+        host_rng().start(slots[slot], source, add_entropy, machine.timebase_hz / patience_share);
+    if (!started) return leave_alone(machine.virtio[slot], to_string(started.error()));
+    host_interrupts().handle_by(source, host_rng());
+    if (!wire(machine, machine.virtio[slot], source))
+        leave_alone(machine.virtio[slot], "its interrupt reaches nobody");
+}
+
+void look_into(const Machine& machine, std::size_t slot) {
+    slots[slot].use(machine.virtio[slot].registers.base);
+    std::expected<std::uint32_t, VirtioFault> found = std::unexpected(VirtioFault::no_virtio);
+    const bool completed = completes([&] { found = VirtioTransport(slots[slot]).identify(); });
+    if (!completed) return leave_alone(machine.virtio[slot], "its registers cannot be accessed");
+    if (!found) return leave_alone(machine.virtio[slot], to_string(found.error()));
+    if (*found == virtio::entropy_device_id) start_rng(machine, slot);
+}
+
+}  // namespace
+
+void start_virtio(const Machine& machine) {
+    for (std::size_t slot = 0; slot < machine.virtio.size(); ++slot)
+        look_into(machine, slot);
+}
+
+}  // namespace cairn

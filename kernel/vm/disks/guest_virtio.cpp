@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/vm/disks/guest_virtio.hpp"
+
+#include <cairn/print.hpp>
+#include "kernel/vm/vm.hpp"
+
+namespace cairn {
+
+bool GuestVirtio::work() {
+    const DeviceGuard guard(vm_->device_lock());
+    return device_.work();
+}
+
+/// The vCPU that has brought it leaves its guest, for its hart to do a turn.
+void GuestVirtio::want_work() {
+    tasks_.want(*this);
+    if (loaded_vcpu != nullptr) loaded_vcpu->leave_guest();
+}
+
+void GuestVirtio::complain(std::string_view sentence) {
+    if (!vm_->may_complain()) return;
+    println("vm {}: {}{}{}: {}", vm_->name(), name_.kind, name_.name.empty() ? "" : " ", name_.name,
+            sentence);
+}
+
+}  // namespace cairn
