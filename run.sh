@@ -41,6 +41,8 @@ The machine
   --smp N                its harts                  (default: as many as the guest has; of a
                          bundle: as the VM that has most, and two for several vCPUs)
   --machine-memory SIZE  its memory                 (default: 1 GiB more than all guests, at least 2G)
+  --disk FILE[,ro]       a disk of it, from a file of whole sectors; the one guest has it, those
+                         of a bundle by `disk = host:0` in vm.conf. Up to 7
   --cpu MODEL            QEMU's -cpu                (default: rv64)
   --uefi                 U-Boot starts Cairn as a UEFI application, from a FAT volume
 
@@ -63,9 +65,9 @@ END
 kernel='' initrd='' append='' bundle='' mirror='' smp='' machine_memory='' timeout='' heap=''
 cpus=1 memory=512M cpu=rv64
 demo=no u_boot=no gdb=no uefi=no action=run
-qemu_options=()
+qemu_options=() disks=()
 options_with_value=(--kernel --initrd --append --bundle --mirror --cpu --cpus --smp --timeout
-    --memory --machine-memory --heap)
+    --memory --machine-memory --heap --disk)
 
 is_number() { [[ $1 =~ ^[1-9][0-9]*$ ]]; }
 
@@ -87,6 +89,30 @@ mebibytes_of() {
 
 check_file() {
     [[ -r $2 && ! -d $2 ]] || die "$1: cannot read '$2'." 'Is the path right?'
+}
+
+# FILE or FILE,ro: kept as ro:FILE or rw:FILE.
+add_disk() {
+    local file=${2%,ro} mode=rw
+    [ "$file" = "$2" ] || mode=ro
+    check_file "$1" "$file"
+    [ $mode = ro ] || [ -w "$file" ] ||
+        die "$1: cannot write to '$file'." "To read it alone: $1 $file,ro"
+    if [ ! -s "$file" ] || [ $(($(stat -L -c %s "$file") % 512)) != 0 ]; then
+        die "$1: '$file' is no disk: it has no whole sectors of 512 bytes." "As in: truncate -s 64M $file"
+    fi
+    [ ${#disks[@]} -lt 7 ] || die "$1: a machine has at most 7." 'Remove one of them.'
+    disks+=("$mode:$file")
+}
+
+# The guest's name of each, for its vm.conf: with --uefi the first disk is the firmware's.
+host_disks() {
+    local number=0 disk
+    [ "$uefi" = no ] || number=1
+    for disk in ${disks[@]+"${disks[@]}"}; do
+        echo "host:$number$([ "${disk%%:*}" = rw ] || echo ,ro)"
+        number=$((number + 1))
+    done
 }
 
 # Cairn says what does not fit, and how much would. But what is larger than the whole guest may be
@@ -116,6 +142,7 @@ set_option() {
         --memory) memory=$(size_of "$@") ;;
         --machine-memory) machine_memory=$(size_of "$@") ;;
         --heap) heap=$(size_of "$@") ;;
+        --disk) add_disk "$@" ;;
     esac
 }
 
@@ -165,10 +192,19 @@ fetch_debian() {
     "$root/tools/fetch_debian.sh" ${mirror:+--mirror "$mirror"}
 }
 
+# Debian's drivers for disks are modules, which Linux unpacks behind the rest.
+choose_initramfs() {
+    initrd=$cache/guest/initramfs.cpio.gz
+    [ ${#disks[@]} -gt 0 ] || return 0
+    mkdir -p "$root/build/run"
+    cat "$initrd" "$cache/guest/modules.cpio.gz" >"$root/build/run/initrd"
+    initrd=$root/build/run/initrd
+}
+
 choose_debian() {
     if fetch_debian; then
         kernel=$cache/guest/Image
-        [ -n "$initrd" ] || initrd=$cache/guest/initramfs.cpio.gz
+        [ -n "$initrd" ] || choose_initramfs
     else
         say "Without Debian's kernel, this starts the demo guest instead."
         choose_demo
@@ -203,7 +239,7 @@ choose_bundle() {
 }
 
 pack() {
-    local arguments=(--output "$archive")
+    local disk arguments=(--output "$archive")
     if [ -n "$bundle" ]; then
         choose_bundle
         arguments+=(--bundle "$bundle")
@@ -215,6 +251,7 @@ pack() {
         fi
         arguments+=(--kernel "$kernel" --cpus "$cpus" --memory "$memory"
             --append "${append:-console=ttyS0}" ${initrd:+--initrd "$initrd"})
+        for disk in $(host_disks); do arguments+=(--disk "$disk"); done
     fi
     "$python" "$root/tools/pack_bundle.py" "${arguments[@]}"
     [ "$uefi" = no ] ||
@@ -233,6 +270,7 @@ default_machine_memory() {
 # With ACLINT a hart is interrupted by a store instead of by the firmware.
 # The console is also logged, for the backtrace of a crash; Ctrl-C belongs to the guest.
 compose_qemu() {
+    local number file
     qemu=(qemu-system-riscv64 -M virt,aclint=on -cpu "$cpu" -smp "${smp:-$cpus}"
         -m "${machine_memory:-$(default_machine_memory)}" -bios default -display none
         -chardev "stdio,id=console,mux=on,signal=off,logfile=${console_log//,/,,}"
@@ -243,6 +281,11 @@ compose_qemu() {
     else
         qemu+=(-kernel "$elf" -initrd "$archive")
     fi
+    for number in ${disks[@]+"${!disks[@]}"}; do
+        file=${disks[$number]#*:}
+        qemu+=(-drive "if=none,id=disk$number,format=raw,file=${file//,/,,}$([[ ${disks[$number]} = rw:* ]] || echo ,readonly=on)"
+            -device "virtio-blk-device,drive=disk$number")
+    done
     [ -z "$heap" ] || qemu+=(-append "heap=$heap")
     [ "$gdb" = no ] || qemu+=(-gdb tcp:127.0.0.1:1234 -S)
     qemu+=(${qemu_options[@]+"${qemu_options[@]}"})

@@ -14,6 +14,8 @@ namespace cairn {
 
 namespace {
 
+/// Before the number of one of the machine's disks.
+constexpr std::string_view host_disk = "host:";
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 constexpr bool is_blank(char c) {
@@ -204,15 +206,33 @@ class Parser {
     /// What follows the last comma is the mode: a path with a comma needs one.
     Result add_disk(std::string_view value) {
         const std::size_t comma = value.rfind(',');
-        VmConfigDisk disk{.file = {trim(value.substr(0, comma)), number_}};
+        VmConfigDisk disk{.file = {trim(value.substr(0, comma)), number_}, .host = {}};
         if (disk.file.path.empty()) return fail(VmConfigFault::missing_value, "disk", value);
         if (comma != std::string_view::npos) {
             const Result mode =
                 set_choice(disk.mode, "disk", trim(value.substr(comma + 1)), disk_modes);
             if (!mode) return mode;
         }
+        if (disk.file.path.starts_with(host_disk)) {
+            const Result host = set_host_disk(disk, comma != std::string_view::npos);
+            if (!host) return host;
+        }
         if (config_.disks.try_push_back(disk) == nullptr)
             return fail(VmConfigFault::too_many_disks, "disk", value);
+        return {};
+    }
+
+    Result set_host_disk(VmConfigDisk& disk, bool has_mode) {
+        const std::string_view digits = disk.file.path.substr(host_disk.size());
+        std::uint32_t number = 0;
+        const char* const end = digits.data() + digits.size();
+        const auto [rest, error] = std::from_chars(digits.data(), end, number);
+        if (rest != end || error != std::errc{})
+            return fail(VmConfigFault::bad_host_disk, "disk", disk.file.path);
+        if (has_mode && disk.mode == DiskMode::overlay)
+            return fail(VmConfigFault::host_disk_overlay, "disk", disk.file.path);
+        if (!has_mode) disk.mode = DiskMode::direct;
+        disk.host = number;
         return {};
     }
 

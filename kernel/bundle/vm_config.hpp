@@ -18,6 +18,7 @@
 //     trace = 1024                 each vCPU keeps so many of its last exits; none if not given
 //     disk = root.img,overlay      an image in the same folder, read-only without `,overlay`; a
 //                                  line for each disk
+//     disk = host:0                the machine's first disk, to be written to without `,ro`
 //     rng = no                     or yes: it has an entropy device
 //
 // docs/vm-conf.md describes them.
@@ -78,8 +79,9 @@ inline constexpr std::array<std::string_view, 2> halt_policies{"last-vm", "never
 inline constexpr std::array<std::string_view, 2> no_and_yes{"no", "yes"};
 
 /// What becomes of what a guest writes to a disk: it cannot, or the VM keeps it while it is on.
-enum class DiskMode : std::uint8_t { ro, overlay };
-/// By DiskMode.
+/// Without a mode one of the machine's disks takes what is written itself.
+enum class DiskMode : std::uint8_t { ro, overlay, direct };
+/// By DiskMode, as far as they have names.
 inline constexpr std::array<std::string_view, 2> disk_modes{"ro", "overlay"};
 
 /// What this version of Cairn can do; the parser holds values against it.
@@ -100,10 +102,11 @@ struct VmConfigFile {
     std::uint32_t line = 0;  ///< from 1
 };
 
-/// A disk: an image in the VM's folder.
+/// A disk: an image in the VM's folder, or one of the machine's.
 struct VmConfigDisk {
     VmConfigFile file;
     DiskMode mode = DiskMode::ro;
+    std::optional<std::uint32_t> host;  ///< the machine's disk of that number; `file` is as written
 };
 
 struct VmConfig {
@@ -148,7 +151,9 @@ enum class VmConfigFault : std::uint8_t {
     memory_too_small,
     memory_granule,  ///< not a multiple of vm_memory_granule
     append_too_long,
-    too_many_disks,  ///< more than VmConfig::max_disks
+    bad_host_disk,      ///< `host:` without a number
+    host_disk_overlay,  ///< an overlay over a disk of the machine's
+    too_many_disks,     ///< more than VmConfig::max_disks
 };
 
 /// What is wrong, where, and enough to say it. `line` and `column` count from 1; line 0 is the file

@@ -89,6 +89,11 @@ void write_fault(Writer& out, const VmConfigError& error) {
         case VmConfigFault::append_too_long:
             return print(out, "has {} bytes; at most {} fit", error.number,
                          error.limits.max_append);
+        case VmConfigFault::bad_host_disk:
+            return print(out, "{} is no disk of the machine's; write host:0 for its first", value);
+        case VmConfigFault::host_disk_overlay:
+            return print(out, "{} has no overlay; write {} to write to it, or {},ro", value,
+                         error.value, error.value);
         case VmConfigFault::too_many_disks:
             return print(out, "is one too many: a VM has at most {} disks", VmConfig::max_disks);
     }

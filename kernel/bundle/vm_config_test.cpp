@@ -67,6 +67,16 @@ TEST_CASE("all keys are read", "[vm_config]") {
     CHECK(good("kernel = a\nrng = yes").rng_line == 2);
 }
 
+TEST_CASE("a disk may be one of the machine's", "[vm_config]") {
+    const VmConfig config = good("kernel = a\ndisk = host:3\ndisk = host:0 , ro\ndisk = a,ro\n");
+    CHECK(config.disks[0].host == 3u);
+    CHECK(config.disks[0].mode == DiskMode::direct);
+    CHECK(config.disks[0].file.path == "host:3");
+    CHECK(config.disks[1].host == 0u);
+    CHECK(config.disks[1].mode == DiskMode::ro);
+    CHECK_FALSE(config.disks[2].host);
+}
+
 TEST_CASE("only kernel is required", "[vm_config]") {
     const VmConfig config = good("kernel = Image");
     CHECK(config.cpus == 1);
@@ -207,6 +217,14 @@ TEST_CASE("bad lines say what would be right", "[vm_config]") {
           "autostart, affinity, weight, restart, console, halt, trace, disk, rng");
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
+    CHECK(sentence("disk = host:") ==
+          "demo/vm.conf:1: disk: 'host:' is no disk of the machine's; write host:0 for its first");
+    CHECK(
+        sentence("disk = host:-1,ro") ==
+        "demo/vm.conf:1: disk: 'host:-1' is no disk of the machine's; write host:0 for its first");
+    CHECK(
+        sentence("disk = host:2,overlay") ==
+        "demo/vm.conf:1: disk: 'host:2' has no overlay; write host:2 to write to it, or host:2,ro");
     CHECK(sentence("rng = host") ==
           "demo/vm.conf:1: rng: 'host' is not one of its values; they are: no, yes");
     CHECK(sentence("kernel = a\x1b[2J") ==

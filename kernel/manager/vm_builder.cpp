@@ -2,6 +2,7 @@
 // Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/manager/vm_builder.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include <cairn/byte_size.hpp>
@@ -77,20 +78,66 @@ std::optional<RamPointer> take_ram(HostResources& host, const VmConfig& config, 
     return std::nullopt;
 }
 
-using Disks = vector<GuestDisk, VmAllocator<GuestDisk>>;
+/// A VM's disks by what they are, and in the order of their lines.
+struct Disks {
+    explicit Disks(VmMemory& memory)
+        : images(VmAllocator<GuestDisk>(memory.heap())),
+          hosts(VmAllocator<GuestHostDisk>(memory.heap())) {}
 
-/// Nothing, with a sentence in the log, where there is not enough memory.
+    vector<GuestDisk, VmAllocator<GuestDisk>> images;
+    vector<GuestHostDisk, VmAllocator<GuestHostDisk>> hosts;
+    static_vector<GuestVirtio*, VmConfig::max_disks> in_order;
+};
+
+bool explain_host_disk(const VmConfig& config, const VmConfigDisk& line, std::string_view why) {
+    println("cairn: {}:{}: disk: {}: {}", config.file, line.file.line, line.file.path, why);
+    return false;
+}
+
+/// False, with a sentence in the log, where the machine has no such disk for this VM.
+bool take_host_disk(HostResources& host, const VmConfig& config, const VmConfigDisk& line,
+                    const GuestMemory& ram, Disks& disks) {
+    HostDisk* const disk = host_disk(*line.host);
+    if (disk == nullptr) {
+        FixedBuffer<96> why;
+        print(why, "this machine has no such disk: it has {}, counted from host:0",
+              host_disk_count());
+        return explain_host_disk(config, line, why.view());
+    }
+    GuestHostDisk& made = disks.hosts.emplace_back(
+        GuestHostDisk::Settings{.name = line.file.path, .read_only = line.mode == DiskMode::ro},
+        *disk, ram, host.device_tasks());
+    if (!made.claim()) return explain_host_disk(config, line, "a VM has it already");
+    disks.in_order.push_back(&made.port());
+    return true;
+}
+
+bool take_image(HostResources& host, const VmConfigDisk& line, std::span<const std::byte> image,
+                const GuestMemory& ram, VmMemory& memory, Disks& disks) {
+    GuestDisk& made = disks.images.emplace_back(
+        GuestDisk::Settings{
+            .name = line.file.path, .image = image, .has_overlay = line.mode == DiskMode::overlay},
+        ram, memory, host.device_tasks());
+    disks.in_order.push_back(&made.port());
+    return made.take_memory();
+}
+
+/// Nothing, with a sentence in the log, where there is not enough memory, or no such disk.
 std::optional<Disks> take_disks(HostResources& host, const BundleVm& bundle, const GuestMemory& ram,
                                 VmMemory& memory) {
     const auto& lines = bundle.config.disks;
     static_assert(VmConfig::max_disks <= guest_map::virtio_slots);
-    Disks disks{VmAllocator<GuestDisk>(memory.heap())};
-    bool has_room = disks.try_reserve(lines.size()).has_value();
+    Disks disks(memory);
+    const auto of_host = static_cast<std::size_t>(std::ranges::count_if(
+        lines, [](const VmConfigDisk& line) { return line.host.has_value(); }));
+    bool has_room = disks.images.try_reserve(lines.size() - of_host).has_value() &&
+                    disks.hosts.try_reserve(of_host).has_value();
     for (std::size_t n = 0; has_room && n < lines.size(); ++n) {
-        const GuestDisk::Settings settings{.name = lines[n].file.path,
-                                           .image = bundle.disks[n],
-                                           .has_overlay = lines[n].mode == DiskMode::overlay};
-        has_room = disks.emplace_back(settings, ram, memory, host.device_tasks()).take_memory();
+        if (!lines[n].host) {
+            has_room = take_image(host, lines[n], bundle.disks[n], ram, memory, disks);
+        } else if (!take_host_disk(host, bundle.config, lines[n], ram, disks)) {
+            return std::nullopt;
+        }
     }
     if (has_room) return disks;
     explain_refusal(memory, "the heap has no room for its disks");
@@ -148,8 +195,8 @@ VmPointer make_vm(const HostResources& host, const VmConfig& config, const Guest
     auto room = VcpuRoom::take(memory.heap(), config.cpus);
     if (!room) return VmPointer(nullptr, VmPointer::deleter_type(allocator));
     static_vector<GuestVirtio*, guest_map::virtio_slots> plugged;
-    for (GuestDisk& disk : devices.disks)
-        plugged.push_back(&disk.port());
+    for (GuestVirtio* const disk : devices.disks.in_order)
+        plugged.push_back(disk);
     if (devices.rng) plugged.push_back(&devices.rng->port());
     auto vm =
         try_allocate_unique<Vm>(allocator, config.name, ram, GuestConsole{channel, channel},
@@ -258,7 +305,8 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
                   .vm = std::move(vm),
                   .clock = std::move(devices->clock),
                   .rng = std::move(devices->rng),
-                  .disks = std::move(devices->disks)};
+                  .disks = std::move(devices->disks.images),
+                  .host_disks = std::move(devices->disks.hosts)};
     built.use_table();
     return built;
 }

@@ -10,6 +10,7 @@
 #include "kernel/manager/console/guest_channel.hpp"
 #include "kernel/manager/host_resources.hpp"
 #include "kernel/vm/disks/guest_disk.hpp"
+#include "kernel/vm/disks/guest_host_disk.hpp"
 #include "kernel/vm/disks/guest_rng.hpp"
 #include "kernel/vm/guest_clock.hpp"
 #include "kernel/vm/guest_fdt.hpp"
@@ -31,6 +32,7 @@ struct BuiltVm {
     allocated_ptr<GuestRng, VmAllocator<GuestRng>> rng;  ///< nullptr: it has none
     /// They, the clock and the rng end first: a hart may be at work for one, and so in its VM.
     vector<GuestDisk, VmAllocator<GuestDisk>> disks;
+    vector<GuestHostDisk, VmAllocator<GuestHostDisk>> host_disks;
 
     /// Has the VM's harts use its RAM's table, by the number that the VM has now.
     void use_table() { vm->use_translation(ram->table().hgatp(vmid.vmid().number), vmid.vmid()); }

@@ -23,6 +23,9 @@ CHOICE = "--kernel, --bundle, --demo and --u-boot each choose the guest."
     (["--kernel", "/dev"], "--kernel: cannot read '/dev'."),
     (["--bundle", "/nowhere"], "--bundle: '/nowhere' is no folder."),
     (["--bundle", "/dev"], "--bundle: no folder in '/dev' has a vm.conf."),
+    (["--disk", "/nowhere/disk.img"], "--disk: cannot read '/nowhere/disk.img'."),
+    (["--disk", "/nowhere/disk.img,ro"], "--disk: cannot read '/nowhere/disk.img'."),
+    (["--disk", "/dev/null"], "--disk: '/dev/null' is no disk: it has no whole sectors of 512 bytes."),
     (["--kernel", "/dev/null", "--u-boot"], CHOICE),
     (["--demo", "--bundle", "/dev"], CHOICE),
 ])
@@ -49,7 +52,7 @@ def test_help_names_every_option(run):
     assert status == 0
     for option in ["--kernel", "--initrd", "--append", "--cpus", "--memory", "--bundle", "--demo",
                    "--u-boot", "--smp", "--machine-memory", "--cpu", "--uefi", "--heap", "--gdb",
-                   "--timeout", "--build-only", "--print", "--mirror", "--help", "-- "]:
+                   "--timeout", "--disk", "--build-only", "--print", "--mirror", "--help", "-- "]:
         assert option in output
 
 
@@ -71,6 +74,20 @@ def test_u_boot_is_packed_as_the_kernel(run):
     command = shlex.split(output)
     packed = Path(dict(zip(command, command[1:]))["-initrd"]).read_bytes()
     assert U_BOOT.read_bytes() in packed and b"memory = 64M\n" in packed
+
+
+def test_disks_are_the_machines_and_the_guests(run, tmp_path):
+    for name in ("a,1.img", "b.img"):
+        (tmp_path / name).write_bytes(bytes(1024))
+    status, output, _ = run("run.sh", "--demo", "--disk", tmp_path / "a,1.img", "--disk", f"{tmp_path}/b.img,ro",
+                            "--print")
+    assert status == 0
+    command = shlex.split(output)
+    assert [value for option, value in zip(command, command[1:]) if option == "-drive"] == [
+        f"if=none,id=disk0,format=raw,file={tmp_path}/a,,1.img",
+        f"if=none,id=disk1,format=raw,file={tmp_path}/b.img,readonly=on"]
+    packed = Path(dict(zip(command, command[1:]))["-initrd"]).read_bytes()
+    assert b"disk = host:0\ndisk = host:1,ro\n" in packed
 
 
 def test_print_with_uefi(run):

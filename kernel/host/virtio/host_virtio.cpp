@@ -10,6 +10,7 @@
 #include "kernel/arch/start/guarded_call.hpp"
 #include "kernel/host/boot/entropy.hpp"
 #include "kernel/host/drivers/interrupt_router.hpp"
+#include "kernel/host/virtio/host_disk.hpp"
 #include "kernel/host/virtio/host_rng.hpp"
 #include "kernel/host/virtio/virtio_transport.hpp"
 
@@ -63,6 +64,18 @@ void start_rng(const Machine& machine, std::size_t slot) {
         leave_alone(machine.virtio[slot], "its interrupt reaches nobody");
 }
 
+void start_disk(const Machine& machine, std::size_t slot) {
+    HostDisk* const disk = next_host_disk();
+    if (disk == nullptr) return leave_alone(machine.virtio[slot], "there are too many disks");
+    const HostSource source = virtio_source(slot);
+    const auto started = disk->start(slots[slot], source);
+    if (!started) return leave_alone(machine.virtio[slot], to_string(started.error()));
+    host_interrupts().handle_by(source, *disk);
+    if (!wire(machine, machine.virtio[slot], source))
+        return leave_alone(machine.virtio[slot], "its interrupt reaches nobody");
+    add_host_disk();
+}
+
 void look_into(const Machine& machine, std::size_t slot) {
     slots[slot].use(machine.virtio[slot].registers.base);
     std::expected<std::uint32_t, VirtioFault> found = std::unexpected(VirtioFault::no_virtio);
@@ -70,6 +83,7 @@ void look_into(const Machine& machine, std::size_t slot) {
     if (!completed) return leave_alone(machine.virtio[slot], "its registers cannot be accessed");
     if (!found) return leave_alone(machine.virtio[slot], to_string(found.error()));
     if (*found == virtio::entropy_device_id) start_rng(machine, slot);
+    if (*found == virtio::block_device_id) start_disk(machine, slot);
 }
 
 }  // namespace

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// A disk that takes its time: requests are submitted, several at once, and each is completed later,
+// on any hart, in any order. What lies in its buffers is not copied: the disk reads and writes
+// there until the request is completed.
+//
+//     device ── submit ──► backend ──► ... ──► Completion::completed
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernel/arch/devices/virtio_block_requests.hpp"
+
+namespace cairn {
+
+class BlockCompletion {
+  public:
+    /// The request is over, and its buffers are its owner's again. From an interrupt, or within
+    /// `submit` or `look`, with the backend's lock held: it may not call the backend.
+    virtual void completed(virtio_block::Status status) = 0;
+
+  protected:
+    ~BlockCompletion() = default;
+};
+
+class BlockBackend {
+  public:
+    /// Buffers of one request.
+    static constexpr std::size_t most_buffers = 80;
+
+    enum class Operation : std::uint8_t { read, write, flush };
+    struct Request {
+        Operation operation;
+        std::uint64_t sector;
+        /// Whole sectors within the disk, together; none of a flush.
+        std::span<const std::span<std::byte>> buffers;
+        BlockCompletion* completion;
+    };
+
+    /// In bytes: whole sectors.
+    [[nodiscard]] virtual std::uint64_t size() const = 0;
+    [[nodiscard]] virtual bool is_read_only() const = 0;
+    [[nodiscard]] virtual std::string_view id() const = 0;
+    /// False where it has no room for another now. Once one is completed there may be.
+    [[nodiscard]] virtual bool submit(const Request& request) = 0;
+    /// Completes what has ended, without its interrupt; nobody is completing any when it returns.
+    virtual void look() = 0;
+
+  protected:
+    ~BlockBackend() = default;
+};
+
+}  // namespace cairn

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/dev/virtio/virtio_backed_block.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "kernel/arch/devices/virtio_device.hpp"
+
+namespace cairn {
+namespace {
+
+namespace feature = virtio_block::feature;
+using virtio_block::BlockRequest;
+using virtio_block::RequestType;
+using virtio_block::sector_size;
+
+/// A buffer of the guest's may lie in two pieces of the machine's memory.
+constexpr std::uint32_t most_segments = 62;
+static_assert(most_segments < BlockBackend::most_buffers);
+/// What a step costs beside its bytes, as if it copied so many.
+constexpr std::uint64_t step_cost = 256;
+
+/// The next bytes of `from`, where there are so many.
+bool take_bytes(BufferStream& from, std::span<std::byte> to, DmaTurn& turn) {
+    while (!to.empty()) {
+        const GuestRange piece = from.front(to.size());
+        if (!turn.copy_out(piece.base, to.first(piece.size))) return false;
+        from.advance(piece.size);
+        to = to.subspan(piece.size);
+    }
+    return true;
+}
+
+}  // namespace
+
+VirtioBackedBlock::VirtioBackedBlock(BlockBackend& backend, TurnOwner& owner)
+    : backend_(backend), owner_(owner) {
+    config_.capacity = backend.size() / sector_size;
+    config_.seg_max = most_segments;
+    config_.blk_size = sector_size;
+    for (Slot& slot : slots_)
+        slot.device = this;
+}
+
+std::uint32_t VirtioBackedBlock::device_id() const {
+    return virtio::block_device_id;
+}
+
+std::uint64_t VirtioBackedBlock::features() const {
+    return feature::seg_max | feature::blk_size | feature::flush |
+           (backend_.is_read_only() ? feature::ro : 0);
+}
+
+void VirtioBackedBlock::Slot::completed(Status how) {
+    status = how;
+    state.store(State::done, std::memory_order_release);
+    device->owner_.want_turn();
+}
+
+/// What has ended goes first: it makes room.
+bool VirtioBackedBlock::work(DmaTurn& turn, VirtioPort& port) {
+    if (!queue_.is_ready()) return false;
+    Answer more = give_back_done(turn, port);
+    while (more && *more && !turn.is_over())
+        more = do_some(turn, port);
+    const Answer due = more ? queue_.is_interrupt_due(turn) : more;
+    if (!due) {
+        port.fail(due.error());
+        return false;
+    }
+    if (*due) port.interrupt();
+    return *more;
+}
+
+VirtioBackedBlock::Answer VirtioBackedBlock::give_back_done(DmaTurn& turn, VirtioPort& port) {
+    for (Slot& slot : slots_) {
+        if (slot.state.load(std::memory_order_acquire) != State::done) continue;
+        if (slot.status == Status::ioerr) port.complain("the machine's disk reports an error");
+        slot.state.store(State::free, std::memory_order_relaxed);
+        building_.is_held_back = false;
+        const bool is_ok = slot.status == Status::ok;
+        const Done given =
+            give_back(turn, slot.head, slot.status_at, slot.status, is_ok ? slot.written : 0);
+        if (!given) return std::unexpected(given.error());
+    }
+    return true;
+}
+
+/// Whether there is more to do at once.
+VirtioBackedBlock::Answer VirtioBackedBlock::do_some(DmaTurn& turn, VirtioPort& /*port*/) {
+    if (building_.is_held_back) return false;
+    if (building_.is_there) return find_buffers(turn);
+    if (free_slot() == nullptr) return false;
+    const Answer taken = queue_.take(turn, chain_);
+    if (!taken) return taken;
+    return *taken ? begin(turn) : queue_.await_more(turn);
+}
+
+VirtioBackedBlock::Answer VirtioBackedBlock::begin(DmaTurn& turn) {
+    building_ = {};
+    buffers_.clear();
+    BufferStream readable = chain_.readable();
+    BufferStream writable = chain_.writable();
+    if (readable.left() < sizeof(BlockRequest) || writable.left() == 0)
+        return std::unexpected(RingFault::too_short);
+    building_.status_at = writable.take_last();
+    BlockRequest header{};
+    if (!take_bytes(readable, std::as_writable_bytes(std::span(&header, 1)), turn))
+        return std::unexpected(RingFault::no_memory);
+    switch (static_cast<RequestType>(header.type)) {
+        case RequestType::in: return begin_transfer(turn, true, writable, header.sector);
+        case RequestType::out: return begin_transfer(turn, false, readable, header.sector);
+        case RequestType::flush: building_.is_there = true; return true;
+        case RequestType::get_id: return tell_id(turn, writable);
+        case RequestType::discard:
+        case RequestType::write_zeroes: break;
+    }
+    return end(turn, Status::unsupp);
+}
+
+VirtioBackedBlock::Answer VirtioBackedBlock::begin_transfer(DmaTurn& turn, bool in,
+                                                            BufferStream data,
+                                                            std::uint64_t sector) {
+    const std::uint64_t sectors = backend_.size() / sector_size;
+    const std::uint64_t bytes = data.left();
+    const bool fits =
+        bytes % sector_size == 0 && sector <= sectors && bytes / sector_size <= sectors - sector;
+    if (!fits || (!in && backend_.is_read_only())) return end(turn, Status::ioerr);
+    if (bytes == 0) return end(turn, Status::ok);
+    building_.is_there = true;
+    building_.operation = in ? BlockBackend::Operation::read : BlockBackend::Operation::write;
+    building_.sector = sector;
+    building_.data = data;
+    building_.written = in ? static_cast<std::uint32_t>(bytes) : 0;
+    return true;
+}
+
+/// Section 5.2.6: no more than `id_size` bytes, with zeroes behind a shorter id.
+VirtioBackedBlock::Answer VirtioBackedBlock::tell_id(DmaTurn& turn, BufferStream to) {
+    std::array<char, virtio_block::id_size> padded{};
+    std::ranges::copy(backend_.id().substr(0, padded.size()), padded.begin());
+    std::span<const std::byte> rest = std::as_bytes(std::span(padded));
+    std::uint32_t written = 0;
+    while (!rest.empty() && to.left() != 0) {
+        const GuestRange part = to.front(rest.size());
+        if (!turn.copy_in(part.base, rest.first(part.size))) return end(turn, Status::ioerr);
+        to.advance(part.size);
+        written += static_cast<std::uint32_t>(part.size);
+        rest = rest.subspan(part.size);
+    }
+    return end(turn, Status::ok, written);
+}
+
+/// One more piece of the guest's memory, or the request is submitted.
+VirtioBackedBlock::Answer VirtioBackedBlock::find_buffers(DmaTurn& turn) {
+    BufferStream& data = building_.data;
+    if (data.left() == 0) {
+        building_.is_held_back = !submit();
+        building_.is_there = building_.is_held_back;
+        turn.charge(step_cost);
+        return !building_.is_held_back;
+    }
+    const auto piece = turn.piece(data.front(data.left()));
+    if (piece.empty() || buffers_.try_push_back(piece) == nullptr) return end(turn, Status::ioerr);
+    turn.charge(step_cost);
+    data.advance(piece.size());
+    return true;
+}
+
+/// False where the backend has no room: it is tried again when a request has been given back.
+bool VirtioBackedBlock::submit() {
+    Slot& slot = *free_slot();
+    slot.head = chain_.head();
+    slot.status_at = building_.status_at;
+    slot.written = building_.written + 1;
+    slot.state.store(State::in_flight, std::memory_order_relaxed);
+    const bool taken = backend_.submit({.operation = building_.operation,
+                                        .sector = building_.sector,
+                                        .buffers = {buffers_.data(), buffers_.size()},
+                                        .completion = &slot});
+    if (!taken) slot.state.store(State::free, std::memory_order_relaxed);
+    return taken;
+}
+
+/// What has been begun is over before the backend has seen it.
+VirtioBackedBlock::Answer VirtioBackedBlock::end(DmaTurn& turn, Status status,
+                                                 std::uint32_t written) {
+    const GuestPhys status_at = building_.status_at;
+    building_ = {};
+    const Done given = give_back(turn, chain_.head(), status_at, status, written);
+    if (!given) return std::unexpected(given.error());
+    return true;
+}
+
+/// Section 2.7.8: what is written counts from the first byte on, so the status is among it only
+/// where all before it is written: `written` says so.
+VirtioBackedBlock::Done VirtioBackedBlock::give_back(DmaTurn& turn, std::uint16_t head,
+                                                     GuestPhys status_at, Status status,
+                                                     std::uint32_t written) {
+    if (!turn.copy_in(status_at, std::as_bytes(std::span(&status, 1))))
+        return std::unexpected(RingFault::no_memory);
+    return queue_.give_back(turn, head, written);
+}
+
+VirtioBackedBlock::Slot* VirtioBackedBlock::free_slot() {
+    const auto found = std::ranges::find_if(slots_, [](const Slot& slot) {
+        return slot.state.load(std::memory_order_relaxed) == State::free;
+    });
+    return found == slots_.end() ? nullptr : &*found;
+}
+
+bool VirtioBackedBlock::is_anything_in_flight() const {
+    return std::ranges::any_of(slots_, [](const Slot& slot) {
+        return slot.state.load(std::memory_order_acquire) == State::in_flight;
+    });
+}
+
+void VirtioBackedBlock::drain() {
+    while (is_anything_in_flight())
+        backend_.look();
+    backend_.look();  // whoever has completed the last is done with it
+    for (Slot& slot : slots_)
+        slot.state.store(State::free, std::memory_order_relaxed);
+}
+
+void VirtioBackedBlock::forget(const SplitQueue& /*queue*/) {
+    drain();
+    building_ = {};
+}
+
+}  // namespace cairn

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// A virtio block device (VIRTIO 1.2, section 5.2) with one queue, over a BlockBackend: reads,
+// writes, flushes and ids, several at a time and without a copy. A flush is the backend's.
+//
+//     guest's chain ──► Slot: buffers found, submitted ──► backend ──► completed ──► given back
+//
+// A chain whose buffers are being found, or for which there is no room, is held back; the others
+// go on. Requests are given back by whoever does the next turn, under the VM's device lock; their
+// completion is a flag and a wish for that turn.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include <cairn/static_vector.hpp>
+#include "kernel/arch/devices/virtio_block_requests.hpp"
+#include "kernel/dev/device_kind.hpp"
+#include "kernel/dev/virtio/block_backend.hpp"
+#include "kernel/dev/virtio/virtio_function.hpp"
+
+namespace cairn {
+
+/// Whoever has the device do a turn.
+class TurnOwner {
+  public:
+    /// On any hart, with the backend's lock held.
+    virtual void want_turn() = 0;
+
+  protected:
+    ~TurnOwner() = default;
+};
+
+class VirtioBackedBlock final : public VirtioFunction {
+  public:
+    static constexpr std::size_t most_in_flight = 16;
+
+    /// Both outlive it. `forget` comes before its end, where anything may be in flight.
+    VirtioBackedBlock(BlockBackend& backend, TurnOwner& owner);
+    VirtioBackedBlock(const VirtioBackedBlock&) = delete;
+    VirtioBackedBlock& operator=(const VirtioBackedBlock&) = delete;
+
+    [[nodiscard]] std::uint32_t device_id() const override;
+    [[nodiscard]] std::uint64_t features() const override;
+    [[nodiscard]] std::span<const std::byte> config() const override {
+        return std::as_bytes(std::span(&config_, 1));
+    }
+    [[nodiscard]] std::span<SplitQueue> queues() override { return {&queue_, 1}; }
+    [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
+    /// Waits for what is in flight: the guest's memory is its own again.
+    void forget(const SplitQueue& queue) override;
+
+  private:
+    using Status = virtio_block::Status;
+    using Answer = SplitQueue::Answer;
+    using Done = SplitQueue::Done;
+    enum class State : std::uint8_t { free, in_flight, done };
+
+    /// A request in flight.
+    struct Slot final : BlockCompletion {
+        void completed(Status how) override;
+
+        VirtioBackedBlock* device = nullptr;
+        std::atomic<State> state = State::free;
+        Status status = Status::ok;
+        std::uint16_t head = 0;
+        GuestPhys status_at;
+        std::uint32_t written = 0;  ///< bytes, where it goes well
+    };
+    /// The request that is being made ready.
+    struct Building {
+        bool is_there = false;
+        bool is_held_back = false;  ///< ready, and the backend had no room
+        BlockBackend::Operation operation = BlockBackend::Operation::flush;
+        std::uint64_t sector = 0;
+        GuestPhys status_at;
+        BufferStream data;
+        std::uint32_t written = 0;
+    };
+
+    [[nodiscard]] Answer do_some(DmaTurn& turn, VirtioPort& port);
+    [[nodiscard]] Answer give_back_done(DmaTurn& turn, VirtioPort& port);
+    [[nodiscard]] Done give_back(DmaTurn& turn, std::uint16_t head, GuestPhys status_at,
+                                 Status status, std::uint32_t written);
+    [[nodiscard]] Answer begin(DmaTurn& turn);
+    [[nodiscard]] Answer begin_transfer(DmaTurn& turn, bool in, BufferStream data,
+                                        std::uint64_t sector);
+    [[nodiscard]] Answer end(DmaTurn& turn, Status status, std::uint32_t written = 0);
+    [[nodiscard]] Answer tell_id(DmaTurn& turn, BufferStream to);
+    [[nodiscard]] Answer find_buffers(DmaTurn& turn);
+    [[nodiscard]] bool submit();
+    [[nodiscard]] Slot* free_slot();
+    [[nodiscard]] bool is_anything_in_flight() const;
+    void drain();
+
+    BlockBackend& backend_;
+    TurnOwner& owner_;
+    virtio_block::Config config_{};
+    SplitQueue queue_;
+    DescriptorChain chain_;
+    Building building_;
+    static_vector<std::span<std::byte>, BlockBackend::most_buffers> buffers_;
+    std::array<Slot, most_in_flight> slots_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/dev/virtio/virtio_backed_block.hpp"
+
+#include <deque>
+
+#include "tests/unit/catch.hpp"
+#include "tests/unit/virtio_bench.hpp"
+
+using namespace cairn;
+using namespace cairn::test;
+using virtio_block::RequestType;
+using virtio_block::Status;
+
+namespace {
+
+/// A disk that completes when a test says so.
+class SlowDisk final : public BlockBackend {
+  public:
+    struct Pending {
+        Operation operation;
+        std::uint64_t sector;
+        std::vector<std::span<std::byte>> buffers;
+        BlockCompletion* completion;
+    };
+    std::uint64_t size() const override { return bytes.size(); }
+    bool is_read_only() const override { return read_only; }
+    std::string_view id() const override { return "host:0"; }
+    bool submit(const Request& request) override {
+        if (pending.size() == room) return false;
+        pending.push_back({request.operation,
+                           request.sector,
+                           {request.buffers.begin(), request.buffers.end()},
+                           request.completion});
+        return true;
+    }
+    void look() override {
+        while (!pending.empty())
+            complete(0);
+    }
+    void complete(std::size_t which, Status status = Status::ok) {
+        const Pending done = pending[which];
+        pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(which));
+        std::byte* at = bytes.data() + done.sector * 512;
+        for (const auto buffer : done.buffers) {
+            if (done.operation == Operation::read)
+                std::memcpy(buffer.data(), at, buffer.size());
+            else
+                std::memcpy(at, buffer.data(), buffer.size());
+            at += buffer.size();
+        }
+        if (done.operation == Operation::flush) ++flushes;
+        done.completion->completed(status);
+    }
+
+    std::vector<std::byte> bytes = std::vector<std::byte>(64 * 512);
+    std::deque<Pending> pending;
+    std::size_t room = 100;
+    int flushes = 0;
+    bool read_only = false;
+};
+
+struct Bench final : VirtioBench, TurnOwner {
+    explicit Bench(bool read_only = false) {
+        disk.read_only = read_only;
+        for (std::size_t n = 0; n < disk.bytes.size(); ++n)
+            disk.bytes[n] = static_cast<std::byte>(n / 512);
+        block.emplace(disk, *this);
+        device.emplace(*block, memory, owner);
+        device->connect(wire);
+        set(Register::status, 0);
+        set(Register::driver_features_sel, 1);
+        set(Register::driver_features, 1);
+        set(Register::status, virtio::status::features_ok);
+        set(Register::queue_num, queue_size);
+        set(Register::queue_desc_low, descriptors);
+        set(Register::queue_avail_low, avail);
+        set(Register::queue_used_low, used);
+        set(Register::queue_ready, 1);
+        set(Register::status, virtio::status::features_ok | virtio::status::driver_ok);
+    }
+    ~Bench() { block->forget(block->queues().front()); }
+    void want_turn() override { ++wanted; }
+    void set(Register which, std::uint64_t value) {
+        (void)device->write(static_cast<std::uint64_t>(which), AccessWidth::word, value);
+    }
+    std::uint32_t get(Register which) {
+        return static_cast<std::uint32_t>(
+            device->read(static_cast<std::uint64_t>(which), AccessWidth::word).value_or(~0ull));
+    }
+    /// Request `n` of those at once, by two descriptors and one for its data.
+    void ask(std::uint32_t n, RequestType type, std::uint64_t sector, std::uint32_t bytes) {
+        const std::uint64_t header_at = header + n * 16;
+        memory.store(GuestPhys{header_at},
+                     virtio_block::BlockRequest{static_cast<std::uint32_t>(type), 0, sector});
+        memory.store(GuestPhys{status_at + n}, std::uint8_t{0xff});
+        std::vector<Buffer> buffers{{header_at, 16}};
+        if (bytes != 0) buffers.push_back({data_of(n), bytes, type != RequestType::out});
+        buffers.push_back({status_at + n, 1, true});
+        chain(n * 3, buffers);
+        offer(static_cast<std::uint16_t>(n * 3));
+        set(Register::queue_notify, 0);
+    }
+    void work() {
+        while (device->work()) {
+        }
+    }
+    static std::uint64_t data_of(std::uint32_t n) { return data_at + n * 0x1000; }
+    std::uint8_t status_of(std::uint32_t n) {
+        return memory.load<std::uint8_t>(GuestPhys{status_at + n});
+    }
+
+    SlowDisk disk;
+    std::optional<VirtioBackedBlock> block;
+    std::optional<VirtioMmio> device;
+    int wanted = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a request is given back once it is completed, and not copied", "[virtio_backed_block]") {
+    Bench bench;
+    bench.ask(0, RequestType::in, 3, 1024);
+    CHECK(bench.status_of(0) == 0xff);
+    CHECK_FALSE(bench.wire.up);
+    REQUIRE(bench.disk.pending.size() == 1);
+    CHECK(bench.disk.pending[0].buffers[0].data() == bench.memory.at({bench.data_of(0)}));
+    bench.disk.complete(0);
+    CHECK(bench.wanted == 1);
+    CHECK(bench.used_index() == 0);  // by the next turn
+    bench.work();
+    CHECK(bench.status_of(0) == 0);
+    CHECK(bench.used_element(0).length == 1025);
+    CHECK(bench.wire.up);
+    CHECK(*bench.memory.at({bench.data_of(0) + 512}) == std::byte{4});
+}
+
+TEST_CASE("several are in flight, and come back in any order", "[virtio_backed_block]") {
+    Bench bench;
+    bench.ask(0, RequestType::in, 1, 512);
+    bench.ask(1, RequestType::in, 2, 512);
+    REQUIRE(bench.disk.pending.size() == 2);
+    bench.disk.complete(1);
+    bench.work();
+    CHECK(bench.status_of(1) == 0);
+    CHECK(bench.status_of(0) == 0xff);
+    CHECK(bench.used_element(0).id == 3);
+    bench.disk.complete(0);
+    bench.work();
+    CHECK(bench.status_of(0) == 0);
+}
+
+TEST_CASE("what the disk has no room for waits for one that ends", "[virtio_backed_block]") {
+    Bench bench;
+    bench.disk.room = 1;
+    bench.ask(0, RequestType::out, 1, 512);
+    bench.ask(1, RequestType::out, 2, 512);
+    CHECK(bench.disk.pending.size() == 1);
+    CHECK_FALSE(bench.device->work());
+    bench.disk.complete(0);
+    bench.work();
+    CHECK(bench.disk.pending.size() == 1);
+    bench.disk.complete(0);
+    bench.work();
+    CHECK(bench.status_of(1) == 0);
+}
+
+TEST_CASE("a flush is the disk's, and an error reaches the guest with a sentence",
+          "[virtio_backed_block]") {
+    Bench bench;
+    bench.ask(0, RequestType::flush, 0, 0);
+    CHECK(bench.status_of(0) == 0xff);
+    bench.disk.complete(0);
+    bench.work();
+    CHECK(bench.status_of(0) == 0);
+    CHECK(bench.disk.flushes == 1);
+    bench.ask(1, RequestType::in, 0, 512);
+    bench.disk.complete(0, Status::ioerr);
+    bench.work();
+    CHECK(bench.status_of(1) == 1);
+    CHECK(bench.owner.log == std::vector<std::string>{"the machine's disk reports an error"});
+}
+
+TEST_CASE("what cannot be is answered without the disk", "[virtio_backed_block]") {
+    Bench bench(true);
+    CHECK((bench.block->features() & virtio_block::feature::ro) != 0);
+    bench.ask(0, RequestType::out, 0, 512);
+    CHECK(bench.status_of(0) == 1);
+    bench.ask(1, RequestType::in, 64, 512);
+    CHECK(bench.status_of(1) == 1);
+    bench.ask(0, RequestType::in, 0, 100);
+    CHECK(bench.status_of(0) == 1);
+    bench.ask(1, RequestType::discard, 0, 512);
+    CHECK(bench.status_of(1) == 2);
+    bench.ask(0, RequestType::get_id, 0, 20);
+    CHECK(bench.status_of(0) == 0);
+    CHECK(*bench.memory.at({bench.data_of(0) + 5}) == std::byte{'0'});
+    CHECK(bench.disk.pending.empty());
+    CHECK((bench.get(virtio_mmio::Register::status) & virtio::status::needs_reset) == 0);
+}
+
+TEST_CASE("a reset waits for what is in flight, and gives nothing back", "[virtio_backed_block]") {
+    Bench bench;
+    bench.ask(0, RequestType::in, 1, 512);
+    bench.set(virtio_mmio::Register::status, 0);
+    CHECK(bench.disk.pending.empty());
+    CHECK(bench.status_of(0) == 0xff);
+    bench.work();
+    CHECK(bench.used_index() == 0);
+}

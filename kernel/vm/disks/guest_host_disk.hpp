@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// A disk of a VM that is one of the machine's: the device that the guest sees, over Cairn's driver.
+//
+//     guest ──► GuestVirtio ──► VirtioBackedBlock ──► HostDisk ──► machine's device ⇄ guest's RAM
+//                 ▲ turn                   └── completed ◄── interrupt, on whatever hart
+//                 └──── DeviceTasks ◄──────────┘
+//
+// On the VM's heap; it ends before its VM does, and waits for what is in flight.
+#pragma once
+
+#include "kernel/dev/virtio/virtio_backed_block.hpp"
+#include "kernel/host/virtio/host_disk.hpp"
+#include "kernel/vm/disks/guest_virtio.hpp"
+
+namespace cairn {
+
+class GuestHostDisk final : private BlockBackend, private HostDiskOwner, private TurnOwner {
+  public:
+    struct Settings {
+        std::string_view name;  ///< in the log and as its id: "host:0"
+        bool read_only;         ///< though the machine's may be written to
+    };
+
+    /// All that is borrowed outlives it. Its VM's RAM is `ram`.
+    GuestHostDisk(const Settings& settings, HostDisk& disk, const GuestMemory& ram,
+                  DeviceTasks& tasks)
+        : settings_(settings),
+          disk_(disk),
+          tasks_(tasks),
+          block_(*this, *this),
+          port_(block_, kind, {.kind = "disk", .name = settings.name}, ram, tasks) {}
+    GuestHostDisk(const GuestHostDisk&) = delete;
+    GuestHostDisk& operator=(const GuestHostDisk&) = delete;
+    ~GuestHostDisk() {
+        if (is_claimed_) release();
+    }
+
+    /// False where another VM has the disk.
+    [[nodiscard]] bool claim() { return is_claimed_ = disk_.claim(*this); }
+    [[nodiscard]] GuestVirtio& port() { return port_; }
+
+  private:
+    static constexpr DeviceKind kind{
+        .name = "host disk", .node = "virtio_mmio", .compatible = {"virtio,mmio"}};
+
+    /// What is in flight writes to the guest's RAM.
+    void release() {
+        block_.forget(block_.queues().front());
+        disk_.release();
+    }
+
+    [[nodiscard]] std::uint64_t size() const override { return disk_.size(); }
+    [[nodiscard]] bool is_read_only() const override {
+        return settings_.read_only || disk_.is_read_only();
+    }
+    [[nodiscard]] std::string_view id() const override { return settings_.name; }
+    [[nodiscard]] bool submit(const Request& request) override;
+    void look() override { disk_.look(); }
+    void completed(void* token, virtio_block::Status status) override {
+        static_cast<BlockCompletion*>(token)->completed(status);
+    }
+    void want_turn() override;
+
+    Settings settings_;
+    HostDisk& disk_;
+    DeviceTasks& tasks_;
+    bool is_claimed_ = false;
+    VirtioBackedBlock block_;
+    GuestVirtio port_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// Cairn's drivers of the machine's virtio devices, under a device that says anything in its
+// registers and writes anything into its used ring. Nothing may crash or be undefined, and: what
+// was submitted to a disk is completed once at most, and all of it once the device is given up.
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "kernel/arch/devices/virtio_ring.hpp"
+#include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/host/virtio/host_disk.hpp"
+#include "kernel/host/virtio/host_rng.hpp"
+#include "tests/fuzz/input.hpp"
+
+using namespace cairn;
+using virtio_mmio::Register;
+
+namespace {
+
+void check(bool condition) {
+    if (!condition) std::abort();
+}
+
+/// Mostly a modern device with a queue; now and then whatever the input says.
+class AnyDevice final : public VirtioRegisters {
+  public:
+    explicit AnyDevice(FuzzInput& input) : input_(input) {}
+
+    std::uint32_t read(Register which) override {
+        if (input_.take(1) % 32 == 0) return static_cast<std::uint32_t>(input_.take(4));
+        switch (which) {
+            case Register::magic_value: return virtio_mmio::magic;
+            case Register::version: return virtio_mmio::modern_version;
+            case Register::device_features: return ~std::uint32_t{0};
+            case Register::queue_num_max: return 1024;
+            case Register::queue_ready: return 0;
+            default: return written_[which];
+        }
+    }
+    void write(Register which, std::uint32_t value) override {
+        written_[which] = value;
+        const bool answers = which == Register::queue_notify && input_.take(1) % 4 != 0;
+        if (answers) use(static_cast<std::uint32_t>(input_.take(1) % 4), 1);
+    }
+    std::uint8_t read_config(std::uint64_t at) override {
+        return static_cast<std::uint8_t>(at == 1 ? 8 : input_.take(1) % 2);
+    }
+    /// The used ring, once the driver has said where it is.
+    std::byte* used() {
+        const std::uint64_t low = written_[Register::queue_used_low];
+        return reinterpret_cast<std::byte*>(
+            std::uint64_t{written_[Register::queue_used_high]} << 32 | low);
+    }
+    void use(std::uint32_t id, std::uint32_t length) {
+        const virtio_ring::UsedElement element{id, length};
+        std::memcpy(used() + virtio_ring::used_at(index_ % 128u), &element, sizeof element);
+        ++index_;
+        std::memcpy(used() + virtio_ring::index_at, &index_, sizeof index_);
+    }
+
+  private:
+    FuzzInput& input_;
+    std::map<Register, std::uint32_t> written_;
+    std::uint16_t index_ = 0;
+};
+
+class Disk final : HostDiskOwner {
+  public:
+    explicit Disk(FuzzInput& input) : input_(input), device_(input) {}
+
+    void run() {
+        if (!disk_->start(device_, HostSource::virtio)) return;
+        check(disk_->claim(*this));
+        while (!input_.empty())
+            step();
+        device_.use(1000, 0);  // against the rules: so it is given up
+        disk_->look();
+        for (const bool is_in_flight : in_flight_)
+            check(!is_in_flight);
+    }
+
+  private:
+    void step() {
+        const auto kind = input_.take(1) % 4;
+        if (kind == 0) return submit();
+        if (kind == 1) return disk_->interrupted();
+        device_.use(static_cast<std::uint32_t>(input_.take(1)),
+                    static_cast<std::uint32_t>(input_.take(2)));
+    }
+    void submit() {
+        const std::size_t which = input_.take(1) % tokens_.size();
+        if (in_flight_[which]) return;
+        constexpr std::array types{virtio_block::RequestType::in, virtio_block::RequestType::out,
+                                   virtio_block::RequestType::flush};
+        const std::vector<std::span<std::byte>> buffers(input_.take(1) % HostDisk::most_buffers,
+                                                        std::span(bytes_));
+        in_flight_[which] = true;
+        in_flight_[which] = disk_->submit({types[input_.take(1) % types.size()], input_.take(2),
+                                           buffers, &tokens_[which]}) &&
+                            in_flight_[which];
+    }
+    void completed(void* token, virtio_block::Status /*status*/) override {
+        const auto which = static_cast<std::size_t>(static_cast<int*>(token) - tokens_.data());
+        check(which < tokens_.size() && in_flight_[which]);
+        in_flight_[which] = false;
+    }
+
+    FuzzInput& input_;
+    AnyDevice device_;
+    std::unique_ptr<HostDisk> disk_ = std::make_unique<HostDisk>();
+    std::array<std::byte, 512> bytes_{};
+    std::array<int, 32> tokens_{};
+    std::array<bool, 32> in_flight_{};
+};
+
+void run_rng(FuzzInput& input) {
+    AnyDevice device(input);
+    const auto rng = std::make_unique<HostRng>();
+    const auto take = [](std::span<const std::byte> bytes) {
+        check(bytes.size() <= HostRng::seed_bytes);
+    };
+    (void)rng->start(device, HostSource::virtio, take, 3);
+    while (rng->works() && !input.empty()) {
+        device.use(static_cast<std::uint32_t>(input.take(1) % 4),
+                   static_cast<std::uint32_t>(input.take(1)));
+        rng->interrupted();
+        rng->ask();
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    fake_csr_access = [] { fake_csrs[static_cast<std::size_t>(Csr::time)] += 1; };
+    FuzzInput input({data, size});
+    if (input.take(1) % 4 == 0) {
+        run_rng(input);
+    } else {
+        Disk(input).run();
+    }
+    return 0;
+}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Disks of the machine's that are guests': Cairn drives them, modern or legacy, and what a guest writes
+is in the file when the machine has ended."""
+import hashlib
+import subprocess
+
+import pytest
+
+from cairn_machine import ROOT, write_archive
+from outcome import archive, ended
+from test_disks import image
+
+PROMPT = r"guest:~# "
+MODERN = ["-global", "virtio-mmio.force-legacy=false"]
+CONF = "kernel = Image\ninitrd = initrd\nappend = console=ttyS0\nmemory = 256M\n"
+
+
+def drives(*files, modern=False):
+    """QEMU's options for disks; one that ends in `,ro` cannot be written to."""
+    options = [*MODERN] if modern else []
+    for number, file in enumerate(files):
+        path, _, mode = str(file).partition(",")
+        options += ["-drive", f"if=none,format=raw,file={path},id=d{number}" + (",readonly=on" if mode else ""),
+                    "-device", f"virtio-blk-device,drive=d{number}"]
+    return options
+
+
+@pytest.fixture
+def debian_archive(debian, tmp_path):
+    def write(conf):
+        modules = (ROOT / ".cache/guest/modules.cpio.gz").read_bytes()
+        return write_archive(tmp_path / "vms.cpio", {
+            "guest/vm.conf": CONF + conf, "guest/Image": debian["kernel"],
+            "guest/initrd": debian["initrd"].read_bytes() + modules})
+    return write
+
+
+@pytest.mark.parametrize("modern, smp, cpus", [(False, 1, 1), (True, 2, 2)])
+def test_what_debian_writes_is_in_the_file(machine, debian_archive, tmp_path, modern, smp, cpus):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/hello").write_text("from the host\n")
+    disk = tmp_path / "disk.img"
+    subprocess.run(["/usr/sbin/mkfs.ext4", "-q", "-d", tmp_path / "files", disk, "24M"], check=True)
+    m = machine(debian_archive(f"cpus = {cpus}\ndisk = host:0\n"), smp=smp, options=drives(disk, modern=modern))
+    m.expect(PROMPT)
+
+    def says(command):
+        return m.command_output(command, PROMPT)
+    says("dmesg -n 1; /etc/disks; mkdir /mnt")
+    assert says("sha256sum </dev/vda").split()[0] == hashlib.sha256(disk.read_bytes()).hexdigest()
+    assert says("mount /dev/vda /mnt && cat /mnt/hello") == "from the host"
+    says("dd if=/dev/urandom of=/mnt/data bs=64k count=128 2>/dev/null; sync")
+    digest = says("sha256sum </mnt/data").split()[0]
+    says("umount /mnt")
+    m.send_line("poweroff -f")
+    assert ended(m)[-1] == "vm guest: powered off"
+    subprocess.run(["/usr/sbin/e2fsck", "-fn", disk], check=True, capture_output=True)
+    dumped = subprocess.run(["/usr/sbin/debugfs", "-R", "cat data", disk], check=True, capture_output=True)
+    assert hashlib.sha256(dumped.stdout).hexdigest() == digest
+
+
+def test_a_disk_that_is_read_only_stays_as_it_is(machine, debian_archive, tmp_path):
+    """By vm.conf, or by QEMU."""
+    disks = [tmp_path / "a.img", tmp_path / "b.img"]
+    for disk in disks:
+        disk.write_bytes(image())
+    m = machine(debian_archive("disk = host:1\ndisk = host:0,ro\n"), options=drives(disks[0], f"{disks[1]},ro"))
+    m.expect(PROMPT)
+    m.command_output("dmesg -n 1; /etc/disks", PROMPT)
+    assert m.command_output("cat /sys/block/vd?/ro /sys/block/vd?/serial", PROMPT).split() == [
+        "1", "1", "host:1host:0"]  # ids have no line ends
+    m.command_output("dd if=/dev/zero of=/dev/vda bs=512 count=1; dd if=/dev/zero of=/dev/vdb bs=512 count=1",
+                     PROMPT)
+    m.send_line("poweroff -f")
+    assert ended(m)[-1] == "vm guest: powered off"
+    assert all(disk.read_bytes() == image() for disk in disks)
+
+
+def test_an_error_of_the_disk_reaches_the_guest(machine, debian_archive, tmp_path):
+    """QEMU's blkdebug fails every read of sector 100."""
+    (tmp_path / "disk.img").write_bytes(image())
+    (tmp_path / "errors").write_text('[inject-error]\nevent = "read_aio"\nsector = "100"\nerrno = "5"\n')
+    options = ["-drive", f"if=none,id=d0,format=raw,file=blkdebug:{tmp_path}/errors:{tmp_path}/disk.img",
+               "-device", "virtio-blk-device,drive=d0"]
+    m = machine(debian_archive("disk = host:0\n"), options=options)
+    m.expect(PROMPT)
+    m.command_output("dmesg -n 1; /etc/disks", PROMPT)
+    read = "dd if=/dev/vda of=/dev/null bs=512 count=1 skip={} 2>/dev/null && echo good || echo bad"
+    for sector, becomes in (1000, "good"), (100, "bad"), (1500, "good"):
+        answer = m.command_output(read.format(sector), PROMPT)
+        assert answer.splitlines()[-1] == becomes
+    m.send_line("poweroff -f")
+    assert "vm guest: disk host:0: the machine's disk reports an error" in ended(m)
+
+
+@pytest.mark.parametrize("lines, count, said", [
+    ("disk = host:0\n", 0, "guest/vm.conf:3: disk: host:0: this machine has no such disk: it has 0, counted from host:0"),
+    ("disk = host:0\ndisk = host:3\n", 1,
+     "guest/vm.conf:4: disk: host:3: this machine has no such disk: it has 1, counted from host:0"),
+    ("disk = host:0\ndisk = host:0\n", 1, "guest/vm.conf:4: disk: host:0: a VM has it already"),
+])
+def test_a_disk_that_is_not_there(machine, tmp_path, lines, count, said):
+    (tmp_path / "disk.img").write_bytes(image())
+    path = archive(tmp_path, "kernel = kernel\nmemory = 16M\n" + lines)
+    m = machine(path, options=drives(*[tmp_path / "disk.img"] * count))
+    assert f"cairn: {said}" in ended(m, status=1)
