@@ -52,6 +52,7 @@ bool is_handler_at_its_end(const Vcpu& vcpu, Exception exception, std::uint64_t 
         case ExitKind::virtual_instruction:
             return handle_virtual_instruction(vm, vcpu, read_trap());
         case ExitKind::misaligned_access: return handle_misaligned_access(vm, vcpu, read_trap());
+        case ExitKind::breakpoint: return handle_breakpoint(vm, vcpu, read_trap());
         case ExitKind::timer_interrupt: return handle_timer_interrupt(vcpu);
         case ExitKind::external_interrupt: return handle_external_interrupt(vcpu);
         case ExitKind::software_interrupt: return handle_software_interrupt(vcpu);
@@ -106,22 +107,25 @@ TrapState read_trap() {
             .htinst = csr_read<Csr::htinst>()};
 }
 
-void touch_ram(Vm& vm, GuestPhys at) {
+Resumption touch_ram(Vm& vm, GuestPhys at) {
     switch (vm.memory().touch(at)) {
         case RamTouch::given:
-        case RamTouch::busy: return;
+        case RamTouch::busy: return Resumption::with_saved_registers;
         // Harts may keep what they once found invalid (no Svvptc for the G-stage).
-        case RamTouch::present: return hfence_gvma_all();
+        case RamTouch::present: hfence_gvma_all(); return Resumption::with_saved_registers;
+        case RamTouch::patched: return open_patched_page(vm, at);
         case RamTouch::unavailable: break;
     }
     println("vm {}: stopped: there is no memory for the page table of its RAM at {:#x}", vm.name(),
             at.value);
     vm.stop(StopReason::killed);
+    return Resumption::with_saved_registers;
 }
 
 void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
     if (const GuestPhys at = faulting_address(trap); vm.memory().holds(at, 1)) {
-        return touch_ram(vm, at);
+        (void)touch_ram(vm, at);  // the others are loaded in any case
+        return;
     }
     if (vm.may_complain()) {
         println("vm {}: jump to {:#x}, guest physical {:#x}, where there is no RAM: access fault",

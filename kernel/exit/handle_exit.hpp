@@ -6,6 +6,9 @@
 // frames. Shaped for: "SBI probe_extension"; "unknown CSR, exception taken".
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "kernel/exit/vm_exit.hpp"
 #include "kernel/vm/vm.hpp"
 
@@ -22,8 +25,26 @@ namespace cairn {
 [[gnu::cold, gnu::noinline]] void handle_virtual_instruction(Vm& vm, Vcpu& vcpu,
                                                              const TrapState& trap);
 
-/// A hart of the guest could not reach `at`, which is RAM: it is made to be there.
-[[gnu::noinline]] void touch_ram(Vm& vm, GuestPhys at);
+/// A hart of the guest could not reach `at`, which is RAM: it is made to be there. Says whether
+/// registers have changed for it.
+[[gnu::noinline]] Resumption touch_ram(Vm& vm, GuestPhys at);
+
+/// The same where `at` lies in a page with breakpoints; the trap CSRs say what its vCPU wanted
+/// there.
+[[gnu::cold, gnu::noinline]] Resumption open_patched_page(Vm& vm, GuestPhys at);
+
+/// The instruction at pc where it lies in such a page, else nothing. HLVX may not read it: others
+/// use the page just now, or the hart (QEMU 7.2's) wants R for it in place of X.
+[[nodiscard, gnu::cold, gnu::noinline]] std::optional<std::uint32_t> read_patched_code(
+    Vm& vm, const Vcpu& vcpu);
+
+/// An ebreak: a debugger's pauses the VM, another is the guest's.
+[[gnu::cold, gnu::noinline]] void handle_breakpoint(Vm& vm, Vcpu& vcpu, const TrapState& trap);
+
+/// Carries out `instruction`, at pc, where it is a load or store, or gives the guest the exception
+/// that it meets. False where it is neither, or cannot be done in pieces.
+[[nodiscard, gnu::cold, gnu::noinline]] bool carry_out_access(Vm& vm, Vcpu& vcpu,
+                                                              std::uint32_t instruction);
 
 /// A misaligned load or store whose exception the guest does not want: carries it out.
 [[gnu::cold, gnu::noinline]] void handle_misaligned_access(Vm& vm, Vcpu& vcpu,

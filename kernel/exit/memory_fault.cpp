@@ -183,11 +183,12 @@ RecentAccess recent_access(Vcpu& vcpu, std::uint64_t key, const MemoryAccess& ac
                                    RecentAccesses::Row& row) {
     // Whatever it was that touched RAM, an access or a walk of its tables, it is done again.
     if (const GuestPhys at = faulting_address(trap); vcpu.vm().memory().holds(at, 1)) {
-        touch_ram(vcpu.vm(), at);
-        return vcpu.unless_leaving(Resumption::with_saved_registers);
+        return vcpu.unless_leaving(touch_ram(vcpu.vm(), at));
     }
     const auto access = decode_access(vcpu, trap, fetch);
     if (!access) {
+        if (const auto code = fetch.faulted() ? read_patched_code(vcpu.vm(), vcpu) : std::nullopt)
+            return learn(vcpu, {*code, vcpu.context.pc}, trap, row);
         raise_in_guest(vcpu.vm(), vcpu, access.error().exception, access.error().trap_value);
         return vcpu.unless_leaving(Resumption::with_saved_registers);
     }

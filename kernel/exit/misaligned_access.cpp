@@ -4,6 +4,9 @@
 // here a byte at a time, through the guest's own translation: what a byte meets is what the guest's
 // access would have met. What is no plain load or store gets its exception all the same: it is
 // atomic, or not decoded here.
+//
+// So are loads and stores of an instruction to its own page, where that has breakpoints
+// (kernel/exit/breakpoint.cpp).
 #include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/arch/isa/access_address.hpp"
 #include "kernel/arch/isa/csr_access.hpp"
@@ -120,34 +123,51 @@ bool met_absent_ram(Vm& vm) {
     const Exception cause = exception_of(met.scause);
     if (cause != Exception::load_guest_page_fault && cause != Exception::store_guest_page_fault)
         return false;
-    if (!vm.memory().holds(faulting_address(met), 1)) return false;
-    touch_ram(vm, faulting_address(met));
+    const GuestPhys at = faulting_address(met);
+    if (!vm.memory().holds(at, 1)) return false;
+    if (CodePatches* const patches = vm.memory().patches();
+        patches != nullptr && patches->is_patched_page(at)) {
+        (void)patches->open(at, CodePatches::Use::access);
+    } else {
+        (void)touch_ram(vm, at);
+    }
     return true;
 }
 
 }  // namespace
 
+bool carry_out_access(Vm& vm, Vcpu& vcpu, std::uint32_t instruction) {
+    const auto access = decode_memory_access(instruction);
+    if (!access || !is_divisible(vcpu, access->kind)) return false;
+    const std::uint64_t first = decode_access_address(instruction).in(vcpu.context.x);
+    auto done = carry_out(vcpu, *access, first);
+    // Once more: a page with breakpoints that it lies in is closed again by the guest's own try.
+    bool again = !done && met_absent_ram(vm);
+    if (again) done = carry_out(vcpu, *access, first);
+    again = again && !done && met_absent_ram(vm);
+    if (done) {
+        vcpu.context.pc += access->length;
+    } else if (!again) {
+        raise_in_guest(vm, vcpu, done.error().exception, done.error().trap_value);
+    }
+    return true;
+}
+
 void handle_misaligned_access(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
     const bool store = exception_of(trap.scause) == Exception::store_address_misaligned;
     vcpu.pmu().count(store ? SbiFirmwareEvent::misaligned_store
                            : SbiFirmwareEvent::misaligned_load);
-    const auto instruction = fetch(vcpu.context.pc);
+    auto instruction = fetch(vcpu.context.pc);
+    if (!instruction) {
+        if (const auto code = read_patched_code(vm, vcpu)) instruction = *code;
+    }
     if (!instruction) {
         if (met_absent_ram(vm)) return;
         const Fault& fault = instruction.error();
         return raise_in_guest(vm, vcpu, fault.exception, fault.trap_value);
     }
-    const auto access = decode_memory_access(*instruction);
-    if (!access || !is_divisible(vcpu, access->kind)) {
-        return raise_in_guest(vm, vcpu, exception_of(trap.scause), trap.stval);
-    }
-    const std::uint64_t first = decode_access_address(*instruction).in(vcpu.context.x);
-    const auto done = carry_out(vcpu, *access, first);
-    if (done) {
-        vcpu.context.pc += access->length;
-    } else if (!met_absent_ram(vm)) {
-        raise_in_guest(vm, vcpu, done.error().exception, done.error().trap_value);
-    }
+    if (!carry_out_access(vm, vcpu, *instruction))
+        raise_in_guest(vm, vcpu, exception_of(trap.scause), trap.stval);
 }
 
 }  // namespace cairn

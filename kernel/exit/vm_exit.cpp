@@ -27,6 +27,7 @@ ExitKind classify_exit(std::uint64_t scause) {
         exception == Exception::store_address_misaligned) {
         return ExitKind::misaligned_access;
     }
+    if (exception == Exception::breakpoint) return ExitKind::breakpoint;
     return ExitKind::unexpected;
 }
 

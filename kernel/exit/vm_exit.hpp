@@ -23,6 +23,7 @@ enum class ExitKind : std::uint8_t {
     fetch_page_fault,     ///< an instruction fetch that G-stage translation refused
     virtual_instruction,  ///< an instruction that V=1 may not execute
     misaligned_access,    ///< a load or store that the guest's firmware is to carry out
+    breakpoint,           ///< an ebreak, while a debugger may have some in the guest's code
     timer_interrupt,      ///< the host's timer
     external_interrupt,   ///< the host's interrupt controller
     software_interrupt,   ///< another hart of the host

@@ -16,6 +16,7 @@ constexpr std::uint64_t interrupt = 1ull << 63;
 // "Hypervisor" chapter, table of cause codes: what is not delegated and can reach HS-mode from V=1,
 // but for loads and stores.
 const std::map<std::uint64_t, ExitKind> expected{
+    {3, ExitKind::breakpoint},
     {4, ExitKind::misaligned_access},
     {6, ExitKind::misaligned_access},
     {10, ExitKind::supervisor_call},

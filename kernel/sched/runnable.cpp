@@ -3,15 +3,24 @@
 
 namespace cairn {
 
+namespace {
+
+/// Whatever it waits for.
+bool is_held(const Vcpu& vcpu) {
+    return vcpu.vm().is_paused() || vcpu.vm().debugging().holds(vcpu.context.hart_id);
+}
+
+}  // namespace
+
 bool is_asleep(Vcpu& vcpu) {
-    if (vcpu.vm().is_paused()) return true;
+    if (is_held(vcpu)) return true;
     const SbiHartState state = vcpu.vm().harts().state(vcpu.context.hart_id);
     if (state == SbiHartState::started) return vcpu.waits_for_interrupt();
     return state != SbiHartState::start_pending;
 }
 
 Wakening wakening(Vcpu& vcpu, std::uint64_t time) {
-    if (vcpu.vm().is_paused()) return {};
+    if (is_held(vcpu)) return {};
     const SbiHartState state = vcpu.vm().harts().state(vcpu.context.hart_id);
     if (state == SbiHartState::start_pending) return {.now = true};
     if (state == SbiHartState::started && !vcpu.waits_for_interrupt()) return {.now = true};

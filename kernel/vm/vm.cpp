@@ -40,6 +40,8 @@ void Vm::reset_devices() {
     }
     stop_reason_ = not_stopped;
     presence_.reset();
+    debugging_.run_alone(std::nullopt);
+    (void)debugging_.take_met();
 }
 
 std::optional<StopReason> Vm::stopped() const {

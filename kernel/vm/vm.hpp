@@ -15,6 +15,7 @@
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/input_source.hpp"
 #include "kernel/dev/syscon.hpp"
+#include "kernel/vm/debug_control.hpp"
 #include "kernel/vm/device_lock.hpp"
 #include "kernel/vm/exits/exit_counts.hpp"
 #include "kernel/vm/guest_devices.hpp"
@@ -75,6 +76,13 @@ class Vm final : public PowerEvents, public InputReceiver {
     void note_pause(std::uint64_t time) { presence_.note(time); }
     /// The host's `time` less the guest's.
     [[nodiscard]] std::uint64_t time_lag() const { return presence_.lag(); }
+
+    [[nodiscard]] DebugControl& debugging() { return debugging_; }
+    /// Any vCPU may run again where one ran alone.
+    void run_all() {
+        debugging_.run_alone(std::nullopt);
+        interrupt_all();
+    }
 
     void power_off(bool failed, std::uint16_t code) override;
     void reset() override { stop(StopReason::reset); }
@@ -156,6 +164,7 @@ class Vm final : public PowerEvents, public InputReceiver {
     void interrupt_all();
 
     Presence<> presence_;
+    DebugControl debugging_;
     std::atomic<std::uint8_t> stop_reason_ = not_stopped;
     std::atomic<std::uint64_t> complaints_ = 0;
 };

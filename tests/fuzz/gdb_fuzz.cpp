@@ -47,6 +47,18 @@ class Target final : public DebugTarget {
         check_cpu(cpu);
         return from.size() <= address;
     }
+    bool insert_breakpoint(std::uint32_t cpu, std::uint64_t address) override {
+        check_cpu(cpu);
+        return address % 2 == 0;
+    }
+    bool remove_breakpoint(std::uint32_t cpu, std::uint64_t address) override {
+        return insert_breakpoint(cpu, address);
+    }
+    void run_alone(std::uint32_t cpu) override { check_cpu(cpu); }
+    bool begin_step(std::uint32_t cpu) override {
+        check_cpu(cpu);
+        return cpu == 0;
+    }
 
   private:
     static void check_cpu(std::uint32_t cpu) { require(cpu < 2, "a CPU that there is"); }

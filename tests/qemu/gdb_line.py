@@ -39,9 +39,9 @@ class Gdb:
             server.settimeout(TIMEOUT)
             self.wire, _ = server.accept()
 
-    def pass_on(self, until=None):
-        """Carries bytes both ways until gdb has gone, or has said what `until` holds."""
-        while until is None or until not in self.said:
+    def pass_on(self, until=None, heard=None):
+        """Carries bytes both ways until gdb has gone, has said what `until` holds, or has heard `heard`."""
+        while (until is None or until not in self.said) and (heard is None or heard not in self.answered):
             ready, _, _ = select.select([self.console, self.wire], [], [], TIMEOUT)
             assert ready, f"nothing was said for {TIMEOUT} s; gdb's last words: {self.said[-200:]}"
             if self.wire in ready:

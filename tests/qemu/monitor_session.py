@@ -9,13 +9,13 @@ ESCAPE = "\x1d"
 PROMPT = r"cairn> "
 
 
-def demo_vms(path, names, **keys):
-    """An archive of VMs of the demo guest; further keys of their vm.conf by name: {"a": {...}}."""
+def demo_vms(path, names, kernel="demo", **keys):
+    """An archive of VMs of the demo guest, or another; further keys of their vm.conf by name: {"a": {...}}."""
     entries = {}
     for name in names:
         lines = {"kernel": "kernel", "memory": "8M", "append": f"I am {name}", **keys.get(name, {})}
         entries[f"{name}/vm.conf"] = "".join(f"{key} = {value}\n" for key, value in lines.items())
-        entries[f"{name}/kernel"] = guest_image("demo")
+        entries[f"{name}/kernel"] = guest_image(kernel)
     return write_archive(path, entries)
 
 

@@ -68,12 +68,12 @@ def test_interrupt_and_write(demo):
 
 
 def test_what_it_cannot_do_it_says(demo):
-    """A breakpoint is refused, and gdb has not written one into the guest's memory."""
+    """A breakpoint of the hart's is refused, and gdb has not written one into the guest's memory."""
     lend_line(demo, "a")
-    gdb = Gdb(demo, ["break *0x80200000", "continue", "stepi", "x/2xb 0x80200000", "detach"], SYMBOLS)
+    gdb = Gdb(demo, ["hbreak *0x80200000", "continue", "delete", "x/2xb 0x80200000", "detach"], SYMBOLS)
     said = gdb.output()
-    assert "Cannot insert breakpoint" in said
-    assert b"$Z0,80200000" in gdb.said and b"$M" not in gdb.said and b"$X" not in gdb.said
+    assert "Cannot insert hardware breakpoint" in said
+    assert b"$Z1,80200000" in gdb.said and b"$M" not in gdb.said and b"$X" not in gdb.said
     image = IMAGE.read_bytes()
     assert re.search(rf"0x{image[0]:02x}\s+0x{image[1]:02x}", said)
     back_at_prompt(demo)

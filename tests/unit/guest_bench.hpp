@@ -45,8 +45,10 @@ class GuestBench {
     static constexpr std::uint64_t entry = ram_base + 0x200;
     static constexpr std::uint64_t handler = ram_base + 0x100;  ///< the guest's vstvec
 
-    explicit GuestBench(const GuestFeatures& features = {}, std::uint32_t cpus = 1)
-        : vm("bench", GuestMemory(GuestPhys{ram_base}, ram), {console, keyboard}, features,
+    /// `backing`, where there is one, outlives it.
+    explicit GuestBench(const GuestFeatures& features = {}, std::uint32_t cpus = 1,
+                        RamBacking* backing = nullptr)
+        : vm("bench", memory(backing), {console, keyboard}, features,
              {.vendor = 0x489, .architecture = 0x8000'0000'0000'0007, .implementation = 0x2021},
              room_for(cpus)) {
         for (std::uint32_t hart = 0; hart < cpus; ++hart)
@@ -77,6 +79,12 @@ class GuestBench {
         loaded_vcpu = here;
     }
 
+    GuestMemory memory(RamBacking* backing) {
+        if (backing == nullptr) return {GuestPhys{ram_base}, ram};
+        GuestMemory backed(GuestPhys{ram_base}, *backing);
+        (void)backed.append(ram);
+        return backed;
+    }
     Vcpu& vcpu() { return vm.vcpu(); }
     Registers& x() { return vcpu().context.x; }
     std::uint64_t& pc() { return vcpu().context.pc; }

@@ -66,7 +66,7 @@ constexpr std::array commands{
         "guest has not touched yet is given to it by that, and is zero.",
         show_memory},
     Command{"gdb", "VM", "let gdb debug it over this line, until it detaches",
-            "The VM stands still when gdb comes. Breakpoints and steps are refused. "
+            "The VM stands still when gdb comes. Its breakpoints are none that the guest sees. "
             "Ctrl-] ends it from here, and the VM goes on.",
             serve_gdb},
     Command{

@@ -12,7 +12,7 @@ namespace {
 /// How often it is looked whether a VM has come to rest, or whether one that runs has ended.
 void look_again(Session& session) {
     const std::uint64_t turn = session.scheduler.turn();
-    session.wait.until = csr_read<Csr::time>() + (session.gdb->awaits_rest() ? turn / 4 : 4 * turn);
+    session.wait.until = csr_read<Csr::time>() + (session.gdb->looks_soon() ? turn / 4 : 4 * turn);
 }
 
 bool serve(Session& session, Answer& answer) {

@@ -33,6 +33,16 @@ class DebugTarget {
     [[nodiscard]] virtual bool write_memory(std::uint32_t cpu, std::uint64_t address,
                                             std::span<const std::byte> from) = 0;
 
+    /// A breakpoint at `address`, as CPU `cpu` translates it: that place in memory has it for all
+    /// CPUs. False where there can be none.
+    [[nodiscard]] virtual bool insert_breakpoint(std::uint32_t cpu, std::uint64_t address) = 0;
+    [[nodiscard]] virtual bool remove_breakpoint(std::uint32_t cpu, std::uint64_t address) = 0;
+    /// When the target runs the next time, CPU `cpu` does, and no other.
+    virtual void run_alone(std::uint32_t cpu) = 0;
+    /// From now on CPU `cpu` runs for one instruction when the target runs, and no other does.
+    /// False where that cannot be.
+    [[nodiscard]] virtual bool begin_step(std::uint32_t cpu) = 0;
+
   protected:
     ~DebugTarget() = default;
 };

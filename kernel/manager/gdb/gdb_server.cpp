@@ -39,10 +39,12 @@ const GdbServer::Row GdbServer::rows[]{
     {"M", &GdbServer::write_memory},
     {"H", &GdbServer::choose_thread},
     {"T", &GdbServer::is_alive},
+    {"Z0,", &GdbServer::insert},
+    {"z0,", &GdbServer::remove},
     {"Z", &GdbServer::refuse},
     {"z", &GdbServer::refuse},
     {"c", &GdbServer::go_on},
-    {"s", &GdbServer::refuse},
+    {"s", &GdbServer::step},
     {"D", &GdbServer::detach},
     {"k", &GdbServer::leave},
 };
@@ -324,22 +326,57 @@ Next GdbServer::known_actions(const Call& call) {
     return answer(call.reply, "vCont;c;C;s;S");
 }
 
-/// Actions with or without a thread each: all threads go on, or all stay where one is to step.
+/// Actions with or without a thread each: all threads go on, or the one that is named alone; where
+/// one steps, all others stay.
 Next GdbServer::resume(const Call& call) {
     std::string_view rest = call.arguments;
-    bool steps = false;
+    std::optional<std::uint32_t> stepped;
+    std::optional<std::uint32_t> named;
+    unsigned others = 0;
     for (bool first = true; first || take_letter(rest, ';'); first = false) {
         const char action = rest.empty() ? ' ' : rest.front();
         const bool has_signal = action == 'C' || action == 'S';
         if (!has_signal && action != 'c' && action != 's') return answer(call.reply, bad_packet);
-        steps = steps || action == 's' || action == 'S';
         rest.remove_prefix(1);
         if (has_signal && !take_hex(rest)) return answer(call.reply, bad_packet);
-        if (take_letter(rest, ':') && !parse_thread(rest, call.target))
-            return answer(call.reply, bad_packet);
+        const bool is_one = take_letter(rest, ':') && !rest.starts_with('-');
+        const auto cpu =
+            is_one || rest.starts_with('-') ? parse_thread(rest, call.target) : std::optional(cpu_);
+        if (!cpu) return answer(call.reply, bad_packet);
+        if (!stepped && (action == 's' || action == 'S')) stepped = cpu;
+        others += !is_one || named ? 1 : 0;
+        if (is_one && !named) named = cpu;
     }
     if (!rest.empty()) return answer(call.reply, bad_packet);
-    return steps ? answer(call.reply, refused) : Next::go_on;
+    if (stepped) return step_cpu(call, *stepped);
+    if (named && others == 0) call.target.run_alone(*named);
+    return Next::go_on;
+}
+
+Next GdbServer::step(const Call& call) {
+    return call.arguments.empty() ? step_cpu(call, cpu_) : answer(call.reply, bad_packet);
+}
+
+Next GdbServer::step_cpu(const Call& call, std::uint32_t cpu) {
+    if (!call.target.begin_step(cpu)) return answer(call.reply, refused);
+    cpu_ = cpu;
+    return Next::go_on;
+}
+
+/// Whatever the length of the instruction (the packet's kind).
+Next GdbServer::insert(const Call& call) {
+    std::string_view rest = call.arguments;
+    const auto place = take_place(rest);
+    if (!place || !rest.empty()) return answer(call.reply, bad_packet);
+    return answer(call.reply, call.target.insert_breakpoint(cpu_, place->address) ? "OK" : refused);
+}
+
+Next GdbServer::remove(const Call& call) {
+    std::string_view rest = call.arguments;
+    const auto place = take_place(rest);
+    if (!place || !rest.empty()) return answer(call.reply, bad_packet);
+    return answer(call.reply,
+                  call.target.remove_breakpoint(cpu_, place->address) ? "OK" : no_such_place);
 }
 
 Next GdbServer::go_on(const Call& call) {

@@ -7,8 +7,9 @@
 // A packet is input: each is answered, by an empty body where it is not known and by E and a number
 // where it is no good. `k` detaches: a guest is not turned off by leaving a debugger.
 //
-// Breakpoints and steps are refused: to a stub that does not know them gdb would write an ebreak
-// into the guest's memory, where the guest could see it.
+// Breakpoints in code (Z0) and steps are the target's to make; other breakpoints and watchpoints
+// are refused. To a stub that does not know Z0 gdb would write an ebreak into the guest's memory,
+// where the guest could see it.
 //
 // X is not known on purpose. gdb writes memory by M then, and so sends printable letters alone:
 // Ctrl-] stays the way back to the monitor for whoever finds the line taken. Pure.
@@ -75,7 +76,11 @@ class GdbServer {
     Next known_actions(const Call& call);
     Next resume(const Call& call);
     Next go_on(const Call& call);
+    Next insert(const Call& call);
+    Next remove(const Call& call);
     Next refuse(const Call& call);
+    Next step(const Call& call);
+    Next step_cpu(const Call& call, std::uint32_t cpu);
     Next detach(const Call& call);
     Next leave(const Call& call);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,10 +48,26 @@ struct FakeTarget final : DebugTarget {
         return true;
     }
 
+    bool insert_breakpoint(std::uint32_t cpu, std::uint64_t address) override {
+        return address != 0 && breakpoints.insert({cpu, address}).second;
+    }
+    bool remove_breakpoint(std::uint32_t cpu, std::uint64_t address) override {
+        return breakpoints.erase({cpu, address}) != 0;
+    }
+    void run_alone(std::uint32_t cpu) override { alone = cpu; }
+    bool begin_step(std::uint32_t cpu) override {
+        stepped = cpu;
+        return may_step;
+    }
+
     static constexpr std::uint64_t base = 0x1000;
     std::vector<std::byte> ram = std::vector<std::byte>(64, std::byte{0xab});
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> written;
     bool physical = false;
+    std::set<std::pair<std::uint32_t, std::uint64_t>> breakpoints;
+    std::optional<std::uint32_t> stepped;
+    std::optional<std::uint32_t> alone;
+    bool may_step = true;
 };
 
 struct Bench {
@@ -161,13 +178,47 @@ TEST_CASE_METHOD(Bench, "how it goes on", "[gdb_server]") {
     CHECK(next == Next::leave);
 }
 
-TEST_CASE_METHOD(Bench, "breakpoints and steps are refused, so gdb does not write them itself",
-                 "[gdb_server]") {
-    for (const auto* packet :
-         {"Z0,1000,2", "Z1,1000,4", "z0,1000,2", "Z2,1000,8", "s", "vCont;s:2;c"}) {
+TEST_CASE_METHOD(Bench, "breakpoints of the CPU at hand", "[gdb_server]") {
+    CHECK(say("Z0,1000,2") == "OK");
+    CHECK(say("Hg2") == "OK");
+    CHECK(say("Z0,ffffffff80001000,4") == "OK");
+    CHECK(target.breakpoints == decltype(target.breakpoints){{0, 0x1000}, {1, 0xffffffff80001000}});
+    CHECK(say("z0,ffffffff80001000,4") == "OK");
+    CHECK(target.breakpoints.size() == 1);
+    CHECK(say("z0,1000,2") == "E02");  // not this CPU's
+    CHECK(say("Z0,0,2") == "E04");     // so gdb says: Cannot insert breakpoint
+    for (const auto* bad : {"Z0,", "Z0,1000", "Z0,1000,2;X1", "z0,,", "z0,1000,2 "})
+        CHECK(say(bad) == "E01");
+}
+
+TEST_CASE_METHOD(Bench, "others are refused, so gdb does not write them itself", "[gdb_server]") {
+    for (const auto* packet : {"Z1,1000,4", "Z2,1000,8", "z3,1000,8", "Z4,1000,8"})
         CHECK(say(packet) == "E04");
-        CHECK(next == Next::answer);
+}
+
+TEST_CASE_METHOD(Bench, "one CPU goes on, or all", "[gdb_server]") {
+    for (const auto* all : {"vCont;c", "vCont;c:-1", "vCont;c:1;c:2", "vCont;c:1;c", "c"}) {
+        CHECK(say(all).empty());
+        CHECK_FALSE(target.alone.has_value());
     }
+    CHECK(say("vCont;c:2").empty());
+    CHECK(next == Next::go_on);
+    CHECK(target.alone == 1);
+}
+
+TEST_CASE_METHOD(Bench, "one CPU steps", "[gdb_server]") {
+    CHECK(say("vCont;s:2;c").empty());
+    CHECK(next == Next::go_on);
+    CHECK(target.stepped == 1);
+    CHECK(server.cpu() == 1);
+    CHECK(say("s").empty());
+    CHECK(target.stepped == 1);
+    CHECK(say("vCont;c:2;S05:1").empty());
+    CHECK(target.stepped == 0);
+    CHECK(say("s1000") == "E01");
+    target.may_step = false;
+    CHECK(say("s") == "E04");
+    CHECK(next == Next::answer);
 }
 
 TEST_CASE_METHOD(Bench, "gdb's monitor command", "[gdb_server]") {

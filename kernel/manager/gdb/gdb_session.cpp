@@ -47,11 +47,18 @@ bool GdbSession::look(Writer& line) {
 
 /// A VM that was reset meanwhile runs: then it is paused as soon as it can be.
 void GdbSession::look_at(ManagedVm& vm) {
+    DebugControl& debugging = vm.vm().debugging();
+    if (phase_ == Phase::running && debugging.has_met()) phase_ = Phase::stopping;
     if (!awaits_rest()) return;
     if (!std::exchange(has_paused_, true)) was_paused_ = vm.vm().is_paused();
     if (!vm.vm().is_paused()) pause(vm.vm());
     if (!is_at_rest(vm)) return;
-    if (phase_ == Phase::stopping) server_.stopped(server_.cpu(), StopSignal::interrupt, reply_);
+    if (phase_ == Phase::stopping) {
+        VmTarget(vm.vm(), debug_).end_step();
+        const auto met = debugging.take_met();
+        server_.stopped(met.value_or(server_.cpu()), met ? StopSignal::trap : StopSignal::interrupt,
+                        reply_);
+    }
     phase_ = Phase::halted;
 }
 
@@ -113,6 +120,7 @@ void GdbSession::leave() {
     (void)vms_.rule(name(), [&](ManagedVm& vm) {
         if (!vm.is_running() || vm.is_loading() || !has_paused_) return;
         Vm& itself = vm.vm();
+        VmTarget(itself, debug_).forget_breakpoints(phase_ == Phase::halted);
         if (itself.is_paused() && !was_paused_) (void)itself.resume(csr_read<Csr::time>());
         if (!itself.is_paused() && was_paused_) pause(itself);
     });

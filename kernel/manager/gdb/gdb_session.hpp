@@ -42,6 +42,7 @@ class GdbSession {
     [[nodiscard]] bool awaits_rest() const {
         return phase_ == Phase::arriving || phase_ == Phase::stopping;
     }
+    [[nodiscard]] bool looks_soon() const { return awaits_rest() || phase_ == Phase::running; }
     /// Nobody debugs the VM any more: it goes on as it was before.
     void leave();
 

@@ -3,8 +3,12 @@
 #include "kernel/manager/gdb/vm_target.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <utility>
 
 #include <cairn/print.hpp>
+#include "kernel/arch/isa/next_instruction.hpp"
 #include "kernel/manager/gdb/register_file.hpp"
 #include "kernel/vm/memory/guest_translation.hpp"
 
@@ -124,6 +128,92 @@ bool VmTarget::write_memory(std::uint32_t cpu, std::uint64_t address,
             return vm_.memory().copy_in(at, from.subspan(offset, size)).has_value();
         });
     return done == from.size();
+}
+
+// Breakpoints.
+
+std::optional<GuestPhys> VmTarget::find_code(std::uint32_t cpu, std::uint64_t address) const {
+    const std::uint64_t vsatp = state_.physical ? 0 : vm_.vcpu(cpu).state().csrs.vsatp;
+    const auto place = translate(vm_.memory(), vsatp, {address});
+    const bool is_code = vm_.memory().patches() != nullptr && place && address % 2 == 0 &&
+                         vm_.memory().holds(place->at, 2);
+    return is_code ? std::optional(place->at) : std::nullopt;
+}
+
+/// Of all vCPUs: each may come by.
+void VmTarget::take_ebreaks(bool wanted) {
+    vm_.debugging().take_ebreaks(wanted);
+    for (std::uint32_t cpu = 0; cpu < vm_.cpus(); ++cpu)
+        vm_.vcpu(cpu).take_ebreaks(wanted);
+}
+
+bool VmTarget::insert_breakpoint(std::uint32_t cpu, std::uint64_t address) {
+    const auto at = find_code(cpu, address);
+    if (!at || !vm_.memory().patches()->insert(*at)) return false;
+    take_ebreaks(true);
+    return true;
+}
+
+bool VmTarget::remove_breakpoint(std::uint32_t cpu, std::uint64_t address) {
+    const auto at = find_code(cpu, address);
+    if (at) vm_.memory().patches()->remove(*at);
+    return at.has_value();
+}
+
+/// Where gdb has a breakpoint itself, that does.
+bool VmTarget::stop_after_step(std::uint32_t cpu, std::uint64_t address) {
+    const auto at = find_code(cpu, address);
+    if (!at) return false;
+    if (vm_.memory().patches()->has(*at)) return true;
+    if (!vm_.memory().patches()->insert(*at)) return false;
+    state_.after_step.push_back(*at);
+    return true;
+}
+
+/// Traps go to stvec; where interrupts have entries of their own, a supervisor's three are 1, 5 and
+/// 9 ("Supervisor Trap Vector Base Address (stvec) Register").
+bool VmTarget::begin_step(std::uint32_t cpu) {
+    const bool physical = std::exchange(state_.physical, false);
+    const Vcpu& vcpu = vm_.vcpu(cpu);
+    const GuestCsrs& csrs = vcpu.state().csrs;
+    const std::uint64_t at = vcpu.context.pc;
+    std::array<std::byte, 4> bytes{};
+    bool stops = false;  // somewhere; what cannot be fetched or found traps
+    if (read_memory(cpu, at, bytes) >= 2) {
+        const auto instruction = std::bit_cast<std::uint32_t>(bytes);
+        for (const std::uint64_t next :
+             next_instructions(instruction, at, vcpu.context.x, csrs.vsepc))
+            stops = stop_after_step(cpu, next) || stops;
+    }
+    const std::uint64_t vector = csrs.vstvec & ~Stvec::MODE::mask;
+    stops = stop_after_step(cpu, vector) || stops;
+    if (vector != csrs.vstvec) {
+        for (const std::uint64_t cause : {1u, 5u, 9u})
+            stops = stop_after_step(cpu, vector + 4 * cause) || stops;
+    }
+    state_.physical = physical;
+    if (!stops) return false;
+    take_ebreaks(true);
+    run_alone(cpu);
+    return true;
+}
+
+void VmTarget::end_step() {
+    for (const GuestPhys at : state_.after_step)
+        vm_.memory().patches()->remove(at);
+    state_.after_step.clear();
+    vm_.debugging().run_alone(std::nullopt);
+}
+
+/// Who has met one meanwhile finds that it is not there, and goes on.
+void VmTarget::forget_breakpoints(bool at_rest) {
+    if (!vm_.debugging().takes_ebreaks()) return;
+    state_.after_step.clear();
+    vm_.memory().patches()->remove_all();
+    vm_.debugging().take_ebreaks(false);
+    if (at_rest) take_ebreaks(false);
+    (void)vm_.debugging().take_met();
+    vm_.run_all();
 }
 
 }  // namespace cairn

@@ -6,15 +6,22 @@
 // touched yet is given to it by that, and reads as zeros; what is shown from the archive is copied
 // first. Who writes to memory writes to what vCPUs may have fetched: they forget it when they are
 // loaded.
+//
+// A step is a run of one vCPU alone, with breakpoints wherever it may be after one instruction:
+// where that goes on or jumps to, and where the guest's traps go.
 #pragma once
 
+#include <cairn/static_vector.hpp>
 #include "kernel/manager/gdb/debug_target.hpp"
 #include "kernel/vm/vm.hpp"
 
 namespace cairn {
 
 struct DebugState {
+    static constexpr std::size_t most_after_step = 6;
+
     bool physical = false;
+    static_vector<GuestPhys, most_after_step> after_step{};  ///< breakpoints of a step alone
 };
 
 class VmTarget final : public DebugTarget {
@@ -32,11 +39,24 @@ class VmTarget final : public DebugTarget {
                                           std::span<std::byte> to) override;
     [[nodiscard]] bool write_memory(std::uint32_t cpu, std::uint64_t address,
                                     std::span<const std::byte> from) override;
+    [[nodiscard]] bool insert_breakpoint(std::uint32_t cpu, std::uint64_t address) override;
+    [[nodiscard]] bool remove_breakpoint(std::uint32_t cpu, std::uint64_t address) override;
+    void run_alone(std::uint32_t cpu) override { vm_.debugging().run_alone(cpu); }
+    [[nodiscard]] bool begin_step(std::uint32_t cpu) override;
+    /// The VM has stopped: breakpoints that are a step's are no more, and all may run.
+    void end_step();
+    /// There are no breakpoints any more. Where the VM is not `at_rest`, its vCPUs' ebreaks come
+    /// here until they are started anew, and are the guest's.
+    void forget_breakpoints(bool at_rest);
 
   private:
     template <class Visitor>
     [[nodiscard]] std::uint64_t for_each_piece(std::uint32_t cpu, std::uint64_t address,
                                                std::uint64_t size, Visitor visit) const;
+    [[nodiscard]] std::optional<GuestPhys> find_code(std::uint32_t cpu,
+                                                     std::uint64_t address) const;
+    void take_ebreaks(bool wanted);
+    [[nodiscard]] bool stop_after_step(std::uint32_t cpu, std::uint64_t address);
     [[nodiscard]] bool write_fp(std::uint32_t cpu, std::uint32_t number, std::uint64_t value);
 
     Vm& vm_;

@@ -5,6 +5,7 @@
 
 #include "kernel/arch/isa/stage1_mode.hpp"
 #include "kernel/manager/gdb/register_file.hpp"
+#include "tests/unit/fake_patches.hpp"
 #include "tests/unit/guest_bench.hpp"
 
 namespace cairn {
@@ -102,6 +103,64 @@ TEST_CASE_METHOD(Bench, "each vCPU has its own page table", "[vm_target]") {
     target.use_physical(true);
     CHECK(target.read_memory(1, 0x40, read) == 0);
     CHECK(target.read_memory(1, ram_base + 0x40, read) == 4);
+}
+
+TEST_CASE_METHOD(Bench, "there are no breakpoints where code cannot be patched", "[vm_target]") {
+    CHECK_FALSE(target.insert_breakpoint(0, ram_base));
+    CHECK_FALSE(target.remove_breakpoint(0, ram_base));
+    CHECK_FALSE(target.begin_step(0));
+    target.forget_breakpoints(true);
+}
+
+/// The same with breakpoints in all pages of its RAM.
+struct PatchedBench : test::WithFakePatches, GuestBench {
+    PatchedBench() : GuestBench({}, 2, &fake) {
+        vcpu().put_away();
+        vcpu().state_at_rest().csrs.vstvec = handler;
+    }
+    bool takes_ebreaks(std::uint32_t cpu) {
+        const std::uint64_t delegated = vm.vcpu(cpu).state().csrs.hedeleg;
+        return (delegated >> static_cast<unsigned>(Exception::breakpoint) & 1) == 0;
+    }
+
+    DebugState state;
+    VmTarget target{vm, state};
+};
+
+TEST_CASE_METHOD(PatchedBench, "a breakpoint is for all vCPUs, until all are forgotten",
+                 "[vm_target]") {
+    CHECK(target.insert_breakpoint(1, entry));
+    CHECK(fake.places == std::set<std::uint64_t>{entry});
+    CHECK(takes_ebreaks(0));
+    CHECK(takes_ebreaks(1));
+    CHECK(vm.debugging().takes_ebreaks());
+    CHECK_FALSE(target.insert_breakpoint(0, ram_end));
+    CHECK_FALSE(target.insert_breakpoint(0, entry + 1));
+    CHECK(target.insert_breakpoint(0, entry + 2));
+    CHECK(target.remove_breakpoint(0, entry));
+    CHECK(fake.places == std::set<std::uint64_t>{entry + 2});
+    target.forget_breakpoints(true);
+    CHECK(fake.places.empty());
+    CHECK_FALSE(takes_ebreaks(0));
+    CHECK_FALSE(takes_ebreaks(1));
+}
+
+TEST_CASE_METHOD(PatchedBench, "a step ends wherever it may lead", "[vm_target]") {
+    REQUIRE(vm.memory().store(GuestPhys{entry}, std::uint32_t{0x00b5'0863}));  // beq a0, a1, .+16
+    CHECK(target.insert_breakpoint(0, entry + 16));
+    CHECK(target.begin_step(0));
+    CHECK(fake.places == std::set<std::uint64_t>{entry + 4, entry + 16, handler});
+    CHECK(vm.debugging().holds(1));
+    CHECK_FALSE(vm.debugging().holds(0));
+    target.end_step();
+    CHECK(fake.places == std::set<std::uint64_t>{entry + 16});  // gdb's own
+    CHECK_FALSE(vm.debugging().holds(1));
+    vcpu().state_at_rest().csrs.vstvec = handler | 1;  // vectored
+    CHECK(target.begin_step(0));
+    CHECK(fake.places == std::set<std::uint64_t>{entry + 4, entry + 16, handler, handler + 4,
+                                                 handler + 20, handler + 36});
+    target.forget_breakpoints(false);
+    CHECK_FALSE(vm.debugging().holds(1));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 
 #include <cairn/static_vector.hpp>
 #include "kernel/arch/address.hpp"
+#include "kernel/vm/memory/code_patches.hpp"
 
 namespace cairn {
 
@@ -34,6 +35,7 @@ enum class RamTouch : std::uint8_t {
     given,        ///< it is there now
     present,      ///< it was there already: the hart had not seen it yet
     busy,         ///< another hart is at it: touch it again
+    patched,      ///< it is in a page with breakpoints (CodePatches)
     unavailable,  ///< there is no memory for the tables that it needs
 };
 
@@ -53,6 +55,8 @@ class RamBacking {
     /// Lets the guest see `from`, which outlives it and never changes, at `to` without a copy; what
     /// it writes there goes to RAM. The number of bytes from the first on for which that works.
     [[nodiscard]] virtual std::uint64_t show(GuestPhys to, std::span<const std::byte> from) = 0;
+    /// nullptr where there are no breakpoints.
+    [[nodiscard]] virtual CodePatches* patches() { return nullptr; }
 
   protected:
     ~RamBacking() = default;
@@ -113,6 +117,11 @@ class GuestMemory {
     /// A hart of the guest could not reach `at`, which is RAM.
     [[nodiscard]] RamTouch touch(GuestPhys at) const {
         return backing_ == nullptr ? RamTouch::present : backing_->touch(at);
+    }
+
+    /// nullptr where code can have no breakpoints.
+    [[nodiscard]] CodePatches* patches() const {
+        return backing_ == nullptr ? nullptr : backing_->patches();
     }
 
     /// The T at `at`, aligned or not, in the guest's (little-endian) byte order.

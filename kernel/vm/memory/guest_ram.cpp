@@ -12,7 +12,8 @@ GuestRam::GuestRam(FramePool& pool, VmMemory& memory, Stage2Table table, const S
     : pool_(pool),
       settings_(settings),
       table_(std::move(table)),
-      chunks_(VmAllocator<Chunk>(memory.heap())) {}
+      chunks_(VmAllocator<Chunk>(memory.heap())),
+      patched_(memory.frames(), table_, settings.harts) {}
 
 GuestRam::~GuestRam() {
     table_.clear();
@@ -72,8 +73,8 @@ RamTouch GuestRam::give(std::size_t chunk, bool zero) {
     {
         const SpinGuard guard(lock_);
         const Chunk found = chunks_[chunk];
-        if (found == Chunk::present || found == Chunk::shown) return RamTouch::present;
         if (found == Chunk::filling) return RamTouch::busy;
+        if (found != Chunk::absent) return RamTouch::present;
         set_state(chunk, Chunk::filling);
     }
     const HostPhys frames = frames_of(chunk);
@@ -91,7 +92,12 @@ RamTouch GuestRam::give(std::size_t chunk, bool zero) {
 RamTouch GuestRam::touch(GuestPhys at) {
     const std::size_t chunk = chunk_of(at);
     const RamTouch done = give(chunk, true);
-    return done == RamTouch::present && state(chunk) == Chunk::shown ? own_block(at) : done;
+    return done == RamTouch::present ? touch_present(at, state(chunk)) : done;
+}
+
+RamTouch GuestRam::touch_present(GuestPhys at, Chunk found) {
+    if (is_patched(found) && is_patched_page(at)) return RamTouch::patched;
+    return is_shown(found) ? own_block(at) : RamTouch::present;
 }
 
 std::uint64_t GuestRam::show(GuestPhys to, std::span<const std::byte> from) {
@@ -134,7 +140,9 @@ RamTouch GuestRam::own_block(GuestPhys at) {
     const auto shown =
         std::ranges::find_if(shown_, [at](const Shown& each) { return each.range.contains(at); });
     if (shown == shown_.end()) return RamTouch::present;
-    if (const auto now = table_.translate(at); now && now->permissions.write)
+    // A page with breakpoints is the guest's own, too, also while it can only be executed.
+    if (const auto now = table_.translate(at);
+        now && (now->permissions.write || !now->permissions.read))
         return RamTouch::present;
     const GuestPhys block{align_down(at.value, block_size)};
     const HostPhys frames = frames_of(chunk_of(block)) + (block - settings_.base) % chunk_size;
@@ -165,7 +173,12 @@ bool GuestRam::prepare_chunk(std::size_t chunk, GuestRange range, RamUse use) {
     while (done == RamTouch::busy)  // for as long as another hart zeroes a chunk
         done = give(chunk, !whole);
     if (done == RamTouch::unavailable) return false;
-    return state(chunk) != Chunk::shown || own_blocks(chunk, range);
+    const Chunk found = state(chunk);
+    if (is_patched(found)) {
+        const SpinGuard guard(lock_);
+        if (!patched_.open_for_access(range)) return false;
+    }
+    return !is_shown(found) || own_blocks(chunk, range);
 }
 
 bool GuestRam::is_ready(GuestRange range) const {
@@ -186,11 +199,61 @@ bool GuestRam::prepare(GuestRange range, RamUse use) {
     return true;
 }
 
+// Breakpoints.
+
+/// From here on Cairn's own accesses to the chunk find that out. One that is under way may still
+/// write to the page behind the copy's making; no hart of the guest runs.
+bool GuestRam::insert(GuestPhys at) {
+    if (settings_.harts == nullptr || !prepare({at, 2}, RamUse::access)) return false;
+    const SpinGuard guard(lock_);
+    const std::size_t chunk = chunk_of(at);
+    if (!is_patched(chunks_[chunk]))
+        set_state(chunk, is_shown(chunks_[chunk]) ? Chunk::shown_patched : Chunk::patched);
+    return patched_.insert(at);
+}
+
+void GuestRam::remove(GuestPhys at) {
+    const SpinGuard guard(lock_);
+    patched_.remove(at);
+}
+
+/// What was one leaf is one again.
+void GuestRam::remove_all() {
+    const SpinGuard guard(lock_);
+    patched_.remove_all();
+    for (std::size_t chunk = 0; chunk < chunks_.size(); ++chunk) {
+        if (!is_patched(chunks_[chunk])) continue;
+        set_state(chunk, is_shown(chunks_[chunk]) ? Chunk::shown : Chunk::present);
+        (void)table_.merge(settings_.base + chunk * chunk_size, *settings_.harts);
+    }
+}
+
+bool GuestRam::has(GuestPhys at) {
+    const SpinGuard guard(lock_);
+    return patched_.has(at);
+}
+
+bool GuestRam::is_patched_page(GuestPhys at) {
+    const SpinGuard guard(lock_);
+    return patched_.holds(at);
+}
+
+bool GuestRam::open(GuestPhys at, Use use) {
+    const SpinGuard guard(lock_);
+    return patched_.open(at, use);
+}
+
+void GuestRam::give_up(GuestPhys at) {
+    const SpinGuard guard(lock_);
+    patched_.give_up(at);
+}
+
 void GuestRam::forget() {
     const SpinGuard guard(lock_);
     table_.clear();
     std::ranges::fill(chunks_, Chunk::absent);
     shown_.clear();
+    patched_.forget();
     present_ = 0;
 }
 

@@ -21,6 +21,9 @@
 // A store to an `a` is an exit. No hart may go on reading the archive's pages then: the leaves are
 // taken away, every hart forgets them, and the new ones are there.
 //
+// A chunk with breakpoints in it has leaves of 4 KiB, too, and Cairn's own accesses to it ask first
+// (kernel/vm/memory/patched_pages.hpp).
+//
 // Owns the frames and the G-stage table; both go back when it dies. A spinlock guards chunks and
 // table; zeroing happens without it, so a hart that touches another chunk waits for a few
 // instructions at most.
@@ -36,12 +39,13 @@
 #include <cairn/vector.hpp>
 #include "kernel/host/memory/frame_pool.hpp"
 #include "kernel/vm/memory/guest_memory.hpp"
+#include "kernel/vm/memory/patched_pages.hpp"
 #include "kernel/vm/memory/stage2_table.hpp"
 #include "kernel/vm/memory/vm_memory.hpp"
 
 namespace cairn {
 
-class GuestRam final : public RamBacking {
+class GuestRam final : public RamBacking, public CodePatches {
   public:
     static constexpr std::uint64_t chunk_size = paging::leaf_size(1);
     /// What is copied at once of what is shown. Debian's kernel writes to most of what lies beside
@@ -76,8 +80,17 @@ class GuestRam final : public RamBacking {
     [[nodiscard]] bool is_ready(GuestRange range) const override;
     [[nodiscard]] bool prepare(GuestRange range, RamUse use) override;
     [[nodiscard]] RamTouch touch(GuestPhys at) override;
+    [[nodiscard]] CodePatches* patches() override { return this; }
     /// Whole chunks only, of bytes that begin on a page.
     [[nodiscard]] std::uint64_t show(GuestPhys to, std::span<const std::byte> from) override;
+
+    [[nodiscard]] bool insert(GuestPhys at) override;
+    void remove(GuestPhys at) override;
+    void remove_all() override;
+    [[nodiscard]] bool has(GuestPhys at) override;
+    [[nodiscard]] bool is_patched_page(GuestPhys at) override;
+    bool open(GuestPhys at, Use use) override;
+    void give_up(GuestPhys at) override;
 
     /// All of RAM is absent again, and so zero when it is next touched. No hart runs the guest, and
     /// each forgets what it knew of the table before it does.
@@ -90,7 +103,20 @@ class GuestRam final : public RamBacking {
     [[nodiscard]] std::uint64_t present_bytes() const;
 
   private:
-    enum class Chunk : std::uint8_t { absent, filling, present, shown };
+    enum class Chunk : std::uint8_t {
+        absent,
+        filling,
+        present,
+        shown,
+        patched,        ///< present, and some page has had breakpoints
+        shown_patched,  ///< the same of shown
+    };
+    [[nodiscard]] static bool is_shown(Chunk chunk) {
+        return chunk == Chunk::shown || chunk == Chunk::shown_patched;
+    }
+    [[nodiscard]] static bool is_patched(Chunk chunk) {
+        return chunk == Chunk::patched || chunk == Chunk::shown_patched;
+    }
 
     /// What is shown, whole chunks.
     struct Shown {
@@ -104,6 +130,7 @@ class GuestRam final : public RamBacking {
     [[nodiscard]] HostPhys frames_of(std::size_t chunk) const;
     [[nodiscard]] RamTouch give(std::size_t chunk, bool zero);
     [[nodiscard]] bool show_chunk(std::size_t chunk, HostPhys source);
+    [[nodiscard]] RamTouch touch_present(GuestPhys at, Chunk found);
     [[nodiscard]] RamTouch own_block(GuestPhys at);
     [[nodiscard]] bool own_blocks(std::size_t chunk, GuestRange range);
     [[nodiscard]] bool prepare_chunk(std::size_t chunk, GuestRange range, RamUse use);
@@ -126,6 +153,7 @@ class GuestRam final : public RamBacking {
     Stage2Table table_;
     vector<Chunk, VmAllocator<Chunk>> chunks_;
     static_vector<Shown, max_shown> shown_;
+    PatchedPages patched_;
     std::uint64_t present_ = 0;
 };
 

@@ -316,6 +316,63 @@ TEST_CASE("a file is shown as far as there is memory for tables", "[guest_ram]")
     CHECK(std::memcmp(seen(ram, base + chunk), file.bytes().data() + chunk, chunk) == 0);
 }
 
+struct NoHarts final : TranslationFence {
+    void forget(std::uint64_t, std::uint64_t) override {}
+};
+
+TEST_CASE("breakpoints are seen by fetches, and by nobody who reads", "[guest_ram]") {
+    Bench bench;
+    NoHarts harts;
+    GuestRam ram = bench.make(2 * chunk, false, &harts);
+    REQUIRE(ram.take_frames() == GuestRam::Taken::all);
+    const GuestMemory memory = ram.memory();
+    const GuestPhys at = base + chunk + 0x1234;
+    REQUIRE(memory.store(at, std::uint16_t{0x4501}));
+    REQUIRE(ram.insert(at));
+    CHECK(ram.has(at));
+    CHECK(ram.touch(at) == RamTouch::patched);
+    CHECK(ram.touch(at + 0x1000) == RamTouch::present);
+    REQUIRE(ram.open(at, CodePatches::Use::fetch));
+    CHECK_FALSE(ram.table().translate(at)->permissions.read);
+    CHECK(*memory.load<std::uint16_t>(at) == 0x4501);
+    CHECK(ram.table().translate(at)->permissions == pages_rw);  // for Cairn's own access
+    ram.remove_all();
+    CHECK(ram.table().translate(at)->leaf_size == chunk);
+    CHECK(ram.touch(at) == RamTouch::present);
+    REQUIRE(ram.insert(at));
+    ram.forget();
+    CHECK_FALSE(ram.has(at));
+    CHECK(ram.touch(at) == RamTouch::given);
+}
+
+TEST_CASE("without a way to reach harts there are no breakpoints", "[guest_ram]") {
+    Bench bench;
+    GuestRam ram = bench.make(chunk);
+    REQUIRE(ram.take_frames() == GuestRam::Taken::all);
+    CHECK_FALSE(ram.insert(base));
+    ram.remove_all();
+}
+
+TEST_CASE("what is shown can have breakpoints", "[guest_ram]") {
+    Bench bench;
+    NoHarts harts;
+    const File file;
+    GuestRam ram = bench.make(4 * chunk, false, &harts);
+    REQUIRE(ram.take_frames() == GuestRam::Taken::all);
+    const GuestMemory memory = ram.memory();
+    place_all(memory, base, file.bytes());
+    const GuestPhys at = base + 0x2000;
+    const auto before = *memory.load<std::uint64_t>(at + 0x100);
+    REQUIRE(ram.insert(at));
+    REQUIRE(ram.open(at, CodePatches::Use::fetch));
+    CHECK(*memory.load<std::uint64_t>(at + 0x100) == before);
+    REQUIRE(ram.open(at, CodePatches::Use::fetch));
+    REQUIRE(memory.store(base + 0x3000, std::uint64_t{1}));  // the same block
+    CHECK(ram.touch(at) == RamTouch::patched);
+    ram.remove_all();
+    CHECK(*memory.load<std::uint64_t>(at + 0x100) == before);
+}
+
 }  // namespace
 
 }  // namespace cairn

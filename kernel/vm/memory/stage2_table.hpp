@@ -36,6 +36,10 @@ class Stage2Table {
                                                            TranslationFence& harts) {
         return table_.move(guest.value, host, size, permissions, harts);
     }
+    /// Has large leaves say what the small ones around `guest` do, where they can.
+    bool merge(GuestPhys guest, TranslationFence& harts) {
+        return table_.merge(guest.value, harts);
+    }
     /// Unmaps `size` bytes at `guest`, all of them mapped.
     [[nodiscard]] std::expected<void, PageTableError> unmap(GuestPhys guest, std::uint64_t size) {
         return table_.unmap(guest.value, size);

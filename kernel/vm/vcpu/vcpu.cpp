@@ -174,6 +174,7 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
               .csrs = csrs_at_start(features),
               .fp = {},
               .vector = {.registers = state_.vector.registers}};
+    take_ebreaks(vm_.debugging().takes_ebreaks());
     state_.csrs.hvip = Hip::VSEIP::of(external_.is_asserted());
     pmu_.reset(features.counters.present);
     context.timer_renewal = features.timer_renewal;
@@ -190,6 +191,11 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     steal_time_.stop();
     waits_for_interrupt_ = false;
     choose_exit_path();
+}
+
+void Vcpu::take_ebreaks(bool wanted) {
+    const std::uint64_t others = state_.csrs.hedeleg & ~bit(Exception::breakpoint);
+    state_.csrs.hedeleg = others | (wanted ? 0 : bit(Exception::breakpoint));
 }
 
 void Vcpu::watch_exits(bool watched) {

@@ -112,6 +112,9 @@ class Vcpu {
     /// To be changed while it lies in no hart, by whoever holds its VM still.
     [[nodiscard]] GuestState& state_at_rest() { return state_; }
 
+    /// Whether its ebreaks are for Cairn to look at first. While it lies in no hart.
+    void take_ebreaks(bool wanted);
+
     /// Which hart of the machine is interrupted for it from now on: it looks at the vCPU's bell
     /// then, whether it runs the vCPU or the vCPU sleeps there. `host_hart` outlives the vCPU.
     /// Until this is said, nobody is interrupted: whoever runs the vCPU first looks.
