@@ -21,6 +21,7 @@
 #include <ranges>
 #include <source_location>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "cairn/container/container_error.hpp"
@@ -54,23 +55,40 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
     constexpr explicit flat_map(const Allocator& allocator) : entries_(allocator) {}
     constexpr explicit flat_map(const Compare& compare, const Allocator& allocator = Allocator())
         : entries_(allocator), compare_(compare) {}
-    constexpr flat_map(std::initializer_list<value_type> entries,
+    constexpr flat_map(std::initializer_list<value_type> entries, const Compare& compare,
                        const Allocator& allocator = Allocator())
-        : entries_(allocator) {
+        : flat_map(compare, allocator) {
         reserve(entries.size());
         this->insert_range(entries);
     }
-    template <std::ranges::input_range Range>
-    constexpr flat_map(from_range_t, Range&& range, const Allocator& allocator = Allocator())
-        : entries_(allocator) {
+    constexpr flat_map(std::initializer_list<value_type> entries,
+                       const Allocator& allocator = Allocator())
+        : flat_map(entries, Compare(), allocator) {}
+    template <RangeOfEntries<value_type> Range>
+    constexpr flat_map(from_range_t, Range&& range, const Compare& compare,
+                       const Allocator& allocator = Allocator())
+        : flat_map(compare, allocator) {
         this->insert_range(std::forward<Range>(range));
     }
-
+    template <RangeOfEntries<value_type> Range>
+    constexpr flat_map(from_range_t, Range&& range, const Allocator& allocator = Allocator())
+        : flat_map(from_range, std::forward<Range>(range), Compare(), allocator) {}
     template <std::input_iterator Iterator>
-    constexpr flat_map(Iterator first, Iterator last, const Allocator& allocator = Allocator())
-        : entries_(allocator) {
+        requires std::is_constructible_v<value_type, std::iter_reference_t<Iterator>>
+    constexpr flat_map(Iterator first, Iterator last, const Compare& compare,
+                       const Allocator& allocator = Allocator())
+        : flat_map(compare, allocator) {
         this->insert(std::move(first), std::move(last));
     }
+    template <std::input_iterator Iterator>
+        requires std::is_constructible_v<value_type, std::iter_reference_t<Iterator>>
+    constexpr flat_map(Iterator first, Iterator last, const Allocator& allocator = Allocator())
+        : flat_map(std::move(first), std::move(last), Compare(), allocator) {}
+    constexpr flat_map(const flat_map& other, const std::type_identity_t<Allocator>& allocator)
+        : entries_(other.entries_, allocator), compare_(other.compare_) {}
+    /// Moves entry by entry where the allocators differ.
+    constexpr flat_map(flat_map&& other, const std::type_identity_t<Allocator>& allocator)
+        : entries_(std::move(other.entries_), allocator), compare_(other.compare_) {}
     constexpr flat_map& operator=(std::initializer_list<value_type> entries) {
         clear();
         this->insert_range(entries);

@@ -24,6 +24,7 @@
 #include <functional>
 #include <initializer_list>
 #include <iterator>
+#include <memory>
 #include <ranges>
 #include <source_location>
 #include <tuple>
@@ -60,7 +61,7 @@ class HashIterator {
         : slots_(other.slots_), at_(other.at_) {}
 
     constexpr reference operator*() const { return slots_.slots[at_].entry; }
-    constexpr pointer operator->() const { return &slots_.slots[at_].entry; }
+    constexpr pointer operator->() const { return std::addressof(slots_.slots[at_].entry); }
     constexpr HashIterator& operator++() {
         at_ = slots_.after(at_);
         return *this;
@@ -118,12 +119,13 @@ class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, K
         reserve(entries.size());
         this->insert_range(entries);
     }
-    template <std::ranges::input_range Range>
+    template <RangeOfEntries<value_type> Range>
     constexpr hash_map(from_range_t, Range&& range, const Allocator& allocator = Allocator())
         : hash_map(allocator) {
         this->insert_range(std::forward<Range>(range));
     }
     template <std::input_iterator Iterator>
+        requires std::is_constructible_v<value_type, std::iter_reference_t<Iterator>>
     constexpr hash_map(Iterator first, Iterator last, const Allocator& allocator = Allocator())
         : hash_map(allocator) {
         this->insert(std::move(first), std::move(last));
@@ -362,7 +364,7 @@ class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, K
         if (more.slots != nullptr) table_.move_to(more);
         auto* const slot =
             more.slots != nullptr ? table_.open_gap(hash) : table_.open_gap_at(found.at, hash);
-        move_element(table_.allocator(), &entry.value, &slot->entry);
+        move_element(table_.allocator(), std::addressof(entry.value), std::addressof(slot->entry));
         table_.count_one();
         return std::pair(iterator_at(static_cast<Index>(slot - table_.slots().slots)), true);
     }

@@ -15,6 +15,7 @@
 #include <memory>
 #include <ranges>
 #include <source_location>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -24,6 +25,11 @@
 #include "cairn/container/vector/inplace_storage.hpp"
 
 namespace cairn {
+
+/// A range whose elements a T can be made of.
+template <class Range, class T>
+concept RangeFor = std::ranges::input_range<Range> &&
+                   std::is_constructible_v<T, std::ranges::range_reference_t<Range>>;
 
 template <class T, std::size_t N>
 class static_vector {
@@ -52,9 +58,9 @@ class static_vector {
     constexpr static_vector(size_type count, const T& value) { resize(count, value); }
     template <std::input_iterator Iterator>
     constexpr static_vector(Iterator first, Iterator last) {
-        append_range(std::ranges::subrange(std::move(first), std::move(last)));
+        append_all(IteratorRange(std::move(first), std::move(last)));
     }
-    template <std::ranges::input_range Range>
+    template <RangeFor<T> Range>
     constexpr static_vector(from_range_t, Range&& range) {
         append_range(std::forward<Range>(range));
     }
@@ -111,9 +117,10 @@ class static_vector {
     }
     template <std::input_iterator Iterator>
     constexpr void assign(Iterator first, Iterator last) {
-        assign_range(std::ranges::subrange(std::move(first), std::move(last)));
+        clear();
+        append_all(IteratorRange(std::move(first), std::move(last)));
     }
-    template <std::ranges::input_range Range>
+    template <RangeFor<T> Range>
     constexpr void assign_range(Range&& range) {
         clear();
         append_range(std::forward<Range>(range));
@@ -125,28 +132,28 @@ class static_vector {
 
     // --- access
 
-    [[nodiscard]] static constexpr size_type capacity() { return N; }
-    [[nodiscard]] static constexpr size_type max_size() { return N; }
-    [[nodiscard]] constexpr size_type size() const { return size_; }
-    [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
-    [[nodiscard]] constexpr bool full() const { return size_ == N; }
+    [[nodiscard]] static constexpr size_type capacity() noexcept { return N; }
+    [[nodiscard]] static constexpr size_type max_size() noexcept { return N; }
+    [[nodiscard]] constexpr size_type size() const noexcept { return size_; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] constexpr bool full() const noexcept { return size_ == N; }
 
-    [[nodiscard]] constexpr T* data() { return storage_.data(); }
-    [[nodiscard]] constexpr const T* data() const { return storage_.data(); }
-    [[nodiscard]] constexpr T* begin() { return data(); }
-    [[nodiscard]] constexpr T* end() { return data() + size_; }
-    [[nodiscard]] constexpr const T* begin() const { return data(); }
-    [[nodiscard]] constexpr const T* end() const { return data() + size_; }
-    [[nodiscard]] constexpr const T* cbegin() const { return begin(); }
-    [[nodiscard]] constexpr const T* cend() const { return end(); }
-    [[nodiscard]] constexpr reverse_iterator rbegin() { return reverse_iterator(end()); }
-    [[nodiscard]] constexpr reverse_iterator rend() { return reverse_iterator(begin()); }
-    [[nodiscard]] constexpr const_reverse_iterator rbegin() const { return crbegin(); }
-    [[nodiscard]] constexpr const_reverse_iterator rend() const { return crend(); }
-    [[nodiscard]] constexpr const_reverse_iterator crbegin() const {
+    [[nodiscard]] constexpr T* data() noexcept { return storage_.data(); }
+    [[nodiscard]] constexpr const T* data() const noexcept { return storage_.data(); }
+    [[nodiscard]] constexpr T* begin() noexcept { return data(); }
+    [[nodiscard]] constexpr T* end() noexcept { return data() + size_; }
+    [[nodiscard]] constexpr const T* begin() const noexcept { return data(); }
+    [[nodiscard]] constexpr const T* end() const noexcept { return data() + size_; }
+    [[nodiscard]] constexpr const T* cbegin() const noexcept { return begin(); }
+    [[nodiscard]] constexpr const T* cend() const noexcept { return end(); }
+    [[nodiscard]] constexpr reverse_iterator rbegin() noexcept { return reverse_iterator(end()); }
+    [[nodiscard]] constexpr reverse_iterator rend() noexcept { return reverse_iterator(begin()); }
+    [[nodiscard]] constexpr const_reverse_iterator rbegin() const noexcept { return crbegin(); }
+    [[nodiscard]] constexpr const_reverse_iterator rend() const noexcept { return crend(); }
+    [[nodiscard]] constexpr const_reverse_iterator crbegin() const noexcept {
         return const_reverse_iterator(end());
     }
-    [[nodiscard]] constexpr const_reverse_iterator crend() const {
+    [[nodiscard]] constexpr const_reverse_iterator crend() const noexcept {
         return const_reverse_iterator(begin());
     }
 
@@ -200,7 +207,8 @@ class static_vector {
         return try_emplace_back(std::move(value));
     }
     /// All of `range`, or nothing and false.
-    template <std::ranges::forward_range Range>
+    template <RangeFor<T> Range>
+        requires std::ranges::forward_range<Range>
     [[nodiscard]] constexpr bool try_append_range(Range&& range) {
         if (std::cmp_greater(std::ranges::distance(range), N - size_)) return false;
         for (auto&& element : range) {
@@ -232,7 +240,8 @@ class static_vector {
         return move_back_to(index, old_size);
     }
     /// The first of the elements of `range`, none of ours; null where it is too full for all.
-    template <std::ranges::forward_range Range>
+    template <RangeFor<T> Range>
+        requires std::ranges::forward_range<Range>
     [[nodiscard]] constexpr T* try_insert_range(Position<T> position, Range&& range) {
         const size_type index = index_of(position);
         const size_type old_size = size_;
@@ -265,15 +274,9 @@ class static_vector {
     }
     constexpr T& push_back(const T& value) { return emplace_back(value); }
     constexpr T& push_back(T&& value) { return emplace_back(std::move(value)); }
-    template <std::ranges::input_range Range>
+    template <RangeFor<T> Range>
     constexpr void append_range(Range&& range) {
-        if constexpr (std::ranges::forward_range<Range>) {
-            if (!try_append_range(std::forward<Range>(range))) [[unlikely]]
-                panic_length("static_vector", N + 1, N);
-        } else {
-            for (auto&& element : range)
-                emplace_back(std::forward<decltype(element)>(element));
-        }
+        append_all(std::forward<Range>(range));
     }
     template <class... Arguments>
         requires std::is_constructible_v<T, Arguments...>
@@ -291,17 +294,14 @@ class static_vector {
     }
     template <std::input_iterator Iterator>
     constexpr iterator insert(Position<T> position, Iterator first, Iterator last) {
-        return insert_range(position, std::ranges::subrange(std::move(first), std::move(last)));
+        return insert_all(position, IteratorRange(std::move(first), std::move(last)));
     }
     constexpr iterator insert(Position<T> position, std::initializer_list<T> values) {
         return insert_range(position, values);
     }
-    template <std::ranges::input_range Range>
+    template <RangeFor<T> Range>
     constexpr iterator insert_range(Position<T> position, Range&& range) {
-        const size_type index = index_of(position);
-        const size_type old_size = size_;
-        append_range(std::forward<Range>(range));
-        return move_back_to(index, old_size);
+        return insert_all(position, std::forward<Range>(range));
     }
     constexpr void resize(size_type count) {
         if (!try_resize(count)) [[unlikely]]
@@ -316,7 +316,7 @@ class static_vector {
         if (count > N) [[unlikely]]
             panic_length("static_vector", count, N);
     }
-    static constexpr void shrink_to_fit() {}
+    static constexpr void shrink_to_fit() noexcept {}
 
     // --- removal
 
@@ -338,14 +338,14 @@ class static_vector {
         truncate(static_cast<size_type>(rest - begin()));
         return gap;
     }
-    constexpr void clear() { truncate(0); }
+    constexpr void clear() noexcept { truncate(0); }
     /// Moves every element.
-    constexpr void swap(static_vector& other) {
+    constexpr void swap(static_vector& other) noexcept {
         static_vector kept(std::move(other));
         other = std::move(*this);
         *this = std::move(kept);
     }
-    friend constexpr void swap(static_vector& a, static_vector& b) { a.swap(b); }
+    friend constexpr void swap(static_vector& a, static_vector& b) noexcept { a.swap(b); }
     /// Removes the elements that satisfy `predicate`; returns how many.
     template <std::predicate<const T&> Predicate>
     friend constexpr size_type erase_if(static_vector& from, Predicate predicate) {
@@ -366,16 +366,38 @@ class static_vector {
         }
     }
 
-    friend constexpr bool operator==(const static_vector& a, const static_vector& b) {
+    friend constexpr bool operator==(const static_vector& a, const static_vector& b)
+        requires requires(const T& element) { static_cast<bool>(element == element); }
+    {
         return std::ranges::equal(a, b);
     }
     friend constexpr auto operator<=>(const static_vector& a, const static_vector& b)
-        requires std::three_way_comparable<T>
+        requires requires(const T& element) { static_cast<bool>(element < element); }
     {
-        return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
+        // Of tuples, so that < serves where there is no <=>.
+        return std::lexicographical_compare_three_way(
+            a.begin(), a.end(), b.begin(), b.end(),
+            [](const T& x, const T& y) { return std::tie(x) <=> std::tie(y); });
     }
 
   private:
+    template <class Range>
+    constexpr void append_all(Range&& range) {
+        if constexpr (std::ranges::forward_range<Range>) {
+            if (!try_append_range(std::forward<Range>(range))) [[unlikely]]
+                panic_length("static_vector", N + 1, N);
+        } else {
+            for (auto&& element : range)
+                emplace_back(std::forward<decltype(element)>(element));
+        }
+    }
+    template <class Range>
+    constexpr iterator insert_all(Position<T> position, Range&& range) {
+        const size_type index = index_of(position);
+        const size_type old_size = size_;
+        append_all(std::forward<Range>(range));
+        return move_back_to(index, old_size);
+    }
     constexpr void take(static_vector& other) {
         for (T& element : other)
             emplace_back(std::move(element));
@@ -395,7 +417,7 @@ class static_vector {
         std::rotate(begin() + index, begin() + first_new, end());
         return begin() + index;
     }
-    constexpr void truncate(size_type count) {
+    constexpr void truncate(size_type count) noexcept {
         if constexpr (!std::is_trivially_destructible_v<T>) std::destroy(data() + count, end());
         size_ = count;
     }

@@ -40,6 +40,11 @@ template <class Range>
 concept CharacterRange = std::ranges::input_range<Range> &&
                          std::convertible_to<std::ranges::range_reference_t<Range>, char>;
 
+/// Characters that lie one behind the other, as those of a text.
+template <class Range>
+concept TextRange = std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range> &&
+                    std::same_as<std::ranges::range_value_t<Range>, char>;
+
 template <class Allocator = allocator<char>>
 class basic_string : public StringAccess<Allocator>, public StringSearch<basic_string<Allocator>> {
     using Core = StringAccess<Allocator>;
@@ -69,7 +74,10 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     constexpr basic_string() noexcept(std::is_nothrow_default_constructible_v<Allocator>)
         : Core(Allocator()) {}
     constexpr explicit basic_string(const Allocator& allocator) noexcept : Core(allocator) {}
-    constexpr explicit basic_string(std::string_view text, const Allocator& allocator = Allocator())
+    /// No plain std::string_view, which ({"abc", 2}) could be as well as a string.
+    template <std::convertible_to<std::string_view> Text>
+        requires(!std::convertible_to<const Text&, const char*>)
+    constexpr explicit basic_string(const Text& text, const Allocator& allocator = Allocator())
         : Core(allocator) {
         append(text);
     }
@@ -84,6 +92,9 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     template <std::convertible_to<std::string_view> Text>
         requires(!std::convertible_to<const Text&, const char*>)
     constexpr basic_string(const Text& text, size_type index, size_type count = npos,
+                           const Allocator& allocator = Allocator(), Here where = Here::current())
+        : basic_string(part(text, index, count, where), allocator) {}
+    constexpr basic_string(const char* text, size_type index, size_type count,
                            const Allocator& allocator = Allocator(), Here where = Here::current())
         : basic_string(part(text, index, count, where), allocator) {}
     constexpr basic_string(size_type count, char letter, const Allocator& allocator = Allocator())
@@ -140,7 +151,11 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
         }
         return *this;
     }
-    constexpr basic_string& operator=(std::string_view text) { return assign(text); }
+    template <std::convertible_to<std::string_view> Text>
+        requires(!std::convertible_to<const Text&, const char*>)
+    constexpr basic_string& operator=(const Text& text) {
+        return assign(text);
+    }
     constexpr basic_string& operator=(const char* text) { return assign(text); }
     /// Also what `= {}` calls.
     constexpr basic_string& operator=(std::initializer_list<char> letters) {
@@ -197,7 +212,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     }
     template <std::input_iterator Iterator>
     constexpr basic_string& assign(Iterator first, Iterator last) {
-        return put(0, length(), std::ranges::subrange(std::move(first), std::move(last)));
+        return put(0, length(), IteratorRange(std::move(first), std::move(last)));
     }
     template <CharacterRange Range>
     constexpr basic_string& assign_range(Range&& range) {
@@ -221,7 +236,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     }
     template <std::input_iterator Iterator>
     constexpr basic_string& append(Iterator first, Iterator last) {
-        return put(length(), 0, std::ranges::subrange(std::move(first), std::move(last)));
+        return put(length(), 0, IteratorRange(std::move(first), std::move(last)));
     }
     template <CharacterRange Range>
     constexpr basic_string& append_range(Range&& range) {
@@ -276,8 +291,9 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
         requires is_position<Position>
     constexpr iterator insert(Position position, Iterator first, Iterator last,
                               Here where = Here::current()) {
-        return insert_range(position, std::ranges::subrange(std::move(first), std::move(last)),
-                            where);
+        const size_type index = index_of(position, where);
+        put(index, 0, IteratorRange(std::move(first), std::move(last)));
+        return begin() + index;
     }
     template <class Position>
         requires is_position<Position>
@@ -336,8 +352,8 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
         requires are_positions<First, Last>
     constexpr basic_string& replace(First first, Last last, Iterator from, Iterator to,
                                     Here where = Here::current()) {
-        return replace_with_range(first, last,
-                                  std::ranges::subrange(std::move(from), std::move(to)), where);
+        const auto [index, count] = indices_of(first, last, where);
+        return put(index, count, IteratorRange(std::move(from), std::move(to)));
     }
     template <class First, class Last>
         requires are_positions<First, Last>
@@ -381,7 +397,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     constexpr void resize_and_overwrite(size_type count, Operation operation,
                                         Here where = Here::current()) {
         resize(count);
-        const auto left = static_cast<size_type>(std::move(operation)(text(), count));
+        const auto left = static_cast<size_type>(std::move(operation)(text(), size_type{count}));
         require(left <= count, "string: resize_and_overwrite() of more than there is", where);
         this->set_length(left);
     }
@@ -409,11 +425,10 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
         this->replace_at(panics, index, removed, added);
         return *this;
     }
-    template <CharacterRange Range>
+    template <class Range>
         requires(!std::same_as<std::remove_cvref_t<Range>, std::string_view>)
     constexpr basic_string& put(size_type index, size_type removed, Range&& range) {
-        if constexpr (std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range> &&
-                      std::same_as<std::ranges::range_value_t<Range>, char>) {
+        if constexpr (TextRange<Range>) {
             return put(index, removed,
                        std::string_view(std::ranges::data(range), std::ranges::size(range)));
         } else {

@@ -83,7 +83,7 @@ class vector : public VectorTryForms<T, Allocator> {
     template <std::input_iterator Iterator>
     constexpr vector(Iterator first, Iterator last, const Allocator& allocator = Allocator())
         : Core(allocator) {
-        this->fill_all(panics, std::ranges::subrange(std::move(first), std::move(last)));
+        this->fill_all(panics, IteratorRange(std::move(first), std::move(last)));
     }
     template <RangeOf<T, Allocator> Range>
     constexpr vector(from_range_t, Range&& range, const Allocator& allocator = Allocator())
@@ -143,7 +143,7 @@ class vector : public VectorTryForms<T, Allocator> {
     }
     template <std::input_iterator Iterator>
     constexpr void assign(Iterator first, Iterator last) {
-        this->assign_all(panics, std::ranges::subrange(std::move(first), std::move(last)));
+        this->assign_all(panics, IteratorRange(std::move(first), std::move(last)));
     }
     constexpr void assign(std::initializer_list<T> values) { this->assign_all(panics, values); }
     template <RangeOf<T, Allocator> Range>
@@ -264,7 +264,7 @@ class vector : public VectorTryForms<T, Allocator> {
     template <std::input_iterator Iterator>
     constexpr iterator insert(Position<T> position, Iterator first, Iterator last) {
         return *this->insert_all(panics, this->index_of(position),
-                                 std::ranges::subrange(std::move(first), std::move(last)));
+                                 IteratorRange(std::move(first), std::move(last)));
     }
     constexpr iterator insert(Position<T> position, std::initializer_list<T> values) {
         return *this->insert_all(panics, this->index_of(position), values);

@@ -196,7 +196,8 @@ class HashTable {
         for (Index at = 0; at < old.count(); ++at) {
             if (old.is_free(at)) continue;
             Slot& from = old.slots[at];
-            relocate_down(allocator_, &from.entry, 1, &open_gap(from.hash)->entry);
+            relocate_down(allocator_, std::addressof(from.entry), 1,
+                          std::addressof(open_gap(from.hash)->entry));
         }
         give_back(old);
     }
@@ -212,7 +213,8 @@ class HashTable {
             last = (last + 1) & slots_.mask();
         while (last != gap) {
             const Index before = (last - 1) & slots_.mask();
-            relocate_down(allocator_, &slots_.slots[before].entry, 1, &slots_.slots[last].entry);
+            relocate_down(allocator_, std::addressof(slots_.slots[before].entry), 1,
+                          std::addressof(slots_.slots[last].entry));
             slots_.slots[last].hash = slots_.slots[before].hash;
             last = before;
         }
@@ -231,12 +233,13 @@ class HashTable {
         return was_wrapped ? slots_.wrapped_or_end(at) : slots_.from(at);
     }
     constexpr void remove(Index at) {
-        destroy_elements(allocator_, &slots_.slots[at].entry, 1);
+        destroy_elements(allocator_, std::addressof(slots_.slots[at].entry), 1);
         Index gap = at;
         for (;;) {
             const Index next = (gap + 1) & slots_.mask();
             if (slots_.is_free(next) || slots_.distance(next) == 0) break;
-            relocate_down(allocator_, &slots_.slots[next].entry, 1, &slots_.slots[gap].entry);
+            relocate_down(allocator_, std::addressof(slots_.slots[next].entry), 1,
+                          std::addressof(slots_.slots[gap].entry));
             slots_.slots[gap].hash = slots_.slots[next].hash;
             // One that was wrapped may be home again.
             if (!slots_.is_wrapped(gap)) lower_first(gap);
@@ -265,7 +268,8 @@ class HashTable {
         for (Index at = 0; at < other.slots_.count(); ++at) {
             if (other.slots_.is_free(at)) continue;
             const Slot& from = other.slots_.slots[at];
-            Traits::construct(allocator_, &open_gap(hash_of(from.entry))->entry, from.entry);
+            Traits::construct(allocator_, std::addressof(open_gap(hash_of(from.entry))->entry),
+                              from.entry);
             ++size_;
         }
     }
@@ -278,7 +282,8 @@ class HashTable {
             for (Index at = 0; at < other.slots_.count(); ++at) {
                 if (other.slots_.is_free(at)) continue;
                 Slot& from = other.slots_.slots[at];
-                relocate_down(allocator_, &from.entry, 1, &open_gap(from.hash)->entry);
+                relocate_down(allocator_, std::addressof(from.entry), 1,
+                              std::addressof(open_gap(from.hash)->entry));
                 from.hash = Slot::free;
                 ++size_;
             }
@@ -331,7 +336,8 @@ class HashTable {
             return;
         }
         for (Index at = 0; at < slots_.count(); ++at) {
-            if (!slots_.is_free(at)) destroy_elements(allocator_, &slots_.slots[at].entry, 1);
+            if (!slots_.is_free(at))
+                destroy_elements(allocator_, std::addressof(slots_.slots[at].entry), 1);
         }
     }
     constexpr void give_back(const Slots& slots) {

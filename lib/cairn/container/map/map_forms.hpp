@@ -17,6 +17,7 @@
 #include <expected>
 #include <initializer_list>
 #include <iterator>
+#include <ranges>
 #include <source_location>
 #include <tuple>
 #include <type_traits>
@@ -30,6 +31,16 @@ namespace cairn {
 template <class Function>
 concept Transparent = requires { typename Function::is_transparent; };
 
+/// What an entry can be made of, but is none itself.
+template <class Pair, class Entry>
+concept MakesEntry =
+    !std::same_as<std::remove_cvref_t<Pair>, Entry> && std::is_constructible_v<Entry, Pair>;
+
+/// A range of what entries can be made of.
+template <class Range, class Entry>
+concept RangeOfEntries = std::ranges::input_range<Range> &&
+                         std::is_constructible_v<Entry, std::ranges::range_reference_t<Range>>;
+
 /// Of a class Map, which derives from this.
 template <class Map, class Key, class Value, class Allocator, bool transparent>
 class MapForms {
@@ -40,10 +51,11 @@ class MapForms {
   protected:
     static constexpr bool can_report = FallibleAllocator<Allocator>;
 
-    /// Whether an Other is looked up as it is.
+    /// Whether an Other is looked up as it is: no number that can become a key.
     template <class Other>
     static constexpr bool serves_as_key =
-        std::is_same_v<Other, Key> || (transparent && !std::is_arithmetic_v<Other>);
+        std::is_same_v<Other, Key> ||
+        (transparent && !(std::is_arithmetic_v<Other> && std::is_constructible_v<Key, Other>));
 
     template <class Other>
     static constexpr decltype(auto) as_key(Other&& key) {
@@ -64,18 +76,13 @@ class MapForms {
         if constexpr (sizeof...(Arguments) == 0) {
             return true;
         } else if constexpr (sizeof...(Arguments) == 1) {
-            return (is_pair_like<Arguments> && ...);
+            return (std::is_constructible_v<std::pair<Key, Value>, Arguments> && ...);
         } else {
             using First = std::tuple_element_t<0, std::tuple<Arguments...>>;
             return sizeof...(Arguments) == 3 &&
                    std::is_same_v<std::remove_cvref_t<First>, std::piecewise_construct_t>;
         }
     }
-    template <class Pair>
-    static constexpr bool is_pair_like = requires(Pair pair) {
-        Key(pair.first);
-        Value(pair.second);
-    };
 
   public:
     using key_type = Key;
@@ -86,6 +93,8 @@ class MapForms {
     using difference_type = std::ptrdiff_t;
     using reference = value_type&;
     using const_reference = const value_type&;
+    using pointer = value_type*;
+    using const_pointer = const value_type*;
 
     // --- access
 
@@ -164,6 +173,12 @@ class MapForms {
     constexpr auto insert(value_type&& entry) {
         return *self().put(panics, entry.first, std::move(entry.second));
     }
+    /// What an entry is made of, a std::pair<Key, Value> that is moved from for one.
+    template <class Pair>
+        requires MakesEntry<Pair, value_type>
+    constexpr auto insert(Pair&& pair) {
+        return emplace(std::forward<Pair>(pair));
+    }
     [[nodiscard]] constexpr auto try_insert(const value_type& entry)
         requires can_report
     {
@@ -176,12 +191,13 @@ class MapForms {
     }
     /// One by one.
     template <std::input_iterator Iterator>
+        requires std::is_constructible_v<value_type, std::iter_reference_t<Iterator>>
     constexpr void insert(Iterator first, Iterator last) {
         for (; first != last; ++first)
             insert(*first);
     }
     constexpr void insert(std::initializer_list<value_type> entries) { insert_range(entries); }
-    template <class Range>
+    template <RangeOfEntries<value_type> Range>
     constexpr void insert_range(Range&& range) {
         for (auto&& entry : range)
             insert(std::forward<decltype(entry)>(entry));
@@ -207,6 +223,11 @@ class MapForms {
     template <class Self = Map>
     constexpr auto insert(typename Self::const_iterator /*hint*/, value_type&& entry) {
         return insert(std::move(entry)).first;
+    }
+    template <class Self = Map, class Pair>
+        requires MakesEntry<Pair, value_type>
+    constexpr auto insert(typename Self::const_iterator /*hint*/, Pair&& pair) {
+        return insert(std::forward<Pair>(pair)).first;
     }
     template <class Self = Map, class... Arguments>
     constexpr auto emplace_hint(typename Self::const_iterator /*hint*/, Arguments&&... arguments) {

@@ -23,21 +23,21 @@ inline constexpr bool is_basic_string<basic_string<Allocator>> = true;
 
 template <class Allocator>
 [[nodiscard]] constexpr bool operator==(const basic_string<Allocator>& a,
-                                        const basic_string<Allocator>& b) {
+                                        const basic_string<Allocator>& b) noexcept {
     return a.view() == b.view();
 }
 template <class Allocator>
-[[nodiscard]] constexpr std::strong_ordering operator<=>(const basic_string<Allocator>& a,
-                                                         const basic_string<Allocator>& b) {
+[[nodiscard]] constexpr std::strong_ordering operator<=>(
+    const basic_string<Allocator>& a, const basic_string<Allocator>& b) noexcept {
     return a.view() <=> b.view();
 }
 template <class Allocator, std::convertible_to<std::string_view> Text>
-[[nodiscard]] constexpr bool operator==(const basic_string<Allocator>& a, const Text& b) {
+[[nodiscard]] constexpr bool operator==(const basic_string<Allocator>& a, const Text& b) noexcept {
     return a.view() == std::string_view(b);
 }
 template <class Allocator, std::convertible_to<std::string_view> Text>
 [[nodiscard]] constexpr std::strong_ordering operator<=>(const basic_string<Allocator>& a,
-                                                         const Text& b) {
+                                                         const Text& b) noexcept {
     return a.view() <=> std::string_view(b);
 }
 

@@ -22,64 +22,71 @@ class StringSearch {
     using Size = std::size_t;
     static constexpr Size npos = std::string_view::npos;
 
-    static constexpr char piece(char letter) { return letter; }
-    static constexpr std::string_view piece(std::string_view text) { return text; }
+    static constexpr char piece(char letter) noexcept { return letter; }
+    static constexpr std::string_view piece(std::string_view text) noexcept { return text; }
 
     [[nodiscard]] constexpr const String& self() const { return static_cast<const String&>(*this); }
 
   public:
-    [[nodiscard]] constexpr Size find(const StringPiece auto& what, Size from = 0) const {
+    [[nodiscard]] constexpr Size find(const StringPiece auto& what, Size from = 0) const noexcept {
         return self().view().find(piece(what), from);
     }
-    [[nodiscard]] constexpr Size find(const char* what, Size from, Size count) const {
+    [[nodiscard]] constexpr Size find(const char* what, Size from, Size count) const noexcept {
         return self().view().find(what, from, count);
     }
-    [[nodiscard]] constexpr Size rfind(const StringPiece auto& what, Size from = npos) const {
+    [[nodiscard]] constexpr Size rfind(const StringPiece auto& what,
+                                       Size from = npos) const noexcept {
         return self().view().rfind(piece(what), from);
     }
-    [[nodiscard]] constexpr Size rfind(const char* what, Size from, Size count) const {
+    [[nodiscard]] constexpr Size rfind(const char* what, Size from, Size count) const noexcept {
         return self().view().rfind(what, from, count);
     }
-    [[nodiscard]] constexpr Size find_first_of(const StringPiece auto& any, Size from = 0) const {
+    [[nodiscard]] constexpr Size find_first_of(const StringPiece auto& any,
+                                               Size from = 0) const noexcept {
         return self().view().find_first_of(piece(any), from);
     }
-    [[nodiscard]] constexpr Size find_first_of(const char* any, Size from, Size count) const {
+    [[nodiscard]] constexpr Size find_first_of(const char* any, Size from,
+                                               Size count) const noexcept {
         return self().view().find_first_of(any, from, count);
     }
-    [[nodiscard]] constexpr Size find_last_of(const StringPiece auto& any, Size from = npos) const {
+    [[nodiscard]] constexpr Size find_last_of(const StringPiece auto& any,
+                                              Size from = npos) const noexcept {
         return self().view().find_last_of(piece(any), from);
     }
-    [[nodiscard]] constexpr Size find_last_of(const char* any, Size from, Size count) const {
+    [[nodiscard]] constexpr Size find_last_of(const char* any, Size from,
+                                              Size count) const noexcept {
         return self().view().find_last_of(any, from, count);
     }
     [[nodiscard]] constexpr Size find_first_not_of(const StringPiece auto& any,
-                                                   Size from = 0) const {
+                                                   Size from = 0) const noexcept {
         return self().view().find_first_not_of(piece(any), from);
     }
-    [[nodiscard]] constexpr Size find_first_not_of(const char* any, Size from, Size count) const {
+    [[nodiscard]] constexpr Size find_first_not_of(const char* any, Size from,
+                                                   Size count) const noexcept {
         return self().view().find_first_not_of(any, from, count);
     }
     [[nodiscard]] constexpr Size find_last_not_of(const StringPiece auto& any,
-                                                  Size from = npos) const {
+                                                  Size from = npos) const noexcept {
         return self().view().find_last_not_of(piece(any), from);
     }
-    [[nodiscard]] constexpr Size find_last_not_of(const char* any, Size from, Size count) const {
+    [[nodiscard]] constexpr Size find_last_not_of(const char* any, Size from,
+                                                  Size count) const noexcept {
         return self().view().find_last_not_of(any, from, count);
     }
 
-    [[nodiscard]] constexpr bool contains(const StringPiece auto& what) const {
+    [[nodiscard]] constexpr bool contains(const StringPiece auto& what) const noexcept {
         return self().view().find(piece(what)) != npos;
     }
-    [[nodiscard]] constexpr bool starts_with(const StringPiece auto& what) const {
+    [[nodiscard]] constexpr bool starts_with(const StringPiece auto& what) const noexcept {
         return self().view().starts_with(piece(what));
     }
-    [[nodiscard]] constexpr bool ends_with(const StringPiece auto& what) const {
+    [[nodiscard]] constexpr bool ends_with(const StringPiece auto& what) const noexcept {
         return self().view().ends_with(piece(what));
     }
 
     // --- comparison: less than 0, 0 or more. An index beyond the end panics.
 
-    [[nodiscard]] constexpr int compare(std::string_view text) const {
+    [[nodiscard]] constexpr int compare(std::string_view text) const noexcept {
         return self().view().compare(text);
     }
     [[nodiscard]] constexpr int compare(Size index, Size count, std::string_view text,

@@ -314,5 +314,22 @@ TEST_CASE("misuse of a string ends in a sentence", "[string]") {
     CHECK(says(last_words([&] { s.pop_back(); }), "string: pop_back() of no elements"));
 }
 
+TEST_CASE("string: parts of a literal, in braces too", "[string]") {
+    string s("hello");
+    s = {"abc", 2};
+    CHECK(s == "ab");
+    s = string({"xyz", 1});
+    CHECK(s == "x");
+    CHECK(string("abcdef", 2, 3) == "cde");
+    CHECK(string("abcdef", 4, 3) == "ef");
+    s.resize_and_overwrite(4, [](char*&& text, std::size_t&& count) {
+        text[0] = 'q';
+        return count - 3;
+    });
+    CHECK(s == "q");
+    static_assert(noexcept(s == s) && noexcept(s < s) && noexcept(s.find(s)) &&
+                  noexcept(s.contains('x')) && noexcept(s.starts_with(std::string_view())));
+}
+
 }  // namespace
 }  // namespace cairn

@@ -20,8 +20,10 @@ concept PlainValue = std::is_trivially_copyable_v<T> && std::default_initializab
 template <class T, std::size_t N>
 class InplaceStorage {
   public:
-    [[nodiscard]] T* data() { return std::launder(reinterpret_cast<T*>(bytes_)); }
-    [[nodiscard]] const T* data() const { return std::launder(reinterpret_cast<const T*>(bytes_)); }
+    [[nodiscard]] T* data() noexcept { return std::launder(reinterpret_cast<T*>(bytes_)); }
+    [[nodiscard]] const T* data() const noexcept {
+        return std::launder(reinterpret_cast<const T*>(bytes_));
+    }
 
   private:
     alignas(T) std::byte bytes_[N * sizeof(T)];
@@ -30,8 +32,8 @@ class InplaceStorage {
 template <PlainValue T, std::size_t N>
 class InplaceStorage<T, N> {
   public:
-    [[nodiscard]] constexpr T* data() { return items_.data(); }
-    [[nodiscard]] constexpr const T* data() const { return items_.data(); }
+    [[nodiscard]] constexpr T* data() noexcept { return items_.data(); }
+    [[nodiscard]] constexpr const T* data() const noexcept { return items_.data(); }
 
   private:
     std::array<T, N> items_{};

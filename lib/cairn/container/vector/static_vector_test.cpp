@@ -208,6 +208,28 @@ TEST_CASE("a wrong position in a static_vector names the caller", "[static_vecto
           std::string::npos);
 }
 
+/// Has no <=> of its own.
+struct Ordered {
+    int value = 0;
+    bool operator==(const Ordered& other) const { return value == other.value; }
+    bool operator<(const Ordered& other) const { return value < other.value; }
+};
+
+TEST_CASE("static_vector: compares as std's does, and takes no foreign elements",
+          "[static_vector]") {
+    const static_vector<Ordered, 3> a{{1}, {2}};
+    const static_vector<Ordered, 3> b{{1}, {3}};
+    CHECK((a <=> b) == std::weak_ordering::less);
+    CHECK((a < b && a != b && b > a));
+    using Numbers = static_vector<int, 3>;
+    static_assert(noexcept(Numbers().size()) && noexcept(Numbers().clear()));
+    static_assert(noexcept(Numbers().begin()) && noexcept(Numbers().data()));
+    using Foreign = std::span<std::nullptr_t>;
+    static_assert(!std::is_constructible_v<Numbers, from_range_t, Foreign>);
+    static_assert(![](auto v) { return requires { v.append_range(Foreign()); }; }(Numbers()));
+    static_assert(![](auto v) { return requires { v.try_append_range(Foreign()); }; }(Numbers()));
+}
+
 TEST_CASE("any sequence of operations acts as on std::vector", "[static_vector]") {
     const bool held = rc::check([] {
         {

@@ -70,7 +70,7 @@ class VectorElements : public VectorStorage<T, Allocator> {
                 return;
             }
         }
-        for (std::size_t i = 0; i < count; ++i, ++first) {
+        for (std::size_t i = 0; i < count; ++i, (void)++first) {
             construct(at + i, *first);
         }
     }
@@ -216,7 +216,7 @@ class VectorElements : public VectorStorage<T, Allocator> {
         }
         std::size_t i = 0;
         if constexpr (std::is_assignable_v<T&, decltype(*first)>) {
-            for (; i < size_ && i < count; ++i, ++first) {
+            for (; i < size_ && i < count; ++i, (void)++first) {
                 data_[i] = *first;
             }
         } else {
