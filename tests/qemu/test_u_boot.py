@@ -183,7 +183,7 @@ def test_device_tree(u_boot):
     assert ask(m, "fdt print /memory@80000000 reg") == (
         "reg = <0x00000000 0x80000000 0x00000000 0x04000000>")
     nodes = re.findall(r"^\t([\w@]+) {", ask(m, "fdt list /soc"), re.MULTILINE)
-    assert nodes == ["test@100000", "plic@c000000", "serial@10000000",
+    assert nodes == ["test@100000", "plic@c000000", "serial@10000000", "rtc@101000",
                      *(f"virtio_mmio@1000{slot}000" for slot in range(8, 0, -1))]
     for read in ["md.l 100000 1", "md.l c000000 1", "md.l c5ffffc 1", "md.b 10000000 8", "md.l 10001000 4"]:
         assert re.match(r"[0-9a-f]{8}: ", ask(m, read))
