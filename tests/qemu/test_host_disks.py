@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from cairn_machine import ROOT, write_archive
+from cairn_machine import ROOT, guest_image, write_archive
 from outcome import archive, ended
-from test_disks import image
+from test_disks import FAILURE, checks_of, image
 
 PROMPT = r"guest:~# "
 MODERN = ["-global", "virtio-mmio.force-legacy=false"]
@@ -104,3 +104,21 @@ def test_a_disk_that_is_not_there(machine, tmp_path, lines, count, said):
     path = archive(tmp_path, "kernel = kernel\nmemory = 16M\n" + lines)
     m = machine(path, options=drives(*[tmp_path / "disk.img"] * count))
     assert f"cairn: {said}" in ended(m, status=1)
+
+
+# The guest negotiates both, and so can do nothing with a device that offers neither.
+WITHOUT_DISCARD = {
+    "DISCARD and WRITE_ZEROES are offered", "zeroes are written", "they are read, and their neighbours are as before",
+    "zeroes are written with the unmap flag", "they are read as well", "sectors are discarded", "others are not",
+    "the unmap flag is unsupported in a discard", "an unknown flag is unsupported", "no zeroes beyond the end"}
+
+
+def test_the_device_keeps_the_rules(machine, tmp_path):
+    """Those of disks in memory, but for what the machine's disk is not asked for."""
+    for name in ("a.img", "b.img"):
+        (tmp_path / name).write_bytes(image())
+    m = machine(archive(tmp_path, "kernel = kernel\nmemory = 16M\ndisk = host:0\ndisk = host:1,ro\n",
+                        kernel=guest_image("disk_check")),
+                options=drives(tmp_path / "a.img", tmp_path / "b.img"))
+    checks_of(m, timeout=240)
+    assert set(FAILURE.findall(m.log)) == WITHOUT_DISCARD
