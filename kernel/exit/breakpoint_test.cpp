@@ -91,6 +91,18 @@ TEST_CASE_METHOD(Bench, "an atomic one ends the page's breakpoints", "[breakpoin
     CHECK(fake.given_up);
 }
 
+TEST_CASE_METHOD(Bench, "a wfi in such a page is known where the hart does not tell of it",
+                 "[breakpoint]") {
+    constexpr std::uint32_t wfi = 0x1050'0073;
+    place(wfi);
+    csr_set<Csr::sstatus>(Sstatus::SPP::mask);
+    vcpu().share_hart(HartUse::wanted);
+    trap(Exception::virtual_instruction, 0);
+    CHECK(handle_guest_exit(&vcpu().context) == Resumption::none);
+    CHECK(vcpu().waits_for_interrupt());
+    CHECK(pc() == entry + 4);
+}
+
 TEST_CASE_METHOD(Bench, "code that HLVX cannot read is read all the same", "[breakpoint]") {
     place(0x0005'a503);
     CHECK(read_patched_code(vm, vcpu()) == 0x0005'a503u);

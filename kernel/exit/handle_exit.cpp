@@ -63,12 +63,14 @@ bool is_handler_at_its_end(const Vcpu& vcpu, Exception exception, std::uint64_t 
 constexpr std::uint64_t wfi_length = 4;
 
 /// A hart may leave stval 0 for a virtual instruction; then it is read.
-bool traps_at_wfi(const Vcpu& vcpu, const TrapState& trap) {
+bool traps_at_wfi(Vm& vm, const Vcpu& vcpu, const TrapState& trap) {
     if (trap.stval != 0) return is_wfi(static_cast<std::uint32_t>(trap.stval));
     const GuestValue low = fetch_guest_half(vcpu.context.pc);
     const GuestValue high = fetch_guest_half(vcpu.context.pc + 2);
-    return low.fault == 0 && high.fault == 0 &&
-           is_wfi(static_cast<std::uint32_t>(low.value | high.value << 16));
+    if (low.fault == 0 && high.fault == 0)
+        return is_wfi(static_cast<std::uint32_t>(low.value | high.value << 16));
+    const auto code = read_patched_code(vm, vcpu);
+    return code && is_wfi(*code);
 }
 
 /// A trap that Cairn has seen before its guest does.
@@ -135,7 +137,7 @@ void handle_fetch_fault(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
 }
 
 void handle_virtual_instruction(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
-    if (vcpu.yields_at_wfi() && traps_at_wfi(vcpu, trap) &&
+    if (vcpu.yields_at_wfi() && traps_at_wfi(vm, vcpu, trap) &&
         Sstatus::SPP::get(csr_read<Csr::sstatus>())) {
         vcpu.context.pc += wfi_length;
         return vcpu.wait_for_interrupt();
