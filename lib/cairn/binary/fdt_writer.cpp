@@ -168,7 +168,7 @@ void FdtWriter::end_property() {
     store_be(bytes_, open_property_ + fdt_tag_size, static_cast<std::uint32_t>(length));
     open_property_ = 0;
     const std::size_t padding = (fdt_tag_size - length % fdt_tag_size) % fdt_tag_size;
-    std::ranges::fill(claim(padding), std::byte{0});
+    if (padding != 0) std::ranges::fill(claim(padding), std::byte{0});
 }
 
 /// Room for `size` more bytes of the open property; none where there is no property or no space.
