@@ -99,7 +99,7 @@ constexpr bool takes_letters() {
     return good && made.assign(first, last) == "abc";
 }
 
-TEST_CASE("containers: an input iterator of C++17 is enough") {
+TEST_CASE("containers: an input iterator of C++17 is enough", "[from_range]") {
     CHECK(takes_numbers<vector<int>, InputIterator<int>>());
     CHECK(takes_numbers<vector<int>, ForwardIterator<int>>());
     CHECK(takes_numbers<static_vector<int, 9>, InputIterator<int>>());
@@ -111,8 +111,8 @@ TEST_CASE("containers: an input iterator of C++17 is enough") {
     static_assert(takes_letters<InputIterator<char>>());
 }
 
-TEMPLATE_TEST_CASE("maps: an input iterator of C++17 is enough", "", (flat_map<int, int>),
-                   (hash_map<int, int>)) {
+TEMPLATE_TEST_CASE("maps: an input iterator of C++17 is enough", "[from_range]",
+                   (flat_map<int, int>), (hash_map<int, int>)) {
     using Entry = std::pair<const int, int>;
     const Entry entries[] = {{1, 10}, {2, 20}};
     const InputIterator<Entry> first(entries);

@@ -44,7 +44,7 @@ using SortedTickets = flat_map<Ticket, Value>;
 template <class Value>
 using HashedTickets = hash_map<Ticket, Value, HashTicket>;
 
-TEMPLATE_TEST_CASE("maps: keys and values that can only be moved come as pairs", "",
+TEMPLATE_TEST_CASE("maps: keys and values that can only be moved come as pairs", "[map_arguments]",
                    SortedTickets<std::unique_ptr<int>>, HashedTickets<std::unique_ptr<int>>) {
     TestType map;
     using Pair = std::pair<Ticket, std::unique_ptr<int>>;
@@ -69,8 +69,8 @@ TEMPLATE_TEST_CASE("maps: keys and values that can only be moved come as pairs",
     CHECK(*moved.at(50) == 500);
 }
 
-TEMPLATE_TEST_CASE("maps: ranges of other things are no argument", "", (flat_map<int, int>),
-                   (hash_map<int, int>)) {
+TEMPLATE_TEST_CASE("maps: ranges of other things are no argument", "[map_arguments]",
+                   (flat_map<int, int>), (hash_map<int, int>)) {
     using Foreign = std::span<std::string_view>;
     static_assert(!std::is_constructible_v<TestType, from_range_t, Foreign>);
     static_assert(!std::is_constructible_v<TestType, std::string_view*, std::string_view*>);
@@ -87,13 +87,13 @@ struct ByLength {
     bool operator()(const auto& a, const auto& b) const { return length(a) < length(b); }
 };
 
-TEST_CASE("flat_map: a number that is no key is looked up as it is") {
+TEST_CASE("flat_map: a number that is no key is looked up as it is", "[map_arguments]") {
     flat_map<string, int, ByLength> map{{"a", 1}, {"bcd", 3}};
     CHECK((map.contains(std::size_t{3}) && !map.contains(std::size_t{2})));
     CHECK(map.lower_bound(std::size_t{2})->second == 3);
 }
 
-TEST_CASE("flat_map: is made with an order, an allocator, or both") {
+TEST_CASE("flat_map: is made with an order, an allocator, or both", "[map_arguments]") {
     using Map = flat_map<int, int, std::greater<>>;
     const std::pair<const int, int> entries[] = {{1, 10}, {3, 30}, {2, 20}};
     const Map map(std::begin(entries), std::end(entries), std::greater<>());
