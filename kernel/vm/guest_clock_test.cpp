@@ -27,7 +27,7 @@ struct Bench {
         clock.start(nullptr, ticks_per_second);
         vm.emplace("bench", GuestMemory{{0x8000'0000}, bytes}, GuestConsole{screen, keyboard},
                    GuestFeatures{}, MachineIds{}, room_for(cpus),
-                   GuestOptions{.disks = {}, .clock = &guests});
+                   GuestOptions{.virtio = {}, .clock = &guests});
         guests.serve(*vm);
         csr_write<Csr::time>(5 * ticks_per_second);
     }
