@@ -174,8 +174,9 @@ def test_a_screen_at_a_time(pair):
     to_monitor(pair)
     command(pair, "help", r"-- more: space, Enter, or q --")
     assert "Ctrl-] changes between" not in pair.process.before
+    assert "what Cairn itself has said" not in pair.process.before
     pair.send("\r")
-    pair.expect(r"doctor +what the machine offers")
+    pair.expect(r"log +what Cairn itself has said")
     pair.expect("-- more: ")
     pair.send(" ")
     pair.expect(r"Ctrl-\] changes between")
