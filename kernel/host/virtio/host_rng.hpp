@@ -22,7 +22,7 @@
 
 namespace cairn {
 
-class HostRng final : public InterruptHandler {
+class HostRng {
   public:
     /// Bytes of a request.
     static constexpr std::size_t seed_bytes = 32;
@@ -41,7 +41,7 @@ class HostRng final : public InterruptHandler {
     [[nodiscard]] bool works() const { return works_.load(std::memory_order_relaxed); }
     /// Asks the device for more, unless it has been asked already.
     void ask();
-    void interrupted() override;
+    void interrupted();
 
   private:
     void ask_for_some() CAIRN_REQUIRES(lock_);
@@ -53,7 +53,7 @@ class HostRng final : public InterruptHandler {
     DriverQueue queue_ CAIRN_GUARDED_BY(lock_);
     alignas(64) std::array<std::byte, seed_bytes> seed_ CAIRN_GUARDED_BY(lock_){};
     Take take_ = nullptr;
-    HostSource source_ = HostSource::virtio;
+    HostSource source_{};
     std::atomic<bool> works_ = false;
 };
 

@@ -40,6 +40,19 @@ class SlotRegisters final : public VirtioRegisters {
 };
 constinit std::array<SlotRegisters, max_virtio_slots> slots;
 
+/// Has a device serve the interrupts of its slot.
+template <class Device>
+class SlotInterrupts final : public InterruptHandler {
+  public:
+    void serve_by(Device& device) { device_ = &device; }
+    void interrupted() override { device_->interrupted(); }
+
+  private:
+    Device* device_ = nullptr;
+};
+constinit std::array<SlotInterrupts<HostDisk>, max_virtio_slots> disk_interrupts;
+constinit SlotInterrupts<HostRng> rng_interrupts;
+
 void leave_alone(const MachineWiredDevice& device, std::string_view why) {
     println("cairn: device {} at {:#x} is left alone: {}", Plain{device.node},
             device.registers.base.value, why);
@@ -59,7 +72,8 @@ void start_rng(const Machine& machine, std::size_t slot) {
     const auto started =
         host_rng().start(slots[slot], source, add_entropy, machine.timebase_hz / patience_share);
     if (!started) return leave_alone(machine.virtio[slot], to_string(started.error()));
-    host_interrupts().handle_by(source, host_rng());
+    rng_interrupts.serve_by(host_rng());
+    host_interrupts().handle_by(source, rng_interrupts);
     if (!wire(machine, machine.virtio[slot], source))
         leave_alone(machine.virtio[slot], "its interrupt reaches nobody");
 }
@@ -70,7 +84,8 @@ void start_disk(const Machine& machine, std::size_t slot) {
     const HostSource source = virtio_source(slot);
     const auto started = disk->start(slots[slot], source);
     if (!started) return leave_alone(machine.virtio[slot], to_string(started.error()));
-    host_interrupts().handle_by(source, *disk);
+    disk_interrupts[slot].serve_by(*disk);
+    host_interrupts().handle_by(source, disk_interrupts[slot]);
     if (!wire(machine, machine.virtio[slot], source))
         return leave_alone(machine.virtio[slot], "its interrupt reaches nobody");
     add_host_disk();
