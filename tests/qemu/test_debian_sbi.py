@@ -81,7 +81,7 @@ def test_suspend_to_ram(start, cpus):
     m = start(cpus)
     m.send_line(f"cd {PORT}/*/*/tty/ttyS0/power")
     m.expect("power# ")
-    m.command_output("echo enabled > wakeup; cd", PROMPT)
+    m.command_output("echo enabled > wakeup; dmesg -n 8; cd", PROMPT) # the way there is watched
     for _ in range(2):
         m.send_line("echo mem > /sys/power/state")
         m.expect(r"PM: suspend entry \(deep\)")
