@@ -254,24 +254,35 @@ std::expected<void, PageTableError> PageTable::check_host(HostPhys host, std::ui
     return {};
 }
 
-/// Whether the leaves that make up the range exactly can map what begins at `host`, each of them
-/// its size.
-bool PageTable::leaves_fit(std::uint64_t address, std::uint64_t size, HostPhys host) const {
-    for (std::uint64_t done = 0; done < size;) {
-        const std::uint64_t leaf_size = paging::leaf_size(walk(address + done).level);
-        if (!is_aligned(host.value + done, leaf_size)) return false;
-        done += leaf_size;
+/// Calls `visit(entry, address, size)` for each leaf or invalid entry that the range lies in, while
+/// that says true; those that are neighbours in a table are found by one walk.
+template <class Visit>
+bool PageTable::all_of_leaves(std::uint64_t address, std::uint64_t size, Visit visit) const {
+    for (std::uint64_t at = address; at < address + size;) {
+        const Slot slot = walk(at);
+        const std::uint64_t leaf_size = paging::leaf_size(slot.level);
+        at = align_down(at, leaf_size);
+        const Pte* next = slot.entry;
+        do {
+            if (!visit(*next++, at, leaf_size)) return false;
+            at += leaf_size;
+        } while (at < address + size && !is_aligned(at, paging::leaf_size(slot.level + 1)) &&
+                 !next->is_table());
     }
     return true;
 }
 
+/// Whether the leaves that make up the range exactly can map what begins at `host`, each of them
+/// its size.
+bool PageTable::leaves_fit(std::uint64_t address, std::uint64_t size, HostPhys host) const {
+    return all_of_leaves(address, size, [=](Pte, std::uint64_t at, std::uint64_t leaf_size) {
+        return is_aligned(host.value + (at - address), leaf_size);
+    });
+}
+
 bool PageTable::is_mapped(std::uint64_t address, std::uint64_t size) const {
-    for (std::uint64_t at = address; at < address + size;) {
-        const Slot slot = walk(at);
-        if (!slot.entry->is_leaf()) return false;
-        at = align_down(at, paging::leaf_size(slot.level)) + paging::leaf_size(slot.level);
-    }
-    return true;
+    return all_of_leaves(address, size,
+                         [](Pte entry, std::uint64_t, std::uint64_t) { return entry.is_leaf(); });
 }
 
 /// Puts a leaf at `address`, and up to `most` in all for as long as they lie in one table, where no

@@ -150,6 +150,8 @@ class PageTable {
                                                                   std::uint64_t size) const;
     [[nodiscard]] static std::expected<void, PageTableError> check_host(HostPhys host,
                                                                         std::uint64_t size);
+    template <class Visit>
+    [[nodiscard]] bool all_of_leaves(std::uint64_t address, std::uint64_t size, Visit visit) const;
     [[nodiscard]] bool is_mapped(std::uint64_t address, std::uint64_t size) const;
     [[nodiscard]] bool leaves_fit(std::uint64_t address, std::uint64_t size, HostPhys host) const;
     [[nodiscard]] std::expected<std::uint64_t, PageTableError> put_leaves(std::uint64_t address,
