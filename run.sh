@@ -42,7 +42,8 @@ The machine
                          bundle: as the VM that has most, and two for several vCPUs)
   --machine-memory SIZE  its memory                 (default: 1 GiB more than all guests, at least 2G)
   --disk FILE[,ro]       a disk of it, from a file of whole sectors; the one guest has it, those
-                         of a bundle by `disk = host:0` in vm.conf. Up to 7
+                         of a bundle by `disk = host:0` in vm.conf. Up to 7. In Debian's guest
+                         `sh /etc/disks` loads the driver
   --cpu MODEL            QEMU's -cpu                (default: rv64)
   --uefi                 U-Boot starts Cairn as a UEFI application, from a FAT volume
 
