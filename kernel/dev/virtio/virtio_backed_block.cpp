@@ -63,13 +63,7 @@ bool VirtioBackedBlock::work(DmaTurn& turn, VirtioPort& port) {
     Answer more = give_back_done(turn, port);
     while (more && *more && !turn.is_over())
         more = do_some(turn, port);
-    const Answer due = more ? queue_.is_interrupt_due(turn) : more;
-    if (!due) {
-        port.fail(due.error());
-        return false;
-    }
-    if (*due) port.interrupt();
-    return *more;
+    return end_work(queue_, more, turn, port);
 }
 
 VirtioBackedBlock::Answer VirtioBackedBlock::give_back_done(DmaTurn& turn, VirtioPort& port) {

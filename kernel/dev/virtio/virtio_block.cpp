@@ -65,13 +65,7 @@ bool VirtioBlock::work(DmaTurn& turn, VirtioPort& port) {
     Answer more = true;
     while (more && *more && !turn.is_over())
         more = do_some(turn, port);
-    const Answer due = more ? queue_.is_interrupt_due(turn) : more;
-    if (!due) {
-        port.fail(due.error());
-        return false;
-    }
-    if (*due) port.interrupt();
-    return *more;
+    return end_work(queue_, more, turn, port);
 }
 
 /// Takes a request, carries it on, or gives it back; false where there is none.

@@ -53,4 +53,17 @@ class VirtioFunction {
     ~VirtioFunction() = default;
 };
 
+/// How `work` ends for a function of one queue that has found out `more`: the driver is interrupted
+/// where it wants to be, and a ring that is wrong fails the device. What `work` returns.
+[[nodiscard]] inline bool end_work(SplitQueue& queue, const SplitQueue::Answer& more, DmaTurn& turn,
+                                   VirtioPort& port) {
+    const SplitQueue::Answer due = more ? queue.is_interrupt_due(turn) : more;
+    if (!due) {
+        port.fail(due.error());
+        return false;
+    }
+    if (*due) port.interrupt();
+    return *more;
+}
+
 }  // namespace cairn

@@ -23,13 +23,7 @@ bool VirtioRng::work(DmaTurn& turn, VirtioPort& port) {
     Answer more = true;
     while (more && *more && !turn.is_over())
         more = do_some(turn);
-    const Answer due = more ? queue_.is_interrupt_due(turn) : more;
-    if (!due) {
-        port.fail(due.error());
-        return false;
-    }
-    if (*due) port.interrupt();
-    return *more;
+    return end_work(queue_, more, turn, port);
 }
 
 /// A request; false where there is none.

@@ -33,9 +33,8 @@ struct DeviceComplaint {
 inline constexpr std::size_t max_checked_devices = 4 + max_virtio_slots + max_sswis;
 using DeviceComplaints = static_vector<DeviceComplaint, max_checked_devices>;
 
-/// Takes what cannot be out of `machine`: UART, test device, PLIC, RTC,
-/// virtio slots, then SSWIs. What lies in
-/// `own`, the hypervisor's memory and the device tree, counts as in RAM.
+/// Takes what cannot be out of `machine`: UART, test device, PLIC, RTC, virtio slots, then SSWIs.
+/// What lies in `own`, the hypervisor's memory and the device tree, counts as in RAM.
 [[nodiscard]] DeviceComplaints drop_impossible_devices(Machine& machine,
                                                        std::span<const HostRange> own);
 
