@@ -151,11 +151,22 @@ class FdtNodes {
         [[nodiscard]] bool operator==(std::default_sentinel_t) const { return done_; }
         /// The root is 0.
         [[nodiscard]] std::size_t depth() const { return depth_; }
+        /// Nothing for the root.
+        [[nodiscard]] std::optional<FdtNode> parent() const;
+        /// As `Fdt::translate`, without a search for the node's buses.
+        [[nodiscard]] std::optional<std::uint64_t> translate(std::uint64_t address) const;
 
       private:
+        /// A node above the current one.
+        struct Ancestor {
+            std::size_t offset;
+            FdtCells child_cells;
+        };
+        [[nodiscard]] FdtNode ancestor(std::size_t depth) const;
+
         FdtNode current_;
         std::size_t depth_ = 0;
-        std::array<FdtCells, fdt_max_depth + 1> cells_{};  // of the children, by the parent's depth
+        std::array<Ancestor, fdt_max_depth> ancestors_{};  // by depth
         bool done_ = false;
     };
 
@@ -197,6 +208,7 @@ class Fdt {
 
   private:
     Fdt() = default;
+    [[nodiscard]] FdtNodes::Iterator place(const FdtNode& node) const;
 
     std::span<const std::byte> bytes_;
     std::span<const std::byte> reservations_;  // without the terminator

@@ -45,6 +45,17 @@ bool is_any_of(const FdtNode& node, std::span<const std::string_view> compatible
            });
 }
 
+/// The first entry of the `reg` of `node`, whose addresses `translate` turns into the machine's.
+template <class Translate>
+std::optional<HostRange> read_registers(const FdtNode& node, Translate translate) {
+    const auto reg = node.reg();
+    if (!reg || reg->begin() == FdtRegs::end()) return std::nullopt;
+    const FdtReg first = *reg->begin();
+    const std::optional<std::uint64_t> base = translate(first.address);
+    if (!base || !checked_add(*base, first.size)) return std::nullopt;
+    return HostRange{{*base}, first.size};
+}
+
 /// The first enabled node of these; one with the phandle `preferred` comes before any other.
 std::optional<FdtNode> find_enabled(const Fdt& fdt, std::span<const std::string_view> compatibles,
                                     std::optional<std::uint32_t> preferred = {}) {
@@ -154,12 +165,7 @@ bool for_each_wire(const Fdt& fdt, const FdtProperty& wires, std::uint32_t cause
 }  // namespace
 
 std::optional<HostRange> read_registers(const Fdt& fdt, const FdtNode& node) {
-    const auto reg = node.reg();
-    if (!reg || reg->begin() == FdtRegs::end()) return std::nullopt;
-    const FdtReg first = *reg->begin();
-    const auto base = fdt.translate(node, first.address);
-    if (!base || !checked_add(*base, first.size)) return std::nullopt;
-    return HostRange{{*base}, first.size};
+    return read_registers(node, [&](std::uint64_t at) { return fdt.translate(node, at); });
 }
 
 std::expected<std::optional<MachineUart>, MachineError> read_uart(const Fdt& fdt) {
@@ -182,9 +188,11 @@ std::optional<MachineDevice> read_rtc(const Fdt& fdt) {
 
 static_vector<MachineWiredDevice, max_virtio_slots> read_virtio(const Fdt& fdt) {
     static_vector<MachineWiredDevice, max_virtio_slots> slots;
-    for (const FdtNode& node : fdt.nodes()) {
+    for (auto at = fdt.nodes().begin(); at != FdtNodes::end(); ++at) {
+        const FdtNode& node = *at;
         if (!node.is_compatible("virtio,mmio") || !node.is_enabled()) continue;
-        const auto registers = read_registers(fdt, node);
+        const auto registers =
+            read_registers(node, [&](std::uint64_t address) { return at.translate(address); });
         if (!registers) continue;
         MachineWiredDevice slot;
         slot.registers = first_bytes(*registers, virtio_mmio::block_size);

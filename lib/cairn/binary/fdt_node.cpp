@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Walks inside a validated tree: FdtNode and its ranges.
 #include "cairn/binary/fdt_token.hpp"
+#include "cairn/bits.hpp"
 #include "cairn/fdt_reader.hpp"
 
 namespace cairn {
@@ -27,6 +28,30 @@ std::size_t skip_node(FdtBlocks blocks, std::size_t offset) {
         if (step.tag == FdtTag::end_node && --depth == 0) return offset;
         if (step.tag == FdtTag::end) return blocks.structure.size();
     }
+}
+
+/// `address` of the bus `bus` as `bus`'s own parent sees it.
+std::optional<std::uint64_t> translate_once(const FdtNode& bus, std::uint64_t address) {
+    const auto ranges = bus.property("ranges");
+    if (!ranges) return std::nullopt;
+    if (ranges->value.empty()) return address;  // the same address space
+    const FdtCells child = bus.child_cells();
+    const FdtCells parent = bus.cells();
+    if (!child.is_usable() || !parent.is_usable()) return std::nullopt;
+    // An entry: child address, parent address, size. As two entries of a reg they need no new code.
+    const FdtCells first{.address = child.address, .size = parent.address};
+    const FdtCells second{.address = child.size, .size = 0};
+    const std::size_t stride = first.bytes() + second.bytes();
+    if (second.bytes() == 0) return std::nullopt;
+    for (auto rest = ranges->value; rest.size() >= stride; rest = rest.subspan(stride)) {
+        const FdtReg bases = *FdtRegs::Iterator{rest, first};
+        const std::uint64_t size =
+            (*FdtRegs::Iterator{rest.subspan(first.bytes()), second}).address;
+        if (address >= bases.address && address - bases.address < size) {
+            return checked_add(bases.size, address - bases.address);
+        }
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -151,13 +176,31 @@ FdtNodes::Iterator& FdtNodes::Iterator::operator++() {
         if (step.tag == FdtTag::end) break;
         if (step.tag == FdtTag::end_node) --open;
         if (step.tag != FdtTag::begin_node) continue;
-        if (open > depth_) cells_[depth_] = current_.child_cells();  // its first child
+        if (open > depth_)  // its first child
+            ancestors_[depth_] = {current_.offset(), current_.child_cells()};
         depth_ = open;
-        current_ = FdtNode{blocks, step.offset, cells_[depth_ - 1]};
+        current_ = FdtNode{blocks, step.offset, ancestors_[depth_ - 1].child_cells};
         return *this;
     }
     done_ = true;
     return *this;
+}
+
+FdtNode FdtNodes::Iterator::ancestor(std::size_t depth) const {
+    const FdtCells cells = depth == 0 ? FdtCells{} : ancestors_[depth - 1].child_cells;
+    return {current_.blocks(), ancestors_[depth].offset, cells};
+}
+
+std::optional<FdtNode> FdtNodes::Iterator::parent() const {
+    if (depth_ == 0) return std::nullopt;
+    return ancestor(depth_ - 1);
+}
+
+std::optional<std::uint64_t> FdtNodes::Iterator::translate(std::uint64_t address) const {
+    std::optional<std::uint64_t> result = address;
+    for (std::size_t bus = depth_; bus > 1 && result; --bus)
+        result = translate_once(ancestor(bus - 1), *result);
+    return result;
 }
 
 }  // namespace cairn

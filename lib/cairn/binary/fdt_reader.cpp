@@ -72,30 +72,6 @@ std::optional<FdtNode> descend(FdtNode from, std::string_view path) {
     return node;
 }
 
-/// `address` of the bus `bus` as `bus`'s own parent sees it.
-std::optional<std::uint64_t> translate_once(const FdtNode& bus, std::uint64_t address) {
-    const auto ranges = bus.property("ranges");
-    if (!ranges) return std::nullopt;
-    if (ranges->value.empty()) return address;  // the same address space
-    const FdtCells child = bus.child_cells();
-    const FdtCells parent = bus.cells();
-    if (!child.is_usable() || !parent.is_usable()) return std::nullopt;
-    // An entry: child address, parent address, size. As two entries of a reg they need no new code.
-    const FdtCells first{.address = child.address, .size = parent.address};
-    const FdtCells second{.address = child.size, .size = 0};
-    const std::size_t stride = first.bytes() + second.bytes();
-    if (second.bytes() == 0) return std::nullopt;
-    for (auto rest = ranges->value; rest.size() >= stride; rest = rest.subspan(stride)) {
-        const FdtReg bases = *FdtRegs::Iterator{rest, first};
-        const std::uint64_t size =
-            (*FdtRegs::Iterator{rest.subspan(first.bytes()), second}).address;
-        if (address >= bases.address && address - bases.address < size) {
-            return checked_add(bases.size, address - bases.address);
-        }
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 std::expected<Fdt, FdtError> Fdt::parse(std::span<const std::byte> bytes) {
@@ -145,28 +121,22 @@ std::optional<FdtNode> Fdt::find_phandle(std::uint32_t phandle) const {
     return std::nullopt;
 }
 
+/// Nodes lie in order. The end for a node of another tree.
+FdtNodes::Iterator Fdt::place(const FdtNode& node) const {
+    FdtNodes::Iterator at = nodes().begin();
+    while (at != FdtNodes::end() && at->offset() < node.offset())
+        ++at;
+    return at;
+}
+
 std::optional<FdtNode> Fdt::parent(const FdtNode& node) const {
-    if (node == root_) return std::nullopt;
-    FdtNode at = root_;
-    while (true) {
-        // Nodes lie in order: the last child that does not begin behind `node` is it or holds it.
-        std::optional<FdtNode> holder;
-        for (const FdtNode& child : at.children()) {
-            if (child.offset() > node.offset()) break;
-            holder = child;
-        }
-        if (!holder) return std::nullopt;  // a node of another tree
-        if (*holder == node) return at;
-        at = *holder;
-    }
+    const FdtNodes::Iterator at = place(node);
+    return at != FdtNodes::end() && *at == node ? at.parent() : std::nullopt;
 }
 
 std::optional<std::uint64_t> Fdt::translate(const FdtNode& node, std::uint64_t address) const {
-    std::optional<std::uint64_t> result = address;
-    for (auto bus = parent(node); bus && *bus != root_ && result; bus = parent(*bus)) {
-        result = translate_once(*bus, *result);
-    }
-    return result;
+    const FdtNodes::Iterator at = place(node);
+    return at != FdtNodes::end() && *at == node ? at.translate(address) : std::nullopt;
 }
 
 std::size_t Fdt::reservation_count() const {

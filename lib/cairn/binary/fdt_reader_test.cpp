@@ -148,6 +148,27 @@ TEST_CASE("a tree's nodes are found by path, alias, compatible and phandle", "[f
     CHECK(!fdt->parent(fdt->root()));
 }
 
+TEST_CASE("a walk knows the buses of each node", "[fdt_reader]") {
+    const Bytes bytes = sample();
+    const auto fdt = Fdt::parse(bytes);
+    REQUIRE(fdt);
+    CHECK(!fdt->nodes().begin().parent());
+    std::size_t children = 0;
+    for (const FdtNode& parent : fdt->nodes()) {
+        for (const FdtNode& child : parent.children()) {
+            auto at = fdt->nodes().begin();
+            while (*at != child)
+                ++at;
+            REQUIRE(at.parent());
+            CHECK(*at.parent() == parent);
+            CHECK(at.parent()->cells() == parent.cells());
+            CHECK(at.translate(0x1000'0000) == fdt->translate(child, 0x1000'0000));
+            ++children;
+        }
+    }
+    CHECK(children > 5);
+}
+
 TEST_CASE("reg follows the parent's cells and translates through ranges", "[fdt_reader]") {
     const Bytes bytes = sample();
     const auto fdt = Fdt::parse(bytes);
