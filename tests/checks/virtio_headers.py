@@ -23,6 +23,10 @@ TABLES = [
     ("CAIRN_VIRTIO_BLOCK_FEATURES", "block_requests", "virtio_blk.h", "VIRTIO_BLK_F_{}"),
     ("CAIRN_VIRTIO_BLOCK_REQUESTS", "block_requests", "virtio_blk.h", "VIRTIO_BLK_T_{}"),
     ("CAIRN_VIRTIO_BLOCK_STATUS", "block_requests", "virtio_blk.h", "VIRTIO_BLK_S_{}"),
+    ("CAIRN_VIRTIO_NET_FEATURES", "net_packets", "virtio_net.h", "VIRTIO_NET_F_{}"),
+    ("CAIRN_VIRTIO_NET_STATUS", "net_packets", "virtio_net.h", "VIRTIO_NET_S_{}"),
+    ("CAIRN_VIRTIO_NET_HEADER_FLAGS", "net_packets", "virtio_net.h", "VIRTIO_NET_HDR_F_{}"),
+    ("CAIRN_VIRTIO_NET_SEGMENTS", "net_packets", "virtio_net.h", "VIRTIO_NET_HDR_GSO_{}"),
 ]
 NAMES = {
     "VIRTIO_F_RING_INDIRECT_DESC": "VIRTIO_RING_F_INDIRECT_DESC", "VIRTIO_F_RING_EVENT_IDX": "VIRTIO_RING_F_EVENT_IDX",
@@ -49,7 +53,7 @@ def pairs():
         for name, number in rows(OURS.format(ours), table).items():
             theirs = pattern.format(name.upper())
             yield f"{table} {name}", number, NAMES.get(theirs, theirs)
-    for name, theirs in (("block", "VIRTIO_ID_BLOCK"), ("entropy", "VIRTIO_ID_RNG")):
+    for name, theirs in (("network", "VIRTIO_ID_NET"), ("block", "VIRTIO_ID_BLOCK"), ("entropy", "VIRTIO_ID_RNG")):
         device = re.search(rf"{name}_device_id = (\d+);", text(OURS.format("device")))
         yield f"{name}_device_id", int(device[1]), theirs
 

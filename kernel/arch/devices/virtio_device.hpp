@@ -10,6 +10,7 @@
 namespace cairn::virtio {
 
 /// Section 5 "Device Types".
+inline constexpr std::uint32_t network_device_id = 1;
 inline constexpr std::uint32_t block_device_id = 2;
 inline constexpr std::uint32_t entropy_device_id = 4;
 
