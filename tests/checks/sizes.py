@@ -16,7 +16,7 @@ FUNCTION_SOFT = 40
 BUDGETS = {
     "kernel": (5, 200, 80),
     "kernel/arch": (6, 100, 5),
-    "kernel/arch/devices": (10, 600, 5),
+    "kernel/arch/devices": (12, 720, 5),
     "kernel/arch/firmware": (11, 600, 5),
     "kernel/arch/guest": (16, 1250, 10),
     "kernel/arch/isa": (24, 1850, 10),
