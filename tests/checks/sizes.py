@@ -31,7 +31,7 @@ BUDGETS = {
     "kernel/host/drivers": (24, 1450, 35),
     "kernel/host/memory": (25, 1600, 60),
     "kernel/host/reports": (12, 450, 40),
-    "kernel/host/virtio": (18, 1150, 40),
+    "kernel/host/virtio": (21, 1450, 40),
     "kernel/manager": (23, 2150, 215),
     "kernel/manager/commands": (33, 2600, 205),
     "kernel/manager/console": (7, 420, 60),

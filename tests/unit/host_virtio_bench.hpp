@@ -66,12 +66,14 @@ class HostDevice final : public VirtioRegisters, private VirtioOwner {
     std::uint32_t read(Register which) override {
         if (const auto lie = lies.find(which); lie != lies.end()) return lie->second;
         if (legacy_ && which == Register::version) return virtio_mmio::legacy_version;
-        if (legacy_ && which == Register::queue_pfn) return page_;
+        if (legacy_ && which == Register::queue_pfn) return pages_[selected_];
         return static_cast<std::uint32_t>(
             device_.read(static_cast<std::uint64_t>(which), AccessWidth::word).value());
     }
     void write(Register which, std::uint32_t value) override {
         writes.push_back({which, value});
+        if (which == Register::queue_sel) selected_ = value;
+        if (which == Register::status && value == 0) pages_.clear();
         if (legacy_ && which == Register::queue_pfn) return place(value);
         if (legacy_ && which == Register::status && (value & virtio::status::driver_ok) != 0)
             value |= virtio::status::features_ok;
@@ -108,7 +110,7 @@ class HostDevice final : public VirtioRegisters, private VirtioOwner {
     }
     /// Section 2.7.2 "Legacy Interfaces: A Note on Virtqueue Layout".
     void place(std::uint32_t page) {
-        page_ = page;
+        pages_[selected_] = page;
         const std::uint64_t base = page * DriverQueue::legacy_alignment;
         const std::uint64_t avail = base + 16ull * size_;
         const std::uint64_t used = (avail + 6 + 2ull * size_ + 4095) / 4096 * 4096;
@@ -125,7 +127,8 @@ class HostDevice final : public VirtioRegisters, private VirtioOwner {
     }
 
     bool legacy_;
-    std::uint32_t page_ = 0;
+    std::map<std::uint32_t, std::uint32_t> pages_;  ///< by queue
+    std::uint32_t selected_ = 0;
     std::uint32_t size_ = 0;
     ProgramMemory memory_;
     VirtioMmio device_;

@@ -65,6 +65,14 @@ bool DriverQueue::wants_notification() const {
     return (flags & virtio_ring::used_no_notify) == 0;
 }
 
+/// Before the used index is read: one of the two sees the other.
+void DriverQueue::want_interrupts(bool wanted) {
+    const std::uint64_t flags = virtio_ring::descriptor_at(size_) + virtio_ring::flags_at;
+    std::atomic_ref(in_memory<std::uint16_t>(flags))
+        .store(wanted ? 0 : virtio_ring::avail_no_interrupt, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
 DriverQueue::Answer DriverQueue::take_used() {
     const auto index = std::atomic_ref(in_memory<std::uint16_t>(used_begin + virtio_ring::index_at))
                            .load(std::memory_order_acquire);
@@ -81,6 +89,16 @@ DriverQueue::Answer DriverQueue::take_used() {
     const Used used{std::exchange(chain.token, nullptr), element.length};
     give_back(static_cast<std::uint16_t>(element.id));
     return used;
+}
+
+std::optional<void*> DriverQueue::take_abandoned() {
+    for (std::uint16_t head = 0; head < size_; ++head) {
+        if (entries_[head].token == nullptr) continue;
+        void* const token = std::exchange(entries_[head].token, nullptr);
+        give_back(head);
+        return token;
+    }
+    return std::nullopt;
 }
 
 /// By Cairn's own notes: what lies in the table is the device's to see, and may have changed.

@@ -71,8 +71,13 @@ class DriverQueue {
     void add(std::span<const Segment> segments, void* token);
     /// Whether the device wants to be told of what was added.
     [[nodiscard]] bool wants_notification() const;
+    /// Whether the device is to interrupt for what it uses; it may do so even if not. What it has
+    /// used before it knew, `take_used` gives.
+    void want_interrupts(bool wanted);
     /// The next chain that the device has used, if any; its segments are the driver's again.
     [[nodiscard]] Answer take_used();
+    /// The token of one that it has not used, once the device has been reset.
+    [[nodiscard]] std::optional<void*> take_abandoned();
 
   private:
     struct Entry {

@@ -87,6 +87,30 @@ TEST_CASE("a device that wants no notifications gets none", "[driver_queue]") {
     CHECK_FALSE(bench.queue.wants_notification());
 }
 
+TEST_CASE("a driver that wants no interrupts says so", "[driver_queue]") {
+    Bench bench;
+    const auto flags = [&] { return bench.at<std::uint16_t>(bench.queue.driver_area(), 0); };
+    CHECK(flags() == 0);
+    bench.queue.want_interrupts(false);
+    CHECK(flags() == virtio_ring::avail_no_interrupt);
+    bench.queue.want_interrupts(true);
+    CHECK(flags() == 0);
+}
+
+TEST_CASE("what a device was given before its reset comes back", "[driver_queue]") {
+    Bench bench;
+    std::array<int, 3> tokens{};
+    for (int& token : tokens)
+        bench.add({{{0x1000}, 16, false}, {{0x2000}, 10, true}}, token);
+    bench.use(bench.head(1));
+    REQUIRE(bench.queue.take_used()->has_value());
+    CHECK(bench.queue.take_abandoned() == &tokens[0]);
+    CHECK(bench.queue.take_abandoned() == &tokens[2]);
+    CHECK(bench.queue.take_abandoned() == std::nullopt);
+    CHECK(bench.queue.in_flight() == 0);
+    CHECK(bench.queue.has_room(8));
+}
+
 TEST_CASE("what no device may do is a fault", "[driver_queue]") {
     Bench bench;
     int token = 0;

@@ -11,6 +11,7 @@
 #include "kernel/host/boot/entropy.hpp"
 #include "kernel/host/drivers/interrupt_router.hpp"
 #include "kernel/host/virtio/host_disk.hpp"
+#include "kernel/host/virtio/host_net.hpp"
 #include "kernel/host/virtio/host_rng.hpp"
 #include "kernel/host/virtio/virtio_transport.hpp"
 
@@ -52,6 +53,7 @@ class SlotInterrupts final : public InterruptHandler {
 };
 constinit std::array<SlotInterrupts<HostDisk>, max_virtio_slots> disk_interrupts;
 constinit SlotInterrupts<HostRng> rng_interrupts;
+constinit SlotInterrupts<HostNet> net_interrupts;
 
 void leave_alone(const MachineWiredDevice& device, std::string_view why) {
     println("cairn: device {} at {:#x} is left alone: {}", Plain{device.node},
@@ -91,6 +93,19 @@ void start_disk(const Machine& machine, std::size_t slot) {
     add_host_disk();
 }
 
+void start_net(const Machine& machine, std::size_t slot) {
+    if (host_net().works())
+        return leave_alone(machine.virtio[slot], "there is a network device already");
+    const HostSource source = virtio_source(slot);
+    const auto started = host_net().start(slots[slot], source);
+    if (!started) return leave_alone(machine.virtio[slot], to_string(started.error()));
+    net_interrupts.serve_by(host_net());
+    host_interrupts().handle_by(source, net_interrupts);
+    if (wire(machine, machine.virtio[slot], source)) return;
+    host_net().leave();
+    leave_alone(machine.virtio[slot], "its interrupt reaches nobody");
+}
+
 void look_into(const Machine& machine, std::size_t slot) {
     slots[slot].use(machine.virtio[slot].registers.base);
     std::expected<std::uint32_t, VirtioFault> found = std::unexpected(VirtioFault::no_virtio);
@@ -99,6 +114,7 @@ void look_into(const Machine& machine, std::size_t slot) {
     if (!found) return leave_alone(machine.virtio[slot], to_string(found.error()));
     if (*found == virtio::entropy_device_id) start_rng(machine, slot);
     if (*found == virtio::block_device_id) start_disk(machine, slot);
+    if (*found == virtio::network_device_id) start_net(machine, slot);
 }
 
 }  // namespace

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// The machine's network device on the bench: a device that sends to a vector and receives what a
+// test says, modern or legacy, with its driver and the driver's owner.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <vector>
+
+#include "kernel/host/virtio/host_net.hpp"
+#include "tests/unit/host_virtio_bench.hpp"
+
+namespace cairn::test {
+
+using Bytes = std::vector<std::byte>;
+
+/// A frame by its length; each byte is one more than the last.
+inline Bytes frame_of(std::size_t size, unsigned first = 1) {
+    Bytes frame(size);
+    for (std::size_t n = 0; n < size; ++n)
+        frame[n] = static_cast<std::byte>(first + n);
+    return frame;
+}
+
+/// A network device that sends to a vector, and receives what a test says.
+class NetFunction final : public VirtioFunction {
+  public:
+    std::uint32_t device_id() const override { return virtio::network_device_id; }
+    std::uint64_t features() const override { return offers; }
+    std::span<const std::byte> config() const override {
+        return std::as_bytes(std::span(&says, 1));
+    }
+    std::span<SplitQueue> queues() override { return queues_; }
+    bool work(DmaTurn& turn, VirtioPort& port) override {
+        SplitQueue::Answer more = true;
+        while (more && *more && !sleeps)
+            more = send(turn);
+        (void)end_work(queues_[virtio_net::transmit_queue], false, turn, port);
+        more = true;
+        while (more && *more && !wire.empty())
+            more = receive(turn);
+        (void)end_work(queues_[virtio_net::receive_queue], false, turn, port);
+        return false;
+    }
+    void forget(const SplitQueue& /*queue*/) override {}
+
+    std::uint64_t offers = virtio_net::feature::mac | virtio_net::feature::mtu |
+                           virtio_net::feature::status | virtio_net::feature::mrg_rxbuf;
+    virtio_net::Config says{.mac = {0x52, 0x54, 0, 0x12, 0x34, 0x56},
+                            .status = virtio_net::link_up,
+                            .max_virtqueue_pairs = 1,
+                            .mtu = 1400};
+    std::deque<Bytes> wire;   ///< to be received, with headers
+    std::vector<Bytes> sent;  ///< with headers
+    bool sleeps = false;
+
+  private:
+    SplitQueue::Answer send(DmaTurn& turn) {
+        SplitQueue& queue = queues_[virtio_net::transmit_queue];
+        const auto taken = queue.take(turn, chain_);
+        if (!taken || !*taken) return taken;
+        Bytes bytes;
+        for (BufferStream from = chain_.readable(); from.left() != 0;) {
+            const auto piece = turn.piece(from.front(from.left()));
+            bytes.insert(bytes.end(), piece.begin(), piece.end());
+            from.advance(piece.size());
+        }
+        sent.push_back(bytes);
+        (void)queue.give_back(turn, chain_.head(), 0);
+        return true;
+    }
+    SplitQueue::Answer receive(DmaTurn& turn) {
+        SplitQueue& queue = queues_[virtio_net::receive_queue];
+        const auto taken = queue.take(turn, chain_);
+        if (!taken || !*taken) return taken;
+        const Bytes bytes = wire.front();
+        wire.pop_front();
+        std::size_t written = 0;
+        for (BufferStream to = chain_.writable(); to.left() != 0 && written < bytes.size();) {
+            const auto piece = turn.piece(to.front(bytes.size() - written));
+            std::memcpy(piece.data(), &bytes[written], piece.size());
+            to.advance(piece.size());
+            written += piece.size();
+        }
+        (void)queue.give_back(turn, chain_.head(), static_cast<std::uint32_t>(written));
+        return true;
+    }
+
+    std::array<SplitQueue, 2> queues_;
+    DescriptorChain chain_;
+};
+
+struct NetBench final : HostNetOwner {
+    explicit NetBench(bool legacy = false)
+        : device(function, legacy),
+          header_size(legacy ? virtio_net::legacy_header_size : sizeof(virtio_net::PacketHeader)) {}
+    void wants_turn() override { ++wanted; }
+    auto start() {
+        const auto started = net->start(device, HostSource::virtio);
+        if (started) net->serve(*this);
+        wanted = 0;
+        return started;
+    }
+    void arrive(const Bytes& frame) {
+        Bytes bytes(header_size);
+        bytes.insert(bytes.end(), frame.begin(), frame.end());
+        function.wire.push_back(bytes);
+    }
+    /// The device's side, and its interrupt.
+    void work() {
+        device.work();
+        if (device.wire.up) net->interrupted();
+    }
+    bool send(const Bytes& frame, void* token, std::size_t cut = 14) {
+        const std::span<const std::byte> whole(frame);
+        const std::array pieces{whole.first(cut), whole.first(0), whole.subspan(cut)};
+        return net->send(pieces, token);
+    }
+    /// Where the used ring of queue 0 or 1 lies.
+    std::uint64_t used_ring(std::uint32_t queue) {
+        using Register = virtio_mmio::Register;
+        std::uint64_t at = 0;
+        std::uint32_t selected = 0;
+        for (const auto& write : device.writes) {
+            if (write.which == Register::queue_sel) selected = write.value;
+            if (selected != queue) continue;
+            if (write.which == Register::queue_used_low) at |= write.value;
+            if (write.which == Register::queue_used_high) at |= std::uint64_t{write.value} << 32;
+        }
+        return at;
+    }
+    void break_ring(std::uint32_t queue) {
+        *reinterpret_cast<std::uint16_t*>(used_ring(queue) + virtio_ring::index_at) = 999;
+    }
+
+    NetFunction function;
+    HostDevice device;
+    LowPointer<HostNet> net;
+    std::size_t header_size;
+    int wanted = 0;
+};
+
+inline bool is_same(std::span<const std::byte> one, const Bytes& other) {
+    return std::ranges::equal(one, other);
+}
+
+}  // namespace cairn::test
