@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Cairn's drivers of the machine's virtio devices, under a device that says anything in its
 // registers and writes anything into its used ring. Nothing may crash or be undefined, and: what
-// was submitted to a disk is completed once at most, and all of it once the device is given up.
+// was submitted to a disk, or sent to the network, is completed once at most, and all of it once
+// the device is given up.
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include "kernel/arch/devices/virtio_ring.hpp"
 #include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/host/virtio/host_disk.hpp"
+#include "kernel/host/virtio/host_net.hpp"
 #include "kernel/host/virtio/host_rng.hpp"
 #include "tests/fuzz/input.hpp"
 
@@ -25,7 +27,7 @@ void check(bool condition) {
     if (!condition) std::abort();
 }
 
-/// Mostly a modern device with a queue; now and then whatever the input says.
+/// Mostly a modern device with two queues; now and then whatever the input says.
 class AnyDevice final : public VirtioRegisters {
   public:
     explicit AnyDevice(FuzzInput& input) : input_(input) {}
@@ -43,29 +45,43 @@ class AnyDevice final : public VirtioRegisters {
     }
     void write(Register which, std::uint32_t value) override {
         written_[which] = value;
+        Queue& queue = queues_[written_[Register::queue_sel] % queues_.size()];
+        if (which == Register::queue_used_low) queue.low = value;
+        if (which == Register::queue_used_high) queue.high = value;
         const bool answers = which == Register::queue_notify && input_.take(1) % 4 != 0;
-        if (answers) use(static_cast<std::uint32_t>(input_.take(1) % 4), 1);
+        if (answers) use(static_cast<std::uint32_t>(input_.take(1) % 4), 1, value);
     }
     std::uint8_t read_config(std::uint64_t at) override {
-        return static_cast<std::uint8_t>(at == 1 ? 8 : input_.take(1) % 2);
+        return static_cast<std::uint8_t>(at % 10 == 1 ? 8 : input_.take(1) % 2);
     }
-    /// The used ring, once the driver has said where it is.
-    std::byte* used() {
-        const std::uint64_t low = written_[Register::queue_used_low];
-        return reinterpret_cast<std::byte*>(
-            std::uint64_t{written_[Register::queue_used_high]} << 32 | low);
-    }
-    void use(std::uint32_t id, std::uint32_t length) {
+    void use(std::uint32_t id, std::uint32_t length, std::uint32_t number = 0) {
         const virtio_ring::UsedElement element{id, length};
-        std::memcpy(used() + virtio_ring::used_at(index_ % 128u), &element, sizeof element);
-        ++index_;
-        std::memcpy(used() + virtio_ring::index_at, &index_, sizeof index_);
+        Queue& queue = queues_[number % queues_.size()];
+        std::memcpy(queue.used() + virtio_ring::used_at(queue.index % 128u), &element,
+                    sizeof element);
+        queue.advance(1);
     }
+    /// Uses more than any driver has made available.
+    void jump(std::uint32_t number) { queues_[number].advance(1000); }
 
   private:
+    struct Queue {
+        /// The used ring, once the driver has said where it is.
+        [[nodiscard]] std::byte* used() const {
+            return reinterpret_cast<std::byte*>(high << 32 | low);
+        }
+        void advance(std::uint16_t by) {
+            index = static_cast<std::uint16_t>(index + by);
+            std::memcpy(used() + virtio_ring::index_at, &index, sizeof index);
+        }
+        std::uint64_t low = 0;
+        std::uint64_t high = 0;
+        std::uint16_t index = 0;
+    };
+
     FuzzInput& input_;
     std::map<Register, std::uint32_t> written_;
-    std::uint16_t index_ = 0;
+    std::array<Queue, 2> queues_;
 };
 
 class Disk final : HostDiskOwner {
@@ -117,6 +133,73 @@ class Disk final : HostDiskOwner {
     std::array<bool, 32> in_flight_{};
 };
 
+class Net final : HostNetOwner {
+  public:
+    explicit Net(FuzzInput& input) : input_(input), device_(input) {}
+
+    void run() {
+        if (!net_->start(device_, HostSource::virtio)) return;
+        net_->serve(*this);
+        while (!input_.empty())
+            step();
+        device_.jump(virtio_net::transmit_queue);  // against the rules: so it is given up
+        take_sent();
+        check(!net_->works());
+        for (const bool is_in_flight : in_flight_)
+            check(!is_in_flight);
+    }
+
+  private:
+    void wants_turn() override {}
+    void step() {
+        switch (input_.take(1) % 6) {
+            case 0: return send();
+            case 1: return net_->interrupted();
+            case 2: return take_sent();
+            case 3: return take_received();
+            case 4:
+                for (; !held_.empty(); held_.pop_back())
+                    net_->done_with(held_.back());
+                return;
+            default: break;
+        }
+        device_.use(static_cast<std::uint32_t>(input_.take(1)),
+                    static_cast<std::uint32_t>(input_.take(2) % 2100),
+                    static_cast<std::uint32_t>(input_.take(1)));
+    }
+    void send() {
+        const std::size_t which = input_.take(1) % tokens_.size();
+        if (in_flight_[which]) return;
+        const std::vector<std::span<const std::byte>> pieces(
+            input_.take(1) % (HostNet::most_pieces + 1), std::span(bytes_));
+        in_flight_[which] = net_->send(pieces, &tokens_[which]);
+    }
+    void take_sent() {
+        while (const auto token = net_->take_sent()) {
+            const auto which = static_cast<std::size_t>(static_cast<int*>(*token) - tokens_.data());
+            check(which < tokens_.size() && in_flight_[which]);
+            in_flight_[which] = false;
+        }
+    }
+    void take_received() {
+        const auto received = net_->take_received();
+        if (!received) return;
+        check(received->frame.size() >= virtio_net::ethernet_header_size);
+        check(received->frame.size() <= virtio_net::ethernet_frame_size);
+        for (const HostNet::Received& other : held_)
+            check(other.buffer != received->buffer);
+        held_.push_back(*received);
+    }
+
+    FuzzInput& input_;
+    AnyDevice device_;
+    std::unique_ptr<HostNet> net_ = std::make_unique<HostNet>();
+    std::array<std::byte, 16> bytes_{};
+    std::array<int, 32> tokens_{};
+    std::array<bool, 32> in_flight_{};
+    std::vector<HostNet::Received> held_;
+};
+
 void run_rng(FuzzInput& input) {
     AnyDevice device(input);
     const auto rng = std::make_unique<HostRng>();
@@ -137,10 +220,10 @@ void run_rng(FuzzInput& input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fake_csr_access = [] { fake_csrs[static_cast<std::size_t>(Csr::time)] += 1; };
     FuzzInput input({data, size});
-    if (input.take(1) % 4 == 0) {
-        run_rng(input);
-    } else {
-        Disk(input).run();
+    switch (input.take(1) % 4) {
+        case 0: run_rng(input); break;
+        case 1: Net(input).run(); break;
+        default: Disk(input).run();
     }
     return 0;
 }
