@@ -44,6 +44,10 @@ The machine
   --disk FILE[,ro]       a disk of it, from a file of whole sectors; the one guest has it, those
                          of a bundle by `disk = host:0` in vm.conf. Up to 7. In Debian's guest
                          `sh /etc/disks` loads the driver
+  --net                  a network device of it, behind QEMU's user network; the one guest is on it,
+                         those of a bundle by `net = uplink` in vm.conf
+  --forward HOST:GUEST   the host's TCP port HOST, on 127.0.0.1, is the guest's port GUEST, as in
+                         2222:22; implies --net, may be repeated
   --cpu MODEL            QEMU's -cpu                (default: rv64)
   --uefi                 U-Boot starts Cairn as a UEFI application, from a FAT volume
 
@@ -65,10 +69,10 @@ END
 
 kernel='' initrd='' append='' bundle='' mirror='' smp='' machine_memory='' timeout='' heap=''
 cpus=1 memory=512M cpu=rv64
-demo=no u_boot=no gdb=no uefi=no action=run
-qemu_options=() disks=()
+demo=no u_boot=no gdb=no uefi=no net=no action=run
+qemu_options=() disks=() forwards=()
 options_with_value=(--kernel --initrd --append --bundle --mirror --cpu --cpus --smp --timeout
-    --memory --machine-memory --heap --disk)
+    --memory --machine-memory --heap --disk --forward)
 
 is_number() { [[ $1 =~ ^[1-9][0-9]*$ ]]; }
 
@@ -104,6 +108,16 @@ add_disk() {
     fi
     [ ${#disks[@]} -lt 7 ] || die "$1: a machine has at most 7." 'Remove one of them.'
     disks+=("$mode:$file")
+}
+
+is_port() { is_number "$1" && [ ${#1} -le 5 ] && [ "$1" -le 65535 ]; }
+
+# HOST:GUEST, two ports.
+add_forward() {
+    is_port "${2%%:*}" && is_port "${2#*:}" && [[ $2 = *:* ]] ||
+        die "$1 wants two ports from 1 to 65535, and got '$2'." "As in: $1 2222:22"
+    net=yes
+    forwards+=("$2")
 }
 
 # The guest's name of each, for its vm.conf: with --uefi the first disk is the firmware's.
@@ -144,6 +158,7 @@ set_option() {
         --machine-memory) machine_memory=$(size_of "$@") ;;
         --heap) heap=$(size_of "$@") ;;
         --disk) add_disk "$@" ;;
+        --forward) add_forward "$@" ;;
     esac
 }
 
@@ -155,6 +170,7 @@ parse() {
             --u-boot) u_boot=yes ;;
             --gdb) gdb=yes ;;
             --uefi) uefi=yes ;;
+            --net) net=yes ;;
             --build-only) action=build ;;
             --print) action=print ;;
             --) qemu_options=("${@:2}") && return ;;
@@ -175,6 +191,8 @@ check_choice() {
     done
     [ $chosen -le 1 ] ||
         die '--kernel, --bundle, --demo and --u-boot each choose the guest.' 'Give one of them.'
+    [ "$net" = no ] || [ "$uefi" = no ] || [ ${#disks[@]} -lt 7 ] ||
+        die '--uefi and --net leave room for 6 disks.' 'Remove one of them.'
     [ -z "$bundle" ] || check_bundle
     [ -z "$kernel" ] || check_size --kernel "$kernel"
     [ -z "$initrd" ] || check_size --initrd "$initrd"
@@ -253,6 +271,7 @@ pack() {
         arguments+=(--kernel "$kernel" --cpus "$cpus" --memory "$memory"
             --append "${append:-console=ttyS0}" ${initrd:+--initrd "$initrd"})
         for disk in $(host_disks); do arguments+=(--disk "$disk"); done
+        [ "$net" = no ] || arguments+=(--net uplink)
     fi
     "$python" "$root/tools/pack_bundle.py" "${arguments[@]}"
     [ "$uefi" = no ] ||
@@ -287,9 +306,18 @@ compose_qemu() {
         qemu+=(-drive "if=none,id=disk$number,format=raw,file=${file//,/,,}$([[ ${disks[$number]} = rw:* ]] || echo ,readonly=on)"
             -device "virtio-blk-device,drive=disk$number")
     done
+    [ "$net" = no ] || qemu+=(-netdev "$(user_network)" -device virtio-net-device,netdev=net0)
     [ -z "$heap" ] || qemu+=(-append "heap=$heap")
     [ "$gdb" = no ] || qemu+=(-gdb tcp:127.0.0.1:1234 -S)
     qemu+=(${qemu_options[@]+"${qemu_options[@]}"})
+}
+
+user_network() {
+    local forward
+    printf 'user,id=net0'
+    for forward in ${forwards[@]+"${forwards[@]}"}; do
+        printf ',hostfwd=tcp:127.0.0.1:%s-:%s' "${forward%:*}" "${forward#*:}"
+    done
 }
 
 announce() {

@@ -66,6 +66,7 @@ def vm_conf(options):
         ("initrd", "initrd" if options.initrd else None),
         ("append", options.append),
         *(("disk", disk) for disk in options.disk),
+        ("net", options.net),
     ]
     return "".join(f"{key} = {value}\n" for key, value in lines if value)
 
@@ -89,6 +90,7 @@ def parse(arguments):
     parser.add_argument("--cpus")
     parser.add_argument("--memory")
     parser.add_argument("--disk", action="append", default=[], help="a disk of the machine's: host:0[,ro]")
+    parser.add_argument("--net", help="what it is connected to: uplink")
     options = parser.parse_args(arguments)
     if bool(options.bundle) == bool(options.kernel):
         parser.error("give either --bundle or --kernel")

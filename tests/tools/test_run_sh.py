@@ -26,6 +26,11 @@ CHOICE = "--kernel, --bundle, --demo and --u-boot each choose the guest."
     (["--disk", "/nowhere/disk.img"], "--disk: cannot read '/nowhere/disk.img'."),
     (["--disk", "/nowhere/disk.img,ro"], "--disk: cannot read '/nowhere/disk.img'."),
     (["--disk", "/dev/null"], "--disk: '/dev/null' is no disk: it has no whole sectors of 512 bytes."),
+    (["--forward", "22"], "--forward wants two ports from 1 to 65535, and got '22'."),
+    (["--forward", "2222:"], "--forward wants two ports from 1 to 65535, and got '2222:'."),
+    (["--forward", "0:22"], "--forward wants two ports from 1 to 65535, and got '0:22'."),
+    (["--forward=2222:65536"], "--forward wants two ports from 1 to 65535, and got '2222:65536'."),
+    (["--forward", "1:2:3"], "--forward wants two ports from 1 to 65535, and got '1:2:3'."),
     (["--kernel", "/dev/null", "--u-boot"], CHOICE),
     (["--demo", "--bundle", "/dev"], CHOICE),
 ])
@@ -52,7 +57,7 @@ def test_help_names_every_option(run):
     assert status == 0
     for option in ["--kernel", "--initrd", "--append", "--cpus", "--memory", "--bundle", "--demo",
                    "--u-boot", "--smp", "--machine-memory", "--cpu", "--uefi", "--heap", "--gdb",
-                   "--timeout", "--disk", "--build-only", "--print", "--mirror", "--help", "-- "]:
+                   "--timeout", "--disk", "--net", "--forward", "--build-only", "--print", "--mirror", "--help", "-- "]:
         assert option in output
 
 
@@ -88,6 +93,29 @@ def test_disks_are_the_machines_and_the_guests(run, tmp_path):
         f"if=none,id=disk1,format=raw,file={tmp_path}/b.img,readonly=on"]
     packed = Path(dict(zip(command, command[1:]))["-initrd"]).read_bytes()
     assert b"disk = host:0\ndisk = host:1,ro\n" in packed
+
+
+@pytest.mark.parametrize("options, network", [
+    (["--net"], "user,id=net0"),
+    (["--forward", "2222:22", "--forward=8080:80"],
+     "user,id=net0,hostfwd=tcp:127.0.0.1:2222-:22,hostfwd=tcp:127.0.0.1:8080-:80"),
+])
+def test_the_machines_network_is_the_guests(run, options, network):
+    status, output, _ = run("run.sh", "--demo", *options, "--print")
+    assert status == 0
+    command = shlex.split(output)
+    at = command.index("-netdev")
+    assert command[at:at + 4] == ["-netdev", network, "-device", "virtio-net-device,netdev=net0"]
+    packed = Path(dict(zip(command, command[1:]))["-initrd"]).read_bytes()
+    assert b"net = uplink\n" in packed
+
+
+def test_there_is_room_for_six_disks_beside_uefi_and_network(run, tmp_path):
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(bytes(512))
+    status, _, errors = run("run.sh", "--net", "--uefi", *["--disk", disk] * 7)
+    assert status == 2
+    assert errors.splitlines()[0] == "run.sh: --uefi and --net leave room for 6 disks."
 
 
 def test_print_with_uefi(run):
