@@ -45,7 +45,8 @@ The machine
                          of a bundle by `disk = host:0` in vm.conf. Up to 7. In Debian's guest
                          `sh /etc/disks` loads the driver
   --net                  a network device of it, behind QEMU's user network; the one guest is on it,
-                         those of a bundle by `net = uplink` in vm.conf
+                         those of a bundle by `net = uplink` in vm.conf. In Debian's guest
+                         `sh /etc/net` loads the driver
   --forward HOST:GUEST   the host's TCP port HOST, on 127.0.0.1, is the guest's port GUEST, as in
                          2222:22; implies --net, may be repeated
   --cpu MODEL            QEMU's -cpu                (default: rv64)
@@ -211,10 +212,10 @@ fetch_debian() {
     "$root/tools/fetch_debian.sh" ${mirror:+--mirror "$mirror"}
 }
 
-# Debian's drivers for disks are modules, which Linux unpacks behind the rest.
+# Debian's drivers for disks and networks are modules, which Linux unpacks behind the rest.
 choose_initramfs() {
     initrd=$cache/guest/initramfs.cpio.gz
-    [ ${#disks[@]} -gt 0 ] || return 0
+    [ ${#disks[@]} -gt 0 ] || [ "$net" = yes ] || return 0
     mkdir -p "$root/build/run"
     cat "$initrd" "$cache/guest/modules.cpio.gz" >"$root/build/run/initrd"
     initrd=$root/build/run/initrd

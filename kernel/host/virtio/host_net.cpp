@@ -139,13 +139,14 @@ bool HostNet::send(std::span<const std::span<const std::byte>> pieces, void* tok
     return true;
 }
 
-/// The next of `queue`. Where there is none the device interrupts again, and what it has used
-/// without an interrupt is seen here.
+/// The next of `queue`. Where there is none the device interrupts again, unless it has used
+/// something meanwhile, without an interrupt.
 std::optional<DriverQueue::Used> HostNet::next_used(DriverQueue& queue) {
     DriverQueue::Answer used = queue.take_used();
     if (used && !*used) {
         queue.want_interrupts(true);
         used = queue.take_used();
+        if (used && *used) queue.want_interrupts(false);
     }
     if (used) return *used;
     give_up(to_string(used.error()));
