@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Fetches the Debian 13 guest: its riscv64 kernel and busybox, as .cache/guest/Image and
-# .cache/guest/initramfs.cpio.gz, and its modules for disks as modules.cpio.gz. Uses apt with a
+# .cache/guest/initramfs.cpio.gz, and its drivers of virtio's devices as modules.cpio.gz. Uses apt with a
 # configuration, lists and cache of its own, so that signatures and checksums are verified, the system
 # is not touched, and root is not needed.
 # What has been fetched stays; a package that was cut off goes on where it ended if the mirror lets apt
@@ -85,6 +85,8 @@ unpack() {
         rm -f "$apt"/packages/*.deb # what they were fetched for is out of them
 }
 
+modules_are_current() { [ "$guest/modules.cpio.gz" -nt "$root/tools/make_modules.py" ]; }
+
 initramfs_is_current() {
     local source
     for source in "$guest/busybox" "$root"/tools/{make_initramfs.py,newc.py} "$root"/tools/guest/*; do
@@ -98,7 +100,7 @@ main() {
         [ "$*" = "--mirror ${2-}" ] || die "unknown: $*" 'Usage: fetch_debian.sh [--mirror URL]'
         mirror=$2
     fi
-    if [ ! -s "$guest/Image" ] || [ ! -s "$guest/busybox" ] || [ ! -s "$guest/modules.cpio.gz" ]; then
+    if [ ! -s "$guest/Image" ] || [ ! -s "$guest/busybox" ] || ! modules_are_current; then
         [ -n "$mirror" ] || mirror=$("$python" "$root/tools/debian_mirror.py") ||
             die 'this machine names no Debian mirror.' 'Give one: --mirror http://HOST/debian'
         download "$mirror" ||

@@ -5,7 +5,7 @@
     dpkg-deb --fsys-tarfile linux-image-*.deb | make_modules.py --output modules.cpio.gz
     cat initramfs.cpio.gz modules.cpio.gz >initrd
 
-It holds /lib/modules/NAME.ko, and /etc/disks, which loads them in their order.
+It holds /lib/modules/NAME.ko, and the scripts that load them: /etc/disks, /etc/net and /etc/rng.
 """
 import argparse
 import gzip
@@ -17,8 +17,13 @@ from pathlib import Path
 
 import newc
 
-# Each after those that it needs: disks, and the file system of most Linux disks.
-MODULES = ["virtio_mmio", "virtio_blk", "crc16", "crc32c_generic", "mbcache", "jbd2", "ext4"]
+# What each script loads, each module after those that it needs. Disks come with the file system of most.
+SCRIPTS = {
+    "disks": ["virtio_mmio", "virtio_blk", "crc16", "crc32c_generic", "mbcache", "jbd2", "ext4"],
+    "net": ["virtio_mmio", "failover", "net_failover", "virtio_net"],
+    "rng": ["virtio_mmio", "virtio-rng"],
+}
+MODULES = list(dict.fromkeys(name for names in SCRIPTS.values() for name in names))
 
 
 def read_modules(stream):
@@ -42,9 +47,11 @@ def write_archive(stream, modules):
         archive.directory(name)
     for name in MODULES:
         archive.file(f"lib/modules/{name}.ko", modules[name])
-    script = "#!/bin/busybox sh\n# Loads the drivers of disks.\n" + "".join(
-        f"insmod /lib/modules/{name}.ko || exit\n" for name in MODULES)
-    archive.file("etc/disks", script.encode(), mode=0o755)
+    for script, names in SCRIPTS.items():
+        lines = [f"#!/bin/busybox sh\n# Loads the drivers of {script}; those that are there stay.\n"]
+        lines += [f"grep -q '^{name.replace('-', '_')} ' /proc/modules || insmod /lib/modules/{name}.ko || exit\n"
+                  for name in names]
+        archive.file(f"etc/{script}", "".join(lines).encode(), mode=0o755)
     archive.finish()
 
 

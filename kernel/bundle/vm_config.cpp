@@ -105,7 +105,8 @@ class Parser {
     Result set(VmConfigKey key, std::string_view value) {
         std::uint32_t& first_line = set_on_[key_index(key)];
         const std::string_view key_name = vm_config_keys[key_index(key)];
-        if (first_line != 0 && key != VmConfigKey::disk) {
+        const bool may_repeat = key == VmConfigKey::disk || key == VmConfigKey::net;
+        if (first_line != 0 && !may_repeat) {
             return fail(VmConfigFault::duplicate_key, key_name, value, first_line);
         }
         first_line = number_;
@@ -133,6 +134,7 @@ class Parser {
             case VmConfigKey::trace:
                 return set_number(config_.trace, key_name, value, limits_.max_trace);
             case VmConfigKey::disk: return add_disk(value);
+            case VmConfigKey::net: return add_net(value);
             case VmConfigKey::rng:
                 config_.rng_line = number_;
                 return set_choice(config_.rng, key_name, value, no_and_yes);
@@ -234,6 +236,28 @@ class Parser {
         if (!has_mode) disk.mode = DiskMode::direct;
         disk.host = number;
         return {};
+    }
+
+    Result add_net(std::string_view value) {
+        auto net = parse_net_line(value);
+        if (!net) {
+            const std::string_view part = net.error().part;
+            return fail(fault_of(net.error().fault), "net", part.empty() ? value : part);
+        }
+        net->line = number_;
+        if (config_.nets.try_push_back(*net) == nullptr)
+            return fail(VmConfigFault::too_many_nets, "net", value);
+        return {};
+    }
+
+    static VmConfigFault fault_of(NetLineFault fault) {
+        switch (fault) {
+            case NetLineFault::no_wire: break;
+            case NetLineFault::bad_option: return VmConfigFault::net_bad_option;
+            case NetLineFault::bad_rate: return VmConfigFault::net_bad_rate;
+            case NetLineFault::bad_address: return VmConfigFault::net_bad_address;
+        }
+        return VmConfigFault::net_no_wire;
     }
 
     Result set_append(std::string_view value) {

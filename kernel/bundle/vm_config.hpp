@@ -19,6 +19,9 @@
 //     disk = root.img,overlay      an image in the same folder, read-only without `,overlay`; a
 //                                  line for each disk
 //     disk = host:0                the machine's first disk, to be written to without `,ro`
+//     net = switch:lan             a network interface, at a switch between VMs; or `uplink`: at
+//     the
+//                                  machine's own network; a line for each (net_line.hpp)
 //     rng = no                     or yes: it has an entropy device
 //
 // docs/vm-conf.md describes them.
@@ -36,6 +39,7 @@
 #include <cairn/static_vector.hpp>
 #include <cairn/writer.hpp>
 #include "kernel/bundle/hart_list.hpp"
+#include "kernel/bundle/net_line.hpp"
 
 namespace cairn {
 
@@ -53,13 +57,14 @@ enum class VmConfigKey : std::uint8_t {
     halt,
     trace,
     disk,
+    net,
     rng,
 };
 
 /// The keys by VmConfigKey.
-inline constexpr std::array<std::string_view, 14> vm_config_keys{
-    "cpus",   "memory",  "kernel",  "initrd", "append", "autostart", "affinity",
-    "weight", "restart", "console", "halt",   "trace",  "disk",      "rng"};
+inline constexpr std::array<std::string_view, 15> vm_config_keys{
+    "cpus",    "memory",  "kernel", "initrd", "append", "autostart", "affinity", "weight",
+    "restart", "console", "halt",   "trace",  "disk",   "net",       "rng"};
 
 /// What becomes of a VM that has ended.
 enum class RestartPolicy : std::uint8_t { never, on_failure, always };
@@ -111,6 +116,7 @@ struct VmConfigDisk {
 
 struct VmConfig {
     static constexpr std::size_t max_disks = 8;
+    static constexpr std::size_t max_nets = 8;
 
     std::string_view file;  ///< the path of vm.conf itself, as errors name it
     std::string_view name;  ///< of the VM: the folder that vm.conf stands in
@@ -132,6 +138,7 @@ struct VmConfig {
     bool rng = false;            ///< it has an entropy device
     std::uint32_t rng_line = 0;  ///< from 1; 0: not set in the file
     static_vector<VmConfigDisk, max_disks> disks;  ///< in the order of their lines
+    static_vector<NetLine, max_nets> nets;         ///< the same
 };
 
 enum class VmConfigFault : std::uint8_t {
@@ -154,6 +161,11 @@ enum class VmConfigFault : std::uint8_t {
     bad_host_disk,      ///< `host:` without a number
     host_disk_overlay,  ///< an overlay over a disk of the machine's
     too_many_disks,     ///< more than VmConfig::max_disks
+    net_no_wire,        ///< NetLineFault's
+    net_bad_option,
+    net_bad_rate,
+    net_bad_address,
+    too_many_nets,  ///< more than VmConfig::max_nets
 };
 
 /// What is wrong, where, and enough to say it. `line` and `column` count from 1; line 0 is the file

@@ -89,6 +89,24 @@ void write_fault(Writer& out, const VmConfigError& error) {
         case VmConfigFault::append_too_long:
             return print(out, "has {} bytes; at most {} fit", error.number,
                          error.limits.max_append);
+        case VmConfigFault::net_no_wire:
+            return print(out,
+                         "{} is nothing to connect to; write switch:NAME, of letters, digits, - "
+                         "and _, or uplink for the machine's own network",
+                         value);
+        case VmConfigFault::net_bad_option:
+            return print(out, "{} is not an option; they are: isolated, rate=SIZE, mac=ADDRESS",
+                         value);
+        case VmConfigFault::net_bad_rate:
+            return print(out, "{} is no rate; write bytes a second, 1K at least, as in rate=10M",
+                         value);
+        case VmConfigFault::net_bad_address:
+            return print(out,
+                         "{} is no address of one interface; write six bytes, as in "
+                         "mac=52:54:00:12:34:56",
+                         value);
+        case VmConfigFault::too_many_nets:
+            return print(out, "is one too many: a VM has at most {}", VmConfig::max_nets);
         case VmConfigFault::bad_host_disk:
             return print(out, "{} is no disk of the machine's; write host:0 for its first", value);
         case VmConfigFault::host_disk_overlay:

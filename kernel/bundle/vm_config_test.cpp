@@ -202,19 +202,43 @@ TEST_CASE("bad disks say what would be right", "[vm_config]") {
     CHECK(sentence(lines) == "demo/vm.conf:9: disk: is one too many: a VM has at most 8 disks");
 }
 
+TEST_CASE("a VM's network interfaces are in the order of their lines", "[vm_config]") {
+    const VmConfig config = good("kernel = a\nnet = switch:lan\nnet = uplink,isolated");
+    REQUIRE(config.nets.size() == 2);
+    CHECK(config.nets[0].wire == "switch:lan");
+    CHECK(config.nets[1].is_isolated);
+    CHECK(config.nets[1].line == 3);
+    CHECK(sentence("net = lan") ==
+          "demo/vm.conf:1: net: 'lan' is nothing to connect to; write switch:NAME, of letters, "
+          "digits, - and _, or uplink for the machine's own network");
+    CHECK(sentence("net = uplink,fast") ==
+          "demo/vm.conf:1: net: 'fast' is not an option; they are: isolated, rate=SIZE, "
+          "mac=ADDRESS");
+    CHECK(sentence("net = uplink,rate=12Q") ==
+          "demo/vm.conf:1: net: '12Q' is no rate; write bytes a second, 1K at least, as in "
+          "rate=10M");
+    CHECK(sentence("net = uplink,mac=1:2") ==
+          "demo/vm.conf:1: net: '1:2' is no address of one interface; write six bytes, as in "
+          "mac=52:54:00:12:34:56");
+    std::string lines;
+    for (int n = 0; n < 9; ++n)
+        lines += "net = switch:a\n";
+    CHECK(sentence(lines) == "demo/vm.conf:9: net: is one too many: a VM has at most 8");
+}
+
 TEST_CASE("bad lines say what would be right", "[vm_config]") {
     CHECK(sentence("kernel = Image\nmemory 512M\n") ==
           "demo/vm.conf:2: 'memory 512M' has no '='; write key = value, for example memory = 512M");
     CHECK(sentence("memroy = 512M") ==
           "demo/vm.conf:1: 'memroy' is not a key; did you mean 'memory'? The keys are: cpus, "
           "memory, kernel, initrd, append, autostart, affinity, weight, restart, console, halt, "
-          "trace, disk, rng");
+          "trace, disk, net, rng");
     CHECK(sentence("network = yes") ==
           "demo/vm.conf:1: 'network' is not a key; the keys are: cpus, memory, kernel, initrd, "
-          "append, autostart, affinity, weight, restart, console, halt, trace, disk, rng");
+          "append, autostart, affinity, weight, restart, console, halt, trace, disk, net, rng");
     CHECK(sentence("= 5") ==
           "demo/vm.conf:1: '' is not a key; the keys are: cpus, memory, kernel, initrd, append, "
-          "autostart, affinity, weight, restart, console, halt, trace, disk, rng");
+          "autostart, affinity, weight, restart, console, halt, trace, disk, net, rng");
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
     CHECK(sentence("disk = host:") ==

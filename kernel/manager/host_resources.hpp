@@ -13,6 +13,7 @@
 #include "kernel/host/boot/this_machine.hpp"
 #include "kernel/host/cpu/guest_translations.hpp"
 #include "kernel/host/memory/frame_pool.hpp"
+#include "kernel/manager/networks.hpp"
 #include "kernel/vm/disks/device_tasks.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/memory/vmid.hpp"
@@ -74,6 +75,7 @@ class HostResources {
     [[nodiscard]] std::size_t guest_hart(std::size_t index) const { return guest_harts_[index]; }
     /// What VMs' devices have to do between guests.
     [[nodiscard]] constexpr DeviceTasks& device_tasks() { return device_tasks_; }
+    [[nodiscard]] constexpr Networks& networks() { return networks_; }
     /// Whether guests may find what is in frames that nobody has used since reset.
     [[nodiscard]] bool trusts_unused_ram() const { return trusts_unused_ram_; }
     /// Whether the firmware has handed over a seed for random bytes.
@@ -93,6 +95,7 @@ class HostResources {
     VmidAllocator vmids_;
     GuestTranslations guest_translations_;
     DeviceTasks device_tasks_;
+    Networks networks_;
     static_vector<std::size_t, max_guest_harts> guest_harts_;
     HartAbilities abilities_;
     MachineIds ids_;

@@ -11,6 +11,7 @@
 #include "kernel/host/cpu/hart_trials.hpp"
 #include "kernel/host/cpu/harts.hpp"
 #include "kernel/host/drivers/console.hpp"
+#include "kernel/host/virtio/host_net.hpp"
 #include "kernel/manager/device_work.hpp"
 #include "kernel/manager/monitor/monitor.hpp"
 #include "kernel/manager/vm_table.hpp"
@@ -92,12 +93,21 @@ RunningHart running_hart(const Machine& machine, std::size_t index) {
     return trial.found;
 }
 
+/// VMs that are to be at it are refused where there is none.
+void take_uplink() {
+    if (!host_net().works() ||
+        host.networks().add_uplink(host_net(), host.device_tasks(), host.timebase_hz()))
+        return;
+    println("cairn: the heap has no room for the machine's network");
+}
+
 /// Takes what the host has; false, with a sentence in the log, where it cannot run guests.
 bool take_host(const ThisMachine& self) {
     static constinit static_vector<RunningHart, max_harts> running;
     for (std::size_t index = 0; index < hart_count(); ++index)
         running.push_back(running_hart(self.machine, index));
     if (!host.take(self, running)) return false;
+    take_uplink();
     scheduler.set_rate(host.timebase_hz(), self.options.turn_ms.value_or(Scheduler::usual_turn_ms));
     for (std::size_t number = 0; number < host.guest_hart_count(); ++number) {
         scheduler.add_hart(ipi_target(host.guest_hart(number)));

@@ -78,126 +78,15 @@ std::optional<RamPointer> take_ram(HostResources& host, const VmConfig& config, 
     return std::nullopt;
 }
 
-/// A VM's disks by what they are, and in the order of their lines.
-struct Disks {
-    explicit Disks(VmMemory& memory)
-        : images(VmAllocator<GuestDisk>(memory.heap())),
-          hosts(VmAllocator<GuestHostDisk>(memory.heap())) {}
-
-    vector<GuestDisk, VmAllocator<GuestDisk>> images;
-    vector<GuestHostDisk, VmAllocator<GuestHostDisk>> hosts;
-    static_vector<GuestVirtio*, VmConfig::max_disks> in_order;
-};
-
-bool explain_host_disk(const VmConfig& config, const VmConfigDisk& line, std::string_view why) {
-    println("cairn: {}:{}: disk: {}: {}", config.file, line.file.line, line.file.path, why);
-    return false;
-}
-
-/// False, with a sentence in the log, where the machine has no such disk for this VM.
-bool take_host_disk(HostResources& host, const VmConfig& config, const VmConfigDisk& line,
-                    const GuestMemory& ram, Disks& disks) {
-    HostDisk* const disk = host_disk(*line.host);
-    if (disk == nullptr) {
-        FixedBuffer<96> why;
-        print(why, "this machine has no such disk: it has {}, counted from host:0",
-              host_disk_count());
-        return explain_host_disk(config, line, why.view());
-    }
-    GuestHostDisk& made = disks.hosts.emplace_back(
-        GuestHostDisk::Settings{.name = line.file.path, .read_only = line.mode == DiskMode::ro},
-        *disk, ram, host.device_tasks());
-    if (!made.claim()) return explain_host_disk(config, line, "a VM has it already");
-    disks.in_order.push_back(&made.port());
-    return true;
-}
-
-bool take_image(HostResources& host, const VmConfigDisk& line, std::span<const std::byte> image,
-                const GuestMemory& ram, VmMemory& memory, Disks& disks) {
-    GuestDisk& made = disks.images.emplace_back(
-        GuestDisk::Settings{
-            .name = line.file.path, .image = image, .has_overlay = line.mode == DiskMode::overlay},
-        ram, memory, host.device_tasks());
-    disks.in_order.push_back(&made.port());
-    return made.take_memory();
-}
-
-/// Nothing, with a sentence in the log, where there is not enough memory, or no such disk.
-std::optional<Disks> take_disks(HostResources& host, const BundleVm& bundle, const GuestMemory& ram,
-                                VmMemory& memory) {
-    const auto& lines = bundle.config.disks;
-    static_assert(VmConfig::max_disks <= guest_map::virtio_slots);
-    Disks disks(memory);
-    const auto of_host = static_cast<std::size_t>(std::ranges::count_if(
-        lines, [](const VmConfigDisk& line) { return line.host.has_value(); }));
-    bool has_room = disks.images.try_reserve(lines.size() - of_host).has_value() &&
-                    disks.hosts.try_reserve(of_host).has_value();
-    for (std::size_t n = 0; has_room && n < lines.size(); ++n) {
-        if (!lines[n].host) {
-            has_room = take_image(host, lines[n], bundle.disks[n], ram, memory, disks);
-        } else if (!take_host_disk(host, bundle.config, lines[n], ram, disks)) {
-            return std::nullopt;
-        }
-    }
-    if (has_room) return disks;
-    explain_refusal(memory, "the heap has no room for its disks");
-    return std::nullopt;
-}
-
-using ClockPointer = allocated_ptr<GuestClock, VmAllocator<GuestClock>>;
-using RngPointer = allocated_ptr<GuestRng, VmAllocator<GuestRng>>;
-
-/// What a VM has beside what each has.
-struct Devices {
-    Disks disks;
-    ClockPointer clock;
-    RngPointer rng;
-};
-
-/// Whether the VM may have an entropy device; else there is a sentence in the log. Slots are few,
-/// and so are sources of random bytes.
-bool can_have_rng(const HostResources& host, const VmConfig& config) {
-    const bool has_slot = config.disks.size() < guest_map::virtio_slots;
-    if (has_slot && (host_rng().works() || host.has_rng_seed())) return true;
-    println("cairn: {}:{}: rng: {}", config.file, config.rng_line,
-            has_slot ? "this machine has nothing to make random bytes of: neither a virtio-rng nor "
-                       "an rng-seed in its device tree"
-                     : "its disks fill all virtio slots; remove one of the lines");
-    return false;
-}
-
-/// Nothing, with a sentence in the log, where there is not enough memory, or of random bytes.
-std::optional<Devices> take_devices(HostResources& host, const BundleVm& bundle,
-                                    const GuestMemory& ram, VmMemory& memory) {
-    const VmConfig& config = bundle.config;
-    if (config.rng && !can_have_rng(host, config)) return std::nullopt;
-    auto disks = take_disks(host, bundle, ram, memory);
-    if (!disks) return std::nullopt;
-    auto clock =
-        try_allocate_unique<GuestClock>(VmAllocator<GuestClock>(memory.heap()), host_clock(),
-                                        host.device_tasks(), host.timebase_hz());
-    const VmAllocator<GuestRng> allocator(memory.heap());
-    RngPointer rng(nullptr, RngPointer::deleter_type(allocator));
-    if (config.rng)
-        rng = try_allocate_unique<GuestRng>(allocator, host_rng(), ram, host.device_tasks());
-    if (clock && (rng || !config.rng))
-        return Devices{std::move(*disks), std::move(clock), std::move(rng)};
-    explain_refusal(memory, "the heap has no room for its devices");
-    return std::nullopt;
-}
-
 using VmPointer = allocated_ptr<Vm, VmAllocator<Vm>>;
 
 /// Nothing where there is not enough memory.
 VmPointer make_vm(const HostResources& host, const VmConfig& config, const GuestMemory& ram,
-                  VmMemory& memory, GuestChannel& channel, Devices& devices) {
+                  VmMemory& memory, GuestChannel& channel, VmDevices& devices) {
     const VmAllocator<Vm> allocator(memory.heap());
     auto room = VcpuRoom::take(memory.heap(), config.cpus);
     if (!room) return VmPointer(nullptr, VmPointer::deleter_type(allocator));
-    static_vector<GuestVirtio*, guest_map::virtio_slots> plugged;
-    for (GuestVirtio* const disk : devices.disks.in_order)
-        plugged.push_back(disk);
-    if (devices.rng) plugged.push_back(&devices.rng->port());
+    const auto plugged = devices.virtio();
     auto vm =
         try_allocate_unique<Vm>(allocator, config.name, ram, GuestConsole{channel, channel},
                                 host.abilities().features, host.ids(), std::move(*room),
@@ -254,18 +143,6 @@ void announce(const VmConfig& config, const LoadPlan& plan, const GuestRam& ram)
 
 }  // namespace
 
-void explain_refusal(const VmMemory& memory, std::string_view otherwise) {
-    const QuotaAccount& account = memory.account();
-    if (account.refusals() == 0) {
-        println("cairn: vm {}: {}", account.owner(), otherwise);
-    } else {
-        println(
-            "cairn: vm {}: {} bytes of the hypervisor's own memory are too few for it: the boot "
-            "option quota=SIZE gives it more",
-            account.owner(), account.limit());
-    }
-}
-
 std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmMemory& memory,
                                 GuestChannel& channel) {
     const VmConfig& config = bundle.config;
@@ -303,10 +180,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
                   .vmid = VmidLease(host.vmids(), *vmid),
                   .vector_room = std::move(*vector_room),
                   .vm = std::move(vm),
-                  .clock = std::move(devices->clock),
-                  .rng = std::move(devices->rng),
-                  .disks = std::move(devices->disks.images),
-                  .host_disks = std::move(devices->disks.hosts)};
+                  .devices = std::move(*devices)};
     built.use_table();
     return built;
 }

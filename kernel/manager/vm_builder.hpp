@@ -9,10 +9,7 @@
 #include "kernel/bundle/bundle.hpp"
 #include "kernel/manager/console/guest_channel.hpp"
 #include "kernel/manager/host_resources.hpp"
-#include "kernel/vm/disks/guest_disk.hpp"
-#include "kernel/vm/disks/guest_host_disk.hpp"
-#include "kernel/vm/disks/guest_rng.hpp"
-#include "kernel/vm/guest_clock.hpp"
+#include "kernel/manager/vm_devices.hpp"
 #include "kernel/vm/guest_fdt.hpp"
 #include "kernel/vm/memory/guest_ram.hpp"
 #include "kernel/vm/memory/vm_memory.hpp"
@@ -28,19 +25,12 @@ struct BuiltVm {
     VmidLease vmid;
     vector<std::byte, VmAllocator<std::byte>> vector_room;  ///< for registers that are put away
     allocated_ptr<Vm, VmAllocator<Vm>> vm;
-    allocated_ptr<GuestClock, VmAllocator<GuestClock>> clock;
-    allocated_ptr<GuestRng, VmAllocator<GuestRng>> rng;  ///< nullptr: it has none
-    /// They, the clock and the rng end first: a hart may be at work for one, and so in its VM.
-    vector<GuestDisk, VmAllocator<GuestDisk>> disks;
-    vector<GuestHostDisk, VmAllocator<GuestHostDisk>> host_disks;
+    /// They end first: a hart may be at work for one, and so in its VM.
+    VmDevices devices;
 
     /// Has the VM's harts use its RAM's table, by the number that the VM has now.
     void use_table() { vm->use_translation(ram->table().hgatp(vmid.vmid().number), vmid.vmid()); }
 };
-
-/// Says in the log why `memory` gave nothing: the VM has had its share, or there is none for
-/// anybody, which `otherwise` says.
-void explain_refusal(const VmMemory& memory, std::string_view otherwise);
 
 /// Builds the VM; What it needs of the hypervisor's
 /// own memory comes from `memory`, its console is `channel`; both outlive it. Nothing, with a

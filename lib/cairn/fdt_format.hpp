@@ -4,11 +4,11 @@
 // big-endian; values in the tree are 4-byte aligned at best, so bytes are copied, never cast.
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
+
+#include "cairn/big_endian.hpp"
 
 namespace cairn {
 
@@ -46,25 +46,6 @@ inline constexpr std::size_t fdt_property_header_size = 12;  // tag, length, off
 
 /// Nodes may be nested this deep, the root being 1. Real trees stay below 10; QEMU's has 4.
 inline constexpr std::size_t fdt_max_depth = 32;
-
-/// The big-endian T at `offset`; the caller has checked the bounds.
-template <std::unsigned_integral T>
-[[nodiscard]] inline T load_be(std::span<const std::byte> bytes, std::size_t offset) {
-    const auto raw = bytes.subspan(offset, sizeof(T));
-    T value = 0;
-    for (std::size_t n = 0; n < sizeof value;
-         ++n)  // no call of memcpy, which small code would make
-        value = static_cast<T>(value << 8 | std::to_integer<T>(raw.data()[n]));
-    return value;
-}
-
-/// Puts `value` at `offset`, big-endian; the caller has checked the bounds.
-template <std::unsigned_integral T>
-inline void store_be(std::span<std::byte> bytes, std::size_t offset, T value) {
-    const auto raw = bytes.subspan(offset, sizeof value);
-    for (std::size_t n = sizeof value; n-- > 0; value = static_cast<T>(value >> 8))
-        raw.data()[n] = static_cast<std::byte>(value);
-}
 
 /// Whether all of `name` may stand in the name of a node or property: printable and without '/',
 /// which separates the names of a path. Section 2.2.1 allows fewer characters; real trees use more.

@@ -180,12 +180,21 @@ SplitQueue::Done SplitQueue::walk(DmaTurn& turn, DescriptorChain& chain) const {
 }
 
 SplitQueue::Done SplitQueue::give_back(DmaTurn& turn, std::uint16_t head, std::uint32_t written) {
+    const Done done = write_used(turn, head, written);
+    return done ? show_used(turn) : done;
+}
+
+SplitQueue::Done SplitQueue::write_used(DmaTurn& turn, std::uint16_t head, std::uint32_t written) {
     const virtio_ring::UsedElement element{.id = head, .length = written};
     const std::uint32_t entry = used_ & (setup_.size - 1);
     if (!turn.copy_in(setup_.device + virtio_ring::used_at(entry),
                       std::as_bytes(std::span(&element, 1))))
         return std::unexpected(RingFault::no_memory);
     ++used_;
+    return {};
+}
+
+SplitQueue::Done SplitQueue::show_used(DmaTurn& turn) {
     return store(turn, setup_.device + virtio_ring::index_at, used_);
 }
 

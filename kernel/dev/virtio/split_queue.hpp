@@ -72,6 +72,12 @@ class SplitQueue {
     /// The driver has chain `head` again, `written` bytes of which, from its first writable one on,
     /// the device has written.
     [[nodiscard]] Done give_back(DmaTurn& turn, std::uint16_t head, std::uint32_t written);
+    /// The same in two steps, for several chains that the driver is to see at once: each is written
+    /// down, and then all are shown.
+    [[nodiscard]] Done write_used(DmaTurn& turn, std::uint16_t head, std::uint32_t written);
+    [[nodiscard]] Done show_used(DmaTurn& turn);
+    /// The last `chains` that were taken are as if they had not been.
+    void put_back(std::uint16_t chains) { next_ = static_cast<std::uint16_t>(next_ - chains); }
     /// Whether the driver wants an interrupt for what it was given back since this was last asked.
     [[nodiscard]] Answer is_interrupt_due(DmaTurn& turn);
     /// Asks the driver to notify of the next chain; true where one is available already.

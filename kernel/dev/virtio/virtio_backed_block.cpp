@@ -20,17 +20,6 @@ static_assert(most_segments < BlockBackend::most_buffers);
 /// What a step costs beside its bytes, as if it copied so many.
 constexpr std::uint64_t step_cost = 256;
 
-/// The next bytes of `from`, where there are so many.
-bool take_bytes(BufferStream& from, std::span<std::byte> to, DmaTurn& turn) {
-    while (!to.empty()) {
-        const GuestRange piece = from.front(to.size());
-        if (!turn.copy_out(piece.base, to.first(piece.size))) return false;
-        from.advance(piece.size);
-        to = to.subspan(piece.size);
-    }
-    return true;
-}
-
 }  // namespace
 
 VirtioBackedBlock::VirtioBackedBlock(BlockBackend& backend, TurnOwner& owner)

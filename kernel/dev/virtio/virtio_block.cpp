@@ -221,14 +221,4 @@ VirtioBlock::Done VirtioBlock::give_back(DmaTurn& turn) {
     return queue_.give_back(turn, chain_.head(), static_cast<std::uint32_t>(written));
 }
 
-bool VirtioBlock::take_bytes(BufferStream& from, std::span<std::byte> to, DmaTurn& turn) {
-    while (!to.empty()) {
-        const GuestRange piece = from.front(to.size());
-        if (!turn.copy_out(piece.base, to.first(piece.size))) return false;
-        from.advance(piece.size);
-        to = to.subspan(piece.size);
-    }
-    return true;
-}
-
 }  // namespace cairn

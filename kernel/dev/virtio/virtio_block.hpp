@@ -70,7 +70,6 @@ class VirtioBlock final : public VirtioFunction {
     void moved(std::uint64_t bytes);
     void end_with(Status status);
     [[nodiscard]] Done give_back(DmaTurn& turn);
-    [[nodiscard]] bool take_bytes(BufferStream& from, std::span<std::byte> to, DmaTurn& turn);
 
     BlockStore& store_;
     virtio_block::Config config_{};

@@ -53,6 +53,18 @@ class VirtioFunction {
     ~VirtioFunction() = default;
 };
 
+/// The next bytes of `from` into `to`; false where there are not so many, or there is no memory.
+[[nodiscard]] inline bool take_bytes(BufferStream& from, std::span<std::byte> to, DmaTurn& turn) {
+    if (from.left() < to.size()) return false;
+    while (!to.empty()) {
+        const GuestRange part = from.front(to.size());
+        if (!turn.copy_out(part.base, to.first(part.size))) return false;
+        from.advance(part.size);
+        to = to.subspan(part.size);
+    }
+    return true;
+}
+
 /// How `work` ends for a function of one queue that has found out `more`: the driver is interrupted
 /// where it wants to be, and a ring that is wrong fails the device. What `work` returns.
 [[nodiscard]] inline bool end_work(SplitQueue& queue, const SplitQueue::Answer& more, DmaTurn& turn,

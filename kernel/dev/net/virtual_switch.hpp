@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// An Ethernet switch between guests, and to the outside.
+//
+//     port ── send ──► who has the destination ──► its sink takes the frame, one copy
+//                 └──► nobody: the port to the outside; without one, all others
+//
+// Each port has the one address that it was given, which no other can send from or have frames to
+// sent to itself. Other addresses that it sends from (of a bridge in a guest) are learned, a few
+// for each port, so that no port takes the room of another.
+//
+// A frame for one port that has no room waits for it, its sender with it; but not for long: a port
+// that makes no room is stuck until it does, and loses its frames. Frames for several ports do not
+// wait.
+//
+// Any hart. Of two ports' locks none is held while the other is taken: `send` counts itself in
+// (`users`) with whom it sends to, and a port that leaves waits for those who have.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include <cairn/intrusive_list.hpp>
+#include <cairn/list_hook.hpp>
+#include <cairn/spinlock.hpp>
+#include <cairn/static_vector.hpp>
+#include "kernel/dev/net/net_frame.hpp"
+
+namespace cairn {
+
+class SwitchPort : public list_hook {
+  public:
+    struct Settings {
+        MacAddress address;
+        bool is_isolated = false;  ///< it and others that are do not see each other
+        bool is_outside = false;   ///< what nobody has lies there; its addresses are not learned
+        std::uint64_t rate = 0;    ///< bytes a second that it may send; 0: any
+    };
+    /// Frames since it was made.
+    struct Counts {
+        std::uint64_t sent;
+        std::uint64_t received;
+        std::uint64_t lost;  ///< of those it sent: nobody took them
+    };
+
+    SwitchPort(const Settings& settings, FrameSink& sink) : settings_(settings), sink_(sink) {}
+
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+    [[nodiscard]] Counts counts() const {
+        return {sent_.load(std::memory_order_relaxed), received_.load(std::memory_order_relaxed),
+                lost_.load(std::memory_order_relaxed)};
+    }
+
+  protected:
+    ~SwitchPort() = default;
+    /// What waits is to be sent again. On any hart, with the switch's lock held.
+    virtual void send_again() = 0;
+
+  private:
+    friend class VirtualSwitch;
+    static constexpr std::size_t most_learned = 8;
+
+    const Settings settings_;
+    FrameSink& sink_;
+    std::atomic<std::uint64_t> sent_ = 0;
+    std::atomic<std::uint64_t> received_ = 0;
+    std::atomic<std::uint64_t> lost_ = 0;
+    std::atomic<std::uint32_t> users_ = 0;  ///< who are about to give it a frame
+
+    // The switch's lock is theirs.
+    std::array<MacAddress, most_learned> learned_{};
+    std::size_t learned_count_ = 0;
+    SwitchPort* waits_for_ = nullptr;
+    std::uint64_t gives_up_at_ = 0;  ///< 0: it does not wait
+    std::uint64_t next_at_ = 0;      ///< by its rate
+    bool is_stuck_ = false;
+};
+
+class VirtualSwitch {
+  public:
+    static constexpr std::size_t max_ports = 64;
+    /// Parts of a second: how long a frame waits for room; how far a port is ahead of its rate.
+    static constexpr std::uint64_t patience_share = 50;
+    static constexpr std::uint64_t burst_share = 100;
+
+    struct Sent {
+        bool is_over;            ///< on its way, or lost
+        std::uint64_t again_at;  ///< if not: when it is to be sent again at the latest
+    };
+
+    /// Its clock has so many ticks a second.
+    explicit VirtualSwitch(std::uint64_t ticks_per_second) : ticks_per_second_(ticks_per_second) {}
+    VirtualSwitch(const VirtualSwitch&) = delete;
+    VirtualSwitch& operator=(const VirtualSwitch&) = delete;
+
+    /// False where it has no port left, or another has this address.
+    [[nodiscard]] bool connect(SwitchPort& port);
+    /// Nobody gives it a frame when this returns.
+    void disconnect(SwitchPort& port);
+    [[nodiscard]] bool has_outside() const;
+
+    /// `from` is connected, and sends one frame at a time. `now` is the clock's.
+    [[nodiscard]] Sent send(SwitchPort& from, const NetFrame& frame, std::uint64_t now);
+    /// `port` has room, after it had none.
+    void room_again(SwitchPort& port);
+
+  private:
+    using Targets = static_vector<SwitchPort*, max_ports>;
+
+    [[nodiscard]] bool may_send_from(const SwitchPort& from, const MacAddress& source) const
+        CAIRN_REQUIRES(lock_);
+    void learn(SwitchPort& from, const MacAddress& source) CAIRN_REQUIRES(lock_);
+    void find(const SwitchPort& from, const MacAddress& destination, Targets& targets)
+        CAIRN_REQUIRES(lock_);
+    [[nodiscard]] bool wait(SwitchPort& from, SwitchPort& target, std::uint64_t now)
+        CAIRN_REQUIRES(lock_);
+    void wake_those_waiting_for(SwitchPort& port) CAIRN_REQUIRES(lock_);
+
+    const std::uint64_t ticks_per_second_;
+    mutable Spinlock lock_;
+    intrusive_list<SwitchPort> ports_ CAIRN_GUARDED_BY(lock_);
+    std::size_t port_count_ CAIRN_GUARDED_BY(lock_) = 0;
+};
+
+}  // namespace cairn

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/dev/virtio/virtio_net.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "kernel/arch/devices/virtio_device.hpp"
+#include "kernel/dev/net/offloads.hpp"
+
+namespace cairn {
+namespace {
+
+namespace feature = virtio_net::feature;
+namespace segments = virtio_net::segments;
+
+/// Frames that are to be cut: what IP can say of its length, and the header before it.
+constexpr std::uint64_t largest_uncut = virtio_net::ethernet_header_size + 65535;
+/// Of a frame that goes as it is, with a VLAN's tag.
+constexpr std::uint64_t largest_frame = virtio_net::ethernet_frame_size + 4;
+/// What a frame costs a turn beside its bytes, as if it copied so many.
+constexpr std::uint64_t frame_cost = 1024;
+/// A frame to another guest is copied whole: the one that sends has no turn's measure for it.
+constexpr std::uint64_t no_measure = ~std::uint64_t{0};
+constexpr std::uint64_t offloads = feature::csum | feature::guest_csum | feature::guest_tso4 |
+                                   feature::guest_tso6 | feature::host_tso4 | feature::host_tso6;
+
+/// Whether a driver with `features` may send a frame of `size` bytes with this header.
+bool is_acceptable(const virtio_net::PacketHeader& header, std::uint64_t size,
+                   std::uint64_t features) {
+    const bool is_partial = (header.flags & virtio_net::needs_csum) != 0;
+    if (is_partial && ((features & feature::csum) == 0 ||
+                       std::uint64_t{header.csum_start} + header.csum_offset + 2 > size))
+        return false;
+    if (header.gso_type == segments::none) return size <= largest_frame;
+    const bool is_known =
+        (header.gso_type == segments::tcpv4 && (features & feature::host_tso4) != 0) ||
+        (header.gso_type == segments::tcpv6 && (features & feature::host_tso6) != 0);
+    return is_known && is_partial && header.gso_size != 0 && size <= largest_uncut;
+}
+
+/// Whether a driver with `features` takes a frame with this header as it is.
+bool can_receive(const virtio_net::PacketHeader& header, std::uint64_t features) {
+    if (header.gso_type == segments::tcpv4) return (features & feature::guest_tso4) != 0;
+    if (header.gso_type == segments::tcpv6) return (features & feature::guest_tso6) != 0;
+    return (header.flags & virtio_net::needs_csum) == 0 || (features & feature::guest_csum) != 0;
+}
+
+}  // namespace
+
+/// A frame's way into buffers.
+struct VirtioNet::Receiving {
+    DmaTurn& turn;
+    BufferStream room{};
+    std::uint32_t written = 0;  ///< in the buffer that is being filled
+    static_vector<Filled, SplitQueue::max_size> filled{};
+    std::array<GuestPhys, 2> count_at{};  ///< the two bytes of the header's num_buffers
+};
+
+VirtioNet::VirtioNet(NetWire& wire, DmaMemory& memory) : wire_(wire), memory_(memory) {
+    std::ranges::copy(wire.address().bytes, config_.mac);
+    config_.status = virtio_net::link_up;
+}
+
+std::uint32_t VirtioNet::device_id() const {
+    return virtio::network_device_id;
+}
+
+std::uint64_t VirtioNet::features() const {
+    return feature::mac | feature::status | feature::mrg_rxbuf |
+           (wire_.has_offloads() ? offloads : 0);
+}
+
+/// What was received goes first: it may be what the driver waits for.
+bool VirtioNet::work(DmaTurn& turn, VirtioPort& port) {
+    const auto news = look_after_received(port.features());
+    if (!news) {
+        port.fail(news.error());
+        return false;
+    }
+    if (news->interrupt) port.interrupt();
+    if (news->room) wire_.room_again();
+    if (!transmit_queue().is_ready()) return false;
+    Answer more = true;
+    while (more && *more && !turn.is_over())
+        more = transmit(turn, port.features());
+    return end_work(transmit_queue(), more, turn, port);
+}
+
+/// From the first turn on that finds its queue ready, the device receives.
+std::expected<VirtioNet::News, RingFault> VirtioNet::look_after_received(std::uint64_t features) {
+    const SpinGuard guard(lock_);
+    if (fault_) return std::unexpected(*fault_);
+    accepted_ = features;
+    receives_ = receive_queue().is_ready();
+    return News{.interrupt = std::exchange(is_interrupt_due_, false),
+                .room = receives_ && std::exchange(is_starved_, false)};
+}
+
+void VirtioNet::forget(const SplitQueue& queue) {
+    if (&queue == &transmit_queue()) {
+        is_held_back_ = false;
+        return;
+    }
+    const SpinGuard guard(lock_);
+    receives_ = is_starved_ = is_interrupt_due_ = false;
+    fault_.reset();
+}
+
+/// A frame; false where there is none, or it has to wait. One that is none is lost.
+VirtioNet::Answer VirtioNet::transmit(DmaTurn& turn, std::uint64_t features) {
+    if (!is_held_back_) {
+        const Answer taken = transmit_queue().take(turn, chain_);
+        if (!taken) return taken;
+        if (!*taken) return transmit_queue().await_more(turn);
+    }
+    turn.charge(frame_cost);
+    const auto frame = read_frame(turn, features);
+    is_held_back_ = frame && !wire_.send(*frame);
+    if (is_held_back_) return false;
+    if (frame) turn.charge(frame->size);
+    if (const Done done = transmit_queue().give_back(turn, chain_.head(), 0); !done)
+        return std::unexpected(done.error());
+    return true;
+}
+
+/// What `chain_` holds; nothing where it is no frame.
+std::optional<NetFrame> VirtioNet::read_frame(DmaTurn& turn, std::uint64_t features) {
+    BufferStream from = chain_.readable();
+    NetFrame frame;
+    if (!take_bytes(from, std::as_writable_bytes(std::span(&frame.header, 1)), turn))
+        return std::nullopt;
+    frame.size = from.left();
+    if (!take_bytes(from, ethernet_, turn) || !is_acceptable(frame.header, frame.size, features))
+        return std::nullopt;
+    if (!find_pieces(turn, from)) return std::nullopt;
+    frame.pieces = {pieces_.data(), pieces_.size()};
+    return frame;
+}
+
+bool VirtioNet::find_pieces(DmaTurn& turn, BufferStream from) {
+    pieces_.clear();
+    pieces_.push_back(ethernet_);
+    while (from.left() != 0) {
+        const auto piece = turn.piece(from.front(from.left()));
+        if (piece.empty() || pieces_.try_push_back(piece) == nullptr) return false;
+        from.advance(piece.size());
+    }
+    return true;
+}
+
+FrameSink::Taken VirtioNet::take(const NetFrame& frame) {
+    const SpinGuard guard(lock_);
+    if (!receives_) return Taken::never;
+    if (can_receive(frame.header, accepted_)) return receive(frame);
+    return cut_and_receive(frame);
+}
+
+/// Of segments, those that find no room are lost: the others are on their way.
+FrameSink::Taken VirtioNet::cut_and_receive(const NetFrame& frame) {
+    ReworkedFrame whole;
+    ReworkedFrame finished;
+    const bool takes_partial = (accepted_ & feature::guest_csum) != 0;
+    if (frame.header.gso_type == segments::none)
+        return whole.complete(frame) ? receive(whole.frame()) : Taken::never;
+    auto cut = TcpSegments::of(frame);
+    if (!cut) return Taken::never;
+    for (bool is_first = true; !cut->is_done(); is_first = false) {
+        if (!cut->next(whole)) return Taken::never;
+        const bool is_ready = takes_partial || finished.complete(whole.frame());
+        if (!is_ready) return Taken::never;
+        const Taken taken = receive(takes_partial ? whole.frame() : finished.frame());
+        if (taken != Taken::yes) return is_first ? taken : Taken::yes;
+    }
+    return Taken::yes;
+}
+
+FrameSink::Taken VirtioNet::receive(const NetFrame& frame) {
+    DmaTurn turn(memory_, no_measure);
+    const Answer taken = put(turn, frame);
+    const Answer due = taken && *taken ? receive_queue().is_interrupt_due(turn) : taken;
+    if (!due) {
+        fault_ = due.error();
+        receives_ = false;
+        wire_.want_turn();
+        return Taken::never;
+    }
+    if (!*taken) return is_starved_ ? Taken::no_room : Taken::never;
+    if (*due && !std::exchange(is_interrupt_due_, true)) wire_.want_turn();
+    return Taken::yes;
+}
+
+/// False where there is no room; `is_starved_` says whether there may be some later. The driver
+/// sees nothing of it then.
+VirtioNet::Answer VirtioNet::put(DmaTurn& turn, const NetFrame& frame) {
+    Receiving into{.turn = turn};
+    Header header = frame.header;
+    header.hdr_len = 0;
+    header.num_buffers = 1;
+    is_starved_ = false;
+    Answer goes_on = next_buffer(into);
+    if (goes_on && *goes_on)
+        goes_on =
+            copy(into, std::as_bytes(std::span(&header, 1)).first(offsetof(Header, num_buffers)));
+    for (std::size_t n = 0; goes_on && *goes_on && n < into.count_at.size(); ++n) {
+        into.count_at[n] = into.room.front(1).base;
+        goes_on = copy(into, std::as_bytes(std::span(&header.num_buffers, 1)).subspan(n, 1));
+    }
+    for (std::size_t n = 0; goes_on && *goes_on && n < frame.pieces.size(); ++n)
+        goes_on = copy(into, frame.pieces[n]);
+    if (!goes_on) return goes_on;
+    if (*goes_on) {
+        if (const Done shown = show(into); !shown) return std::unexpected(shown.error());
+        return true;
+    }
+    receive_queue().put_back(static_cast<std::uint16_t>(into.filled.size()));
+    return false;
+}
+
+/// Without MRG_RXBUF a frame has one buffer, and there is none of this frame's size.
+VirtioNet::Answer VirtioNet::next_buffer(Receiving& into) {
+    if (!into.filled.empty() && (accepted_ & feature::mrg_rxbuf) == 0) return false;
+    Answer taken = receive_queue().take(into.turn, buffer_);
+    if (taken && !*taken) {
+        const Answer more = receive_queue().await_more(into.turn);
+        if (!more) return more;
+        if (*more) taken = receive_queue().take(into.turn, buffer_);
+    }
+    if (!taken) return taken;
+    is_starved_ = !*taken;
+    if (is_starved_) return false;
+    into.room = buffer_.writable();
+    if (into.room.left() < sizeof(Header)) return std::unexpected(RingFault::too_short);
+    if (into.filled.try_push_back({buffer_.head(), 0}) == nullptr) return false;
+    return true;
+}
+
+VirtioNet::Answer VirtioNet::copy(Receiving& into, std::span<const std::byte> from) {
+    while (!from.empty()) {
+        if (into.room.left() == 0) {
+            const Answer next = next_buffer(into);
+            if (!next || !*next) return next;
+        }
+        const GuestRange part = into.room.front(from.size());
+        if (!into.turn.copy_in(part.base, from.first(part.size)))
+            return std::unexpected(RingFault::no_memory);
+        into.room.advance(part.size);
+        into.filled.back().written += static_cast<std::uint32_t>(part.size);
+        from = from.subspan(part.size);
+    }
+    return true;
+}
+
+/// Section 5.1.6.4: the first buffer's header says how many there are; all are shown at once.
+VirtioNet::Done VirtioNet::show(Receiving& into) {
+    const auto count = static_cast<std::uint16_t>(into.filled.size());
+    for (std::size_t n = 0; count != 1 && n < into.count_at.size(); ++n) {
+        const auto byte = std::as_bytes(std::span(&count, 1)).subspan(n, 1);
+        if (!into.turn.copy_in(into.count_at[n], byte))
+            return std::unexpected(RingFault::no_memory);
+    }
+    for (const Filled& each : into.filled)
+        if (const Done done = receive_queue().write_used(into.turn, each.head, each.written); !done)
+            return done;
+    return receive_queue().show_used(into.turn);
+}
+
+}  // namespace cairn

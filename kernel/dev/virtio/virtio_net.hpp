@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// A virtio network device (VIRTIO 1.2, section 5.1) on a NetWire: one queue to receive, one to
+// transmit; frames may come with their check sum to be computed, or to be cut into segments, and be
+// received into several buffers.
+//
+//     guest's chain ──► frame: header checked, pieces found ──► wire ──► another device's `take`
+//                                                                             │ one copy
+//     guest of that device ◄── interrupt ◄── its turn ◄── used ◄── its chains ┘
+//
+// What is to be transmitted is the VM's device lock's, as for all devices. Who sends something to
+// this device holds the lock of another VM; so the queue that receives has a lock of its own, and
+// the interrupt is left to a turn.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <cairn/spinlock.hpp>
+#include <cairn/static_vector.hpp>
+#include "kernel/arch/devices/virtio_net_packets.hpp"
+#include "kernel/dev/device_kind.hpp"
+#include "kernel/dev/net/net_frame.hpp"
+#include "kernel/dev/virtio/virtio_function.hpp"
+
+namespace cairn {
+
+class VirtioNet final : public VirtioFunction, public FrameSink {
+  public:
+    static constexpr DeviceKind kind{
+        .name = "virtio net", .node = "virtio_mmio", .compatible = {"virtio,mmio"}};
+
+    /// Both outlive it; `memory` is its guest's. Nobody takes a frame to it after its end.
+    VirtioNet(NetWire& wire, DmaMemory& memory);
+    VirtioNet(const VirtioNet&) = delete;
+    VirtioNet& operator=(const VirtioNet&) = delete;
+
+    [[nodiscard]] std::uint32_t device_id() const override;
+    [[nodiscard]] std::uint64_t features() const override;
+    [[nodiscard]] std::span<const std::byte> config() const override {
+        return std::as_bytes(std::span(&config_, 1));
+    }
+    [[nodiscard]] std::span<SplitQueue> queues() override { return queues_; }
+    [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
+    void forget(const SplitQueue& queue) override;
+
+    [[nodiscard]] Taken take(const NetFrame& frame) override;
+
+  private:
+    using Answer = SplitQueue::Answer;
+    using Done = SplitQueue::Done;
+    using Header = virtio_net::PacketHeader;
+    /// A buffer of the guest's that is to be shown to it.
+    struct Filled {
+        std::uint16_t head;
+        std::uint32_t written;
+    };
+    /// A frame's way into buffers.
+    struct Receiving;
+
+    /// What the queue that receives has for its driver.
+    struct News {
+        bool interrupt = false;
+        bool room = false;
+    };
+
+    [[nodiscard]] SplitQueue& receive_queue() { return queues_[virtio_net::receive_queue]; }
+    [[nodiscard]] SplitQueue& transmit_queue() { return queues_[virtio_net::transmit_queue]; }
+
+    [[nodiscard]] std::expected<News, RingFault> look_after_received(std::uint64_t features);
+    [[nodiscard]] Answer transmit(DmaTurn& turn, std::uint64_t features);
+    [[nodiscard]] std::optional<NetFrame> read_frame(DmaTurn& turn, std::uint64_t features);
+    [[nodiscard]] bool find_pieces(DmaTurn& turn, BufferStream from);
+
+    [[nodiscard]] Taken receive(const NetFrame& frame) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] Taken cut_and_receive(const NetFrame& frame) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] Answer put(DmaTurn& turn, const NetFrame& frame) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] Answer next_buffer(Receiving& into) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] Answer copy(Receiving& into, std::span<const std::byte> from)
+        CAIRN_REQUIRES(lock_);
+    [[nodiscard]] Done show(Receiving& into) CAIRN_REQUIRES(lock_);
+
+    NetWire& wire_;
+    DmaMemory& memory_;
+    virtio_net::Config config_{};
+    std::array<SplitQueue, 2> queues_;
+
+    // What is transmitted.
+    DescriptorChain chain_;
+    bool is_held_back_ = false;  ///< `chain_` is to be sent again
+    std::array<std::byte, virtio_net::ethernet_header_size> ethernet_{};
+    static_vector<std::span<const std::byte>, SplitQueue::max_size + 4> pieces_;
+
+    // What is received.
+    Spinlock lock_;
+    bool receives_ CAIRN_GUARDED_BY(lock_) = false;
+    bool is_starved_ CAIRN_GUARDED_BY(lock_) = false;        ///< a sender has found no room
+    bool is_interrupt_due_ CAIRN_GUARDED_BY(lock_) = false;  ///< left to a turn
+    std::optional<RingFault> fault_ CAIRN_GUARDED_BY(lock_);
+    std::uint64_t accepted_ CAIRN_GUARDED_BY(lock_) = 0;  ///< the driver's features
+    DescriptorChain buffer_ CAIRN_GUARDED_BY(lock_);
+};
+
+}  // namespace cairn

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/dev/virtio/virtio_net.hpp"
+
+#include <numeric>
+
+#include "kernel/dev/net/offloads.hpp"
+#include "tests/unit/catch.hpp"
+#include "tests/unit/virtio_bench.hpp"
+
+using namespace cairn;
+using namespace cairn::test;
+
+namespace {
+
+namespace feature = virtio_net::feature;
+using Taken = FrameSink::Taken;
+using virtio_net::PacketHeader;
+
+/// Goes to another device, or nowhere.
+struct BenchWire final : NetWire {
+    MacAddress address() const override { return {{2, 0, 0, 0, 0, 7}}; }
+    bool has_offloads() const override { return offloads; }
+    bool send(const NetFrame& frame) override {
+        if (to == nullptr) return true;
+        last = to->take(frame);
+        ++sent;
+        return last != Taken::no_room;
+    }
+    void room_again() override { ++rooms; }
+    void want_turn() override { ++turns; }
+
+    FrameSink* to = nullptr;
+    Taken last = Taken::never;
+    bool offloads = true;
+    int sent = 0;
+    int rooms = 0;
+    int turns = 0;
+};
+
+/// A guest with a network device, and its driver.
+struct Guest {
+    using Register = virtio_mmio::Register;
+    static constexpr std::uint32_t size = 8;
+    static constexpr std::uint64_t usual = virtio::feature::version_1 | feature::mac |
+                                           feature::mrg_rxbuf | feature::csum | feature::guest_csum;
+
+    explicit Guest(bool offloads = true) {
+        net_wire.offloads = offloads;
+        device.connect(wire);
+    }
+    std::uint64_t area(std::uint32_t queue) const { return 0x8000'1000 + queue * 0x4000; }
+    std::uint32_t get(Register which) {
+        return static_cast<std::uint32_t>(
+            device.read(static_cast<std::uint64_t>(which), AccessWidth::word).value_or(~0ull));
+    }
+    void set(Register which, std::uint64_t value) {
+        (void)device.write(static_cast<std::uint64_t>(which), AccessWidth::word, value);
+    }
+    void start(std::uint64_t features = usual) {
+        set(Register::status, 0);
+        set(Register::driver_features_sel, 0);
+        set(Register::driver_features, features & 0xffff'ffff);
+        set(Register::driver_features_sel, 1);
+        set(Register::driver_features, features >> 32);
+        set(Register::status, virtio::status::features_ok);
+        for (std::uint32_t queue = 0; queue < 2; ++queue) {
+            std::memset(memory.at({area(queue)}), 0, 0x3000);
+            set(Register::queue_sel, queue);
+            set(Register::queue_num, size);
+            set(Register::queue_desc_low, area(queue));
+            set(Register::queue_avail_low, area(queue) + 0x1000);
+            set(Register::queue_used_low, area(queue) + 0x2000);
+            set(Register::queue_ready, 1);
+            available[queue] = 0;
+        }
+        set(Register::status, virtio::status::features_ok | virtio::status::driver_ok);
+    }
+    void offer(std::uint32_t queue, std::uint16_t first, const std::vector<Buffer>& buffers) {
+        for (std::size_t n = 0; n < buffers.size(); ++n) {
+            const bool last = n + 1 == buffers.size();
+            const auto index = static_cast<std::uint16_t>(first + n);
+            memory.store(
+                GuestPhys{area(queue) + index * 16u},
+                virtio_ring::Descriptor{
+                    buffers[n].at, buffers[n].size,
+                    static_cast<std::uint16_t>((last ? 0 : 1) | (buffers[n].writable ? 2 : 0)),
+                    static_cast<std::uint16_t>(last ? 0 : index + 1)});
+        }
+        const std::uint64_t ring = area(queue) + 0x1000;
+        memory.store(GuestPhys{ring + 4 + available[queue] % size * 2u}, first);
+        memory.store(GuestPhys{ring + 2}, ++available[queue]);
+    }
+    void notify(std::uint32_t queue) { set(Register::queue_notify, queue); }
+    std::uint16_t used(std::uint32_t queue) {
+        return memory.load<std::uint16_t>(GuestPhys{area(queue) + 0x2002});
+    }
+    virtio_ring::UsedElement element(std::uint32_t queue, std::uint32_t n) {
+        return memory.load<virtio_ring::UsedElement>(
+            GuestPhys{area(queue) + 0x2004 + n % size * 8});
+    }
+    bool needs_reset() { return (get(Register::status) & virtio::status::needs_reset) != 0; }
+
+    /// Sends header and frame, whose destination is of no matter, by one descriptor each.
+    void send(const PacketHeader& header, const std::vector<std::byte>& frame) {
+        memory.store(GuestPhys{tx_at}, header);
+        std::memcpy(memory.at({tx_at + 0x100}), frame.data(), frame.size());
+        offer(1, 0, {{tx_at, 12}, {tx_at + 0x100, static_cast<std::uint32_t>(frame.size())}});
+        notify(1);
+    }
+    /// Room for frames: buffers of `bytes` each, by descriptors of their own.
+    void make_room(std::uint16_t count, std::uint32_t bytes) {
+        for (std::uint16_t n = 0; n < count; ++n)
+            offer(0, n, {{rx_at + n * 0x1000u, bytes, true}});
+        notify(0);
+    }
+    std::vector<std::byte> received(std::uint32_t n, std::size_t count) {
+        const std::byte* const from = memory.at({rx_at + n * 0x1000u});
+        return {from, from + count};
+    }
+    PacketHeader received_header() { return memory.load<PacketHeader>(GuestPhys{rx_at}); }
+
+    static constexpr std::uint64_t tx_at = 0x8001'0000;
+    static constexpr std::uint64_t rx_at = 0x8004'0000;
+
+    BenchMemory memory;
+    BenchOwner owner;
+    Wire wire;
+    BenchWire net_wire;
+    VirtioNet net{net_wire, memory};
+    VirtioMmio device{net, memory, owner};
+    std::array<std::uint16_t, 2> available{};
+};
+
+struct Pair {
+    explicit Pair(std::uint64_t features = Guest::usual, bool offloads = true)
+        : a(offloads), b(offloads) {
+        a.net_wire.to = &b.net;
+        a.start(Guest::usual | (offloads ? feature::host_tso4 : 0));
+        b.start(features);
+    }
+    Guest a;
+    Guest b;
+};
+
+/// A frame whose check sum is to be made.
+PacketHeader partial(std::uint16_t start, std::uint16_t offset) {
+    PacketHeader header{};
+    header.flags = virtio_net::needs_csum;
+    header.csum_start = start;
+    header.csum_offset = offset;
+    return header;
+}
+
+/// A frame that is to be cut.
+PacketHeader to_cut(std::uint8_t type, std::uint16_t size, std::uint8_t flags) {
+    PacketHeader header{};
+    header.flags = flags;
+    header.gso_type = type;
+    header.gso_size = size;
+    return header;
+}
+
+std::vector<std::byte> frame_of(std::size_t size) {
+    std::vector<std::byte> bytes(size);
+    for (std::size_t n = 0; n < size; ++n)
+        bytes[n] = static_cast<std::byte>(n * 5 + n / 251);
+    return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a network device says what it is and can", "[virtio_net]") {
+    Guest guest;
+    CHECK(guest.get(virtio_mmio::Register::device_id) == 1);
+    CHECK(guest.device.read(0x100, AccessWidth::byte) == 2u);
+    CHECK(guest.device.read(0x105, AccessWidth::byte) == 7u);
+    CHECK(guest.device.read(0x106, AccessWidth::half) == 1u);  // the link is up
+    CHECK((guest.net.features() & feature::guest_tso4) != 0);
+    guest.net_wire.offloads = false;
+    CHECK((guest.net.features() & (feature::csum | feature::guest_tso4)) == 0);
+}
+
+TEST_CASE("a frame goes from one guest to the other", "[virtio_net]") {
+    Pair pair;
+    pair.b.make_room(1, 2048);
+    const auto frame = frame_of(600);
+    pair.a.send({}, frame);
+    CHECK(pair.a.used(1) == 1);
+    CHECK(pair.a.wire.up);
+    REQUIRE(pair.b.used(0) == 1);
+    CHECK(pair.b.element(0, 0).length == 612);
+    CHECK(pair.b.received_header().num_buffers == 1);
+    const auto seen = pair.b.received(0, 612);
+    CHECK(std::equal(frame.begin(), frame.end(), seen.begin() + 12));
+    CHECK(!pair.b.wire.up);  // a turn tells it
+    CHECK(pair.b.net_wire.turns == 1);
+    CHECK(!pair.b.device.work());
+    CHECK(pair.b.wire.up);
+}
+
+TEST_CASE("a long frame is received into several buffers, shown at once", "[virtio_net]") {
+    Pair pair;
+    pair.b.make_room(3, 600);
+    const auto frame = frame_of(1500);
+    pair.a.send({}, frame);
+    REQUIRE(pair.b.used(0) == 3);
+    CHECK(pair.b.received_header().num_buffers == 3);
+    CHECK(pair.b.element(0, 0).length == 600);
+    CHECK(pair.b.element(0, 2).length == 312);
+    const auto second = pair.b.received(1, 600);
+    CHECK(std::equal(second.begin(), second.end(), frame.begin() + 588));
+}
+
+TEST_CASE("a header in bytes of their own is written whole", "[virtio_net]") {
+    Pair pair;
+    std::vector<Buffer> buffers;
+    for (std::uint32_t n = 0; n < 7; ++n)
+        buffers.push_back({Guest::rx_at + n * 2, 2, true});
+    pair.b.offer(0, 0, buffers);
+    pair.b.offer(0, 7, {{Guest::rx_at + 0x1000, 400, true}});
+    pair.b.notify(0);
+    pair.a.send({}, frame_of(300));
+    REQUIRE(pair.b.used(0) == 2);
+    CHECK(pair.b.received_header().num_buffers == 2);
+    CHECK(pair.b.element(0, 0).length == 14);
+}
+
+TEST_CASE("a frame that finds no room leaves no trace, and is sent again", "[virtio_net]") {
+    Pair pair;
+    pair.b.make_room(2, 600);
+    const auto frame = frame_of(1500);
+    pair.a.send({}, frame);
+    CHECK(pair.a.net_wire.last == Taken::no_room);
+    CHECK(pair.a.used(1) == 0);
+    CHECK(pair.b.used(0) == 0);
+    pair.b.offer(0, 2, {{Guest::rx_at + 0x2000, 600, true}});
+    pair.b.notify(0);
+    CHECK(pair.b.net_wire.rooms == 1);
+    CHECK(!pair.a.device.work());
+    CHECK(pair.a.used(1) == 1);
+    CHECK(pair.b.used(0) == 3);
+    CHECK(pair.b.received_header().num_buffers == 3);
+}
+
+TEST_CASE("without merged buffers a frame has one that is long enough", "[virtio_net]") {
+    Pair pair(Guest::usual & ~feature::mrg_rxbuf);
+    pair.b.make_room(2, 600);
+    pair.a.send({}, frame_of(1500));
+    CHECK(pair.a.net_wire.last == Taken::never);
+    CHECK(pair.a.used(1) == 1);
+    CHECK(pair.b.used(0) == 0);
+    pair.a.send({}, frame_of(500));
+    CHECK(pair.a.net_wire.last == Taken::yes);
+    CHECK(pair.b.used(0) == 1);
+}
+
+TEST_CASE("a check sum is left to who can, and made for who cannot", "[virtio_net]") {
+    const PacketHeader header = partial(34, 16);
+    Pair able;
+    able.b.make_room(1, 2048);
+    able.a.send(header, frame_of(200));
+    CHECK(able.b.received_header().flags == virtio_net::needs_csum);
+    CHECK(able.b.received_header().csum_start == 34);
+    Pair unable(Guest::usual & ~feature::guest_csum);
+    unable.b.make_room(1, 2048);
+    auto frame = frame_of(200);
+    frame[50] = frame[51] = std::byte{0};  // a pseudo header of nothing
+    unable.a.send(header, frame);
+    CHECK(unable.b.received_header().flags == 0);
+    InternetSum sum;
+    const auto seen = unable.b.received(0, 212);
+    sum.add(std::span(seen).subspan(12 + 34));
+    CHECK(sum.value() == 0xffff);
+}
+
+TEST_CASE("a header that is not what the driver may send is lost with its frame", "[virtio_net]") {
+    Pair pair;
+    pair.b.make_room(4, 2048);
+    const auto is_lost = [&](const PacketHeader& header, std::size_t size) {
+        const int before = pair.a.net_wire.sent;
+        const std::uint16_t used = pair.a.used(1);
+        pair.a.send(header, frame_of(size));
+        CHECK(pair.a.used(1) == used + 1);
+        return pair.a.net_wire.sent == before;
+    };
+    CHECK(!is_lost({}, 14));
+    CHECK(is_lost({}, 13));
+    CHECK(!is_lost({}, 1518));
+    CHECK(is_lost({}, 1519));
+    CHECK(is_lost(partial(190, 9), 200));
+    CHECK(!is_lost(partial(190, 8), 200));
+    CHECK(is_lost(to_cut(1, 100, 0), 200));
+    CHECK(is_lost(to_cut(1, 0, 1), 200));
+    CHECK(is_lost(to_cut(4, 100, 1), 200));  // not accepted
+    CHECK(is_lost(to_cut(3, 100, 1), 200));
+    CHECK(!pair.a.needs_reset());
+}
+
+TEST_CASE("a broken ring of the receiver stops its device alone", "[virtio_net]") {
+    Pair pair;
+    pair.b.make_room(1, 2048);
+    pair.b.memory.store(GuestPhys{pair.b.area(0) + 8}, std::uint32_t{4});  // too short
+    pair.a.send({}, frame_of(100));
+    CHECK(pair.a.net_wire.last == Taken::never);
+    CHECK(!pair.a.needs_reset());
+    CHECK(!pair.b.device.work());
+    CHECK(pair.b.needs_reset());
+    pair.a.send({}, frame_of(100));
+    CHECK(pair.a.net_wire.last == Taken::never);
+    pair.b.start();
+    pair.b.make_room(1, 2048);
+    pair.a.send({}, frame_of(100));
+    CHECK(pair.a.net_wire.last == Taken::yes);
+}
+
+TEST_CASE("a device that is not ready, or is reset, takes nothing", "[virtio_net]") {
+    Guest a;
+    Guest b;
+    a.net_wire.to = &b.net;
+    a.start();
+    a.send({}, frame_of(100));
+    CHECK(a.net_wire.last == Taken::never);
+    b.start();
+    b.make_room(1, 2048);
+    b.device.reset();
+    a.send({}, frame_of(100));
+    CHECK(a.net_wire.last == Taken::never);
+    CHECK(b.used(0) == 0);
+}
+
+TEST_CASE("many frames take turns", "[virtio_net]") {
+    Guest guest;
+    guest.start();
+    guest.memory.store(GuestPhys{Guest::tx_at}, PacketHeader{});
+    for (int n = 0; n < 8; ++n)
+        guest.offer(1, 0, {{Guest::tx_at, 12 + 1500}});
+    guest.memory.piece_size = 4096;
+    guest.notify(1);
+    CHECK(guest.used(1) == 8);
+    Guest large;
+    large.start(Guest::usual | feature::host_tso4);
+    large.memory.store(GuestPhys{Guest::tx_at}, to_cut(1, 1448, 1));
+    for (int n = 0; n < 4; ++n)
+        large.offer(1, 0, {{Guest::tx_at, 12 + 60000}});
+    large.notify(1);
+    CHECK(large.used(1) == 2);  // 64 KiB and what was begun
+    CHECK(large.owner.wanted == 1);
+    while (large.device.work()) {
+    }
+    CHECK(large.used(1) == 4);
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
+#include "kernel/manager/networks.hpp"
+
+#include <algorithm>
+
+#include <cairn/unique_ptr.hpp>
+#include "kernel/bundle/net_line.hpp"
+
+namespace cairn {
+
+VirtualSwitch* Networks::find(std::string_view name) {
+    const auto found = std::ranges::find(all_, name, &Named::name);
+    return found == all_.end() ? nullptr : found->net.get();
+}
+
+VirtualSwitch* Networks::find_or_make(std::string_view name, std::uint64_t ticks_per_second) {
+    if (VirtualSwitch* const known = find(name)) return known;
+    auto made = try_make_unique<VirtualSwitch>(ticks_per_second);
+    if (!made || !all_.try_push_back({name, std::move(made)})) return nullptr;
+    return all_.back().net.get();
+}
+
+bool Networks::add_uplink(HostNet& device, DeviceTasks& tasks, std::uint64_t ticks_per_second) {
+    VirtualSwitch* const net = find_or_make(uplink_name, ticks_per_second);
+    if (net == nullptr) return false;
+    uplink_ = try_make_unique<Uplink>(device, *net, tasks);
+    return uplink_ && uplink_->connect();
+}
+
+}  // namespace cairn

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
+#include "kernel/manager/vm_devices.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <cairn/print.hpp>
+
+namespace cairn {
+namespace {
+
+bool explain_host_disk(const VmConfig& config, const VmConfigDisk& line, std::string_view why) {
+    println("cairn: {}:{}: disk: {}: {}", config.file, line.file.line, line.file.path, why);
+    return false;
+}
+
+/// False, with a sentence in the log, where the machine has no such disk for this VM.
+bool take_host_disk(HostResources& host, const VmConfig& config, const VmConfigDisk& line,
+                    const GuestMemory& ram, VmDevices& devices) {
+    HostDisk* const disk = host_disk(*line.host);
+    if (disk == nullptr) {
+        FixedBuffer<96> why;
+        print(why, "this machine has no such disk: it has {}, counted from host:0",
+              host_disk_count());
+        return explain_host_disk(config, line, why.view());
+    }
+    GuestHostDisk& made = devices.host_disks.emplace_back(
+        GuestHostDisk::Settings{.name = line.file.path, .read_only = line.mode == DiskMode::ro},
+        *disk, ram, host.device_tasks());
+    if (!made.claim()) return explain_host_disk(config, line, "a VM has it already");
+    devices.disks.push_back(&made.port());
+    return true;
+}
+
+bool take_image(HostResources& host, const VmConfigDisk& line, std::span<const std::byte> image,
+                const GuestMemory& ram, VmMemory& memory, VmDevices& devices) {
+    GuestDisk& made = devices.images.emplace_back(
+        GuestDisk::Settings{
+            .name = line.file.path, .image = image, .has_overlay = line.mode == DiskMode::overlay},
+        ram, memory, host.device_tasks());
+    devices.disks.push_back(&made.port());
+    return made.take_memory();
+}
+
+/// False, with a sentence in the log, where there is not enough memory, or no such disk.
+bool take_disks(HostResources& host, const BundleVm& bundle, const GuestMemory& ram,
+                VmMemory& memory, VmDevices& devices) {
+    const auto& lines = bundle.config.disks;
+    const auto of_host = static_cast<std::size_t>(std::ranges::count_if(
+        lines, [](const VmConfigDisk& line) { return line.host.has_value(); }));
+    bool has_room = devices.images.try_reserve(lines.size() - of_host).has_value() &&
+                    devices.host_disks.try_reserve(of_host).has_value();
+    for (std::size_t n = 0; has_room && n < lines.size(); ++n) {
+        if (!lines[n].host) {
+            has_room = take_image(host, lines[n], bundle.disks[n], ram, memory, devices);
+        } else if (!take_host_disk(host, bundle.config, lines[n], ram, devices)) {
+            return false;
+        }
+    }
+    if (!has_room) explain_refusal(memory, "the heap has no room for its disks");
+    return has_room;
+}
+
+bool explain_net(const VmConfig& config, const NetLine& line, std::string_view why) {
+    println("cairn: {}:{}: net: {}: {}", config.file, line.line, line.wire, why);
+    return false;
+}
+
+/// False, with a sentence in the log, where there is not enough memory, or no such network.
+bool take_nets(HostResources& host, const VmConfig& config, const GuestMemory& ram,
+               VmMemory& memory, VmDevices& devices) {
+    if (!devices.nets.try_reserve(config.nets.size())) {
+        explain_refusal(memory, "the heap has no room for its network interfaces");
+        return false;
+    }
+    for (std::uint32_t n = 0; n < config.nets.size(); ++n) {
+        const NetLine& line = config.nets[n];
+        VirtualSwitch* const net =
+            line.is_uplink ? host.networks().find(line.wire)
+                           : host.networks().find_or_make(line.wire, host.timebase_hz());
+        if (net == nullptr) {
+            return explain_net(config, line,
+                               line.is_uplink ? "this machine has no network device"
+                                              : "the heap has no room for this switch");
+        }
+        GuestNet& made = devices.nets.emplace_back(
+            GuestNet::Settings{
+                .name = line.wire,
+                .port = {.address = line.mac.value_or(make_mac_address(config.name, n)),
+                         .is_isolated = line.is_isolated,
+                         .rate = line.rate},
+                .has_offloads = !line.is_uplink},
+            *net, ram, host.device_tasks());
+        if (!made.connect())
+            return explain_net(config, line, "another interface there has its address");
+    }
+    return true;
+}
+
+/// Slots are few.
+bool has_slots(const VmConfig& config) {
+    const std::size_t wanted = config.disks.size() + config.nets.size() + (config.rng ? 1 : 0);
+    if (wanted <= guest_map::virtio_slots) return true;
+    println("cairn: {}: its disks, network interfaces and rng are {}, and a VM has {} virtio slots",
+            config.file, wanted, guest_map::virtio_slots);
+    return false;
+}
+
+/// Whether the VM may have an entropy device; else there is a sentence in the log.
+bool can_have_rng(const HostResources& host, const VmConfig& config) {
+    if (host_rng().works() || host.has_rng_seed()) return true;
+    println(
+        "cairn: {}:{}: rng: this machine has nothing to make random bytes of: neither a virtio-rng "
+        "nor an rng-seed in its device tree",
+        config.file, config.rng_line);
+    return false;
+}
+
+}  // namespace
+
+void explain_refusal(const VmMemory& memory, std::string_view otherwise) {
+    const QuotaAccount& account = memory.account();
+    if (account.refusals() == 0) {
+        println("cairn: vm {}: {}", account.owner(), otherwise);
+    } else {
+        println(
+            "cairn: vm {}: {} bytes of the hypervisor's own memory are too few for it: the boot "
+            "option quota=SIZE gives it more",
+            account.owner(), account.limit());
+    }
+}
+
+VmDevices::VmDevices(VmMemory& memory)
+    : images(VmAllocator<GuestDisk>(memory.heap())),
+      host_disks(VmAllocator<GuestHostDisk>(memory.heap())),
+      nets(VmAllocator<GuestNet>(memory.heap())),
+      clock(nullptr, allocator_delete<GuestClock, VmAllocator<GuestClock>>(
+                         VmAllocator<GuestClock>(memory.heap()))),
+      rng(nullptr,
+          allocator_delete<GuestRng, VmAllocator<GuestRng>>(VmAllocator<GuestRng>(memory.heap()))) {
+}
+
+VmDevices::Plugged VmDevices::virtio() {
+    Plugged all;
+    for (GuestVirtio* const disk : disks)
+        all.push_back(disk);
+    for (GuestNet& net : nets)
+        all.push_back(&net.port());
+    if (rng) all.push_back(&rng->port());
+    return all;
+}
+
+std::optional<VmDevices> take_devices(HostResources& host, const BundleVm& bundle,
+                                      const GuestMemory& ram, VmMemory& memory) {
+    const VmConfig& config = bundle.config;
+    if (!has_slots(config) || (config.rng && !can_have_rng(host, config))) return std::nullopt;
+    VmDevices devices(memory);
+    if (!take_disks(host, bundle, ram, memory, devices) ||
+        !take_nets(host, config, ram, memory, devices))
+        return std::nullopt;
+    devices.clock =
+        try_allocate_unique<GuestClock>(VmAllocator<GuestClock>(memory.heap()), host_clock(),
+                                        host.device_tasks(), host.timebase_hz());
+    if (config.rng)
+        devices.rng = try_allocate_unique<GuestRng>(VmAllocator<GuestRng>(memory.heap()),
+                                                    host_rng(), ram, host.device_tasks());
+    if (devices.clock && (devices.rng || !config.rng)) return devices;
+    explain_refusal(memory, "the heap has no room for its devices");
+    return std::nullopt;
+}
+
+}  // namespace cairn
