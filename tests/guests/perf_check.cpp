@@ -3,24 +3,16 @@
 // and prints a line for each: what Linux's SBI PMU driver gets out of the counters.
 #include <cstdint>
 #include <string_view>
-#include <type_traits>
 
 #include <cairn/platform.hpp>
 #include <cairn/print.hpp>
+#include "tests/guests/linux_program.hpp"
+
+using namespace linux_program;
 
 namespace {
 
-// Linux: include/uapi/asm-generic/unistd.h and linux/perf_event.h.
-enum class Syscall : long {
-    ioctl = 29,
-    read = 63,
-    write = 64,
-    exit = 93,
-    nanosleep = 101,
-    sched_setaffinity = 122,
-    perf_event_open = 241,
-    riscv_flush_icache = 259,
-};
+// Linux: include/uapi/linux/perf_event.h.
 enum class EventType : std::uint32_t { hardware = 0, raw = 4 };
 constexpr std::uint64_t cycles = 0;
 constexpr std::uint64_t instructions = 1;
@@ -39,33 +31,6 @@ struct EventAttributes {
     std::uint64_t unused_too[2]{};
 };
 static_assert(sizeof(EventAttributes) == 64);  // PERF_ATTR_SIZE_VER0
-
-struct TimeSpec {
-    std::int64_t seconds;
-    std::int64_t nanoseconds;
-};
-
-template <class Argument>
-long word(Argument argument) {
-    if constexpr (std::is_pointer_v<Argument>) {
-        return reinterpret_cast<long>(argument);
-    } else {
-        return static_cast<long>(argument);
-    }
-}
-
-template <class... Arguments>
-long call(Syscall number, Arguments... arguments) {
-    const long values[6] = {word(arguments)...};
-    register long a0 asm("a0") = values[0];
-    register long a1 asm("a1") = values[1];
-    register long a2 asm("a2") = values[2];
-    register long a3 asm("a3") = values[3];
-    register long a4 asm("a4") = values[4];
-    register long a7 asm("a7") = static_cast<long>(number);
-    asm volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a7) : "memory");
-    return a0;
-}
 
 constexpr unsigned repetitions = 100;
 
