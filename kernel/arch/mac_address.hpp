@@ -15,7 +15,16 @@ struct MacAddress {
 
     /// Whether it stands for several: multicast, or all (broadcast).
     [[nodiscard]] constexpr bool is_group() const { return (bytes[0] & 1) != 0; }
-    [[nodiscard]] constexpr bool operator==(const MacAddress&) const = default;
+    [[nodiscard]] constexpr bool operator==(const MacAddress& other) const {
+        return number() == other.number();
+    }
+    /// Its bytes, the first one lowest.
+    [[nodiscard]] constexpr std::uint64_t number() const {
+        std::uint64_t value = 0;
+        for (std::size_t n = bytes.size(); n-- > 0;)
+            value = value << 8 | bytes[n];
+        return value;
+    }
 };
 
 /// As in `52:54:00:12:34:56`.

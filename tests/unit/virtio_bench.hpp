@@ -39,6 +39,12 @@ class BenchMemory final : public DmaMemory {
         return {at(range.base), std::min(range.size, in_piece)};
     }
 
+    std::span<std::byte> ready_piece(GuestRange range) override {
+        if (!holds(range) || !is_ready(range) || refuses.overlaps(range)) return {};
+        const auto found = piece(range);
+        return found.size() == range.size ? found : std::span<std::byte>{};
+    }
+
     std::byte* at(GuestPhys where) {
         return reinterpret_cast<std::byte*>(words_.data()) + (where - base);
     }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,6 +27,9 @@ class DmaMemory {
     /// Those bytes of `range`, RAM all of it, that follow its first in one piece; none where there
     /// is no memory to make them ready. The guest's harts write there at any time.
     [[nodiscard]] virtual std::span<std::byte> piece(GuestRange range) = 0;
+    /// All of `range`, where it is RAM that is ready and lies in one piece; else nothing. It may be
+    /// used until the end of the turn.
+    [[nodiscard]] virtual std::span<std::byte> ready_piece(GuestRange range) = 0;
 
   protected:
     ~DmaMemory() = default;
@@ -42,10 +46,18 @@ class DmaTurn {
     void charge(std::uint64_t bytes) { left_ -= std::min(left_, bytes); }
 
     [[nodiscard]] bool holds(GuestRange range) const { return memory_.holds(range); }
-    /// As DmaMemory's.
+    /// As DmaMemory's. What it has found once it knows until it ends: rings lie close together.
     [[nodiscard]] std::span<std::byte> piece(GuestRange range) {
-        if (!memory_.is_ready(range)) left_ = 0;
-        return memory_.piece(range);
+        const std::uint64_t base = range.base.value / window_size * window_size;
+        Window& window = windows_[base / window_size % windows_.size()];
+        const std::uint64_t offset = range.base.value - base;
+        if (range.size > window_size - offset) return find_piece(range);
+        if (window.base != base) {
+            const auto found = memory_.ready_piece({{base}, window_size});
+            if (found.empty()) return find_piece(range);
+            window = {base, found.data()};
+        }
+        return {window.bytes + offset, range.size};
     }
 
     /// Calls `visit(piece, offset)` for each piece of `range`, RAM all of it; false where there is
@@ -72,8 +84,21 @@ class DmaTurn {
     }
 
   private:
+    static constexpr std::uint64_t window_size = 64 << 10;
+    /// RAM that is ready, in one piece.
+    struct Window {
+        std::uint64_t base = ~std::uint64_t{0};
+        std::byte* bytes = nullptr;
+    };
+
+    [[nodiscard]] std::span<std::byte> find_piece(GuestRange range) {
+        if (!memory_.is_ready(range)) left_ = 0;
+        return memory_.piece(range);
+    }
+
     DmaMemory& memory_;
     std::uint64_t left_;
+    std::array<Window, 4> windows_{};
 };
 
 }  // namespace cairn

@@ -19,6 +19,12 @@ class GuestDma final : public DmaMemory {
         return memory_.piece(range.base, range.size).value_or(std::span<std::byte>{});
     }
 
+    [[nodiscard]] std::span<std::byte> ready_piece(GuestRange range) override {
+        if (!holds(range) || !is_ready(range)) return {};
+        const auto found = piece(range);
+        return found.size() == range.size ? found : std::span<std::byte>{};
+    }
+
   private:
     GuestMemory memory_;
 };

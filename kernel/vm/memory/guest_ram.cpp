@@ -13,6 +13,7 @@ GuestRam::GuestRam(FramePool& pool, VmMemory& memory, Stage2Table table, const S
       settings_(settings),
       table_(std::move(table)),
       chunks_(VmAllocator<Chunk>(memory.heap())),
+      owned_(VmAllocator<Blocks>(memory.heap())),
       patched_(memory.frames(), table_, settings.harts) {}
 
 GuestRam::~GuestRam() {
@@ -22,7 +23,9 @@ GuestRam::~GuestRam() {
 }
 
 GuestRam::Taken GuestRam::take_frames() {
-    if (!chunks_.try_resize(settings_.size / chunk_size, Chunk::absent)) return Taken::no_memory;
+    const std::uint64_t chunks = settings_.size / chunk_size;
+    if (!chunks_.try_resize(chunks, Chunk::absent) || !owned_.try_resize(chunks, 0))
+        return Taken::no_memory;
     return take_pieces() ? Taken::all : Taken::no_frames;
 }
 
@@ -148,9 +151,20 @@ RamTouch GuestRam::own_block(GuestPhys at) {
     const HostPhys frames = frames_of(chunk_of(block)) + (block - settings_.base) % chunk_size;
     std::memcpy(pool_.at(frames), pool_.at(shown->source + (block - shown->range.base)),
                 block_size);
-    return table_.move(block, frames, block_size, pages_rwx, *settings_.harts)
-               ? RamTouch::given
-               : RamTouch::unavailable;
+    if (!table_.move(block, frames, block_size, pages_rwx, *settings_.harts))
+        return RamTouch::unavailable;
+    note_owned(block);
+    return RamTouch::given;
+}
+
+/// Under the lock. A chunk that is the guest's whole is as any other.
+void GuestRam::note_owned(GuestPhys block) {
+    const std::size_t chunk = chunk_of(block);
+    const std::uint64_t number = (block - settings_.base) % chunk_size / block_size;
+    const Blocks owned = owned_[chunk] | Blocks{1} << number;
+    std::atomic_ref(owned_[chunk]).store(owned, std::memory_order_release);
+    if (~owned != 0) return;
+    set_state(chunk, is_patched(chunks_[chunk]) ? Chunk::patched : Chunk::present);
 }
 
 /// The same of every block of `range` in a chunk that is shown.
@@ -181,11 +195,24 @@ bool GuestRam::prepare_chunk(std::size_t chunk, GuestRange range, RamUse use) {
     return !is_shown(found) || own_blocks(chunk, range);
 }
 
+bool GuestRam::is_there(std::size_t chunk, GuestRange range) const {
+    const Chunk found = state(chunk);
+    if (found != Chunk::shown) return found == Chunk::present;
+    const std::uint64_t begin = chunk * chunk_size;
+    const std::uint64_t from = range.base - settings_.base;
+    const std::uint64_t first = from > begin ? (from - begin) / block_size : 0;
+    const std::uint64_t last = std::min(from + range.size - begin - 1, chunk_size - 1) / block_size;
+    const Blocks wanted = (~Blocks{0} >> (31 - last)) & (~Blocks{0} << first);
+    const Blocks owned =
+        std::atomic_ref(const_cast<Blocks&>(owned_[chunk])).load(std::memory_order_acquire);
+    return (owned & wanted) == wanted;
+}
+
 bool GuestRam::is_ready(GuestRange range) const {
     if (range.size == 0) return true;
     const std::size_t last = chunk_of(range.end() - 1);
     for (std::size_t chunk = chunk_of(range.base); chunk <= last; ++chunk) {
-        if (state(chunk) != Chunk::present) return false;
+        if (!is_there(chunk, range)) return false;
     }
     return true;
 }
@@ -194,7 +221,7 @@ bool GuestRam::prepare(GuestRange range, RamUse use) {
     if (range.size == 0) return true;
     const std::size_t last = chunk_of(range.end() - 1);
     for (std::size_t chunk = chunk_of(range.base); chunk <= last; ++chunk) {
-        if (state(chunk) != Chunk::present && !prepare_chunk(chunk, range, use)) return false;
+        if (!is_there(chunk, range) && !prepare_chunk(chunk, range, use)) return false;
     }
     return true;
 }
@@ -252,6 +279,7 @@ void GuestRam::forget() {
     const SpinGuard guard(lock_);
     table_.clear();
     std::ranges::fill(chunks_, Chunk::absent);
+    std::ranges::fill(owned_, Blocks{0});
     shown_.clear();
     patched_.forget();
     present_ = 0;

@@ -76,7 +76,7 @@ class GuestRam final : public RamBacking, public CodePatches {
 
     /// RAM for Cairn's eyes; refers to this object.
     [[nodiscard]] GuestMemory memory();
-    /// What is shown never is: it may have to be copied.
+    /// What is shown is not: it has to be copied.
     [[nodiscard]] bool is_ready(GuestRange range) const override;
     [[nodiscard]] bool prepare(GuestRange range, RamUse use) override;
     [[nodiscard]] RamTouch touch(GuestPhys at) override;
@@ -142,6 +142,9 @@ class GuestRam final : public RamBacking, public CodePatches {
     void set_state(std::size_t chunk, Chunk state) {
         std::atomic_ref(chunks_[chunk]).store(state, std::memory_order_release);
     }
+    /// Whether what of `range` lies in the chunk is there, and the guest's own.
+    [[nodiscard]] bool is_there(std::size_t chunk, GuestRange range) const;
+    void note_owned(GuestPhys block);
     [[nodiscard]] std::size_t chunk_of(GuestPhys at) const {
         return (at - settings_.base) / chunk_size;
     }
@@ -152,6 +155,10 @@ class GuestRam final : public RamBacking, public CodePatches {
     mutable Spinlock lock_;
     Stage2Table table_;
     vector<Chunk, VmAllocator<Chunk>> chunks_;
+    /// Of a chunk that is shown: bit n, block n is the guest's own.
+    using Blocks = std::uint32_t;
+    static_assert(chunk_size / block_size == 32);
+    vector<Blocks, VmAllocator<Blocks>> owned_;
     static_vector<Shown, max_shown> shown_;
     PatchedPages patched_;
     std::uint64_t present_ = 0;
