@@ -73,10 +73,16 @@ class Parser {
                 return std::unexpected(parsed.error());
             }
         }
-        if (config_.kernel.line != 0) return config_;
         line_ = {};
         number_ = 0;
-        return fail(VmConfigFault::missing_key, vm_config_keys[key_index(VmConfigKey::kernel)]);
+        if (config_.kernel.line == 0)
+            return fail(VmConfigFault::missing_key, vm_config_keys[key_index(VmConfigKey::kernel)]);
+        if (dumps(config_.on_crash) && !config_.core) {
+            number_ = set_on_[key_index(VmConfigKey::on_crash)];
+            return fail(VmConfigFault::no_core, vm_config_keys[key_index(VmConfigKey::on_crash)],
+                        crash_policies[static_cast<std::size_t>(config_.on_crash)]);
+        }
+        return config_;
     }
 
   private:
@@ -125,8 +131,11 @@ class Parser {
             case VmConfigKey::affinity: return set_affinity(value);
             case VmConfigKey::weight:
                 return set_number(config_.weight, key_name, value, limits_.max_weight);
-            case VmConfigKey::restart:
-                return set_choice(config_.restart, key_name, value, restart_policies);
+            case VmConfigKey::on_power_off:
+                return set_choice(config_.on_power_off, key_name, value, power_off_policies);
+            case VmConfigKey::on_crash:
+                return set_choice(config_.on_crash, key_name, value, crash_policies);
+            case VmConfigKey::core: return set_core(value);
             case VmConfigKey::console:
                 config_.console_line = number_;
                 return set_choice(config_.console, key_name, value, console_places);
@@ -224,17 +233,20 @@ class Parser {
         return {};
     }
 
+    Result set_core(std::string_view value) {
+        const auto host = parse_host_disk(value);
+        if (!host) return fail(VmConfigFault::bad_host_disk, "core", value);
+        config_.core = VmConfigCore{.text = value, .host = *host};
+        return {};
+    }
+
     Result set_host_disk(VmConfigDisk& disk, bool has_mode) {
-        const std::string_view digits = disk.file.path.substr(host_disk.size());
-        std::uint32_t number = 0;
-        const char* const end = digits.data() + digits.size();
-        const auto [rest, error] = std::from_chars(digits.data(), end, number);
-        if (rest != end || error != std::errc{})
-            return fail(VmConfigFault::bad_host_disk, "disk", disk.file.path);
+        const auto number = parse_host_disk(disk.file.path);
+        if (!number) return fail(VmConfigFault::bad_host_disk, "disk", disk.file.path);
         if (has_mode && disk.mode == DiskMode::overlay)
             return fail(VmConfigFault::host_disk_overlay, "disk", disk.file.path);
         if (!has_mode) disk.mode = DiskMode::direct;
-        disk.host = number;
+        disk.host = *number;
         return {};
     }
 
@@ -293,6 +305,15 @@ class Parser {
 };
 
 }  // namespace
+
+std::optional<std::uint32_t> parse_host_disk(std::string_view text) {
+    if (!text.starts_with(host_disk)) return std::nullopt;
+    const std::string_view digits = text.substr(host_disk.size());
+    std::uint32_t number = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [rest, error] = std::from_chars(digits.data(), end, number);
+    return rest == end && error == std::errc{} ? std::optional(number) : std::nullopt;
+}
 
 std::expected<VmConfig, VmConfigError> parse_vm_config(std::string_view file, std::string_view text,
                                                        VmConfigLimits limits) {

@@ -12,7 +12,9 @@
 //     autostart = yes              or no: it lies in the archive, and is not started
 //     affinity = 0,2-3             the harts that run it, by number from 0; all if not given
 //     weight = 100                 its part of a hart beside others, 1 to 10000
-//     restart = never              or on-failure, or always
+//     on-power-off = stop          or restart
+//     on-crash = stop              or restart, dump, dump-restart
+//     core = host:1                the machine's disk that a crash is dumped to
 //     console = kept               or front: its console is in front when the machine starts
 //     halt = last-vm               or never: the machine stays on when no VM runs any more
 //     trace = 1024                 each vCPU keeps so many of its last exits; none if not given
@@ -52,7 +54,9 @@ enum class VmConfigKey : std::uint8_t {
     autostart,
     affinity,
     weight,
-    restart,
+    on_power_off,
+    on_crash,
+    core,
     console,
     halt,
     trace,
@@ -62,14 +66,27 @@ enum class VmConfigKey : std::uint8_t {
 };
 
 /// The keys by VmConfigKey.
-inline constexpr std::array<std::string_view, 15> vm_config_keys{
-    "cpus",    "memory",  "kernel", "initrd", "append", "autostart", "affinity", "weight",
-    "restart", "console", "halt",   "trace",  "disk",   "net",       "rng"};
+inline constexpr std::array<std::string_view, 17> vm_config_keys{
+    "cpus",     "memory", "kernel",       "initrd",   "append", "autostart",
+    "affinity", "weight", "on-power-off", "on-crash", "core",   "console",
+    "halt",     "trace",  "disk",         "net",      "rng"};
 
-/// What becomes of a VM that has ended.
-enum class RestartPolicy : std::uint8_t { never, on_failure, always };
-/// By RestartPolicy.
-inline constexpr std::array<std::string_view, 3> restart_policies{"never", "on-failure", "always"};
+/// What becomes of a VM that has powered itself off.
+enum class PowerOffPolicy : std::uint8_t { stop, restart };
+/// By PowerOffPolicy.
+inline constexpr std::array<std::string_view, 2> power_off_policies{"stop", "restart"};
+
+/// What becomes of a VM that cannot go on, or says that it has failed.
+enum class CrashPolicy : std::uint8_t { stop, restart, dump, dump_restart };
+/// By CrashPolicy.
+inline constexpr std::array<std::string_view, 4> crash_policies{"stop", "restart", "dump",
+                                                                "dump-restart"};
+[[nodiscard]] constexpr bool dumps(CrashPolicy policy) {
+    return policy >= CrashPolicy::dump;
+}
+[[nodiscard]] constexpr bool restarts(CrashPolicy policy) {
+    return policy == CrashPolicy::restart || policy == CrashPolicy::dump_restart;
+}
 
 /// Where its console is when the machine starts.
 enum class ConsolePlace : std::uint8_t { kept, front };
@@ -114,6 +131,14 @@ struct VmConfigDisk {
     std::optional<std::uint32_t> host;  ///< the machine's disk of that number; `file` is as written
 };
 
+/// Where a core of the VM goes: one of the machine's disks.
+struct VmConfigCore {
+    std::string_view text;   ///< as written, "host:1"
+    std::uint32_t host = 0;  ///< the disk's number
+};
+/// The number of the machine's disk that `text` names, as in "host:1".
+[[nodiscard]] std::optional<std::uint32_t> parse_host_disk(std::string_view text);
+
 struct VmConfig {
     static constexpr std::size_t max_disks = 8;
     static constexpr std::size_t max_nets = 8;
@@ -130,7 +155,9 @@ struct VmConfig {
     HartSet affinity = ~HartSet{0};
     std::uint32_t affinity_line = 0;  ///< from 1; 0: not set in the file
     std::uint32_t weight = 100;
-    RestartPolicy restart = RestartPolicy::never;
+    PowerOffPolicy on_power_off = PowerOffPolicy::stop;
+    CrashPolicy on_crash = CrashPolicy::stop;
+    std::optional<VmConfigCore> core;
     ConsolePlace console = ConsolePlace::kept;
     std::uint32_t console_line = 0;  ///< from 1; 0: not set in the file
     HaltPolicy halt = HaltPolicy::last_vm;
@@ -166,6 +193,7 @@ enum class VmConfigFault : std::uint8_t {
     net_bad_rate,
     net_bad_address,
     too_many_nets,  ///< more than VmConfig::max_nets
+    no_core,        ///< a crash is to be dumped, and `core` is not set
 };
 
 /// What is wrong, where, and enough to say it. `line` and `column` count from 1; line 0 is the file

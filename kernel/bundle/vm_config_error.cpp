@@ -114,6 +114,11 @@ void write_fault(Writer& out, const VmConfigError& error) {
                          error.value, error.value);
         case VmConfigFault::too_many_disks:
             return print(out, "is one too many: a VM has at most {} disks", VmConfig::max_disks);
+        case VmConfigFault::no_core:
+            return print(out,
+                         "{} writes to one of the machine's disks; name it, for example core = "
+                         "host:0",
+                         value);
     }
 }
 

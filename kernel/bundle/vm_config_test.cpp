@@ -36,7 +36,8 @@ TEST_CASE("all keys are read", "[vm_config]") {
         "autostart = no\n"
         "affinity = 0, 2-3\n"
         "weight = 250\n"
-        "restart = on-failure\n"
+        "on-crash = dump\n"
+        "core = host:2\n"
         "console = front\n"
         "halt = never");
     CHECK(config.file == "demo/vm.conf");
@@ -53,14 +54,19 @@ TEST_CASE("all keys are read", "[vm_config]") {
     CHECK(config.affinity == 0b1101);
     CHECK(config.affinity_line == 9);
     CHECK(config.weight == 250);
-    CHECK(config.restart == RestartPolicy::on_failure);
+    CHECK(config.on_crash == CrashPolicy::dump);
+    REQUIRE(config.core);
+    CHECK(config.core->host == 2);
+    CHECK(config.core->text == "host:2");
     CHECK(config.console == ConsolePlace::front);
-    CHECK(config.console_line == 12);
+    CHECK(config.console_line == 13);
     CHECK(config.halt == HaltPolicy::never);
     CHECK(good("kernel = a\nconsole = kept\nhalt = last-vm").halt == HaltPolicy::last_vm);
     CHECK(good("kernel = a\nautostart = yes").autostart);
-    CHECK(good("kernel = a\nrestart = never").restart == RestartPolicy::never);
-    CHECK(good("kernel = a\nrestart = always").restart == RestartPolicy::always);
+    CHECK(good("kernel = a\non-crash = restart").on_crash == CrashPolicy::restart);
+    CHECK(good("kernel = a\non-crash = dump-restart\ncore = host:0").on_crash ==
+          CrashPolicy::dump_restart);
+    CHECK(good("kernel = a\non-power-off = restart").on_power_off == PowerOffPolicy::restart);
     CHECK(good("kernel = a\ntrace = 65536").trace == 65536);
     CHECK_FALSE(good("kernel = a\nrng = no").rng);
     CHECK(good("kernel = a\nrng = yes").rng);
@@ -87,7 +93,9 @@ TEST_CASE("only kernel is required", "[vm_config]") {
     CHECK(config.affinity == ~HartSet{0});
     CHECK(config.affinity_line == 0);
     CHECK(config.weight == 100);
-    CHECK(config.restart == RestartPolicy::never);
+    CHECK(config.on_power_off == PowerOffPolicy::stop);
+    CHECK(config.on_crash == CrashPolicy::stop);
+    CHECK_FALSE(config.core);
     CHECK(config.console == ConsolePlace::kept);
     CHECK(config.halt == HaltPolicy::last_vm);
     CHECK(config.trace == 0);
@@ -157,16 +165,22 @@ TEST_CASE("bad settings of the scheduler say what would be right", "[vm_config]"
           "are: no, yes");
     CHECK(sentence("autostart = true") ==
           "demo/vm.conf:1: autostart: 'true' is not one of its values; they are: no, yes");
-    CHECK(sentence("restart = on_failure") ==
-          "demo/vm.conf:1: restart: 'on_failure' is not one of its values; did you mean "
-          "'on-failure'? They are: never, on-failure, always");
+    CHECK(sentence("on-crash = dumb") ==
+          "demo/vm.conf:1: on-crash: 'dumb' is not one of its values; did you mean 'dump'? They "
+          "are: stop, restart, dump, dump-restart");
+    CHECK(sentence("core = 1") ==
+          "demo/vm.conf:1: core: '1' is no disk of the machine's; write host:0 for its first");
+    CHECK(sentence("kernel = a\non-crash = dump") ==
+          "demo/vm.conf:2: on-crash: 'dump' writes to one of the machine's disks; name it, for "
+          "example core = host:0");
     CHECK(sentence("console = fromt") ==
           "demo/vm.conf:1: console: 'fromt' is not one of its values; did you mean 'front'? They "
           "are: kept, front");
     CHECK(sentence("halt = always") ==
           "demo/vm.conf:1: halt: 'always' is not one of its values; they are: last-vm, never");
-    CHECK(sentence("restart =") ==
-          "demo/vm.conf:1: restart: has no value; write one behind the '=', or remove the line");
+    CHECK(
+        sentence("on-power-off =") ==
+        "demo/vm.conf:1: on-power-off: has no value; write one behind the '=', or remove the line");
     const auto error = parse_vm_config("demo/vm.conf", "affinity = 0, 99").error();
     CHECK(error.column == 15);
 }
@@ -231,14 +245,17 @@ TEST_CASE("bad lines say what would be right", "[vm_config]") {
           "demo/vm.conf:2: 'memory 512M' has no '='; write key = value, for example memory = 512M");
     CHECK(sentence("memroy = 512M") ==
           "demo/vm.conf:1: 'memroy' is not a key; did you mean 'memory'? The keys are: cpus, "
-          "memory, kernel, initrd, append, autostart, affinity, weight, restart, console, halt, "
+          "memory, kernel, initrd, append, autostart, affinity, weight, on-power-off, on-crash, "
+          "core, console, halt, "
           "trace, disk, net, rng");
     CHECK(sentence("network = yes") ==
           "demo/vm.conf:1: 'network' is not a key; the keys are: cpus, memory, kernel, initrd, "
-          "append, autostart, affinity, weight, restart, console, halt, trace, disk, net, rng");
+          "append, autostart, affinity, weight, on-power-off, on-crash, core, console, halt, "
+          "trace, disk, net, rng");
     CHECK(sentence("= 5") ==
           "demo/vm.conf:1: '' is not a key; the keys are: cpus, memory, kernel, initrd, append, "
-          "autostart, affinity, weight, restart, console, halt, trace, disk, net, rng");
+          "autostart, affinity, weight, on-power-off, on-crash, core, console, halt, trace, disk, "
+          "net, rng");
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
     CHECK(sentence("disk = host:") ==

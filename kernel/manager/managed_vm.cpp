@@ -4,6 +4,7 @@
 
 #include <cairn/platform.hpp>
 #include <cairn/print.hpp>
+#include <cairn/unique_ptr.hpp>
 #include "kernel/arch/isa/csr_access.hpp"
 
 namespace cairn {
@@ -14,6 +15,7 @@ std::string_view to_string(VmState state) {
         case VmState::loading: return "loading";
         case VmState::running: return "running";
         case VmState::paused: return "paused";
+        case VmState::dumping: return "dumping";
     }
     return "";
 }
@@ -96,9 +98,56 @@ void ManagedVm::end_trace(std::optional<std::uint32_t> cpu) {
     });
 }
 
+namespace {
+/// What gdb says that the VM was terminated by: SIGABRT.
+constexpr std::uint8_t crash_signal = 6;
+}  // namespace
+
+std::expected<void, CoreFault> ManagedVm::begin_dump(std::uint32_t disk, bool has_ended,
+                                                     std::atomic<bool>& wanted) {
+    HostDisk* const to = host_disk(disk);
+    if (to == nullptr) return std::unexpected(CoreFault::no_such_disk);
+    const CoreDump::Settings settings{
+        .disk = disk,
+        .signal = has_ended ? crash_signal : std::uint8_t{0},
+        .vector_register_bytes = host_.abilities().vector_register_bytes,
+        .wanted = &wanted};
+    auto dump = try_make_unique<CoreDump>(settings, *to, vm(), *running_->built.ram);
+    if (dump == nullptr) return std::unexpected(CoreFault::no_room);
+    if (const auto begun = dump->begin(); !begun) return begun;
+    running_->dump = std::move(dump);
+    return {};
+}
+
+void ManagedVm::hold_for_dump() {
+    running_->was_paused = vm().is_paused();
+    if (running_->was_paused) return;
+    vm().pause();
+    vm().note_pause(csr_read<Csr::time>());
+}
+
+void ManagedVm::let_go_after_dump() {
+    if (!running_->was_paused) (void)vm().resume(csr_read<Csr::time>());
+}
+
+void ManagedVm::end_dump() {
+    last_dump_ = running_->dump->result();
+    running_->dump.reset();
+}
+
+bool ManagedVm::is_at_rest() const {
+    bool rests = true;
+    visit_tasks([&](const Task& task) {
+        for (std::size_t hart = 0; hart < scheduler_.harts(); ++hart)
+            rests = rests && scheduler_.running_on(hart) != &task;
+    });
+    return rests;
+}
+
 /// Each start gets a random seed of its own.
 void ManagedVm::load_again() {
     BuiltVm& built = running_->built;
+    running_->end_reason.reset();
     built.vm->reset_devices();
     if (built.ram->present_bytes() != 0) {  // it ran before
         built.ram->forget();
@@ -139,6 +188,7 @@ void ManagedVm::queue() {
 VmState ManagedVm::state() const {
     if (!running_) return VmState::off;
     if (running_->loader) return VmState::loading;
+    if (running_->dump) return VmState::dumping;
     return running_->built.vm->is_paused() ? VmState::paused : VmState::running;
 }
 

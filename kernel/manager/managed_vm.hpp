@@ -6,13 +6,16 @@
 //                         ▲                                        │
 //                         └─────────────── load_again ◄────────────┘   (a reset)
 //
+// Where it is dumped, at the end or in between, no hart runs it meanwhile, and nothing of it goes.
 // Touched under the VM table's lock (kernel/manager/vm_table.hpp).
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 
 #include <cairn/static_vector.hpp>
+#include "kernel/manager/cores/core_dump.hpp"
 #include "kernel/manager/guest_loader.hpp"
 #include "kernel/manager/line_budget.hpp"
 #include "kernel/manager/restart_guard.hpp"
@@ -21,7 +24,7 @@
 
 namespace cairn {
 
-enum class VmState : std::uint8_t { off, loading, running, paused };
+enum class VmState : std::uint8_t { off, loading, running, paused, dumping };
 [[nodiscard]] std::string_view to_string(VmState state);
 
 class ManagedVm {
@@ -61,11 +64,8 @@ class ManagedVm {
             visit(task);
     }
 
-    /// Whether it starts again after it has ended; counts it (kernel/manager/restart_guard.hpp).
-    [[nodiscard]] RestartGuard::Answer ask_to_restart(bool has_failed, std::uint64_t now,
-                                                      std::uint64_t ticks_per_second) {
-        return restarts_.ask(config().restart, has_failed, now, ticks_per_second);
-    }
+    /// Whether it can start again after it has ended; counts it.
+    [[nodiscard]] RestartGuard& restarts() { return restarts_; }
     /// What it may cause to be said again and again.
     [[nodiscard]] LineBudget& lines() { return lines_; }
     /// Builds it, and has it be loaded; false, with a sentence in the log, where that cannot be.
@@ -86,6 +86,25 @@ class ManagedVm {
     [[nodiscard]] bool trace(std::optional<std::uint32_t> cpu, std::uint32_t entries);
     void end_trace(std::optional<std::uint32_t> cpu);
 
+    /// Of the VM as it is now; nullptr: it is not dumped.
+    [[nodiscard]] CoreDump* dump() const { return running_ ? running_->dump.get() : nullptr; }
+    /// Begins to write a core to the machine's disk of that number. `has_ended`: a crash has ended
+    /// the VM, which no hart runs. `wanted` is set where there is something to do again.
+    [[nodiscard]] std::expected<void, CoreFault> begin_dump(std::uint32_t disk, bool has_ended,
+                                                            std::atomic<bool>& wanted);
+    /// Pauses it for the dump, and lets it go on behind that as it was before.
+    void hold_for_dump();
+    void let_go_after_dump();
+    /// It is through: what came of it is kept.
+    void end_dump();
+    [[nodiscard]] const std::optional<CoreResult>& last_dump() const { return last_dump_; }
+    /// Whether the vCPUs of a VM that is paused stay as they are. A hart that takes one from now on
+    /// sees that before it brings it in; one that has taken one before still has it.
+    [[nodiscard]] bool is_at_rest() const;
+    /// While it is dumped: why its run ends behind that.
+    void end_for(StopReason reason) { running_->end_reason = reason; }
+    [[nodiscard]] std::optional<StopReason> end_reason() const { return running_->end_reason; }
+
   private:
     using Counts = allocated_ptr<ExitCounts, VmAllocator<ExitCounts>>;
     struct Running {
@@ -94,6 +113,9 @@ class ManagedVm {
         vector<Task, VmAllocator<Task>> tasks;
         std::array<std::byte, 32> rng_seed{};  ///< of this start
         std::optional<GuestLoader> loader;     ///< until it is loaded
+        std::unique_ptr<CoreDump> dump;
+        bool was_paused = false;               ///< before its dump
+        std::optional<StopReason> end_reason;  ///< all vCPUs have left, and only its dump goes on
     };
 
     [[nodiscard]] bool watch(bool count_exits);
@@ -116,6 +138,7 @@ class ManagedVm {
     VmMemory memory_;
     RestartGuard restarts_;
     LineBudget lines_;
+    std::optional<CoreResult> last_dump_;
     bool counts_exits_ = false;  ///< of all vCPUs, traced or not
     std::optional<Running> running_;
     std::optional<TaskGroup> group_;

@@ -7,7 +7,6 @@
 #include <cairn/panic.hpp>
 #include <cairn/print.hpp>
 #include "kernel/arch/isa/csr_access.hpp"
-#include "kernel/vm/exits/last_exits.hpp"
 
 namespace cairn {
 
@@ -29,25 +28,12 @@ std::string_view to_string(VmTableError error) {
             return "it cannot be a VM's name; use up to 32 letters, digits, '-', '_' and '.'";
         case VmTableError::name_taken: return "there is a VM of that name already";
         case VmTableError::no_room: return "the heap has no room for it";
+        case VmTableError::dumping: return "it is being dumped: try again";
+        case VmTableError::no_core_disk:
+            return "name one of the machine's disks, for example host:0; its vm.conf has no core";
     }
     return "";
 }
-
-namespace {
-
-void say_what_was_hidden(ManagedVm& vm) {
-    const std::uint64_t lines = vm.lines().take_hidden();
-    if (lines != 0)
-        println("vm {}: {} lines not shown: it has reset itself so often", vm.name(), lines);
-}
-
-/// Of its whole run, resets included.
-void say_hidden_complaints(ManagedVm& vm) {
-    const std::uint64_t lines = vm.vm().hidden_complaints();
-    if (lines != 0) println("vm {}: {} more lines about its faults not shown", vm.name(), lines);
-}
-
-}  // namespace
 
 bool VmTable::fill(const Bundle& bundle, HostResources& host, Scheduler& scheduler,
                    ConsoleMultiplexer& console, const Settings& settings) {
@@ -132,18 +118,25 @@ bool VmTable::start(ManagedVm& vm) {
     return true;
 }
 
-/// A piece of one of those that are loading, each in its turn.
 bool VmTable::run() {
     if (!lock_.try_lock()) return false;
+    if (dump_wanted_.exchange(false, std::memory_order_acquire)) {
+        for (const auto& vm : vms_)
+            if (vm->dump() != nullptr) dump_some(*vm);
+    }
+    load_next();
+    lock_.unlock();
+    return true;
+}
+
+/// A piece of one of those that are loading, each in its turn.
+void VmTable::load_next() {
     for (std::size_t n = 0; n < vms_.size(); ++n) {
         last_loaded_ = (last_loaded_ + 1) % vms_.size();
         ManagedVm& vm = *vms_[last_loaded_];
         if (!vm.is_loading()) continue;
-        load_some(vm);
-        break;
+        return load_some(vm);
     }
-    lock_.unlock();
-    return true;
 }
 
 void VmTable::load_some(ManagedVm& vm) {
@@ -223,6 +216,10 @@ VmTable::Result VmTable::stop(std::string_view name, StopReason reason) {
 
 /// One that is loading has no vCPU that could leave.
 void VmTable::stop(ManagedVm& vm, StopReason reason) {
+    if (vm.end_reason()) {
+        say_end(vm, reason);
+        return end_behind_dump(vm, reason);
+    }
     vm.vm().stop(reason);
     if (!vm.is_loading()) return;
     --loading_;
@@ -234,6 +231,7 @@ VmTable::Result VmTable::pause(std::string_view name) {
     ManagedVm* const vm = find(name);
     if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
     if (!vm->is_running()) return std::unexpected(VmTableError::not_running);
+    if (vm->dump() != nullptr) return std::unexpected(VmTableError::dumping);
     if (vm->is_loading()) return std::unexpected(VmTableError::loading);
     if (vm->vm().is_paused()) return {};
     vm->vm().pause();
@@ -246,6 +244,7 @@ VmTable::Result VmTable::resume(std::string_view name) {
     ManagedVm* const vm = find(name);
     if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
     if (!vm->is_running()) return std::unexpected(VmTableError::not_running);
+    if (vm->dump() != nullptr) return std::unexpected(VmTableError::dumping);
     if (!vm->vm().is_paused()) return std::unexpected(VmTableError::not_paused);
     if (!vm->vm().resume(csr_read<Csr::time>()))
         return std::unexpected(VmTableError::still_pausing);
@@ -266,6 +265,7 @@ VmTable::Result VmTable::ask_running(std::string_view name) {
     const auto vm = find_running(name, {});
     if (!vm) return std::unexpected(vm.error());
     if ((*vm)->is_loading()) return std::unexpected(VmTableError::loading);
+    if ((*vm)->dump() != nullptr) return std::unexpected(VmTableError::dumping);
     return {};
 }
 
@@ -293,77 +293,6 @@ void VmTable::stop_all() {
         if (vm->is_running()) stop(*vm, StopReason::unplugged);
     }
     if (running_ == 0) scheduler_->close();
-}
-
-/// Unless it resets itself all the time.
-void VmTable::say_reset(ManagedVm& vm) {
-    if (!vm.lines().take(csr_read<Csr::time>(), ticks_per_second_)) return;
-    say_what_was_hidden(vm);
-    println("vm {}: reset", vm.name());
-}
-
-bool VmTable::goes_on(ManagedVm& vm, StopReason reason) {
-    if (reason != StopReason::reset) {
-        say_what_was_hidden(vm);
-        say_hidden_complaints(vm);
-    }
-    switch (reason) {
-        case StopReason::power_off: println("vm {}: powered off", vm.name()); break;
-        case StopReason::failed:
-            println("vm {}: powered off, and says that it failed", vm.name());
-            break;
-        case StopReason::killed: break;
-        case StopReason::unplugged: println("vm {}: turned off", vm.name()); return false;
-        case StopReason::reset: say_reset(vm); return true;
-    }
-    const bool has_failed = reason != StopReason::power_off;
-    if (has_failed) log_last_exits(vm.vm(), ticks_per_second_);
-    switch (vm.ask_to_restart(has_failed, csr_read<Csr::time>(), ticks_per_second_)) {
-        case RestartGuard::Answer::restart:
-            println("vm {}: starts again: restart = {}", vm.name(),
-                    restart_policies[static_cast<std::size_t>(vm.config().restart)]);
-            return true;
-        case RestartGuard::Answer::too_often:
-            println("vm {}: stays off: it has ended {} times, each within {} s of its start",
-                    vm.name(), RestartGuard::most_in_a_row + 1, RestartGuard::seconds);
-            failed_ = true;
-            return false;
-        case RestartGuard::Answer::stay_off: break;
-    }
-    failed_ = failed_ || has_failed;
-    return false;
-}
-
-void VmTable::all_have_left(Vm& vm) {
-    const SpinGuard guard(lock_);
-    has_stopped(find(vm));
-}
-
-/// No hart runs it.
-void VmTable::has_stopped(ManagedVm& vm) {
-    if (goes_on(vm, vm.vm().stopped().value_or(StopReason::killed))) {
-        vm.load_again();
-        ++loading_;
-        return;
-    }
-    vm.destroy();
-    one_has_ended(vm);
-}
-
-/// Where it was in front, another that runs comes there.
-void VmTable::one_has_ended(const ManagedVm& vm) {
-    --running_;
-    if (running_ == 0 && !stays_) return scheduler_->close();
-    if (console_->chosen() != &vm.channel()) return;
-    for (const auto& other : vms_) {
-        if (!other->is_running()) continue;
-        console_->choose(&other->channel());
-        if (console_->shows_monitor()) return;
-        println("console of {}: Ctrl-] goes to the monitor", other->name());
-        (void)console_->show_guest();
-        return;
-    }
-    console_->show_monitor();
 }
 
 }  // namespace cairn

@@ -29,6 +29,8 @@ enum class VmTableError : std::uint8_t {
     bad_name,
     name_taken,
     no_room,
+    dumping,
+    no_core_disk,
 };
 [[nodiscard]] std::string_view to_string(VmTableError error);
 
@@ -61,9 +63,11 @@ class VmTable final : public VmEnd, public HostWork {
     void start_all();
     void all_have_left(Vm& vm) override;
 
-    // HostWork: loads those that have been started.
+    // HostWork: loads those that have been started, and dumps.
     [[nodiscard]] std::uint64_t due() const override {
-        return loading_.load(std::memory_order_relaxed) != 0 ? at_once : when_asked;
+        const bool is_wanted = loading_.load(std::memory_order_relaxed) != 0 ||
+                               dump_wanted_.load(std::memory_order_relaxed);
+        return is_wanted ? at_once : when_asked;
     }
     bool run() override;
 
@@ -80,6 +84,11 @@ class VmTable final : public VmEnd, public HostWork {
     [[nodiscard]] Result trace(std::string_view name, std::optional<std::uint32_t> cpu,
                                std::uint32_t entries);
     [[nodiscard]] Result end_trace(std::string_view name, std::optional<std::uint32_t> cpu);
+    /// Begins to write a core of it to the machine's disk of that number, or to its vm.conf's; it
+    /// stands still meanwhile. What comes of it is its `last_dump`, once it has no `dump`.
+    [[nodiscard]] std::expected<void, std::string_view> dump(std::string_view name,
+                                                             std::optional<std::uint32_t> disk);
+    void abandon_dump(std::string_view name);
     /// Turns all off; the scheduler is closed when the last has ended.
     void stop_all();
 
@@ -118,7 +127,15 @@ class VmTable final : public VmEnd, public HostWork {
     [[nodiscard]] GuestChannel* other_in_front(const ManagedVm& vm);
     [[nodiscard]] bool start(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     void load_some(ManagedVm& vm) CAIRN_REQUIRES(lock_);
+    void load_next() CAIRN_REQUIRES(lock_);
+    void dump_some(ManagedVm& vm) CAIRN_REQUIRES(lock_);
+    /// Its run is over for `reason`, and only the dump, which is given up, is not.
+    void end_behind_dump(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
+    void dump_is_through(ManagedVm& vm) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] bool dump_crash(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
+    void say_end(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool goes_on(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
+    void end_run(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     void say_reset(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     void stop(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     void has_stopped(ManagedVm& vm) CAIRN_REQUIRES(lock_);
@@ -135,7 +152,8 @@ class VmTable final : public VmEnd, public HostWork {
     bool count_exits_ = false;
     std::uint64_t ticks_per_second_ = 0;
     std::size_t running_ CAIRN_GUARDED_BY(lock_) = 0;
-    std::atomic<std::size_t> loading_ = 0;  ///< of those that run; changes under the lock
+    std::atomic<std::size_t> loading_ = 0;   ///< of those that run; changes under the lock
+    std::atomic<bool> dump_wanted_ = false;  ///< some dump has something to do
     std::size_t last_loaded_ CAIRN_GUARDED_BY(lock_) = 0;  ///< in part, whose turn it was
     /// The machine stays when no VM runs any more: a VM's configuration says so (halt = never), or
     /// whoever rules the machine has turned a VM off, for whatever comes next.

@@ -197,10 +197,7 @@ Scheduler::Next HartLoop::put_to_sleep(Task& task, bool are_looked_after, Others
 
 Scheduler::Next HartLoop::retire(Task& task) {
     Vcpu& vcpu = task.vcpu;
-    if (vcpu.is_here()) {
-        vcpu.quiesce(vcpu.vm().features());
-        vcpu.drop();
-    }
+    if (vcpu.is_here()) vcpu.retire(vcpu.vm().features());
     scheduler_.release(number_, now());
     task.group.leave();
     return {};

@@ -31,12 +31,18 @@ namespace cairn {
 
 /// Why a VM does not run any more.
 enum class StopReason : std::uint8_t {
-    power_off,  ///< the guest turned itself off
-    failed,     ///< the guest turned itself off and says that it failed
-    reset,      ///< the guest wants to be started again
-    killed,     ///< the guest cannot go on; the log says why
-    unplugged,  ///< whoever rules the machine turned it off
+    power_off,     ///< the guest turned itself off
+    failed,        ///< the guest turned itself off and says that it failed
+    reset,         ///< the guest wants to be started again
+    killed,        ///< the guest cannot go on; the log says why
+    unplugged,     ///< whoever rules the machine turned it off
+    failed_reset,  ///< the guest wants to be started again, and says that it failed
 };
+/// Whether the VM is said to have failed; what follows is its vm.conf's to say (on-crash).
+[[nodiscard]] constexpr bool is_crash(StopReason reason) {
+    return reason == StopReason::failed || reason == StopReason::killed ||
+           reason == StopReason::failed_reset;
+}
 
 /// What the guest may be told of the machine below (SBI base extension).
 struct MachineIds {

@@ -14,7 +14,7 @@ ENDS_EARLY = "the archive ends in the middle of an entry"
 NO_ENTRY = "no entry of an uncompressed cpio archive in newc format starts here"
 COMPRESSED = "a compressed archive starts here; decompress it first"
 GARBAGE = "neither zeroes nor another archive in newc format follow the archive's trailer"
-KEYS = "cpus, memory, kernel, initrd, append, autostart, affinity, weight, restart, console, halt, trace, disk, rng"
+KEYS = "cpus, memory, kernel, initrd, append, autostart, affinity, weight, on-power-off, on-crash, core, console, halt, trace, disk, rng"
 
 
 def sentence(machine, path, **options):
@@ -111,8 +111,11 @@ K = "kernel = kernel\n"
     (K + "affinity = 1\n", ":2: affinity: no hart of this list runs guests; this machine has one, "
      "number 0"),
     (K + "weight = 0\n", ":2: weight: '0' is out of range; write a number from 1 to 10000"),
-    (K + "restart = alway\n", ":2: restart: 'alway' is not one of its values; did you mean 'always'? "
-     "They are: never, on-failure, always"),
+    (K + "on-crash = restrat\n", ":2: on-crash: 'restrat' is not one of its values; did you mean 'restart'? "
+     "They are: stop, restart, dump, dump-restart"),
+    (K + "on-crash = dump\n", ":2: on-crash: 'dump' writes to one of the machine's disks; name it, for example "
+     "core = host:0"),
+    (K + "core = disk.img\n", ":2: core: 'disk.img' is no disk of the machine's; write host:0 for its first"),
     (K + "console = behind\n", ":2: console: 'behind' is not one of its values; they are: kept, "
      "front"),
     (K + "halt = nevr\n", ":2: halt: 'nevr' is not one of its values; did you mean 'never'? They "

@@ -114,11 +114,11 @@ def test_more_vcpus_than_harts_storm_each_other(run, harts):
 
 def test_one_starts_again_while_the_other_runs(run):
     """It fails at once, five times too often; its neighbour does not notice."""
-    vms = {"again": vm("hazards", "fail", restart="on-failure"),
-           "once": vm("sleepers", "50", restart="on-failure")}
+    vms = {"again": vm("hazards", "fail", **{"on-crash": "restart"}),
+           "once": vm("sleepers", "50", **{"on-crash": "restart"})}
     said = finish(run(vms, 2), status=1)
     assert said["once"][-1] == "powered off"
-    assert said["again"].count("starts again: restart = on-failure") == 5
+    assert said["again"].count("starts again: on-crash = restart") == 5
     assert said["again"].count("powered off, and says that it failed") == 6
     assert said["again"][-1] == "stays off: it has ended 6 times, each within 10 s of its start"
 
@@ -174,7 +174,7 @@ def test_an_image_that_is_shared_is_written_to(machine, tmp_path, harts):
 
 def test_all_memory_comes_back(run):
     """What the VMs had of the heap and of the frames, after resets, restarts and deaths."""
-    vms = {"fails": vm("hazards", "fail", restart="on-failure"),
+    vms = {"fails": vm("hazards", "fail", **{"on-crash": "restart"}),
            "killed": vm("hazards", "jump-without-handler"), "good": vm("sleepers", "20", cpus=4)}
     m = run(vms, 2)
     finish(m, status=1)

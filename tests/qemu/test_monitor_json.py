@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from cairn_machine import ROOT, guest_image
+from test_host_disks import drives
 from monitor_session import command, demo_vms, of_kind, records, to_monitor
 
 SCHEMA = json.loads((ROOT / "docs/monitor.schema.json").read_text())
@@ -17,6 +18,7 @@ SHOWS = { # what each command shows, of the VMs below
     "info a": {"configuration", "memory", "memory-piece", "device"},
     "tree a": {"property"},
     "stats": {"vcpu"},
+    "dump a host:0": {"dump"},
     "trace a": {"trace"},
     "trace a dump": {"trace", "exit"},
     "stats a": {"vcpu", "exit-cause"},
@@ -39,7 +41,9 @@ DOES = ["trace a.0 off", "pause a", "resume a", "set colour on", "set colour off
 
 @pytest.fixture
 def monitor(machine, tmp_path):
-    m = machine(demo_vms(tmp_path / "vms.cpio", "ab", b={"cpus": "2"}), smp=2)
+    disk = tmp_path / "core.img"
+    disk.write_bytes(bytes(16 << 20))
+    m = machine(demo_vms(tmp_path / "vms.cpio", "ab", b={"cpus": "2"}), smp=2, options=drives(disk))
     m.expect("Type something")
     to_monitor(m)
     return m

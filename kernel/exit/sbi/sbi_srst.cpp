@@ -21,12 +21,13 @@ SbiResult sbi_srst(Vm& vm, Vcpu&, SbiCall call) {
     const std::uint64_t type = call.arguments[0] & 0xffff'ffff;  // both are 32-bit parameters
     const std::uint64_t reason = call.arguments[1] & 0xffff'ffff;
     if (!is_valid_reason(reason)) return sbi_error(SbiError::invalid_param);
+    const bool has_failed = reason == static_cast<std::uint64_t>(SbiResetReason::system_failure);
     switch (static_cast<SbiResetType>(type)) {
-        case SbiResetType::shutdown:
-            vm.power_off(reason == static_cast<std::uint64_t>(SbiResetReason::system_failure), 0);
-            return sbi_success();
+        case SbiResetType::shutdown: vm.power_off(has_failed, 0); return sbi_success();
         case SbiResetType::cold_reboot:
-        case SbiResetType::warm_reboot: vm.reset(); return sbi_success();
+        case SbiResetType::warm_reboot:
+            vm.stop(has_failed ? StopReason::failed_reset : StopReason::reset);
+            return sbi_success();
     }
     return sbi_error(SbiError::invalid_param);
 }

@@ -70,6 +70,12 @@ constexpr std::array commands{
             "Ctrl-] ends it from here, and the VM goes on.",
             serve_gdb},
     Command{
+        "dump", "VM [DISK]", "write a core of it to a disk of the machine's",
+        "DISK is host:0, host:1 and so on, as disks are counted; if not said, its vm.conf's core. "
+        "An ELF core from the first sector on, for gdb-multiarch -c; what was on the disk is "
+        "gone. The VM stands still meanwhile, and goes on. Ctrl-C gives it up.",
+        dump_vm},
+    Command{
         "trace", "VM [ACTION [N]]", "keep its last exits, and show them",
         "ACTION is on: from now on each vCPU keeps its last N exits, 1024 if not said, with time, "
         "cause, pc and cost; dump: shows the last N that it has kept, or all; or off. Without, "

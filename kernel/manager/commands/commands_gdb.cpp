@@ -40,7 +40,7 @@ void serve_gdb(Session& session, const CommandLine& line, Answer& answer) {
     const std::string_view name = line.argument(0);
     if (const auto there = session.vms.ask_running(name); !there)
         return answer.refuse(name, to_string(there.error()));
-    session.gdb = try_make_unique<GdbSession>(session.vms, session.scheduler, name);
+    session.gdb = try_make_unique<GdbSession>(session.vms, name);
     if (session.gdb == nullptr) return answer.refuse(name, "the heap has no room for it");
     Terminal screen;
     screen.write("the line is gdb's: 'target remote' it; Ctrl-] comes back without\n");

@@ -22,20 +22,23 @@ constexpr std::array<Column, 5> vm_columns{{{"front", Look::mark, 1},
                                             {"state", Look::state}}};
 constexpr RecordKind vm_kind{"vm", Arrangement::table, vm_columns};
 
-constexpr std::array<Column, 14> configuration_columns{{{"name"},
-                                                        {"state", Look::state},
-                                                        {"kernel"},
-                                                        {"initrd"},
-                                                        {"append"},
-                                                        {"memory", Look::size},
-                                                        {"cpus", Look::number},
-                                                        {"affinity", Look::address},
-                                                        {"weight", Look::number},
-                                                        {"autostart", Look::flag},
-                                                        {"restart"},
-                                                        {"console"},
-                                                        {"halt"},
-                                                        {"trace", Look::number}}};
+constexpr std::array<Column, 16> configuration_columns{
+    {{"name"},
+     {"state", Look::state},
+     {"kernel"},
+     {"initrd"},
+     {"append"},
+     {"memory", Look::size},
+     {"cpus", Look::number},
+     {"affinity", Look::address},
+     {"weight", Look::number},
+     {"autostart", Look::flag},
+     {"on_power_off", Look::text, 0, "on-power-off"},
+     {"on_crash", Look::text, 0, "on-crash"},
+     {"core"},
+     {"console"},
+     {"halt"},
+     {"trace", Look::number}}};
 constexpr RecordKind configuration_kind{"configuration", Arrangement::sheet, configuration_columns};
 
 constexpr std::array<Column, 3> piece_columns{
@@ -82,12 +85,15 @@ void show_configuration(const ManagedVm& vm, Answer& answer) {
     const VmConfig& config = vm.config();
     std::optional<std::string_view> initrd;
     if (config.initrd) initrd = config.initrd->path;
+    std::optional<std::string_view> core;
+    if (config.core) core = config.core->text;
     answer.show(
         configuration_kind,
         {vm.name(), to_string(vm.state()), config.kernel.path, initrd, config.append, config.memory,
          config.cpus, config.affinity, config.weight, static_cast<unsigned>(config.autostart),
-         name_of(restart_policies, config.restart), name_of(console_places, config.console),
-         name_of(halt_policies, config.halt), config.trace});
+         name_of(power_off_policies, config.on_power_off), name_of(crash_policies, config.on_crash),
+         core, name_of(console_places, config.console), name_of(halt_policies, config.halt),
+         config.trace});
 }
 
 void show_memory_of(const ManagedVm& vm, const BuiltVm& built, Answer& answer) {

@@ -86,6 +86,7 @@ struct Session {
     TopBegin top{};
     TraceDump dump{};
     MemoryWish memory{};
+    static_vector<char, longest_vm_name> dumped{};  ///< the VM that a core is written of
     std::unique_ptr<GdbSession> gdb{};
     KeySource* keys = nullptr;
 };

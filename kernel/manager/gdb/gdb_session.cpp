@@ -16,8 +16,7 @@ void pause(Vm& vm) {
 
 }  // namespace
 
-GdbSession::GdbSession(VmTable& vms, Scheduler& scheduler, std::string_view name)
-    : vms_(vms), scheduler_(scheduler) {
+GdbSession::GdbSession(VmTable& vms, std::string_view name) : vms_(vms) {
     for (const char letter : name.substr(0, longest_vm_name))
         name_.push_back(letter);
 }
@@ -52,7 +51,7 @@ void GdbSession::look_at(ManagedVm& vm) {
     if (!awaits_rest()) return;
     if (!std::exchange(has_paused_, true)) was_paused_ = vm.vm().is_paused();
     if (!vm.vm().is_paused()) pause(vm.vm());
-    if (!is_at_rest(vm)) return;
+    if (!vm.is_at_rest()) return;
     if (phase_ == Phase::stopping) {
         VmTarget(vm.vm(), debug_).end_step();
         const auto met = debugging.take_met();
@@ -60,17 +59,6 @@ void GdbSession::look_at(ManagedVm& vm) {
                         reply_);
     }
     phase_ = Phase::halted;
-}
-
-/// Whether its vCPUs stay as they are. A hart that takes one from now on sees that the VM is
-/// paused before it brings it in; one that has taken one before still has it.
-bool GdbSession::is_at_rest(const ManagedVm& vm) {
-    bool rests = true;
-    vm.visit_tasks([&](const Task& task) {
-        for (std::size_t hart = 0; hart < scheduler_.harts(); ++hart)
-            rests = rests && scheduler_.running_on(hart) != &task;
-    });
-    return rests;
 }
 
 bool GdbSession::take(std::byte byte, Writer& line) {

@@ -31,7 +31,7 @@ class KeySource {
 class GdbSession {
   public:
     /// For the VM `name`; all outlive it.
-    GdbSession(VmTable& vms, Scheduler& scheduler, std::string_view name);
+    GdbSession(VmTable& vms, std::string_view name);
     GdbSession(const GdbSession&) = delete;
     GdbSession& operator=(const GdbSession&) = delete;
 
@@ -51,7 +51,6 @@ class GdbSession {
 
     [[nodiscard]] bool look(Writer& line);
     void look_at(ManagedVm& vm);
-    [[nodiscard]] bool is_at_rest(const ManagedVm& vm);
     /// False once gdb has left.
     [[nodiscard]] bool take(std::byte byte, Writer& line);
     [[nodiscard]] bool take_packet(Writer& line);
@@ -60,7 +59,6 @@ class GdbSession {
     [[nodiscard]] std::string_view name() const { return {name_.data(), name_.size()}; }
 
     VmTable& vms_;
-    Scheduler& scheduler_;
     static_vector<char, longest_vm_name> name_;
     Phase phase_ = Phase::arriving;
     bool was_paused_ = false;  ///< when gdb came

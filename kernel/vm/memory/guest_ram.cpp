@@ -275,6 +275,18 @@ void GuestRam::give_up(GuestPhys at) {
     patched_.give_up(at);
 }
 
+GuestRam::View GuestRam::view(GuestPhys at) const {
+    const SpinGuard guard(lock_);
+    const std::size_t chunk = chunk_of(at);
+    const GuestPhys page{align_down(at.value, paging::page_size)};
+    if (const auto original = patched_.original(page))
+        return {.bytes = pool_.at(*original), .size = paging::page_size};
+    const auto mapped = table_.translate(page);
+    if (chunks_[chunk] == Chunk::absent || chunks_[chunk] == Chunk::filling || !mapped)
+        return {.size = settings_.base + (chunk + 1) * chunk_size - page};
+    return {.bytes = pool_.at(mapped->host), .size = paging::page_size};
+}
+
 void GuestRam::forget() {
     const SpinGuard guard(lock_);
     table_.clear();

@@ -92,6 +92,14 @@ class GuestRam final : public RamBacking, public CodePatches {
     bool open(GuestPhys at, Use use) override;
     void give_up(GuestPhys at) override;
 
+    /// What the guest finds in the page at `at`, which is RAM, and in those behind it as far as
+    /// they are all absent: zeros. It is given nothing by that.
+    struct View {
+        const std::byte* bytes = nullptr;  ///< nullptr: zeros
+        std::uint64_t size = 0;            ///< a page, or as far as it is absent in this chunk
+    };
+    [[nodiscard]] View view(GuestPhys at) const;
+
     /// All of RAM is absent again, and so zero when it is next touched. No hart runs the guest, and
     /// each forgets what it knew of the table before it does.
     void forget();

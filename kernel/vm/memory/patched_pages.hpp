@@ -20,6 +20,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include <cairn/static_vector.hpp>
 #include "kernel/host/memory/frame_source.hpp"
@@ -50,6 +51,11 @@ class PatchedPages {
 
     [[nodiscard]] bool has(GuestPhys at) const;
     [[nodiscard]] bool holds(GuestPhys at) const { return find(at) != nullptr; }
+    /// Where the page at `at` lies as the guest has it; nothing where it has no breakpoints.
+    [[nodiscard]] std::optional<HostPhys> original(GuestPhys at) const {
+        const Page* const page = find(at);
+        return page == nullptr ? std::nullopt : std::optional(page->original);
+    }
     /// Before Cairn itself reads or writes `range`.
     [[nodiscard]] bool open_for_access(GuestRange range);
     bool open(GuestPhys at, CodePatches::Use use);

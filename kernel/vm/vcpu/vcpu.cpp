@@ -248,6 +248,13 @@ void Vcpu::resume(std::uint64_t entry) {
     context.pc = entry;
 }
 
+void Vcpu::retire(const GuestFeatures& features) {
+    require_here();
+    save_guest_state(state_);
+    quiesce(features);
+    drop();
+}
+
 void Vcpu::inject(Exception exception, std::uint64_t trap_value) {
     require_here();
     const std::uint64_t host_status = csr_read<Csr::sstatus>();

@@ -102,6 +102,9 @@ class Vcpu {
     void put_away();
     /// The same where its state is not needed any more.
     void drop();
+    /// Ends what it has armed in the hart at hand, and takes its last state out of it, for whoever
+    /// looks into a VM that has ended.
+    void retire(const GuestFeatures& features);
     /// Where its vector registers are put away: 32 * vlenb bytes that outlive it. Before the first
     /// reset of a vCPU with V.
     void keep_vector_in(std::byte* room) { state_.vector.registers = room; }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs once per boot or per start of a guest.
+// Cores of VMs of the table: begun, gone on with between guests, and ended.
+#include "kernel/manager/vm_table.hpp"
+
+#include <cairn/print.hpp>
+#include "kernel/arch/isa/csr_access.hpp"
+
+namespace cairn {
+namespace {
+void say_not_dumped(const ManagedVm& vm, std::uint32_t disk, CoreFault fault) {
+    println("vm {}: not dumped to host:{}: {}", vm.name(), disk, to_string(fault));
+}
+}  // namespace
+
+/// False where it is not to be, or cannot be, which the log says.
+bool VmTable::dump_crash(ManagedVm& vm, StopReason reason) {
+    if (!is_crash(reason) || !dumps(vm.config().on_crash)) return false;
+    const std::uint32_t disk = vm.config().core->host;
+    const auto begun = vm.begin_dump(disk, true, dump_wanted_);
+    if (!begun) {
+        say_not_dumped(vm, disk, begun.error());
+        return false;
+    }
+    vm.end_for(reason);  // behind it
+    dump_wanted_.store(true, std::memory_order_release);
+    return true;
+}
+
+std::expected<void, std::string_view> VmTable::dump(std::string_view name,
+                                                    std::optional<std::uint32_t> disk) {
+    const auto refuse = [](auto error) { return std::unexpected(to_string(error)); };
+    const SpinGuard guard(lock_);
+    const auto vm = find_running(name, {});
+    if (!vm) return refuse(vm.error());
+    ManagedVm& it = **vm;
+    if (it.is_loading()) return refuse(VmTableError::loading);
+    if (it.dump() != nullptr) return refuse(VmTableError::dumping);
+    if (!disk && !it.config().core) return refuse(VmTableError::no_core_disk);
+    const auto begun = it.begin_dump(disk ? *disk : it.config().core->host, false, dump_wanted_);
+    if (!begun) return refuse(begun.error());
+    it.hold_for_dump();
+    dump_wanted_.store(true, std::memory_order_release);
+    return {};
+}
+
+void VmTable::abandon_dump(std::string_view name) {
+    const SpinGuard guard(lock_);
+    ManagedVm* const vm = find(name);
+    if (vm == nullptr || vm->dump() == nullptr) return;
+    vm->dump()->abandon();
+    dump_wanted_.store(true, std::memory_order_release);
+}
+
+/// A piece of it, once the VM is at rest.
+void VmTable::dump_some(ManagedVm& vm) {
+    if (!vm.is_at_rest()) return dump_wanted_.store(true, std::memory_order_release);
+    switch (vm.dump()->go_on()) {
+        case CoreDump::Step::more: return dump_wanted_.store(true, std::memory_order_release);
+        case CoreDump::Step::waits: return;
+        case CoreDump::Step::done: return dump_is_through(vm);
+    }
+}
+
+void VmTable::dump_is_through(ManagedVm& vm) {
+    const std::uint32_t disk = vm.dump()->disk_number();
+    const bool is_of_crash = vm.dump()->is_of_crash();
+    vm.end_dump();
+    const CoreResult& result = *vm.last_dump();
+    const auto end = vm.end_reason();
+    if (result.fault) {
+        say_not_dumped(vm, disk, *result.fault);
+    } else {
+        println("vm {}: dumped to host:{}: {} bytes, {} segments{}", vm.name(), disk, result.bytes,
+                result.segments,
+                result.has_vmcoreinfo ? "" : "; no VMCOREINFO note is in its memory");
+    }
+    if (!end) return vm.let_go_after_dump();
+    if (is_of_crash || !dump_crash(vm, *end)) end_run(vm, *end);
+}
+
+void VmTable::end_behind_dump(ManagedVm& vm, StopReason reason) {
+    vm.end_for(reason);
+    vm.dump()->abandon();
+    dump_wanted_.store(true, std::memory_order_release);
+}
+
+}  // namespace cairn
