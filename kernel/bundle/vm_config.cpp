@@ -136,6 +136,7 @@ class Parser {
             case VmConfigKey::on_crash:
                 return set_choice(config_.on_crash, key_name, value, crash_policies);
             case VmConfigKey::core: return set_core(value);
+            case VmConfigKey::watchdog: return set_watchdog(value);
             case VmConfigKey::console:
                 config_.console_line = number_;
                 return set_choice(config_.console, key_name, value, console_places);
@@ -230,6 +231,18 @@ class Parser {
         }
         if (config_.disks.try_push_back(disk) == nullptr)
             return fail(VmConfigFault::too_many_disks, "disk", value);
+        return {};
+    }
+
+    /// A number of seconds, and an s.
+    Result set_watchdog(std::string_view value) {
+        std::uint32_t seconds = 0;
+        const char* const end = value.data() + value.size();
+        const auto [rest, error] = std::from_chars(value.data(), end, seconds);
+        const bool is_time = error == std::errc{} && end - rest == 1 && *rest == 's' &&
+                             seconds >= 1 && seconds <= limits_.max_watchdog;
+        if (!is_time) return fail(VmConfigFault::bad_seconds, "watchdog", value);
+        config_.watchdog = seconds;
         return {};
     }
 

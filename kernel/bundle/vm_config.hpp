@@ -15,6 +15,7 @@
 //     on-power-off = stop          or restart
 //     on-crash = stop              or restart, dump, dump-restart
 //     core = host:1                the machine's disk that a crash is dumped to
+//     watchdog = 30s               it has failed if it hangs for so long; none if not given
 //     console = kept               or front: its console is in front when the machine starts
 //     halt = last-vm               or never: the machine stays on when no VM runs any more
 //     trace = 1024                 each vCPU keeps so many of its last exits; none if not given
@@ -57,6 +58,7 @@ enum class VmConfigKey : std::uint8_t {
     on_power_off,
     on_crash,
     core,
+    watchdog,
     console,
     halt,
     trace,
@@ -66,10 +68,10 @@ enum class VmConfigKey : std::uint8_t {
 };
 
 /// The keys by VmConfigKey.
-inline constexpr std::array<std::string_view, 17> vm_config_keys{
+inline constexpr std::array<std::string_view, 18> vm_config_keys{
     "cpus",     "memory", "kernel",       "initrd",   "append", "autostart",
-    "affinity", "weight", "on-power-off", "on-crash", "core",   "console",
-    "halt",     "trace",  "disk",         "net",      "rng"};
+    "affinity", "weight", "on-power-off", "on-crash", "core",   "watchdog",
+    "console",  "halt",   "trace",        "disk",     "net",    "rng"};
 
 /// What becomes of a VM that has powered itself off.
 enum class PowerOffPolicy : std::uint8_t { stop, restart };
@@ -110,7 +112,8 @@ inline constexpr std::array<std::string_view, 2> disk_modes{"ro", "overlay"};
 struct VmConfigLimits {
     std::uint32_t max_cpus = 32;
     std::uint32_t max_weight = 10000;
-    std::uint32_t max_trace = 65536;  ///< exits of each vCPU
+    std::uint32_t max_trace = 65536;    ///< exits of each vCPU
+    std::uint32_t max_watchdog = 3600;  ///< seconds
     std::uint64_t min_memory = 8ull << 20;
     std::size_t max_append = 2047;  ///< bytes of the command line
 };
@@ -158,6 +161,7 @@ struct VmConfig {
     PowerOffPolicy on_power_off = PowerOffPolicy::stop;
     CrashPolicy on_crash = CrashPolicy::stop;
     std::optional<VmConfigCore> core;
+    std::uint32_t watchdog = 0;  ///< seconds; 0: none
     ConsolePlace console = ConsolePlace::kept;
     std::uint32_t console_line = 0;  ///< from 1; 0: not set in the file
     HaltPolicy halt = HaltPolicy::last_vm;
@@ -188,12 +192,13 @@ enum class VmConfigFault : std::uint8_t {
     bad_host_disk,      ///< `host:` without a number
     host_disk_overlay,  ///< an overlay over a disk of the machine's
     too_many_disks,     ///< more than VmConfig::max_disks
+    bad_seconds,        ///< not 1s to max_watchdog
+    no_core,            ///< a crash is to be dumped, and `core` is not set
     net_no_wire,        ///< NetLineFault's
     net_bad_option,
     net_bad_rate,
     net_bad_address,
     too_many_nets,  ///< more than VmConfig::max_nets
-    no_core,        ///< a crash is to be dumped, and `core` is not set
 };
 
 /// What is wrong, where, and enough to say it. `line` and `column` count from 1; line 0 is the file

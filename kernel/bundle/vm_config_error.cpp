@@ -114,6 +114,9 @@ void write_fault(Writer& out, const VmConfigError& error) {
                          error.value, error.value);
         case VmConfigFault::too_many_disks:
             return print(out, "is one too many: a VM has at most {} disks", VmConfig::max_disks);
+        case VmConfigFault::bad_seconds:
+            return print(out, "{} is no time; write 1s to {}s, for example 30s", value,
+                         error.limits.max_watchdog);
         case VmConfigFault::no_core:
             return print(out,
                          "{} writes to one of the machine's disks; name it, for example core = "

@@ -66,6 +66,7 @@ TEST_CASE("all keys are read", "[vm_config]") {
     CHECK(good("kernel = a\non-crash = restart").on_crash == CrashPolicy::restart);
     CHECK(good("kernel = a\non-crash = dump-restart\ncore = host:0").on_crash ==
           CrashPolicy::dump_restart);
+    CHECK(good("kernel = a\nwatchdog = 3600s").watchdog == 3600);
     CHECK(good("kernel = a\non-power-off = restart").on_power_off == PowerOffPolicy::restart);
     CHECK(good("kernel = a\ntrace = 65536").trace == 65536);
     CHECK_FALSE(good("kernel = a\nrng = no").rng);
@@ -168,6 +169,12 @@ TEST_CASE("bad settings of the scheduler say what would be right", "[vm_config]"
     CHECK(sentence("on-crash = dumb") ==
           "demo/vm.conf:1: on-crash: 'dumb' is not one of its values; did you mean 'dump'? They "
           "are: stop, restart, dump, dump-restart");
+    for (const char* const bad : {"30", "0s", "3601s", "s", "30 s", "1m", "-1s", "99999999999s"}) {
+        CAPTURE(bad);
+        CHECK(sentence(std::string("watchdog = ") + bad) ==
+              std::string("demo/vm.conf:1: watchdog: '") + bad +
+                  "' is no time; write 1s to 3600s, for example 30s");
+    }
     CHECK(sentence("core = 1") ==
           "demo/vm.conf:1: core: '1' is no disk of the machine's; write host:0 for its first");
     CHECK(sentence("kernel = a\non-crash = dump") ==
@@ -250,12 +257,14 @@ TEST_CASE("bad lines say what would be right", "[vm_config]") {
           "trace, disk, net, rng");
     CHECK(sentence("network = yes") ==
           "demo/vm.conf:1: 'network' is not a key; the keys are: cpus, memory, kernel, initrd, "
-          "append, autostart, affinity, weight, on-power-off, on-crash, core, console, halt, "
+          "append, autostart, affinity, weight, on-power-off, on-crash, core, watchdog, console, "
+          "halt, "
           "trace, disk, net, rng");
     CHECK(sentence("= 5") ==
           "demo/vm.conf:1: '' is not a key; the keys are: cpus, memory, kernel, initrd, append, "
-          "autostart, affinity, weight, on-power-off, on-crash, core, console, halt, trace, disk, "
-          "net, rng");
+          "autostart, affinity, weight, on-power-off, on-crash, core, watchdog, console, halt, "
+          "trace, disk, net, "
+          "rng");
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
     CHECK(sentence("disk = host:") ==

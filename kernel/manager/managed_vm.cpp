@@ -148,6 +148,7 @@ bool ManagedVm::is_at_rest() const {
 void ManagedVm::load_again() {
     BuiltVm& built = running_->built;
     running_->end_reason.reset();
+    running_->watching = {};
     built.vm->reset_devices();
     if (built.ram->present_bytes() != 0) {  // it ran before
         built.ram->forget();

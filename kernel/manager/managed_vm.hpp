@@ -17,6 +17,7 @@
 #include <cairn/static_vector.hpp>
 #include "kernel/manager/cores/core_dump.hpp"
 #include "kernel/manager/guest_loader.hpp"
+#include "kernel/manager/hang_detector.hpp"
 #include "kernel/manager/line_budget.hpp"
 #include "kernel/manager/restart_guard.hpp"
 #include "kernel/manager/vm_builder.hpp"
@@ -102,6 +103,14 @@ class ManagedVm {
     /// sees that before it brings it in; one that has taken one before still has it.
     [[nodiscard]] bool is_at_rest() const;
     /// While it is dumped: why its run ends behind that.
+    /// While it is running: what its watchdog has found, and when it looks next, by `time`; 0: not
+    /// said yet.
+    struct Watch {
+        HangDetector detector;
+        std::uint64_t next = 0;
+    };
+    [[nodiscard]] Watch& watching() { return running_->watching; }
+    [[nodiscard]] const Task& task(std::uint32_t cpu) const { return running_->tasks[cpu]; }
     void end_for(StopReason reason) { running_->end_reason = reason; }
     [[nodiscard]] std::optional<StopReason> end_reason() const { return running_->end_reason; }
 
@@ -114,6 +123,7 @@ class ManagedVm {
         std::array<std::byte, 32> rng_seed{};  ///< of this start
         std::optional<GuestLoader> loader;     ///< until it is loaded
         std::unique_ptr<CoreDump> dump;
+        Watch watching;
         bool was_paused = false;               ///< before its dump
         std::optional<StopReason> end_reason;  ///< all vCPUs have left, and only its dump goes on
     };

@@ -125,6 +125,7 @@ bool VmTable::run() {
             if (vm->dump() != nullptr) dump_some(*vm);
     }
     load_next();
+    if (watchdog_.due() <= csr_read<Csr::time>()) watch();
     lock_.unlock();
     return true;
 }
@@ -143,7 +144,7 @@ void VmTable::load_some(ManagedVm& vm) {
     const ManagedVm::Loaded loaded = vm.load_some();
     if (loaded == ManagedVm::Loaded::in_part) return;
     --loading_;
-    if (loaded == ManagedVm::Loaded::all) return;
+    if (loaded == ManagedVm::Loaded::all) return watchdog_.look_again();
     failed_ = true;
     vm.destroy();
     one_has_ended(vm);

@@ -10,6 +10,7 @@
 #include <cairn/unique_ptr.hpp>
 #include "kernel/manager/console/console_multiplexer.hpp"
 #include "kernel/manager/managed_vm.hpp"
+#include "kernel/manager/watchdog.hpp"
 #include "kernel/sched/host_work.hpp"
 
 namespace cairn {
@@ -63,11 +64,11 @@ class VmTable final : public VmEnd, public HostWork {
     void start_all();
     void all_have_left(Vm& vm) override;
 
-    // HostWork: loads those that have been started, and dumps.
+    // HostWork: loads those that have been started, dumps, and looks whether they hang.
     [[nodiscard]] std::uint64_t due() const override {
         const bool is_wanted = loading_.load(std::memory_order_relaxed) != 0 ||
                                dump_wanted_.load(std::memory_order_relaxed);
-        return is_wanted ? at_once : when_asked;
+        return is_wanted ? at_once : watchdog_.due();
     }
     bool run() override;
 
@@ -127,6 +128,7 @@ class VmTable final : public VmEnd, public HostWork {
     [[nodiscard]] GuestChannel* other_in_front(const ManagedVm& vm);
     [[nodiscard]] bool start(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     void load_some(ManagedVm& vm) CAIRN_REQUIRES(lock_);
+    void watch() CAIRN_REQUIRES(lock_);
     void load_next() CAIRN_REQUIRES(lock_);
     void dump_some(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     /// Its run is over for `reason`, and only the dump, which is given up, is not.
@@ -159,6 +161,7 @@ class VmTable final : public VmEnd, public HostWork {
     /// whoever rules the machine has turned a VM off, for whatever comes next.
     bool stays_ CAIRN_GUARDED_BY(lock_) = false;
     bool failed_ = false;
+    Watchdog watchdog_;
 };
 
 }  // namespace cairn

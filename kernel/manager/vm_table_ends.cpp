@@ -75,6 +75,20 @@ bool VmTable::goes_on(ManagedVm& vm, StopReason reason) {
     return false;
 }
 
+/// One that hangs has failed.
+void VmTable::watch() {
+    const std::uint64_t now = csr_read<Csr::time>();
+    watchdog_.begin();
+    for (const auto& vm : vms_) {
+        if (!watchdog_.watch(*vm, *scheduler_, now, ticks_per_second_)) continue;
+        println(
+            "vm {}: stopped: it hangs: for {} s no vCPU has taken an interrupt that it waits for",
+            vm->name(), vm->config().watchdog);
+        vm->vm().stop(StopReason::killed);
+    }
+    watchdog_.end();
+}
+
 void VmTable::all_have_left(Vm& vm) {
     const SpinGuard guard(lock_);
     has_stopped(find(vm));

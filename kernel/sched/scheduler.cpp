@@ -87,6 +87,17 @@ bool Scheduler::leave(Hart& hart, std::uint64_t now) {
 
 void Scheduler::observe(const Task& task, VcpuObserver& observer) {
     const SpinGuard guard(lock_);
+    begin_observing(task, observer);
+}
+
+bool Scheduler::try_observe(const Task& task, VcpuObserver& observer) {
+    const SpinGuard guard(lock_);
+    if (observed_ != nullptr) return false;
+    begin_observing(task, observer);
+    return true;
+}
+
+void Scheduler::begin_observing(const Task& task, VcpuObserver& observer) {
     for (const Hart& hart : harts_there()) {
         if (hart.task != &task) continue;
         observed_ = &task;

@@ -94,6 +94,8 @@ class Scheduler {
     /// asked to put it away, and shows it as soon as it has. One observer at a time, which outlives
     /// the look or says `stop_observing`.
     void observe(const Task& task, VcpuObserver& observer);
+    /// The same, unless somebody is told of another already: then false.
+    [[nodiscard]] bool try_observe(const Task& task, VcpuObserver& observer);
     void stop_observing();
 
     /// From now on harts take nothing; each is interrupted.
@@ -119,6 +121,7 @@ class Scheduler {
         return std::span(harts_).first(harts_count_);
     }
     [[nodiscard]] bool rouse_sleeper_for(const Task& task) CAIRN_REQUIRES(lock_);
+    void begin_observing(const Task& task, VcpuObserver& observer) CAIRN_REQUIRES(lock_);
     void preempt_for(const Task& task, std::size_t by) CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;

@@ -17,7 +17,7 @@ HOW = {"small", "for the target alone", "for hosted programs alone", "for Unix a
 WHY = {"It runs once per boot or per start of a guest", "Guests seldom ask for it",
        "Caches are refilled from it, seldom", "It runs once per boot, or for people to read",
        "It touches the machine's own devices and memory", "It touches the machine's own devices",
-       "It runs for people", "The firmware calls it there",
+       "It runs for people", "It runs a few times a minute", "The firmware calls it there",
        "Hosts have a runtime of their own", "It calls the host's library", "It calls the host's system",
        "A program chooses who replaces its operators",
        "Branches between the two reach 4 KiB at most"}

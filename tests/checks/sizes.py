@@ -33,7 +33,7 @@ BUDGETS = {
     "kernel/host/memory": (25, 1600, 60),
     "kernel/host/reports": (12, 450, 40),
     "kernel/host/virtio": (21, 1450, 40),
-    "kernel/manager": (27, 2400, 230),
+    "kernel/manager": (30, 2720, 235),
     "kernel/manager/commands": (34, 2720, 225),
     "kernel/manager/console": (7, 420, 60),
     "kernel/manager/cores": (9, 760, 190),

@@ -14,7 +14,7 @@ ENDS_EARLY = "the archive ends in the middle of an entry"
 NO_ENTRY = "no entry of an uncompressed cpio archive in newc format starts here"
 COMPRESSED = "a compressed archive starts here; decompress it first"
 GARBAGE = "neither zeroes nor another archive in newc format follow the archive's trailer"
-KEYS = "cpus, memory, kernel, initrd, append, autostart, affinity, weight, on-power-off, on-crash, core, console, halt, trace, disk, rng"
+KEYS = "cpus, memory, kernel, initrd, append, autostart, affinity, weight, on-power-off, on-crash, core, watchdog, console, halt, trace, disk, rng"
 
 
 def sentence(machine, path, **options):
@@ -115,6 +115,7 @@ K = "kernel = kernel\n"
      "They are: stop, restart, dump, dump-restart"),
     (K + "on-crash = dump\n", ":2: on-crash: 'dump' writes to one of the machine's disks; name it, for example "
      "core = host:0"),
+    (K + "watchdog = 30\n", ":2: watchdog: '30' is no time; write 1s to 3600s, for example 30s"),
     (K + "core = disk.img\n", ":2: core: 'disk.img' is no disk of the machine's; write host:0 for its first"),
     (K + "console = behind\n", ":2: console: 'behind' is not one of its values; they are: kept, "
      "front"),

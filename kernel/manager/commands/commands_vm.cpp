@@ -22,7 +22,7 @@ constexpr std::array<Column, 5> vm_columns{{{"front", Look::mark, 1},
                                             {"state", Look::state}}};
 constexpr RecordKind vm_kind{"vm", Arrangement::table, vm_columns};
 
-constexpr std::array<Column, 16> configuration_columns{
+constexpr std::array<Column, 17> configuration_columns{
     {{"name"},
      {"state", Look::state},
      {"kernel"},
@@ -36,6 +36,7 @@ constexpr std::array<Column, 16> configuration_columns{
      {"on_power_off", Look::text, 0, "on-power-off"},
      {"on_crash", Look::text, 0, "on-crash"},
      {"core"},
+     {"watchdog", Look::number},
      {"console"},
      {"halt"},
      {"trace", Look::number}}};
@@ -92,8 +93,8 @@ void show_configuration(const ManagedVm& vm, Answer& answer) {
         {vm.name(), to_string(vm.state()), config.kernel.path, initrd, config.append, config.memory,
          config.cpus, config.affinity, config.weight, static_cast<unsigned>(config.autostart),
          name_of(power_off_policies, config.on_power_off), name_of(crash_policies, config.on_crash),
-         core, name_of(console_places, config.console), name_of(halt_policies, config.halt),
-         config.trace});
+         core, config.watchdog, name_of(console_places, config.console),
+         name_of(halt_policies, config.halt), config.trace});
 }
 
 void show_memory_of(const ManagedVm& vm, const BuiltVm& built, Answer& answer) {
