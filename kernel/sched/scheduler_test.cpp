@@ -334,6 +334,21 @@ TEST_CASE("a vCPU that falls asleep is seen, one that has ended is not", "[sched
     CHECK(other.gone);
 }
 
+TEST_CASE("who only tries to look takes nobody else's place", "[scheduler]") {
+    TaskBench bench;
+    Task& task = bench.wake(bench.add());
+    bench.look(0);
+    Look first;
+    Look second;
+    bench.scheduler.observe(task, first);
+    CHECK_FALSE(bench.scheduler.try_observe(task, second));
+    bench.sleep(0);
+    CHECK(first.seen == &task.vcpu);
+    CHECK(second.seen == nullptr);
+    CHECK(bench.scheduler.try_observe(task, second));
+    CHECK(second.seen == &task.vcpu);  // it is asleep
+}
+
 TEST_CASE("who looks no longer is told nothing", "[scheduler]") {
     TaskBench bench;
     Task& task = bench.wake(bench.add());
