@@ -21,16 +21,24 @@ console_log=$root/build/run/console.log
 
 usage() {
     cat <<'END'
-Usage: ./run.sh [OPTION]... [-- QEMU-OPTION...]
+Usage: ./run.sh [debian] [OPTION]... [-- QEMU-OPTION...]
 
 Starts Cairn in QEMU with a guest: Debian 13's kernel and a busybox shell, unless told otherwise.
+
+`./run.sh debian` starts a whole Debian 13 from a disk instead, to its `login:`; root has no password
+there. The disk is made once, in .cache/debian: 160 MB to fetch, and some minutes in a guest. What
+the guest writes stays on it, and the next start boots the kernel that it has in /boot. With the
+options below, and these:
+  --image FILE           another disk, made if it is not there    (default: .cache/debian/disk.img)
+  --disk-size SIZE       let the disk grow to that size, as in 8G  (at first: 2G)
+  --fresh                forget what is on the disk, and start with a new one
 
 The guest (options named like QEMU's own)
   --kernel FILE          its kernel: a RISC-V Linux `Image`, or a raw binary for 0x80200000
   --initrd FILE          its initial RAM disk
-  --append STRING        its kernel command line    (default: console=ttyS0)
-  --cpus N               its harts                  (default: 1)
-  --memory SIZE          its memory, as in 512M     (default: 512M)
+  --append STRING        its kernel command line    (default: console=ttyS0; debian: behind its own)
+  --cpus N               its harts                  (default: 1; debian: 2)
+  --memory SIZE          its memory, as in 512M     (default: 512M; debian: 1G)
   --bundle DIR           VMs from a folder instead: one folder per VM, with vm.conf and its files,
                          as in examples/
   --demo                 the tiny guest built from this repository: nothing is downloaded
@@ -69,11 +77,11 @@ END
 # --- options ------------------------------------------------------------------------------------
 
 kernel='' initrd='' append='' bundle='' mirror='' smp='' machine_memory='' timeout='' heap=''
-cpus=1 memory=512M cpu=rv64
-demo=no u_boot=no gdb=no uefi=no net=no action=run
+cpus='' memory='' cpu=rv64 image='' disk_size=''
+demo=no u_boot=no debian=no new_disk=no gdb=no uefi=no net=no action=run
 qemu_options=() disks=() forwards=()
 options_with_value=(--kernel --initrd --append --bundle --mirror --cpu --cpus --smp --timeout
-    --memory --machine-memory --heap --disk --forward)
+    --memory --machine-memory --heap --disk --disk-size --image --forward)
 
 is_number() { [[ $1 =~ ^[1-9][0-9]*$ ]]; }
 
@@ -160,15 +168,22 @@ set_option() {
         --heap) heap=$(size_of "$@") ;;
         --disk) add_disk "$@" ;;
         --forward) add_forward "$@" ;;
+        --disk-size) disk_size=$(size_of "$@") ;;
+        --image) image=$2 ;;
     esac
 }
 
 parse() {
+    if [ "${1-}" = debian ]; then
+        debian=yes
+        shift
+    fi
     while [ $# -gt 0 ]; do
         case $1 in
             --help | -h) usage && exit 0 ;;
             --demo) demo=yes ;;
             --u-boot) u_boot=yes ;;
+            --fresh) new_disk=yes ;;
             --gdb) gdb=yes ;;
             --uefi) uefi=yes ;;
             --net) net=yes ;;
@@ -183,20 +198,35 @@ parse() {
         esac
         shift
     done
+    [ -n "$cpus" ] || cpus=$([ $debian = yes ] && echo 2 || echo 1)
+    [ -n "$memory" ] || memory=$([ $debian = yes ] && echo 1G || echo 512M)
 }
 
 check_choice() {
     local chosen=0 choice
-    for choice in "$kernel" "$bundle" "${demo#no}" "${u_boot#no}"; do
+    for choice in "$kernel" "$bundle" "${demo#no}" "${u_boot#no}" "${debian#no}"; do
         [ -z "$choice" ] || chosen=$((chosen + 1))
     done
     [ $chosen -le 1 ] ||
-        die '--kernel, --bundle, --demo and --u-boot each choose the guest.' 'Give one of them.'
+        die 'debian, --kernel, --bundle, --demo and --u-boot each choose the guest.' 'Give one of them.'
+    [ $debian = yes ] || [ "$image$disk_size$new_disk" = no ] ||
+        die "--image, --disk-size and --fresh are about Debian's disk." 'As in: ./run.sh debian --fresh'
+    [ $debian = no ] || check_debian
     [ "$net" = no ] || [ "$uefi" = no ] || [ ${#disks[@]} -lt 7 ] ||
         die '--uefi and --net leave room for 6 disks.' 'Remove one of them.'
     [ -z "$bundle" ] || check_bundle
     [ -z "$kernel" ] || check_size --kernel "$kernel"
     [ -z "$initrd" ] || check_size --initrd "$initrd"
+}
+
+# Its disk is the first one.
+check_debian() {
+    image=$(realpath -m "${image:-$cache/debian/disk.img}")
+    [ -d "$(dirname "$image")" ] || [ "$image" = "$cache/debian/disk.img" ] ||
+        die "--image: there is no folder '$(dirname "$image")'." 'Is the path right?'
+    [ -z "$initrd" ] || die '--initrd: Debian has its own, on its disk.' 'Without it: ./run.sh debian'
+    [ ${#disks[@]} -lt 7 ] || die '--disk: a machine has at most 7, and Debian has one.' 'Remove one of them.'
+    disks=("rw:$image" ${disks[@]+"${disks[@]}"})
 }
 
 check_bundle() {
@@ -229,6 +259,19 @@ choose_debian() {
         say "Without Debian's kernel, this starts the demo guest instead."
         choose_demo
     fi
+}
+
+# Nobody else may have the disk until QEMU, which inherits the lock, has ended.
+choose_debian_disk() {
+    require_packages 'to make and check a disk' "${packages_for_disk[@]}"
+    mkdir -p "$cache/debian"
+    exec 9>"$image.lock"
+    flock -n 9 || die "another run.sh has Debian's disk, $image." "Let it end: its guest's poweroff, or Ctrl-A x."
+    local arguments=(${mirror:+"--mirror=$mirror"} ${disk_size:+"--disk-size=$disk_size"})
+    [ $new_disk = no ] || arguments+=(--fresh)
+    "$root/tools/debian_disk.sh" ${arguments[@]+"${arguments[@]}"} "$image" || exit
+    kernel=$image.kernel initrd=$image.initrd
+    append="root=/dev/vda rw console=ttyS0 net.ifnames=0${append:+ $append}"
 }
 
 choose_demo() {
@@ -266,6 +309,8 @@ pack() {
     else
         if [ "$demo" = yes ]; then
             choose_demo
+        elif [ $debian = yes ]; then
+            choose_debian_disk
         elif [ -z "$kernel" ]; then
             choose_debian
         fi

@@ -1,51 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Fetches the Debian 13 guest: its riscv64 kernel and busybox, as .cache/guest/Image and
-# .cache/guest/initramfs.cpio.gz, and its drivers of virtio's devices as modules.cpio.gz. Uses apt with a
-# configuration, lists and cache of its own, so that signatures and checksums are verified, the system
-# is not touched, and root is not needed.
+# .cache/guest/initramfs.cpio.gz, and its drivers of virtio's devices as modules.cpio.gz, by debian_apt.sh.
 # What has been fetched stays; a package that was cut off goes on where it ended if the mirror lets apt
 # do that, and starts again if not. Usage: fetch_debian.sh [--mirror URL]
 set -euo pipefail
 # shellcheck source=tools/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=tools/debian_apt.sh
+. "$root/tools/debian_apt.sh"
 
-release=trixie
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 guest=$cache/guest
-apt=$cache/apt
-progress=() # on a terminal apt shows a percentage that it keeps rewriting
-[ -t 2 ] || progress=(-q)
-
-# The machine's way out (proxies, certificates) stays in force; its hooks and pinning do not.
-write_apt_configuration() {
-    mkdir -p "$apt"/{etc/apt.conf.d,etc/preferences.d,state/lists/partial,cache/archives/partial,packages}
-    : >"$apt/state/status"
-    cat >"$apt/apt.conf" <<END
-Dir "$apt";
-Dir::Etc "$apt/etc";
-Dir::Etc::trusted "/dev/null";
-Dir::Etc::trustedparts "/dev/null";
-Dir::State "$apt/state";
-Dir::State::status "$apt/state/status";
-Dir::Cache "$apt/cache";
-APT::Architecture "riscv64";
-APT::Architectures { "riscv64"; };
-APT::Sandbox::User "$(id -un)";
-Dir::Cache::pkgcache "";
-Dir::Cache::srcpkgcache "";
-Acquire::Languages "none";
-Acquire::Retries "3";
-END
-    apt-config dump | grep -E '^Acquire::https?::.*"[^"]' >>"$apt/apt.conf" || true
-    echo "deb [arch=riscv64 signed-by=$keyring] $1 $release main" >"$apt/etc/sources.list"
-}
-
-private_apt() {
-    local tool=$1
-    shift
-    (cd "$apt/packages" && APT_CONFIG=$apt/apt.conf "$tool" "$@")
-}
 
 # A meta package depends on the kernel of the day: linux-image-6.12.x-riscv64.
 kernel_package() {
@@ -101,8 +66,7 @@ main() {
         mirror=$2
     fi
     if [ ! -s "$guest/Image" ] || [ ! -s "$guest/busybox" ] || ! modules_are_current; then
-        [ -n "$mirror" ] || mirror=$("$python" "$root/tools/debian_mirror.py") ||
-            die 'this machine names no Debian mirror.' 'Give one: --mirror http://HOST/debian'
+        mirror=$(choose_mirror "$mirror")
         download "$mirror" ||
             die "could not fetch linux-image-riscv64 and busybox-static ($release) from $mirror." \
             'Is the network up? Another mirror: --mirror http://HOST/debian'

@@ -26,19 +26,28 @@ SCRIPTS = {
 MODULES = list(dict.fromkeys(name for names in SCRIPTS.values() for name in names))
 
 
-def read_modules(stream):
-    """{name: bytes} of those in the package's tar file; a missing one is an error."""
+def chosen(files):
+    """{module: bytes} of MODULES among pairs of a path and what reads it; a missing one is an error."""
     found = {}
-    with tarfile.open(fileobj=stream, mode="r|") as package:
-        for entry in package:
-            name = Path(entry.name).name.partition(".ko")[0]
-            if entry.isfile() and ".ko" in entry.name and name in MODULES:
-                content = package.extractfile(entry).read()
-                found[name] = lzma.decompress(content) if entry.name.endswith(".xz") else content
+    for path, read in files:
+        name, dot, suffix = Path(path).name.partition(".ko")
+        if dot and name in MODULES:
+            found[name] = lzma.decompress(read()) if suffix == ".xz" else read()
     missing = [name for name in MODULES if name not in found]
     if missing:
-        raise SystemExit(f"make_modules.py: the package has no {', '.join(missing)}")
-    return found
+        raise SystemExit(f"{Path(sys.argv[0]).name}: Debian's kernel has no module {', '.join(missing)}")
+    return {name: found[name] for name in MODULES}
+
+
+def read_modules(stream):
+    """Those in the package's tar file."""
+    with tarfile.open(fileobj=stream, mode="r|") as package:
+        return chosen((entry.name, package.extractfile(entry).read) for entry in package if entry.isfile())
+
+
+def modules_below(folder):
+    """Those in an unpacked system."""
+    return chosen((path, path.read_bytes) for path in folder.glob("usr/lib/modules/**/*.ko*"))
 
 
 def write_archive(stream, modules):

@@ -23,6 +23,13 @@ packages_to_fetch=(
     debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg
     xz-utils:xz
 )
+packages_for_disk=( # of Debian: made here, checked before each start
+    "${packages_to_fetch[@]}"
+    e2fsprogs:/usr/sbin/debugfs
+    fakeroot:fakeroot
+    kmod:/usr/sbin/depmod
+    openssh-client:ssh-keygen
+)
 packages_for_u_boot=( # a boot loader in S-mode: as a guest, or as the firmware that loads cairn.efi
     u-boot-qemu:/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 U_BOOT = Path("/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin")
-CHOICE = "--kernel, --bundle, --demo and --u-boot each choose the guest."
+CHOICE = "debian, --kernel, --bundle, --demo and --u-boot each choose the guest."
 
 
 @pytest.mark.parametrize("arguments, sentence", [
@@ -33,6 +33,13 @@ CHOICE = "--kernel, --bundle, --demo and --u-boot each choose the guest."
     (["--forward", "1:2:3"], "--forward wants two ports from 1 to 65535, and got '1:2:3'."),
     (["--kernel", "/dev/null", "--u-boot"], CHOICE),
     (["--demo", "--bundle", "/dev"], CHOICE),
+    (["debian", "--demo"], CHOICE),
+    (["--demo", "debian"], "unknown option 'debian'."),
+    (["--fresh"], "--image, --disk-size and --fresh are about Debian's disk."),
+    (["--image", "disk.img"], "--image, --disk-size and --fresh are about Debian's disk."),
+    (["debian", "--disk-size", "lots"], "--disk-size wants a size, and got 'lots'."),
+    (["debian", "--image", "/nowhere/disk.img"], "--image: there is no folder '/nowhere'."),
+    (["debian", "--initrd", __file__], "--initrd: Debian has its own, on its disk."),
 ])
 def test_wrong_options(run, arguments, sentence):
     status, output, errors = run("run.sh", *arguments)
@@ -40,6 +47,13 @@ def test_wrong_options(run, arguments, sentence):
     first, hint = errors.splitlines()
     assert first == f"run.sh: {sentence}"
     assert hint.startswith("  ") and hint.strip()
+
+
+def test_debian_has_one_of_seven_disks(run, tmp_path):
+    (tmp_path / "disk").write_bytes(bytes(512))
+    status, output, errors = run("run.sh", "debian", *["--disk", tmp_path / "disk"] * 7)
+    assert (status, output) == (2, "")
+    assert errors.startswith("run.sh: --disk: a machine has at most 7, and Debian has one.\n  ")
 
 
 @pytest.mark.parametrize("option", ["--kernel", "--initrd"])
@@ -56,7 +70,7 @@ def test_help_names_every_option(run):
     status, output, _ = run("run.sh", "--help")
     assert status == 0
     for option in ["--kernel", "--initrd", "--append", "--cpus", "--memory", "--bundle", "--demo",
-                   "--u-boot", "--smp", "--machine-memory", "--cpu", "--uefi", "--heap", "--gdb",
+                   "--u-boot", "debian", "--image", "--disk-size", "--fresh", "--smp", "--machine-memory", "--cpu", "--uefi", "--heap", "--gdb",
                    "--timeout", "--disk", "--net", "--forward", "--build-only", "--print", "--mirror", "--help", "-- "]:
         assert option in output
 

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""A whole Debian from a disk, as `./run.sh debian` starts it. On demand, for making the disk takes minutes:
+
+    CAIRN_DEBIAN_DISK=1 /usr/bin/python3 -m pytest tests/qemu/test_debian_disk.py
+"""
+import os
+import re
+import subprocess
+
+import pytest
+
+from cairn_machine import ROOT, write_archive
+from outcome import ended
+from test_host_disks import drives
+
+pytestmark = pytest.mark.skipif(not os.environ.get("CAIRN_DEBIAN_DISK"), reason="takes minutes: CAIRN_DEBIAN_DISK=1")
+
+LONG = 900
+PROMPT = r"root@debian:~# "
+CONF = "kernel = kernel\ninitrd = initrd\nmemory = 1G\ncpus = 2\ndisk = host:0\n" \
+       "append = root=/dev/vda rw console=ttyS0 net.ifnames=0\n"
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory):
+    """A new disk, with kernel and initial RAM disk beside it."""
+    path = tmp_path_factory.mktemp("debian") / "disk.img"
+    subprocess.run([ROOT / "run.sh", "debian", "--image", path, "--print"], check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL)
+    return path
+
+
+def boot(machine, disk):
+    m = machine(write_archive(disk.with_name("vms.cpio"), {
+        "guest/vm.conf": CONF, "guest/kernel": disk.with_name("disk.img.kernel"),
+        "guest/initrd": disk.with_name("disk.img.initrd")}), smp=2, memory="3G", options=drives(disk))
+    log_in(m)
+    return m
+
+
+def log_in(m):
+    m.expect(r"debian login: ", LONG)
+    m.send_line("root")
+    m.expect(PROMPT, LONG)
+    m.command_output("dmesg -n 1; bind 'set enable-bracketed-paste off'", PROMPT)
+
+
+def test_what_is_written_is_there_after_a_reboot(machine, disk):
+    m = boot(machine, disk)
+    assert m.command_output("systemctl --failed --no-legend --plain", PROMPT) == ""
+    assert m.command_output("dpkg --audit; dpkg-query -W -f='${db:Status-Status}\\n' | sort -u", PROMPT) == "installed"
+    m.send_line("dd if=/dev/urandom of=/root/data bs=1M count=256 2>/dev/null; sha256sum /root/data")
+    digest = m.expect(r"\n([0-9a-f]{64}) ", LONG)[1]
+    m.expect(PROMPT)
+    m.send_line("reboot")
+    log_in(m)
+    m.send_line("sha256sum /root/data")
+    assert m.expect(r"\n([0-9a-f]{64}) ", LONG)[1] == digest
+    m.expect(PROMPT)
+    m.send_line("poweroff")
+    assert ended(m, timeout=LONG)[-1] == "vm guest: powered off"
+    subprocess.run(["/usr/sbin/e2fsck", "-fn", disk], check=True, capture_output=True)
+
+
+def test_nobody_logs_in_by_ssh_without_the_key(machine, disk):
+    """The console asks for no password; sshd does not take the empty one."""
+    m = boot(machine, disk)
+    settings = m.command_output("sshd -T | grep -E '^(permitrootlogin|permitemptypasswords)'", PROMPT)
+    assert set(settings.splitlines()) == {"permitrootlogin without-password", "permitemptypasswords no"}
+    assert re.search(r"ssh-ed25519 \S+ cairn", m.command_output("cat .ssh/authorized_keys", PROMPT))
+    m.send_line("poweroff")
+    assert ended(m, timeout=LONG)[-1] == "vm guest: powered off"
