@@ -19,9 +19,9 @@ INIT = f"""#!/bin/busybox sh
 for module in {" ".join(make_modules.MODULES)}; do
     /bin/busybox insmod /lib/modules/$module.ko
 done
-if /bin/busybox mount -t ext4 /dev/vda /root; then
-    /bin/busybox mount -o move /dev /root/dev
-    exec /bin/busybox switch_root /root {SECOND_STAGE}
+if /bin/busybox mount -t ext4 /dev/vda /new; then
+    /bin/busybox mount -o move /dev /new/dev
+    exec /bin/busybox switch_root /new {SECOND_STAGE}
 fi
 echo 'second stage: failed: /dev/vda could not be mounted'
 /bin/busybox poweroff -f
@@ -30,7 +30,7 @@ echo 'second stage: failed: /dev/vda could not be mounted'
 
 def write(stream, busybox, modules):
     archive = newc.Writer(stream)
-    for name in ("bin", "dev", "lib", "lib/modules", "root"):
+    for name in ("bin", "dev", "lib", "lib/modules", "new"):
         archive.directory(name)
     archive.character_device("dev/console", 5, 1)
     archive.file("bin/busybox", busybox, mode=0o755)

@@ -49,12 +49,12 @@ def test_what_is_written_is_there_after_a_reboot(machine, disk):
     m = boot(machine, disk)
     assert m.command_output("systemctl --failed --no-legend --plain", PROMPT) == ""
     assert m.command_output("dpkg --audit; dpkg-query -W -f='${db:Status-Status}\\n' | sort -u", PROMPT) == "installed"
-    m.send_line("dd if=/dev/urandom of=/root/data bs=1M count=256 2>/dev/null; sha256sum /root/data")
+    m.send_line("dd if=/dev/urandom of=/var/tmp/data bs=1M count=256 2>/dev/null; sha256sum /var/tmp/data")
     digest = m.expect(r"\n([0-9a-f]{64}) ", LONG)[1]
     m.expect(PROMPT)
     m.send_line("reboot")
     log_in(m)
-    m.send_line("sha256sum /root/data")
+    m.send_line("sha256sum /var/tmp/data")
     assert m.expect(r"\n([0-9a-f]{64}) ", LONG)[1] == digest
     m.expect(PROMPT)
     m.send_line("poweroff")
