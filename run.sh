@@ -334,7 +334,8 @@ default_machine_memory() {
 }
 
 # With ACLINT a hart is interrupted by a store instead of by the firmware.
-# The console is also logged, for the backtrace of a crash; Ctrl-C belongs to the guest.
+# The console is also logged, for the backtrace of a crash; Ctrl-C belongs to the guest. Where the host has no
+# space left, a guest is told of an error: QEMU would stop the machine without a word.
 compose_qemu() {
     local number file
     qemu=(qemu-system-riscv64 -M virt,aclint=on -cpu "$cpu" -smp "${smp:-$cpus}"
@@ -349,7 +350,7 @@ compose_qemu() {
     fi
     for number in ${disks[@]+"${!disks[@]}"}; do
         file=${disks[$number]#*:}
-        qemu+=(-drive "if=none,id=disk$number,format=raw,file=${file//,/,,}$([[ ${disks[$number]} = rw:* ]] || echo ,readonly=on)"
+        qemu+=(-drive "if=none,id=disk$number,format=raw,werror=report,file=${file//,/,,}$([[ ${disks[$number]} = rw:* ]] || echo ,readonly=on)"
             -device "virtio-blk-device,drive=disk$number")
     done
     [ "$net" = no ] || qemu+=(-netdev "$(user_network)" -device virtio-net-device,netdev=net0)
