@@ -204,9 +204,10 @@ take_out() {
     local target partial
     target=$(debugfs -R "stat $1" "$image" 2>/dev/null | sed -n 's/^Fast link dest: "\(.*\)"$/\1/p')
     partial=$(basename "$2" | tr -c 'a-zA-Z0-9.\n' _).partial
-    [ -n "$target" ] && (cd "$(dirname "$2")" && rm -f "$partial" && debugfs -R "dump /${target#/} $partial" "$image" >/dev/null 2>&1 &&
-        [ -s "$partial" ] && mv "$partial" "$2") ||
+    if [ -z "$target" ] || ! (cd "$(dirname "$2")" && rm -f "$partial" &&
+        debugfs -R "dump /${target#/} $partial" "$image" >/dev/null 2>&1 && [ -s "$partial" ] && mv "$partial" "$2"); then
         die "$image: $1 leads to no file there." 'A new disk: ./run.sh debian --fresh'
+    fi
 }
 
 main() {
