@@ -25,8 +25,9 @@ Usage: ./run.sh [debian] [OPTION]... [-- QEMU-OPTION...]
 
 Starts Cairn in QEMU with a guest: Debian 13's kernel and a busybox shell, unless told otherwise.
 
-`./run.sh debian` starts a whole Debian 13 from a disk instead, to its `login:`; root has no password
-there. The disk is made once, in .cache/debian: 160 MB to fetch, and some minutes in a guest. What
+`./run.sh debian` starts a whole Debian 13 from a disk instead, to its `login:`, with a network: root
+has no password there, and `ssh -F .cache/debian/ssh/config cairn` comes in by port 2222, unless
+--forward says otherwise. The disk is made once, in .cache/debian: 160 MB to fetch, and some minutes in a guest. What
 the guest writes stays on it, and the next start boots the kernel that it has in /boot. With the
 options below, and these:
   --image FILE           another disk, made if it is not there    (default: .cache/debian/disk.img)
@@ -219,7 +220,7 @@ check_choice() {
     [ -z "$initrd" ] || check_size --initrd "$initrd"
 }
 
-# Its disk is the first one.
+# Its disk is the first one, and ssh comes in by port 2222 unless other ports are forwarded.
 check_debian() {
     image=$(realpath -m "${image:-$cache/debian/disk.img}")
     [ -d "$(dirname "$image")" ] || [ "$image" = "$cache/debian/disk.img" ] ||
@@ -227,6 +228,7 @@ check_debian() {
     [ -z "$initrd" ] || die '--initrd: Debian has its own, on its disk.' 'Without it: ./run.sh debian'
     [ ${#disks[@]} -lt 7 ] || die '--disk: a machine has at most 7, and Debian has one.' 'Remove one of them.'
     disks=("rw:$image" ${disks[@]+"${disks[@]}"})
+    [ ${#forwards[@]} -gt 0 ] || add_forward --forward 2222:22
 }
 
 check_bundle() {

@@ -39,7 +39,8 @@ extract() {
 newest() { ls -t "$@" | awk 'NR == 1'; }
 
 unpack_modules() {
-    dpkg-deb --fsys-tarfile "$1" | "$python" "$root/tools/make_modules.py" --output "$guest/modules.cpio.gz"
+    dpkg-deb --fsys-tarfile "$1" | "$python" "$root/tools/make_modules.py" --output "$guest/modules.cpio.gz" &&
+        module_names >"$guest/modules.names"
 }
 
 unpack() {
@@ -50,7 +51,12 @@ unpack() {
         rm -f "$apt"/packages/*.deb # what they were fetched for is out of them
 }
 
-modules_are_current() { [ "$guest/modules.cpio.gz" -nt "$root/tools/make_modules.py" ]; }
+module_names() { "$python" "$root/tools/make_modules.py" --names; }
+
+# Older ones hold other modules.
+modules_are_current() {
+    [ -s "$guest/modules.cpio.gz" ] && [ "$(cat "$guest/modules.names" 2>/dev/null)" = "$(module_names)" ]
+}
 
 initramfs_is_current() {
     local source

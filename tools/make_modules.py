@@ -66,8 +66,13 @@ def write_archive(stream, modules):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, required=True)
-    output = parser.parse_args().output
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--names", action="store_true", help="print what it holds, read and write nothing")
+    options = parser.parse_args()
+    if options.names:
+        print(SCRIPTS)
+        return
+    output = options.output or parser.error("--output is missing")
     partial = output.with_suffix(".partial")
     modules = read_modules(sys.stdin.buffer)
     with gzip.GzipFile(partial, "wb", compresslevel=6, mtime=0) as stream:

@@ -88,7 +88,7 @@ class DmaTurn {
     /// RAM that is ready, in one piece.
     struct Window {
         std::uint64_t base = ~std::uint64_t{0};
-        std::byte* bytes = nullptr;
+        std::byte* bytes;
     };
 
     [[nodiscard]] std::span<std::byte> find_piece(GuestRange range) {
@@ -98,7 +98,7 @@ class DmaTurn {
 
     DmaMemory& memory_;
     std::uint64_t left_;
-    std::array<Window, 4> windows_{};
+    std::array<Window, 16> windows_;
 };
 
 }  // namespace cairn

@@ -49,11 +49,12 @@ bool can_receive(const virtio_net::PacketHeader& header, std::uint64_t features)
 
 /// A frame's way into buffers.
 struct VirtioNet::Receiving {
+    explicit Receiving(DmaTurn& its_turn) : turn(its_turn) {}
+
     DmaTurn& turn;
-    BufferStream room{};
-    std::uint32_t written = 0;  ///< in the buffer that is being filled
-    static_vector<Filled, SplitQueue::max_size> filled{};
-    std::array<GuestPhys, 2> count_at{};  ///< the two bytes of the header's num_buffers
+    BufferStream room;
+    static_vector<Filled, SplitQueue::max_size> filled;
+    std::array<GuestPhys, 2> count_at;  ///< the two bytes of the header's num_buffers
 };
 
 VirtioNet::VirtioNet(NetWire& wire, DmaMemory& memory) : wire_(wire), memory_(memory) {
@@ -192,7 +193,7 @@ FrameSink::Taken VirtioNet::receive(const NetFrame& frame) {
 /// False where there is no room; `is_starved_` says whether there may be some later. The driver
 /// sees nothing of it then.
 VirtioNet::Answer VirtioNet::put(DmaTurn& turn, const NetFrame& frame) {
-    Receiving into{.turn = turn};
+    Receiving into(turn);
     Header header = frame.header;
     header.hdr_len = 0;
     header.num_buffers = 1;
