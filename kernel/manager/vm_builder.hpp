@@ -32,7 +32,7 @@ struct BuiltVm {
     void use_table() { vm->use_translation(ram->table().hgatp(vmid.vmid().number), vmid.vmid()); }
 };
 
-/// Builds the VM; What it needs of the hypervisor's
+/// Builds the VM. What it needs of the hypervisor's
 /// own memory comes from `memory`, its console is `channel`; both outlive it. Nothing, with a
 /// sentence in the log, where its files, its memory or the host's do not allow it.
 [[nodiscard]] std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle,

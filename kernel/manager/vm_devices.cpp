@@ -93,7 +93,8 @@ bool take_nets(HostResources& host, const VmConfig& config, const GuestMemory& r
                 .has_offloads = !line.is_uplink},
             *net, ram, host.device_tasks());
         if (!made.connect())
-            return explain_net(config, line, "another interface there has its address");
+            return explain_net(config, line,
+                               "another interface there has its address, or it has 64 already");
     }
     return true;
 }

@@ -55,8 +55,8 @@ class NetWire {
     /// Whether frames with a check sum to be computed, or to be cut, get where they are sent to.
     [[nodiscard]] virtual bool has_offloads() const = 0;
     /// Whether `frame` is over: on its way, or lost. If not, a turn comes when it is to be sent
-    /// again.
-    [[nodiscard]] virtual bool send(const NetFrame& frame) = 0;
+    /// again. `copies`: for how many it was made.
+    [[nodiscard]] virtual bool send(const NetFrame& frame, std::uint32_t& copies) = 0;
     /// The device has room for frames, after it had none for one.
     virtual void room_again() = 0;
     /// The device wants a turn. On any hart.

@@ -10,7 +10,9 @@ bool VirtualSwitch::connect(SwitchPort& port) {
     if (port_count_ == max_ports) return false;
     for (const SwitchPort& each : ports_)
         if (each.settings_.address == port.settings_.address) return false;
+    forget_learned(port.settings_.address);
     ports_.push_back(port);
+    has_outside_ = has_outside_ || port.settings_.is_outside;
     ++port_count_;
     return true;
 }
@@ -29,8 +31,7 @@ void VirtualSwitch::disconnect(SwitchPort& port) {
 
 bool VirtualSwitch::has_outside() const {
     const SpinGuard guard(lock_);
-    return std::ranges::any_of(ports_,
-                               [](const SwitchPort& port) { return port.settings_.is_outside; });
+    return has_outside_;
 }
 
 /// A port's own address is nobody else's.
@@ -41,17 +42,20 @@ bool VirtualSwitch::may_send_from(const SwitchPort& from, const MacAddress& sour
     });
 }
 
-/// The last so many, of each port; the newest is where it is now.
+void VirtualSwitch::forget_learned(const MacAddress& address) {
+    for (SwitchPort& port : ports_)
+        std::ranges::replace(port.learned_, address, MacAddress{});
+}
+
+/// The last so many, of each port; the newest is where it is now. What may lie outside is not
+/// learned: no port takes it from the others by a frame.
 void VirtualSwitch::learn(SwitchPort& from, const MacAddress& source) {
-    if (from.settings_.is_outside || source == from.settings_.address) return;
+    if (has_outside_ || source == from.settings_.address) return;
     const auto begin = from.learned_.begin();
     const auto known =
         static_cast<std::ptrdiff_t>(std::min(from.learned_count_, SwitchPort::most_learned));
     if (std::find(begin, begin + known, source) != begin + known) return;
-    for (SwitchPort& port : ports_) {
-        if (&port == &from) continue;
-        std::ranges::replace(port.learned_, source, MacAddress{});
-    }
+    forget_learned(source);
     from.learned_[from.learned_count_++ % SwitchPort::most_learned] = source;
 }
 
@@ -95,7 +99,7 @@ VirtualSwitch::Sent VirtualSwitch::send(SwitchPort& from, const NetFrame& frame,
     {
         const SpinGuard guard(lock_);
         const std::uint64_t burst = ticks_per_second_ / burst_share;
-        if (from.next_at_ > now + burst) return {false, from.next_at_ - burst};
+        if (from.next_at_ > now + burst) return {false, from.next_at_ - burst, 0};
         if (may_send_from(from, frame.source())) {
             learn(from, frame.source());
             find(from, frame.destination(), targets);
@@ -118,14 +122,19 @@ VirtualSwitch::Sent VirtualSwitch::send(SwitchPort& from, const NetFrame& frame,
     const bool waits = lacks_room && targets.size() == 1 && wait(from, *targets.front(), now);
     for (SwitchPort* const target : targets)
         target->users_.fetch_sub(1, std::memory_order_release);
-    if (waits) return {false, from.gives_up_at_};
+    if (waits) return {false, from.gives_up_at_, 1};
     from.waits_for_ = nullptr;
     from.gives_up_at_ = 0;
     if (from.settings_.rate != 0)
         from.next_at_ =
             std::max(from.next_at_, now) + frame.size * ticks_per_second_ / from.settings_.rate;
     (is_taken ? from.sent_ : from.lost_).fetch_add(1, std::memory_order_relaxed);
-    return {true, 0};
+    // Those who wait for room are woken in turn: who was served last comes last.
+    if (is_taken && from.is_linked()) {
+        from.unlink();
+        ports_.push_back(from);
+    }
+    return {true, 0, static_cast<std::uint32_t>(targets.size())};
 }
 
 void VirtualSwitch::room_again(SwitchPort& port) {

@@ -6,7 +6,8 @@
 //
 // Each port has the one address that it was given, which no other can send from or have frames to
 // sent to itself. Other addresses that it sends from (of a bridge in a guest) are learned, a few
-// for each port, so that no port takes the room of another.
+// for each port, so that no port takes the room of another; but none where there is an outside,
+// whose addresses a port could claim.
 //
 // A frame for one port that has no room waits for it, its sender with it; but not for long: a port
 // that makes no room is stuck until it does, and loses its frames. Frames for several ports do not
@@ -87,6 +88,7 @@ class VirtualSwitch {
     struct Sent {
         bool is_over;            ///< on its way, or lost
         std::uint64_t again_at;  ///< if not: when it is to be sent again at the latest
+        std::uint32_t copies;    ///< for how many ports it was made
     };
 
     /// Its clock has so many ticks a second.
@@ -110,6 +112,7 @@ class VirtualSwitch {
 
     [[nodiscard]] bool may_send_from(const SwitchPort& from, const MacAddress& source) const
         CAIRN_REQUIRES(lock_);
+    void forget_learned(const MacAddress& address) CAIRN_REQUIRES(lock_);
     void learn(SwitchPort& from, const MacAddress& source) CAIRN_REQUIRES(lock_);
     void find(const SwitchPort& from, const MacAddress& destination, Targets& targets)
         CAIRN_REQUIRES(lock_);
@@ -121,6 +124,7 @@ class VirtualSwitch {
     mutable Spinlock lock_;
     intrusive_list<SwitchPort> ports_ CAIRN_GUARDED_BY(lock_);
     std::size_t port_count_ CAIRN_GUARDED_BY(lock_) = 0;
+    bool has_outside_ CAIRN_GUARDED_BY(lock_) = false;
 };
 
 }  // namespace cairn

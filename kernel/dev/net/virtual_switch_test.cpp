@@ -33,10 +33,15 @@ class Sink : public FrameSink {
 
 struct Port final : private Sink, public SwitchPort {
     explicit Port(const Settings& settings) : SwitchPort(settings, *this) {}
-    void send_again() override { ++woken; }
+    void send_again() override {
+        ++woken;
+        if (order != nullptr) order->push_back(number);
+    }
     using Sink::answer;
     using Sink::sources;
     int woken = 0;
+    int number = 0;
+    std::vector<int>* order = nullptr;
 };
 
 struct Bench {
@@ -123,6 +128,46 @@ TEST_CASE("a port that sends from many addresses takes no other's room", "[virtu
     CHECK(b.sources.size() == 1);
     CHECK(bench.send(a, 100));  // forgotten
     CHECK(b.sources.size() == 2);
+}
+
+TEST_CASE("an address that comes with its port is taken from who has sent from it",
+          "[virtual_switch]") {
+    Bench bench;
+    Port& a = bench.add(1);
+    Port& c = bench.add(3);
+    CHECK(bench.send(a, mac(3), mac(2)).is_over);
+    Port& b = bench.add(2);
+    CHECK(bench.send(c, 2));
+    CHECK(b.sources.size() == 1);
+    CHECK(a.sources.empty());
+}
+
+TEST_CASE("no port takes an address from the outside", "[virtual_switch]") {
+    Bench bench;
+    Port& a = bench.add(1);
+    Port& b = bench.add(2);
+    Port& out = bench.add(3, false, true);
+    CHECK(bench.send(a, mac(2), mac(50)).is_over);
+    CHECK(bench.send(b, 50));
+    CHECK(out.sources.size() == 1);
+    CHECK(a.sources.empty());
+}
+
+TEST_CASE("who was served last is woken last", "[virtual_switch]") {
+    Bench bench;
+    Port& a = bench.add(1);
+    Port& b = bench.add(2);
+    Port& c = bench.add(3);
+    CHECK(bench.send(a, 3));
+    c.answer = Taken::no_room;
+    CHECK(!bench.send(a, 3));
+    CHECK(!bench.send(b, 3));
+    std::vector<int> order;
+    a.order = b.order = &order;
+    a.number = 1;
+    b.number = 2;
+    bench.net.room_again(c);
+    CHECK(order == std::vector{2, 1});
 }
 
 TEST_CASE("nobody sends from another's address", "[virtual_switch]") {

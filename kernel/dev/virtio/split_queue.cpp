@@ -130,7 +130,6 @@ SplitQueue::Done SplitQueue::store(DmaTurn& turn, GuestPhys at, std::uint16_t va
     return {};
 }
 
-/// How many chains there are that have not been taken.
 SplitQueue::Number SplitQueue::available(DmaTurn& turn) const {
     const auto index = load(turn, setup_.driver + virtio_ring::index_at);
     if (!index) return index;

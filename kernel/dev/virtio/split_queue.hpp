@@ -51,6 +51,7 @@ class SplitQueue {
     };
     using Done = std::expected<void, RingFault>;
     using Answer = std::expected<bool, RingFault>;
+    using Number = std::expected<std::uint16_t, RingFault>;
 
     SplitQueue() = default;
     SplitQueue(const SplitQueue&) = delete;
@@ -67,6 +68,8 @@ class SplitQueue {
 
     // While it is ready:
 
+    /// How many chains there are that have not been taken.
+    [[nodiscard]] Number available(DmaTurn& turn) const;
     /// The next chain into `chain`; false where none is available.
     [[nodiscard]] Answer take(DmaTurn& turn, DescriptorChain& chain);
     /// The driver has chain `head` again, `written` bytes of which, from its first writable one on,
@@ -84,13 +87,10 @@ class SplitQueue {
     [[nodiscard]] Answer await_more(DmaTurn& turn);
 
   private:
-    using Number = std::expected<std::uint16_t, RingFault>;
-
     [[nodiscard]] std::optional<RingFault> fault_of_setup(const DmaMemory& memory) const;
     [[nodiscard]] static Number load(DmaTurn& turn, GuestPhys at);
     [[nodiscard]] static Done store(DmaTurn& turn, GuestPhys at, std::uint16_t value);
     [[nodiscard]] Done walk(DmaTurn& turn, DescriptorChain& chain) const;
-    [[nodiscard]] Number available(DmaTurn& turn) const;
 
     Setup setup_;
     bool ready_ = false;

@@ -21,6 +21,12 @@ constexpr std::uint64_t largest_frame = virtio_net::ethernet_frame_size + 4;
 constexpr std::uint64_t frame_cost = 1024;
 /// A frame to another guest is copied whole: the one that sends has no turn's measure for it.
 constexpr std::uint64_t no_measure = ~std::uint64_t{0};
+/// What a driver's buffers may make of one frame: parts that are copied, and of those, such as lie
+/// in RAM that is not ready. A frame beyond that is lost.
+constexpr std::uint32_t most_parts = 512;
+constexpr std::uint32_t most_unready = 48;
+/// Of a frame that is sent: Linux has 19 pieces at most.
+constexpr std::uint32_t most_unready_pieces = 20;
 constexpr std::uint64_t offloads = feature::csum | feature::guest_csum | feature::guest_tso4 |
                                    feature::guest_tso6 | feature::host_tso4 | feature::host_tso6;
 
@@ -40,9 +46,11 @@ bool is_acceptable(const virtio_net::PacketHeader& header, std::uint64_t size,
 
 /// Whether a driver with `features` takes a frame with this header as it is.
 bool can_receive(const virtio_net::PacketHeader& header, std::uint64_t features) {
+    if ((header.flags & virtio_net::needs_csum) == 0) return true;
+    if ((features & feature::guest_csum) == 0) return false;
     if (header.gso_type == segments::tcpv4) return (features & feature::guest_tso4) != 0;
     if (header.gso_type == segments::tcpv6) return (features & feature::guest_tso6) != 0;
-    return (header.flags & virtio_net::needs_csum) == 0 || (features & feature::guest_csum) != 0;
+    return true;
 }
 
 }  // namespace
@@ -53,6 +61,8 @@ struct VirtioNet::Receiving {
 
     DmaTurn& turn;
     BufferStream room;
+    std::uint32_t parts = 0;
+    std::uint32_t unready = 0;  ///< of those
     static_vector<Filled, SplitQueue::max_size> filled;
     std::array<GuestPhys, 2> count_at;  ///< the two bytes of the header's num_buffers
 };
@@ -73,7 +83,7 @@ std::uint64_t VirtioNet::features() const {
 
 /// What was received goes first: it may be what the driver waits for.
 bool VirtioNet::work(DmaTurn& turn, VirtioPort& port) {
-    const auto news = look_after_received(port.features());
+    const auto news = look_after_received(turn, port.features());
     if (!news) {
         port.fail(news.error());
         return false;
@@ -88,13 +98,21 @@ bool VirtioNet::work(DmaTurn& turn, VirtioPort& port) {
 }
 
 /// From the first turn on that finds its queue ready, the device receives.
-std::expected<VirtioNet::News, RingFault> VirtioNet::look_after_received(std::uint64_t features) {
+std::expected<VirtioNet::News, RingFault> VirtioNet::look_after_received(DmaTurn& turn,
+                                                                         std::uint64_t features) {
     const SpinGuard guard(lock_);
     if (fault_) return std::unexpected(*fault_);
     accepted_ = features;
     receives_ = receive_queue().is_ready();
-    return News{.interrupt = std::exchange(is_interrupt_due_, false),
-                .room = receives_ && std::exchange(is_starved_, false)};
+    News news;
+    news.interrupt = std::exchange(is_interrupt_due_, false);
+    if (!receives_ || !is_starved_) return news;
+    // A notification alone is no room.
+    const auto available = receive_queue().available(turn);
+    if (!available) return std::unexpected(available.error());
+    news.room = *available > had_;
+    is_starved_ = !news.room;
+    return news;
 }
 
 void VirtioNet::forget(const SplitQueue& queue) {
@@ -102,9 +120,14 @@ void VirtioNet::forget(const SplitQueue& queue) {
         is_held_back_ = false;
         return;
     }
-    const SpinGuard guard(lock_);
-    receives_ = is_starved_ = is_interrupt_due_ = false;
-    fault_.reset();
+    bool is_awaited = false;
+    {
+        const SpinGuard guard(lock_);
+        is_awaited = is_starved_;
+        receives_ = is_starved_ = is_interrupt_due_ = false;
+        fault_.reset();
+    }
+    if (is_awaited) wire_.room_again();  // what waits is lost
 }
 
 /// A frame; false where there is none, or it has to wait. One that is none is lost.
@@ -116,9 +139,10 @@ VirtioNet::Answer VirtioNet::transmit(DmaTurn& turn, std::uint64_t features) {
     }
     turn.charge(frame_cost);
     const auto frame = read_frame(turn, features);
-    is_held_back_ = frame && !wire_.send(*frame);
+    std::uint32_t copies = 0;
+    is_held_back_ = frame && !wire_.send(*frame, copies);
     if (is_held_back_) return false;
-    if (frame) turn.charge(frame->size);
+    if (frame) turn.charge((frame_cost + frame->size) * copies);
     if (const Done done = transmit_queue().give_back(turn, chain_.head(), 0); !done)
         return std::unexpected(done.error());
     return true;
@@ -130,6 +154,7 @@ std::optional<NetFrame> VirtioNet::read_frame(DmaTurn& turn, std::uint64_t featu
     NetFrame frame;
     if (!take_bytes(from, std::as_writable_bytes(std::span(&frame.header, 1)), turn))
         return std::nullopt;
+    frame.header.flags &= virtio_net::needs_csum;
     frame.size = from.left();
     if (!take_bytes(from, ethernet_, turn) || !is_acceptable(frame.header, frame.size, features))
         return std::nullopt;
@@ -141,8 +166,11 @@ std::optional<NetFrame> VirtioNet::read_frame(DmaTurn& turn, std::uint64_t featu
 bool VirtioNet::find_pieces(DmaTurn& turn, BufferStream from) {
     pieces_.clear();
     pieces_.push_back(ethernet_);
+    std::uint32_t unready = 0;
     while (from.left() != 0) {
-        const auto piece = turn.piece(from.front(from.left()));
+        const GuestRange range = from.front(from.left());
+        if (!memory_.is_ready(range) && ++unready > most_unready_pieces) return false;
+        const auto piece = turn.piece(range);
         if (piece.empty() || pieces_.try_push_back(piece) == nullptr) return false;
         from.advance(piece.size());
     }
@@ -156,7 +184,8 @@ FrameSink::Taken VirtioNet::take(const NetFrame& frame) {
     return cut_and_receive(frame);
 }
 
-/// Of segments, those that find no room are lost: the others are on their way.
+/// Of segments, those that find no room are lost: the others are on their way. So are those beyond
+/// as many as the queue has buffers: no driver has so small ones.
 FrameSink::Taken VirtioNet::cut_and_receive(const NetFrame& frame) {
     ReworkedFrame whole;
     ReworkedFrame finished;
@@ -165,12 +194,12 @@ FrameSink::Taken VirtioNet::cut_and_receive(const NetFrame& frame) {
         return whole.complete(frame) ? receive(whole.frame()) : Taken::never;
     auto cut = TcpSegments::of(frame);
     if (!cut) return Taken::never;
-    for (bool is_first = true; !cut->is_done(); is_first = false) {
-        if (!cut->next(whole)) return Taken::never;
+    for (std::size_t n = 0; !cut->is_done() && n < SplitQueue::max_size; ++n) {
+        if (!cut->next(whole) || whole.frame().size > largest_frame) return Taken::never;
         const bool is_ready = takes_partial || finished.complete(whole.frame());
         if (!is_ready) return Taken::never;
         const Taken taken = receive(takes_partial ? whole.frame() : finished.frame());
-        if (taken != Taken::yes) return is_first ? taken : Taken::yes;
+        if (taken != Taken::yes) return n == 0 ? taken : Taken::yes;
     }
     return Taken::yes;
 }
@@ -185,19 +214,19 @@ FrameSink::Taken VirtioNet::receive(const NetFrame& frame) {
         wire_.want_turn();
         return Taken::never;
     }
-    if (!*taken) return is_starved_ ? Taken::no_room : Taken::never;
+    if (!*taken) return lacks_buffers_ ? Taken::no_room : Taken::never;
     if (*due && !std::exchange(is_interrupt_due_, true)) wire_.want_turn();
     return Taken::yes;
 }
 
-/// False where there is no room; `is_starved_` says whether there may be some later. The driver
+/// False where there is no room; `lacks_buffers_` says whether there may be some later. The driver
 /// sees nothing of it then.
 VirtioNet::Answer VirtioNet::put(DmaTurn& turn, const NetFrame& frame) {
     Receiving into(turn);
     Header header = frame.header;
     header.hdr_len = 0;
     header.num_buffers = 1;
-    is_starved_ = false;
+    lacks_buffers_ = false;
     Answer goes_on = next_buffer(into);
     if (goes_on && *goes_on)
         goes_on =
@@ -220,6 +249,7 @@ VirtioNet::Answer VirtioNet::put(DmaTurn& turn, const NetFrame& frame) {
 /// Without MRG_RXBUF a frame has one buffer, and there is none of this frame's size.
 VirtioNet::Answer VirtioNet::next_buffer(Receiving& into) {
     if (!into.filled.empty() && (accepted_ & feature::mrg_rxbuf) == 0) return false;
+    if (into.filled.size() == receive_queue().setup().size) return false;  // nor ever
     Answer taken = receive_queue().take(into.turn, buffer_);
     if (taken && !*taken) {
         const Answer more = receive_queue().await_more(into.turn);
@@ -227,8 +257,12 @@ VirtioNet::Answer VirtioNet::next_buffer(Receiving& into) {
         if (*more) taken = receive_queue().take(into.turn, buffer_);
     }
     if (!taken) return taken;
-    is_starved_ = !*taken;
-    if (is_starved_) return false;
+    lacks_buffers_ = !*taken;
+    if (lacks_buffers_) {
+        had_ = is_starved_ ? std::min(had_, into.filled.size()) : into.filled.size();
+        is_starved_ = true;
+        return false;
+    }
     into.room = buffer_.writable();
     if (into.room.left() < sizeof(Header)) return std::unexpected(RingFault::too_short);
     if (into.filled.try_push_back({buffer_.head(), 0}) == nullptr) return false;
@@ -242,6 +276,8 @@ VirtioNet::Answer VirtioNet::copy(Receiving& into, std::span<const std::byte> fr
             if (!next || !*next) return next;
         }
         const GuestRange part = into.room.front(from.size());
+        if (++into.parts > most_parts) return false;
+        if (!memory_.is_ready(part) && ++into.unready > most_unready) return false;
         if (!into.turn.copy_in(part.base, from.first(part.size)))
             return std::unexpected(RingFault::no_memory);
         into.room.advance(part.size);

@@ -68,7 +68,8 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     [[nodiscard]] SplitQueue& receive_queue() { return queues_[virtio_net::receive_queue]; }
     [[nodiscard]] SplitQueue& transmit_queue() { return queues_[virtio_net::transmit_queue]; }
 
-    [[nodiscard]] std::expected<News, RingFault> look_after_received(std::uint64_t features);
+    [[nodiscard]] std::expected<News, RingFault> look_after_received(DmaTurn& turn,
+                                                                     std::uint64_t features);
     [[nodiscard]] Answer transmit(DmaTurn& turn, std::uint64_t features);
     [[nodiscard]] std::optional<NetFrame> read_frame(DmaTurn& turn, std::uint64_t features);
     [[nodiscard]] bool find_pieces(DmaTurn& turn, BufferStream from);
@@ -96,6 +97,8 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     Spinlock lock_;
     bool receives_ CAIRN_GUARDED_BY(lock_) = false;
     bool is_starved_ CAIRN_GUARDED_BY(lock_) = false;        ///< a sender has found no room
+    bool lacks_buffers_ CAIRN_GUARDED_BY(lock_) = false;     ///< of the frame at hand
+    std::size_t had_ CAIRN_GUARDED_BY(lock_) = 0;            ///< buffers, when it was starved
     bool is_interrupt_due_ CAIRN_GUARDED_BY(lock_) = false;  ///< left to a turn
     std::optional<RingFault> fault_ CAIRN_GUARDED_BY(lock_);
     std::uint64_t accepted_ CAIRN_GUARDED_BY(lock_) = 0;  ///< the driver's features

@@ -20,7 +20,8 @@ using virtio_net::PacketHeader;
 struct BenchWire final : NetWire {
     MacAddress address() const override { return {{2, 0, 0, 0, 0, 7}}; }
     bool has_offloads() const override { return offloads; }
-    bool send(const NetFrame& frame) override {
+    bool send(const NetFrame& frame, std::uint32_t& copies) override {
+        copies = 1;
         if (to == nullptr) return true;
         last = to->take(frame);
         ++sent;
@@ -240,6 +241,60 @@ TEST_CASE("a frame that finds no room leaves no trace, and is sent again", "[vir
     CHECK(pair.a.used(1) == 1);
     CHECK(pair.b.used(0) == 3);
     CHECK(pair.b.received_header().num_buffers == 3);
+}
+
+TEST_CASE("a frame that fits does not hide that another waits", "[virtio_net]") {
+    Pair pair;
+    pair.b.make_room(2, 600);
+    pair.a.send({}, frame_of(1500));
+    CHECK(pair.a.net_wire.last == Taken::no_room);
+    Guest third;
+    third.net_wire.to = &pair.b.net;
+    third.start();
+    third.send({}, frame_of(100));
+    CHECK(third.net_wire.last == Taken::yes);
+    pair.b.notify(0);  // a notification is no room
+    CHECK(pair.b.net_wire.rooms == 0);
+    pair.b.offer(0, 2, {{Guest::rx_at + 0x2000, 600, true}});
+    pair.b.offer(0, 3, {{Guest::rx_at + 0x3000, 600, true}});
+    pair.b.notify(0);
+    CHECK(pair.b.net_wire.rooms == 1);
+    pair.b.offer(0, 4, {{Guest::rx_at + 0x4000, 9, true}});
+    pair.b.device.reset();
+    CHECK(pair.b.net_wire.rooms == 1);
+}
+
+TEST_CASE("a frame for buffers that are cut too small is lost", "[virtio_net]") {
+    Pair pair;
+    std::vector<Buffer> bytes;
+    for (std::uint32_t n = 0; n < 8; ++n)
+        bytes.push_back({Guest::rx_at + n * 2, 2, true});
+    for (std::uint16_t n = 0; n < 8; ++n)
+        pair.b.offer(0, 0, bytes);
+    pair.b.notify(0);
+    pair.a.send({}, frame_of(600));
+    CHECK(pair.a.net_wire.last == Taken::never);  // not even all of them would do
+    CHECK(pair.a.used(1) == 1);
+    CHECK(pair.b.used(0) == 0);
+}
+
+TEST_CASE("a frame is not cut into more segments than a queue has buffers", "[virtio_net]") {
+    Pair pair(Guest::usual);
+    pair.b.make_room(8, 2048);
+    std::vector<std::byte> frame = frame_of(14 + 40 + 3000);
+    frame[12] = std::byte{0x08};
+    frame[13] = std::byte{0};
+    frame[46] = std::byte{0x50};
+    PacketHeader header = to_cut(1, 1, 1);
+    header.csum_start = 34;
+    header.csum_offset = 16;
+    pair.a.send(header, frame);
+    CHECK(pair.a.net_wire.last == Taken::yes);
+    CHECK(pair.b.used(0) == 8);
+    header.gso_size = 2900;  // one segment, longer than any frame
+    pair.b.make_room(8, 2048);
+    pair.a.send(header, frame);
+    CHECK(pair.a.net_wire.last == Taken::never);
 }
 
 TEST_CASE("without merged buffers a frame has one that is long enough", "[virtio_net]") {

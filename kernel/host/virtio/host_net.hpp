@@ -3,12 +3,12 @@
 // The device reads what is sent where its owner has it, and writes what it receives into buffers
 // of the driver's, which its owner reads in place:
 //
-//     send ──► header, pieces ──► device ──► take_sent        done_with ──► device ──►
-//     take_received
-//                                    └────── interrupted ──► HostNetOwner::wants_turn ──┘
+//     send ──────► header, pieces ──► device ──► take_sent
+//     done_with ──► buffers ────────► device ──► take_received
+//                                        └─ interrupted ──► HostNetOwner::wants_turn
 //
 // No offload is asked for: each frame is whole, with its check sums. The link counts as up. Any
-// hart; a lock of its own, a leaf.
+// hart; a lock of its own.
 #pragma once
 
 #include <array>

@@ -12,8 +12,9 @@ void GuestNet::want_turn() {
     if (loaded_vcpu != nullptr) loaded_vcpu->leave_guest();
 }
 
-bool GuestNet::send(const NetFrame& frame) {
+bool GuestNet::send(const NetFrame& frame, std::uint32_t& copies) {
     const auto sent = switch_.send(*this, frame, csr_read<Csr::time>());
+    copies = sent.copies;
     if (sent.is_over) return true;
     tasks_.want_at(port_, sent.again_at);
     if (loaded_vcpu != nullptr) loaded_vcpu->leave_guest();

@@ -64,12 +64,12 @@ bool Uplink::take_back_sent() {
 
 bool Uplink::work() {
     if (take_back_sent()) switch_.room_again(*this);
-    for (int n = 0; n < frames_of_turn; ++n) {
+    for (std::uint32_t copies = 0; copies < copies_of_turn;) {
         const auto received = device_.take_received();
         if (!received) return false;
-        (void)switch_.send(
-            *this, {.header = {}, .pieces = {&received->frame, 1}, .size = received->frame.size()},
-            csr_read<Csr::time>());
+        const NetFrame frame{
+            .header = {}, .pieces = {&received->frame, 1}, .size = received->frame.size()};
+        copies += 1 + switch_.send(*this, frame, csr_read<Csr::time>()).copies;
         device_.done_with(*received);
     }
     return true;

@@ -2,8 +2,7 @@
 // The machine's own network, as a port of a switch: what nobody at the switch has lies there.
 //
 //     guest's port ──► take ── copied ──► HostNet ──► outside
-//     outside ──► HostNet ── interrupt ──► DeviceTasks ── work ──► switch ── copied ──► guest's
-//     port
+//     outside ──► HostNet ── interrupt ──► DeviceTasks ── work ──► switch ── copied ──► its port
 //
 // What is sent is copied into buffers of its own, so that no guest and no reset of one waits for
 // the machine's device. What comes from outside never waits for a guest: nobody's frames come later
@@ -36,8 +35,8 @@ class Uplink final : public DeviceTask, private FrameSink, public SwitchPort, pr
 
   private:
     static constexpr std::size_t most_in_flight = 32;
-    /// Frames from outside in a turn.
-    static constexpr int frames_of_turn = 32;
+    /// Of frames from outside, in a turn.
+    static constexpr std::uint32_t copies_of_turn = 32;
     struct Buffer {
         std::array<std::byte, virtio_net::ethernet_frame_size> bytes;
     };
