@@ -194,9 +194,10 @@ grow() {
     new=$(numfmt --from=iec "$1")
     [ "$new" -ge "$old" ] || die "--disk-size: $image has $((old >> 20)) MiB, and a disk cannot shrink." \
         "At least 2G, with a new disk: --fresh --disk-size $1"
-    [ "$new" -gt "$old" ] || return 0
     truncate -s "$new" "$image"
-    { e2fsck -fp "$image" && resize2fs "$image"; } >&2 || die "the file system of $image could not grow (see above)."
+    # What was interrupted goes on; 1 of e2fsck says that it has corrected something.
+    { e2fsck -fp "$image" || [ $? -lt 2 ]; } >&2 && resize2fs "$image" >&2 ||
+        die "the file system of $image could not grow (see above)."
 }
 
 # take_out LINK FILE: the file that a link in the root folder of the disk leads to. debugfs takes no spaces in names.

@@ -16,10 +16,15 @@ SECOND_STAGE = "/usr/lib/cairn/second-stage"
 INIT = f"""#!/bin/busybox sh
 # Loads the disk's drivers, and leaves for the root file system on it.
 /bin/busybox mount -t devtmpfs devtmpfs /dev
-for module in {" ".join(make_modules.MODULES)}; do
+for module in {" ".join(make_modules.SCRIPTS["disks"])}; do
     /bin/busybox insmod /lib/modules/$module.ko
 done
 if /bin/busybox mount -t ext4 /dev/vda /new; then
+    if [ ! -x /new{SECOND_STAGE} ]; then
+        /bin/busybox umount /new
+        echo 'second stage: complete'
+        /bin/busybox poweroff -f
+    fi
     /bin/busybox mount -o move /dev /new/dev
     exec /bin/busybox switch_root /new {SECOND_STAGE}
 fi

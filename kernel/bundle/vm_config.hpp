@@ -22,8 +22,7 @@
 //     disk = root.img,overlay      an image in the same folder, read-only without `,overlay`; a
 //                                  line for each disk
 //     disk = host:0                the machine's first disk, to be written to without `,ro`
-//     net = switch:lan             a network interface, at a switch between VMs; or `uplink`: at
-//     the
+//     net = switch:lan             a network interface, at a switch between VMs; or `uplink`, the
 //                                  machine's own network; a line for each (net_line.hpp)
 //     rng = no                     or yes: it has an entropy device
 //

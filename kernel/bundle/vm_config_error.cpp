@@ -20,6 +20,11 @@ void write_list(Writer& out, std::span<const std::string_view> words) {
 }
 
 void write_unknown_key(Writer& out, std::string_view key) {
+    if (key == "restart")
+        return out.write(
+            "'restart' is not a key any more; write on-crash = restart, and on-power-off = "
+            "restart, "
+            "too, for what was always");
     print(out, "{} is not a key; ", Quoted{key});
     const auto nearest = nearest_word(key, vm_config_keys);
     if (nearest) print(out, "did you mean {}? ", Quoted{*nearest});

@@ -135,6 +135,8 @@ class VmTable final : public VmEnd, public HostWork {
     void end_behind_dump(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     void dump_is_through(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool dump_crash(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] std::expected<void, CoreFault> begin_dump(ManagedVm& vm, std::uint32_t disk,
+                                                            bool has_ended) CAIRN_REQUIRES(lock_);
     void say_end(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool goes_on(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     void end_run(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);

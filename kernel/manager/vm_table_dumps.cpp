@@ -13,11 +13,25 @@ void say_not_dumped(const ManagedVm& vm, std::uint32_t disk, CoreFault fault) {
 }
 }  // namespace
 
+/// A disk that a VM has in its vm.conf is that VM's also while it is off.
+std::expected<void, CoreFault> VmTable::begin_dump(ManagedVm& vm, std::uint32_t disk,
+                                                   bool has_ended) {
+    for (const auto& each : vms_) {
+        for (const VmConfigDisk& line : each->config().disks)
+            if (line.host == disk) return std::unexpected(CoreFault::disk_taken);
+    }
+    return vm.begin_dump(disk, has_ended, dump_wanted_);
+}
+
 /// False where it is not to be, or cannot be, which the log says.
 bool VmTable::dump_crash(ManagedVm& vm, StopReason reason) {
     if (!is_crash(reason) || !dumps(vm.config().on_crash)) return false;
+    // A guest that resets itself with a failure again and again leaves its first cores.
+    if (reason == StopReason::failed_reset &&
+        !vm.restarts().may_restart(csr_read<Csr::time>(), ticks_per_second_))
+        return false;
     const std::uint32_t disk = vm.config().core->host;
-    const auto begun = vm.begin_dump(disk, true, dump_wanted_);
+    const auto begun = begin_dump(vm, disk, true);
     if (!begun) {
         say_not_dumped(vm, disk, begun.error());
         return false;
@@ -37,7 +51,7 @@ std::expected<void, std::string_view> VmTable::dump(std::string_view name,
     if (it.is_loading()) return refuse(VmTableError::loading);
     if (it.dump() != nullptr) return refuse(VmTableError::dumping);
     if (!disk && !it.config().core) return refuse(VmTableError::no_core_disk);
-    const auto begun = it.begin_dump(disk ? *disk : it.config().core->host, false, dump_wanted_);
+    const auto begun = begin_dump(it, disk ? *disk : it.config().core->host, false);
     if (!begun) return refuse(begun.error());
     it.hold_for_dump();
     dump_wanted_.store(true, std::memory_order_release);

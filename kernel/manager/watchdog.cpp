@@ -28,12 +28,15 @@ bool Watchdog::is_watched(const ManagedVm& vm) const {
 
 bool Watchdog::watch(ManagedVm& vm, Scheduler& scheduler, std::uint64_t now,
                      std::uint64_t ticks_per_second) {
+    const std::uint64_t period = vm.config().watchdog * ticks_per_second;
     if (!is_watched(vm)) {
-        if (vm.is_running()) vm.watching().detector.forget();
         if (vm_ == &vm) vm_ = nullptr;
+        if (!vm.is_running()) return false;
+        vm.watching().detector.forget();
+        // It may go on without a word.
+        if (period != 0) next_ = std::min(next_, now + period / HangDetector::looks_per_period);
         return false;
     }
-    const std::uint64_t period = vm.config().watchdog * ticks_per_second;
     ManagedVm::Watch& watch = vm.watching();
     if (watch.next == 0) watch.next = now + period / HangDetector::looks_per_period;
     if (vm_ == nullptr && watch.next <= now) {
@@ -44,7 +47,7 @@ bool Watchdog::watch(ManagedVm& vm, Scheduler& scheduler, std::uint64_t now,
         watch.next = now + period / HangDetector::looks_per_period;
     }
     const bool hangs = vm_ == &vm && go_on(vm, scheduler, now, period);
-    next_ = std::min(next_, vm_ == &vm ? asked_until_ : watch.next);
+    next_ = std::min(next_, vm_ != nullptr ? asked_until_ : watch.next);
     return hangs;
 }
 

@@ -81,14 +81,17 @@ bool CoreDump::submit(RequestType type, std::uint64_t offset,
     in_flight_.fetch_add(1, std::memory_order_relaxed);
     if (disk_.submit({.type = type, .sector = offset / sector, .buffers = buffers, .token = this}))
         return true;
-    if (in_flight_.fetch_sub(1, std::memory_order_relaxed) == 1) fail(CoreFault::disk_error);
+    // What was in flight may be over by now, and nobody else asks for the next step.
+    if (in_flight_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        settings_.wanted->store(true, std::memory_order_release);
     return false;
 }
 
 CoreDump::Step CoreDump::go_on() {
+    const bool idle = is_idle();  // before the errors of what is over then
     if (has_error_.load(std::memory_order_relaxed)) fail(CoreFault::disk_error);
-    if (result_.fault || phase_ == Phase::end) return is_idle() ? Step::done : Step::waits;
-    if (phase_ != Phase::ram && !is_idle()) return Step::waits;
+    if (result_.fault || phase_ == Phase::end) return idle ? Step::done : Step::waits;
+    if (phase_ != Phase::ram && !idle) return Step::waits;
     switch (phase_) {
         case Phase::erase: go_to(Phase::ram); return submit_header(true);
         case Phase::ram: return take_ram();
@@ -189,7 +192,7 @@ bool CoreDump::make_notes() {
 }
 
 CoreDump::Step CoreDump::send_notes() {
-    if (!make_notes()) {
+    if (notes_.empty() && !make_notes()) {
         fail(CoreFault::no_room);
         return Step::more;
     }
