@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Networks between VMs: Debian's own driver at both ends of a switch of Cairn's."""
 import gzip
+import hashlib
 import io
+import socket
+import urllib.request
 
 import pytest
 
@@ -68,6 +71,36 @@ def test_two_guests_talk_over_a_switch(machine, two_debians, smp, cpus):
     assert says("cat /sys/class/net/eth0/statistics/tx_dropped") == "0"
     m.send_line("poweroff -f")
     m.expect("vm front: powered off")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize("options", [[], ["-global", "virtio-mmio.force-legacy=false"]], ids=["legacy", "modern"])
+def test_a_guest_at_the_uplink(machine, debian, tmp_path, options):
+    """Out by ping, in by a port that QEMU forwards, and again when its interface was down."""
+    port = free_port()
+    vms = write_archive(tmp_path / "vms.cpio", {
+        "front/vm.conf": CONF + "net = uplink\n", "front/Image": debian["kernel"], "front/initrd": initrd_with(debian)})
+    m = machine(vms, options=[
+        *options, "-netdev", f"user,id=n,hostfwd=tcp:127.0.0.1:{port}-:80", "-device", "virtio-net-device,netdev=n"])
+    m.expect(PROMPT)
+
+    def says(command):
+        return m.command_output(command, PROMPT)
+    says("/etc/net; ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up")
+    assert "3 packets received" in says("ping -c 3 -s 1400 10.0.2.2")
+    says("mkdir -p /srv; dd if=/dev/urandom of=/srv/data bs=64k count=32 2>/dev/null; httpd -h /srv")
+    digest = says("sha256sum </srv/data").split()[0]
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/data", timeout=120) as answer:
+        assert hashlib.sha256(answer.read()).hexdigest() == digest
+    says("ifconfig eth0 down; ifconfig eth0 up")
+    assert "3 packets received" in says("ping -c 3 10.0.2.2")
+    m.send_line("poweroff -f")
+    assert ended(m)[-1] == "vm front: powered off"
 
 
 @pytest.mark.parametrize("conf, sentence", [

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """VMs that hang, and VMs that only look so, under a watchdog of vm.conf."""
+import time
+
 import pytest
 
 from cairn_machine import guest_image, write_archive
@@ -31,6 +33,22 @@ def test_it_is_dumped(machine, tmp_path):
     assert lines.index(HANGS) < next(n for n, line in enumerate(lines) if line.startswith("vm guest: dumped to host:0"))
     said = gdb(disk, str(SYMBOLS).format("demo"), "p/x $pc", "x/hx $pc")
     assert f"= 0x{0x8020_0000 + len(DEAF) - 2:x}" in said and "0xa001" in said
+
+
+def test_one_that_stood_still_is_watched_again(machine, tmp_path):
+    """A look falls into the pause, and nothing else has it looked at again."""
+    conf = "kernel = kernel\nmemory = 16M\n"
+    m = machine(write_archive(tmp_path / "vms.cpio", {
+        "guest/vm.conf": conf + "autostart = no\nwatchdog = 10s\n", "guest/kernel": DEAF,
+        "front/vm.conf": conf, "front/kernel": guest_image("demo")}))
+    m.expect("tick 1")
+    to_monitor(m)
+    command(m, "start guest", "cairn> ")
+    command(m, "pause guest", "cairn> ")
+    time.sleep(4)  # a look each 2.5 s
+    command(m, "list", "guest +1 +16 MiB +paused")
+    command(m, "resume guest", "cairn> ")
+    m.expect("vm guest: stopped: it hangs: for 10 s")
 
 
 def test_others_are_left_alone(machine, tmp_path):
