@@ -52,6 +52,9 @@ class ProgramMemory final : public DmaMemory {
     std::span<std::byte> piece(GuestRange range) override {
         return {reinterpret_cast<std::byte*>(range.base.value), range.size};
     }
+    std::span<std::byte> ready_piece(GuestRange /*range*/) override {
+        return {};
+    }  // there is no RAM
 };
 
 class HostDevice final : public VirtioRegisters, private VirtioOwner {

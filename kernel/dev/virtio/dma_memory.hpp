@@ -44,6 +44,8 @@ class DmaTurn {
     [[nodiscard]] std::uint64_t left() const { return left_; }
     [[nodiscard]] bool is_over() const { return left_ == 0; }
     void charge(std::uint64_t bytes) { left_ -= std::min(left_, bytes); }
+    /// Pieces so far that were not ready.
+    [[nodiscard]] std::uint32_t made_ready() const { return made_ready_; }
 
     [[nodiscard]] bool holds(GuestRange range) const { return memory_.holds(range); }
     /// As DmaMemory's. What it has found once it knows until it ends: rings lie close together.
@@ -92,12 +94,16 @@ class DmaTurn {
     };
 
     [[nodiscard]] std::span<std::byte> find_piece(GuestRange range) {
-        if (!memory_.is_ready(range)) left_ = 0;
+        if (!memory_.is_ready(range)) {
+            left_ = 0;
+            ++made_ready_;
+        }
         return memory_.piece(range);
     }
 
     DmaMemory& memory_;
     std::uint64_t left_;
+    std::uint32_t made_ready_ = 0;
     std::array<Window, 16> windows_;
 };
 

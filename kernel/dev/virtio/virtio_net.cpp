@@ -62,7 +62,6 @@ struct VirtioNet::Receiving {
     DmaTurn& turn;
     BufferStream room;
     std::uint32_t parts = 0;
-    std::uint32_t unready = 0;  ///< of those
     static_vector<Filled, SplitQueue::max_size> filled;
     std::array<GuestPhys, 2> count_at;  ///< the two bytes of the header's num_buffers
 };
@@ -166,11 +165,10 @@ std::optional<NetFrame> VirtioNet::read_frame(DmaTurn& turn, std::uint64_t featu
 bool VirtioNet::find_pieces(DmaTurn& turn, BufferStream from) {
     pieces_.clear();
     pieces_.push_back(ethernet_);
-    std::uint32_t unready = 0;
+    const std::uint32_t before = turn.made_ready();
     while (from.left() != 0) {
-        const GuestRange range = from.front(from.left());
-        if (!memory_.is_ready(range) && ++unready > most_unready_pieces) return false;
-        const auto piece = turn.piece(range);
+        if (turn.made_ready() - before > most_unready_pieces) return false;
+        const auto piece = turn.piece(from.front(from.left()));
         if (piece.empty() || pieces_.try_push_back(piece) == nullptr) return false;
         from.advance(piece.size());
     }
@@ -277,7 +275,7 @@ VirtioNet::Answer VirtioNet::copy(Receiving& into, std::span<const std::byte> fr
         }
         const GuestRange part = into.room.front(from.size());
         if (++into.parts > most_parts) return false;
-        if (!memory_.is_ready(part) && ++into.unready > most_unready) return false;
+        if (into.turn.made_ready() > most_unready) return false;
         if (!into.turn.copy_in(part.base, from.first(part.size)))
             return std::unexpected(RingFault::no_memory);
         into.room.advance(part.size);
