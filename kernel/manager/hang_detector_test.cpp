@@ -2,7 +2,7 @@
 #include "kernel/manager/hang_detector.hpp"
 
 #include <array>
-#include <initializer_list>
+#include <vector>
 
 #include "tests/unit/catch.hpp"
 
@@ -34,7 +34,7 @@ std::uint64_t hangs_at(Look look, std::uint64_t rounds = 40) {
     }
     return 0;
 }
-using Looks = std::initializer_list<VcpuLook>;
+using Looks = std::vector<VcpuLook>;
 
 TEST_CASE("an interrupt that is not taken for the period is a hang", "[hang_detector]") {
     CHECK(hangs_at([](auto n) { return Looks{stuck(n)}; }) == 1500);
