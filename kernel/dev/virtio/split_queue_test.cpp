@@ -232,9 +232,15 @@ TEST_CASE("a turn is charged, and ends with what takes long", "[split_queue]") {
     DmaTurn turn(queue.bench.memory, 10'000);
     REQUIRE(queue.queue.take(turn, queue.chain) == true);
     CHECK(turn.left() == 10'000 - 512);
-    queue.bench.memory.slow = {{VirtioBench::used}, 64};
     REQUIRE(queue.queue.give_back(turn, 0, 0));
-    CHECK(turn.is_over());
+    CHECK(!turn.is_over());
+    CHECK(turn.made_ready() == 0);
+    queue.bench.memory.slow = {{VirtioBench::used}, 64};
+    queue.bench.offer(0);
+    DmaTurn next(queue.bench.memory, 10'000);
+    REQUIRE(queue.queue.give_back(next, 0, 0));
+    CHECK(next.is_over());
+    CHECK(next.made_ready() != 0);
 }
 
 TEST_CASE("RAM without page tables is a fault of Cairn's", "[split_queue]") {
