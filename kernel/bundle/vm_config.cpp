@@ -259,7 +259,7 @@ class Parser {
         if (has_mode && disk.mode == DiskMode::overlay)
             return fail(VmConfigFault::host_disk_overlay, "disk", disk.file.path);
         if (!has_mode) disk.mode = DiskMode::direct;
-        disk.host = *number;
+        disk.host = number;
         return {};
     }
 

@@ -144,7 +144,10 @@ void VmTable::load_some(ManagedVm& vm) {
     const ManagedVm::Loaded loaded = vm.load_some();
     if (loaded == ManagedVm::Loaded::in_part) return;
     --loading_;
-    if (loaded == ManagedVm::Loaded::all) return watchdog_.look_again();
+    if (loaded == ManagedVm::Loaded::all) {
+        if (vm.config().watchdog != 0) watchdog_.look_again();
+        return;
+    }
     failed_ = true;
     vm.destroy();
     one_has_ended(vm);

@@ -24,7 +24,8 @@ httpd -h /srv
 sha256sum </srv/data >/srv/data.sum
 touch /srv/ready
 until wget -q -O /srv/back http://10.0.0.1/data; do sleep 1; done
-sha256sum </srv/back >/srv/back.sum
+sha256sum </srv/back >/srv/sum
+mv /srv/sum /srv/back.sum
 """
 
 

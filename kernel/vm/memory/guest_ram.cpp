@@ -23,9 +23,7 @@ GuestRam::~GuestRam() {
 }
 
 GuestRam::Taken GuestRam::take_frames() {
-    const std::uint64_t chunks = settings_.size / chunk_size;
-    if (!chunks_.try_resize(chunks, Chunk::absent) || !owned_.try_resize(chunks, 0))
-        return Taken::no_memory;
+    if (!chunks_.try_resize(settings_.size / chunk_size, Chunk::absent)) return Taken::no_memory;
     return take_pieces() ? Taken::all : Taken::no_frames;
 }
 
@@ -108,6 +106,7 @@ std::uint64_t GuestRam::show(GuestPhys to, std::span<const std::byte> from) {
     const bool fits =
         is_aligned(to - settings_.base, chunk_size) && is_aligned(source.value, paging::page_size);
     if (!fits || settings_.harts == nullptr) return 0;
+    if (owned_.empty() && !owned_.try_resize(chunks_.size(), 0)) return 0;
     const bool goes_on = !shown_.empty() && shown_.back().range.end() == to &&
                          shown_.back().source + shown_.back().range.size == source;
     if (!goes_on && shown_.size() == shown_.capacity()) return 0;

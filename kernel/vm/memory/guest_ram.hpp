@@ -163,7 +163,7 @@ class GuestRam final : public RamBacking, public CodePatches {
     mutable Spinlock lock_;
     Stage2Table table_;
     vector<Chunk, VmAllocator<Chunk>> chunks_;
-    /// Of a chunk that is shown: bit n, block n is the guest's own.
+    /// Of a chunk that is shown: bit n, block n is the guest's own. Empty until something is.
     using Blocks = std::uint32_t;
     static_assert(chunk_size / block_size == 32);
     vector<Blocks, VmAllocator<Blocks>> owned_;
