@@ -44,13 +44,15 @@ bool ManagedVm::start(bool count_exits) {
         explain_refusal(memory_, "the heap has no room for it");
         return false;
     }
-    running_.emplace(Counts(nullptr, Counts::deleter_type(VmAllocator<ExitCounts>(memory_.heap()))),
-                     std::move(*built), std::move(tasks));
+    running_.emplace(
+        Counts(nullptr, Counts::deleter_type(VmAllocator<ExitCounts>(memory_.heap()))),
+        WatchPointer(nullptr, WatchPointer::deleter_type(VmAllocator<Watch>(memory_.heap()))),
+        std::move(*built), std::move(tasks));
     group_.emplace(vm, Share{.weight = config().weight, .harts = config().affinity}, end_);
     for (std::uint32_t cpu = 0; cpu < vm.cpus(); ++cpu)
         running_->tasks.emplace_back(vm.vcpu(cpu), *group_);
     if (!watch(count_exits)) {
-        explain_refusal(memory_, "the heap has no room for the trace of its exits");
+        explain_refusal(memory_, "the heap has no room for what watches it");
         destroy();
         return false;
     }
@@ -62,6 +64,10 @@ bool ManagedVm::start(bool count_exits) {
 /// Before its first run.
 bool ManagedVm::watch(bool count_exits) {
     counts_exits_ = count_exits;
+    if (config().watchdog != 0) {
+        running_->watching = try_allocate_unique<Watch>(VmAllocator<Watch>(memory_.heap()));
+        if (!running_->watching) return false;
+    }
     if (count_exits) {
         if (!has_counts()) return false;
         visit_vcpus(std::nullopt, [](Vcpu& vcpu) { vcpu.watch_exits(true); });
@@ -148,7 +154,7 @@ bool ManagedVm::is_at_rest() const {
 void ManagedVm::load_again() {
     BuiltVm& built = running_->built;
     running_->end_reason.reset();
-    running_->watching = {};
+    if (running_->watching) *running_->watching = {};
     built.vm->reset_devices();
     if (built.ram->present_bytes() != 0) {  // it ran before
         built.ram->forget();

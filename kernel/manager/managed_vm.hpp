@@ -103,27 +103,28 @@ class ManagedVm {
     /// sees that before it brings it in; one that has taken one before still has it.
     [[nodiscard]] bool is_at_rest() const;
     /// While it is dumped: why its run ends behind that.
-    /// While it is running: what its watchdog has found, and when it looks next, by `time`; 0: not
-    /// said yet.
+    /// While it is running with a watchdog: what that has found, and when it looks next, by `time`;
+    /// 0: not said yet.
     struct Watch {
         HangDetector detector;
         std::uint64_t next = 0;
     };
-    [[nodiscard]] Watch& watching() { return running_->watching; }
+    [[nodiscard]] Watch& watching() { return *running_->watching; }
     [[nodiscard]] const Task& task(std::uint32_t cpu) const { return running_->tasks[cpu]; }
     void end_for(StopReason reason) { running_->end_reason = reason; }
     [[nodiscard]] std::optional<StopReason> end_reason() const { return running_->end_reason; }
 
   private:
     using Counts = allocated_ptr<ExitCounts, VmAllocator<ExitCounts>>;
+    using WatchPointer = allocated_ptr<Watch, VmAllocator<Watch>>;
     struct Running {
-        Counts counts;  ///< nullptr: nobody has asked for them
+        Counts counts;          ///< nullptr: nobody has asked for them
+        WatchPointer watching;  ///< nullptr: it has no watchdog
         BuiltVm built;
         vector<Task, VmAllocator<Task>> tasks;
         std::array<std::byte, 32> rng_seed{};  ///< of this start
         std::optional<GuestLoader> loader;     ///< until it is loaded
         std::unique_ptr<CoreDump> dump;
-        Watch watching;
         bool was_paused = false;               ///< before its dump
         std::optional<StopReason> end_reason;  ///< all vCPUs have left, and only its dump goes on
     };

@@ -31,10 +31,10 @@ bool Watchdog::watch(ManagedVm& vm, Scheduler& scheduler, std::uint64_t now,
     const std::uint64_t period = vm.config().watchdog * ticks_per_second;
     if (!is_watched(vm)) {
         if (vm_ == &vm) vm_ = nullptr;
-        if (!vm.is_running()) return false;
+        if (period == 0 || !vm.is_running()) return false;
         vm.watching().detector.forget();
         // It may go on without a word.
-        if (period != 0) next_ = std::min(next_, now + period / HangDetector::looks_per_period);
+        next_ = std::min(next_, now + period / HangDetector::looks_per_period);
         return false;
     }
     ManagedVm::Watch& watch = vm.watching();

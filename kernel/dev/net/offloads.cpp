@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Compiled: small. Guests seldom ask for it.
 #include "kernel/dev/net/offloads.hpp"
 
 #include <cstring>
