@@ -14,15 +14,15 @@ VirtualSwitch* Networks::find(std::string_view name) {
     return found == all_.end() ? nullptr : found->net.get();
 }
 
-VirtualSwitch* Networks::find_or_make(std::string_view name, std::uint64_t ticks_per_second) {
+VirtualSwitch* Networks::find_or_make(std::string_view name, std::uint64_t tick_rate) {
     if (VirtualSwitch* const known = find(name)) return known;
-    auto made = try_make_unique<VirtualSwitch>(ticks_per_second);
+    auto made = try_make_unique<VirtualSwitch>(tick_rate);
     if (!made || !all_.try_push_back({name, std::move(made)})) return nullptr;
     return all_.back().net.get();
 }
 
-bool Networks::add_uplink(HostNet& device, DeviceTasks& tasks, std::uint64_t ticks_per_second) {
-    VirtualSwitch* const net = find_or_make(uplink_name, ticks_per_second);
+bool Networks::add_uplink(HostNet& device, DeviceTasks& tasks, std::uint64_t tick_rate) {
+    VirtualSwitch* const net = find_or_make(uplink_name, tick_rate);
     if (net == nullptr) return false;
     uplink_ = try_make_unique<Uplink>(device, *net, tasks);
     return uplink_ && uplink_->connect();

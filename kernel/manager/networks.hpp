@@ -18,15 +18,13 @@ namespace cairn {
 class Networks {
   public:
     /// The switch named `name`, which outlives it; nullptr where there is no memory for it.
-    [[nodiscard]] VirtualSwitch* find_or_make(std::string_view name,
-                                              std::uint64_t ticks_per_second);
+    [[nodiscard]] VirtualSwitch* find_or_make(std::string_view name, std::uint64_t tick_rate);
     /// The same, or nullptr where there is none yet.
     [[nodiscard]] VirtualSwitch* find(std::string_view name);
 
     /// Connects the machine's own network to the switch that VMs know as `uplink`. Once; both
     /// outlive it. False where there is no memory.
-    [[nodiscard]] bool add_uplink(HostNet& device, DeviceTasks& tasks,
-                                  std::uint64_t ticks_per_second);
+    [[nodiscard]] bool add_uplink(HostNet& device, DeviceTasks& tasks, std::uint64_t tick_rate);
 
   private:
     struct Named {

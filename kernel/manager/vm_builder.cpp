@@ -2,7 +2,6 @@
 // Compiled: small. It runs once per boot or per start of a guest.
 #include "kernel/manager/vm_builder.hpp"
 
-#include <algorithm>
 #include <bit>
 
 #include <cairn/byte_size.hpp>

@@ -3,7 +3,6 @@
 #include "kernel/manager/vm_devices.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include <cairn/print.hpp>
 
@@ -79,11 +78,10 @@ bool take_nets(HostResources& host, const VmConfig& config, const GuestMemory& r
         VirtualSwitch* const net =
             line.is_uplink ? host.networks().find(line.wire)
                            : host.networks().find_or_make(line.wire, host.timebase_hz());
-        if (net == nullptr) {
+        if (net == nullptr)
             return explain_net(config, line,
                                line.is_uplink ? "this machine has no network device"
                                               : "the heap has no room for this switch");
-        }
         GuestNet& made = devices.nets.emplace_back(
             GuestNet::Settings{
                 .name = line.wire,

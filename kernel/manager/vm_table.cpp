@@ -144,10 +144,8 @@ void VmTable::load_some(ManagedVm& vm) {
     const ManagedVm::Loaded loaded = vm.load_some();
     if (loaded == ManagedVm::Loaded::in_part) return;
     --loading_;
-    if (loaded == ManagedVm::Loaded::all) {
-        if (vm.config().watchdog != 0) watchdog_.look_again();
-        return;
-    }
+    if (loaded == ManagedVm::Loaded::all && vm.config().watchdog != 0) watchdog_.look_again();
+    if (loaded == ManagedVm::Loaded::all) return;
     failed_ = true;
     vm.destroy();
     one_has_ended(vm);

@@ -35,8 +35,9 @@ void VmTable::say_reset(ManagedVm& vm) {
 void VmTable::say_end(ManagedVm& vm, StopReason reason) {
     if (reason == StopReason::reset) return say_reset(vm);
     // The guest goes on behind that, and may do so again and again.
-    const bool is_bounded = reason == StopReason::failed_reset;
-    if (is_bounded && !vm.lines().take(csr_read<Csr::time>(), ticks_per_second_)) return;
+    if (reason == StopReason::failed_reset &&
+        !vm.lines().take(csr_read<Csr::time>(), ticks_per_second_))
+        return;
     say_what_was_hidden(vm);
     say_hidden_complaints(vm);
     switch (reason) {

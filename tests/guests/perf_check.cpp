@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include <cairn/platform.hpp>
 #include <cairn/print.hpp>
 #include "tests/guests/linux_program.hpp"
 
@@ -90,15 +89,3 @@ extern "C" [[noreturn]] void _start() {
     for (;;)
         call(Syscall::exit, 0);
 }
-
-namespace cairn {
-
-void platform_write(std::string_view text) {
-    call(Syscall::write, 1, text.data(), text.size());
-}
-void platform_panic(std::string_view, std::source_location) {
-    for (;;)
-        call(Syscall::exit, 1);
-}
-
-}  // namespace cairn

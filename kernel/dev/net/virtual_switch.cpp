@@ -29,11 +29,6 @@ void VirtualSwitch::disconnect(SwitchPort& port) {
     }
 }
 
-bool VirtualSwitch::has_outside() const {
-    const SpinGuard guard(lock_);
-    return has_outside_;
-}
-
 /// A port's own address is nobody else's.
 bool VirtualSwitch::may_send_from(const SwitchPort& from, const MacAddress& source) const {
     if (source.is_group() || source == MacAddress{}) return false;

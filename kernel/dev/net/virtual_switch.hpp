@@ -100,7 +100,6 @@ class VirtualSwitch {
     [[nodiscard]] bool connect(SwitchPort& port);
     /// Nobody gives it a frame when this returns.
     void disconnect(SwitchPort& port);
-    [[nodiscard]] bool has_outside() const;
 
     /// `from` is connected, and sends one frame at a time. `now` is the clock's.
     [[nodiscard]] Sent send(SwitchPort& from, const NetFrame& frame, std::uint64_t now);
@@ -121,7 +120,7 @@ class VirtualSwitch {
     void wake_those_waiting_for(SwitchPort& port) CAIRN_REQUIRES(lock_);
 
     const std::uint64_t ticks_per_second_;
-    mutable Spinlock lock_;
+    Spinlock lock_;
     intrusive_list<SwitchPort> ports_ CAIRN_GUARDED_BY(lock_);
     std::size_t port_count_ CAIRN_GUARDED_BY(lock_) = 0;
     bool has_outside_ CAIRN_GUARDED_BY(lock_) = false;
