@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernel/sched/host_work.hpp"
-#include "kernel/vm/disks/device_tasks.hpp"
+#include "kernel/vm/virtio/device_tasks.hpp"
 
 namespace cairn {
 

@@ -14,9 +14,9 @@
 #include "kernel/host/cpu/guest_translations.hpp"
 #include "kernel/host/memory/frame_pool.hpp"
 #include "kernel/manager/networks.hpp"
-#include "kernel/vm/disks/device_tasks.hpp"
 #include "kernel/vm/guest_features.hpp"
 #include "kernel/vm/memory/vmid.hpp"
+#include "kernel/vm/virtio/device_tasks.hpp"
 #include "kernel/vm/vm.hpp"
 
 namespace cairn {

@@ -11,7 +11,7 @@
 
 #include <cairn/vector.hpp>
 #include "kernel/dev/net/virtual_switch.hpp"
-#include "kernel/vm/disks/uplink.hpp"
+#include "kernel/vm/virtio/uplink.hpp"
 
 namespace cairn {
 

@@ -11,13 +11,13 @@
 #include <cairn/vector.hpp>
 #include "kernel/bundle/bundle.hpp"
 #include "kernel/manager/host_resources.hpp"
-#include "kernel/vm/disks/guest_disk.hpp"
-#include "kernel/vm/disks/guest_host_disk.hpp"
-#include "kernel/vm/disks/guest_net.hpp"
-#include "kernel/vm/disks/guest_rng.hpp"
 #include "kernel/vm/guest_clock.hpp"
 #include "kernel/vm/guest_map.hpp"
 #include "kernel/vm/memory/vm_memory.hpp"
+#include "kernel/vm/virtio/guest_disk.hpp"
+#include "kernel/vm/virtio/guest_host_disk.hpp"
+#include "kernel/vm/virtio/guest_net.hpp"
+#include "kernel/vm/virtio/guest_rng.hpp"
 
 namespace cairn {
 

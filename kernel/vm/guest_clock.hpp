@@ -11,7 +11,7 @@
 
 #include "kernel/dev/goldfish_rtc.hpp"
 #include "kernel/host/drivers/host_clock.hpp"
-#include "kernel/vm/disks/device_tasks.hpp"
+#include "kernel/vm/virtio/device_tasks.hpp"
 
 namespace cairn {
 

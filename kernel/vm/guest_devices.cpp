@@ -5,9 +5,9 @@
 #include <ranges>
 
 #include <cairn/panic.hpp>
-#include "kernel/vm/disks/guest_virtio.hpp"
 #include "kernel/vm/guest_clock.hpp"
 #include "kernel/vm/guest_map.hpp"
+#include "kernel/vm/virtio/guest_virtio.hpp"
 
 namespace cairn {
 

@@ -42,7 +42,7 @@ BUDGETS = {
     "kernel/sched": (25, 1500, 117),
     "kernel/uefi": (30, 2000, 40),
     "kernel/vm": (24, 1300, 114),
-    "kernel/vm/disks": (21, 980, 132),
+    "kernel/vm/virtio": (21, 980, 132),
     "kernel/vm/exits": (18, 650, 107),
     "kernel/vm/memory": (20, 1400, 62),
     "kernel/vm/vcpu": (33, 1800, 109),

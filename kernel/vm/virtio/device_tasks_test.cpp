@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/vm/disks/device_tasks.hpp"
+#include "kernel/vm/virtio/device_tasks.hpp"
 
 #include <functional>
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A disk in a VM: from its driver's registers to the image, the interrupt and the work between
 // guests.
-#include "kernel/vm/disks/guest_disk.hpp"
+#include "kernel/vm/virtio/guest_disk.hpp"
 
 #include <algorithm>
 #include <array>

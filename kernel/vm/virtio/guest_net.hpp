@@ -12,7 +12,7 @@
 
 #include "kernel/dev/net/virtual_switch.hpp"
 #include "kernel/dev/virtio/virtio_net.hpp"
-#include "kernel/vm/disks/guest_virtio.hpp"
+#include "kernel/vm/virtio/guest_virtio.hpp"
 
 namespace cairn {
 

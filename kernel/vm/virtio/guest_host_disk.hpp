@@ -10,7 +10,7 @@
 
 #include "kernel/dev/virtio/virtio_backed_block.hpp"
 #include "kernel/host/virtio/host_disk.hpp"
-#include "kernel/vm/disks/guest_virtio.hpp"
+#include "kernel/vm/virtio/guest_virtio.hpp"
 
 namespace cairn {
 

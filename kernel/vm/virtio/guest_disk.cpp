@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/vm/disks/guest_disk.hpp"
+#include "kernel/vm/virtio/guest_disk.hpp"
 
 namespace cairn {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/vm/disks/image_store.hpp"
+#include "kernel/vm/virtio/image_store.hpp"
 
 #include <algorithm>
 #include <cstring>

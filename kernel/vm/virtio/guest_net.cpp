@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/vm/disks/guest_net.hpp"
+#include "kernel/vm/virtio/guest_net.hpp"
 
 #include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/vm/vm.hpp"

@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "kernel/dev/virtio/virtio_block.hpp"
-#include "kernel/vm/disks/guest_virtio.hpp"
-#include "kernel/vm/disks/image_store.hpp"
+#include "kernel/vm/virtio/guest_virtio.hpp"
+#include "kernel/vm/virtio/image_store.hpp"
 
 namespace cairn {
 

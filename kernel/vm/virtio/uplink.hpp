@@ -17,7 +17,7 @@
 #include <cairn/static_vector.hpp>
 #include "kernel/dev/net/virtual_switch.hpp"
 #include "kernel/host/virtio/host_net.hpp"
-#include "kernel/vm/disks/device_tasks.hpp"
+#include "kernel/vm/virtio/device_tasks.hpp"
 
 namespace cairn {
 

@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "kernel/dev/virtio/virtio_mmio.hpp"
-#include "kernel/vm/disks/device_tasks.hpp"
-#include "kernel/vm/disks/guest_dma.hpp"
+#include "kernel/vm/virtio/device_tasks.hpp"
+#include "kernel/vm/virtio/guest_dma.hpp"
 
 namespace cairn {
 

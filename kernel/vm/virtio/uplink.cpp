@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/vm/disks/uplink.hpp"
+#include "kernel/vm/virtio/uplink.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/vm/disks/guest_virtio.hpp"
+#include "kernel/vm/virtio/guest_virtio.hpp"
 
 #include <cairn/print.hpp>
 #include "kernel/vm/vm.hpp"

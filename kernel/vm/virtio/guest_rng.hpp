@@ -9,7 +9,7 @@
 #include <cairn/platform.hpp>
 #include "kernel/dev/virtio/virtio_rng.hpp"
 #include "kernel/host/virtio/host_rng.hpp"
-#include "kernel/vm/disks/guest_virtio.hpp"
+#include "kernel/vm/virtio/guest_virtio.hpp"
 
 namespace cairn {
 
