@@ -36,7 +36,10 @@ TEST_CASE_METHOD(Bench, "a debugger's ebreak pauses the VM", "[breakpoint]") {
     REQUIRE(fake.insert(GuestPhys{entry}));
     CHECK_FALSE(exit_by_ebreak());
     CHECK(vm.is_paused());
-    CHECK(vm.debugging().take_met() == 0);
+    const auto met = vm.debugging().take_met();
+    REQUIRE(met);
+    CHECK(met->vcpu == 0);
+    CHECK_FALSE(met->watchpoint);
     CHECK_FALSE(vm.debugging().has_met());
     CHECK(pc() == entry);
     CHECK(csr_read<Csr::vscause>() == 0);
@@ -63,30 +66,37 @@ TEST_CASE_METHOD(Bench, "one that has been removed meanwhile is tried again", "[
 TEST_CASE_METHOD(Bench, "a page is opened for what a hart wants", "[breakpoint]") {
     trap(Exception::instruction_guest_page_fault, entry, entry);
     CHECK(handle_guest_exit(&vcpu().context) == Resumption::all);
-    CHECK(fake.opened == CodePatches::Use::fetch);
+    CHECK(fake.opened == DebugPoints::Use::fetch);
     pc() = ram_base + 2 * page_size;
     trap(Exception::store_guest_page_fault, entry, entry);
-    CHECK(open_patched_page(vm, GuestPhys{entry}) == Resumption::all);
-    CHECK(fake.opened == CodePatches::Use::access);
+    CHECK(handle_patched_page(vm, GuestPhys{entry}) == Resumption::all);
+    CHECK(fake.opened == DebugPoints::Use::access);
     CHECK(pc() == ram_base + 2 * page_size);
 }
 
 TEST_CASE_METHOD(Bench, "an access of code to its own page is carried out", "[breakpoint]") {
-    place(0x0005'a503);  // lw a0, 0(a1)
+    REQUIRE(vm.memory().store(GuestPhys{entry + 0x40}, std::uint32_t{0x4433'2211}));
     x()[11] = entry + 0x40;
-    for (unsigned n = 0; n < 4; ++n)
-        fake_hart.guest_bytes[entry + 0x40 + n] = static_cast<std::uint8_t>(0x11 * (n + 1));
+    x()[12] = 1;
+    place(0x0005'a503);  // lw a0, 0(a1)
     trap(Exception::load_guest_page_fault, entry + 0x40, entry + 0x40);
-    CHECK(open_patched_page(vm, GuestPhys{entry + 0x40}) == Resumption::all);
+    CHECK(handle_patched_page(vm, GuestPhys{entry + 0x40}) == Resumption::all);
     CHECK(x()[10] == 0x4433'2211);
+    CHECK(pc() == entry + 4);
+    pc() = entry;
+    place(0x00c5'a52f);  // amoadd.w a0, a2, (a1)
+    trap(Exception::store_guest_page_fault, entry + 0x40, entry + 0x40);
+    CHECK(handle_patched_page(vm, GuestPhys{entry + 0x40}) == Resumption::all);
+    CHECK(*vm.memory().load<std::uint32_t>(GuestPhys{entry + 0x40}) == 0x4433'2212);
     CHECK(pc() == entry + 4);
     CHECK_FALSE(fake.given_up);
 }
 
-TEST_CASE_METHOD(Bench, "an atomic one ends the page's breakpoints", "[breakpoint]") {
-    place(0x00c5'a52f);  // amoadd.w a0, a2, (a1)
-    trap(Exception::store_guest_page_fault, entry + 0x40, entry + 0x40);
-    CHECK(open_patched_page(vm, GuestPhys{entry + 0x40}) == Resumption::all);
+TEST_CASE_METHOD(Bench, "an LR, whose SC would fail, ends the page's breakpoints", "[breakpoint]") {
+    place(0x1005'a52f);  // lr.w a0, (a1)
+    x()[11] = entry + 0x40;
+    trap(Exception::load_guest_page_fault, entry + 0x40, entry + 0x40);
+    CHECK(handle_patched_page(vm, GuestPhys{entry + 0x40}) == Resumption::all);
     CHECK(pc() == entry);
     CHECK(fake.given_up);
 }

@@ -115,7 +115,7 @@ Resumption touch_ram(Vm& vm, GuestPhys at) {
         case RamTouch::busy: return Resumption::with_saved_registers;
         // Harts may keep what they once found invalid (no Svvptc for the G-stage).
         case RamTouch::present: hfence_gvma_all(); return Resumption::with_saved_registers;
-        case RamTouch::patched: return open_patched_page(vm, at);
+        case RamTouch::patched: return handle_patched_page(vm, at);
         case RamTouch::unavailable: break;
     }
     println("vm {}: stopped: there is no memory for the page table of its RAM at {:#x}", vm.name(),

@@ -29,9 +29,9 @@ namespace cairn {
 /// registers have changed for it.
 [[gnu::noinline]] Resumption touch_ram(Vm& vm, GuestPhys at);
 
-/// The same where `at` lies in a page with breakpoints; the trap CSRs say what its vCPU wanted
-/// there.
-[[gnu::cold, gnu::noinline]] Resumption open_patched_page(Vm& vm, GuestPhys at);
+/// The same where `at` lies in a page with breakpoints or watchpoints; the trap CSRs say what its
+/// vCPU wanted there.
+[[gnu::cold, gnu::noinline]] Resumption handle_patched_page(Vm& vm, GuestPhys at);
 
 /// The instruction at pc where it lies in such a page, else nothing. HLVX may not read it: others
 /// use the page just now, or the hart (QEMU 7.2's) wants R for it in place of X.

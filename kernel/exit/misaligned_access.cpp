@@ -5,13 +5,15 @@
 // access would have met. What is no plain load or store gets its exception all the same: it is
 // atomic, or not decoded here.
 //
-// So are loads and stores of an instruction to its own page, where that has breakpoints
-// (kernel/exit/breakpoint.cpp).
+// So are those that lie in a page that a debugger has changed, of which the hart refuses bytes
+// (kernel/exit/patched_page.cpp).
 #include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/arch/isa/access_address.hpp"
 #include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/arch/isa/instruction.hpp"
+#include "kernel/exit/access_registers.hpp"
 #include "kernel/exit/handle_exit.hpp"
+#include "kernel/vm/memory/guest_translation.hpp"
 
 namespace cairn {
 namespace {
@@ -45,27 +47,49 @@ std::expected<std::uint32_t, Fault> fetch(std::uint64_t pc) {
     return *high << 16 | *low;
 }
 
-/// Whether the access can be done in pieces. An f-register is only touched where the guest has
-/// them on: the instruction may be another than the one that trapped.
+/// Whether the access can be done in pieces.
 bool is_divisible(const Vcpu& vcpu, AccessKind kind) {
-    switch (kind) {
-        case AccessKind::load:
-        case AccessKind::store: return true;
-        case AccessKind::fp_load:
-        case AccessKind::fp_store:
-            return vcpu.vm().features().fp &&
-                   Sstatus::FS::get(csr_read<Csr::vsstatus>()) != ExtensionState::off;
-        case AccessKind::amo:
-        case AccessKind::load_reserved:
-        case AccessKind::store_conditional: break;
-    }
-    return false;
+    const bool is_atomic = kind == AccessKind::amo || kind == AccessKind::load_reserved ||
+                           kind == AccessKind::store_conditional;
+    return !is_atomic && has_register_of(vcpu, kind);
 }
 
-std::expected<std::uint64_t, Fault> load_bytes(std::uint64_t first, unsigned width) {
+/// Where the byte at `address` lies that the hart has just refused, if in a page that a debugger
+/// has changed, and so not for the guest's part.
+std::optional<GuestPhys> place_in_patched_page(Vm& vm, std::uint64_t address) {
+    DebugPoints* const points = vm.memory().debug_points();
+    const GuestPhys at = faulting_address(read_trap());
+    if (points == nullptr || !vm.memory().holds(at, 1) || !points->page(at).any())
+        return std::nullopt;
+    const auto place = translate(vm.memory(), csr_read<Csr::vsatp>(), {address});
+    return place && place->at == at ? std::optional(at) : std::nullopt;
+}
+
+bool is_guest_page_fault(std::uint64_t cause) {
+    const auto met = static_cast<Exception>(cause);
+    return met == Exception::load_guest_page_fault || met == Exception::store_guest_page_fault;
+}
+
+GuestValue load_byte(Vm& vm, std::uint64_t address) {
+    const GuestValue byte = load_guest_byte(address);
+    if (!is_guest_page_fault(byte.fault)) return byte;
+    const auto at = place_in_patched_page(vm, address);
+    const auto value =
+        at ? vm.memory().load<std::uint8_t>(*at) : std::unexpected(GuestMemoryError::out_of_range);
+    return value ? GuestValue{.value = *value, .fault = 0} : byte;
+}
+
+GuestValue store_byte(Vm& vm, std::uint64_t address, std::uint8_t value) {
+    const GuestValue byte = store_guest_byte(address, value);
+    if (!is_guest_page_fault(byte.fault)) return byte;
+    const auto at = place_in_patched_page(vm, address);
+    return at && vm.memory().store(*at, value) ? GuestValue{.value = 0, .fault = 0} : byte;
+}
+
+std::expected<std::uint64_t, Fault> load_bytes(Vm& vm, std::uint64_t first, unsigned width) {
     std::uint64_t value = 0;
     for (unsigned n = 0; n < width; ++n) {
-        const GuestValue byte = load_guest_byte(first + n);
+        const GuestValue byte = load_byte(vm, first + n);
         if (byte.fault != 0) {
             return std::unexpected(Fault{
                 exception_for(byte.fault, Exception::load_page_fault, Exception::load_access_fault),
@@ -77,9 +101,11 @@ std::expected<std::uint64_t, Fault> load_bytes(std::uint64_t first, unsigned wid
 }
 
 /// Bytes before the one that faults stay written, as the specification allows.
-std::expected<void, Fault> store_bytes(std::uint64_t first, unsigned width, std::uint64_t value) {
+std::expected<void, Fault> store_bytes(Vm& vm, std::uint64_t first, unsigned width,
+                                       std::uint64_t value) {
     for (unsigned n = 0; n < width; ++n) {
-        const GuestValue byte = store_guest_byte(first + n, value >> (8 * n) & 0xff);
+        const GuestValue byte =
+            store_byte(vm, first + n, static_cast<std::uint8_t>(value >> (8 * n)));
         if (byte.fault != 0) {
             return std::unexpected(Fault{exception_for(byte.fault, Exception::store_page_fault,
                                                        Exception::store_access_fault),
@@ -89,30 +115,13 @@ std::expected<void, Fault> store_bytes(std::uint64_t first, unsigned width, std:
     return {};
 }
 
-/// A narrower value in an f-register has ones above it ("D" extension, "NaN Boxing").
-std::uint64_t boxed(std::uint64_t value, unsigned width) {
-    return width == 8 ? value : value | ~std::uint64_t{0} << (8 * width);
-}
-
-void set_register(Vcpu& vcpu, const MemoryAccess& access, std::uint64_t value) {
-    if (access.kind == AccessKind::fp_load) {
-        write_fp_register(access.reg, boxed(value, access.width));
-        vcpu.mark_fp_changed();
-    } else if (access.reg != 0) {
-        vcpu.context.x[access.reg & 31] = loaded_value(access, value);
-    }
-}
-
 std::expected<void, Fault> carry_out(Vcpu& vcpu, const MemoryAccess& access, std::uint64_t first) {
     if (access.is_store()) {
-        const std::uint64_t value = access.kind == AccessKind::fp_store
-                                        ? read_fp_register(access.reg)
-                                        : vcpu.context.x[access.reg & 31];
-        return store_bytes(first, access.width, value);
+        return store_bytes(vcpu.vm(), first, access.width, value_to_store(vcpu, access));
     }
-    const auto value = load_bytes(first, access.width);
+    const auto value = load_bytes(vcpu.vm(), first, access.width);
     if (!value) return std::unexpected(value.error());
-    set_register(vcpu, access, *value);
+    set_loaded(vcpu, access, *value);
     return {};
 }
 
@@ -120,14 +129,12 @@ std::expected<void, Fault> carry_out(Vcpu& vcpu, const MemoryAccess& access, std
 /// trap CSRs are those of that byte.
 bool met_absent_ram(Vm& vm) {
     const TrapState met = read_trap();
-    const Exception cause = exception_of(met.scause);
-    if (cause != Exception::load_guest_page_fault && cause != Exception::store_guest_page_fault)
-        return false;
+    if (!is_guest_page_fault(met.scause)) return false;
     const GuestPhys at = faulting_address(met);
     if (!vm.memory().holds(at, 1)) return false;
-    if (CodePatches* const patches = vm.memory().patches();
-        patches != nullptr && patches->is_patched_page(at)) {
-        (void)patches->open(at, CodePatches::Use::access);
+    if (DebugPoints* const points = vm.memory().debug_points();
+        points != nullptr && points->page(at).any()) {
+        (void)points->open(at, DebugPoints::Use::access);
     } else {
         (void)touch_ram(vm, at);
     }
@@ -140,14 +147,10 @@ bool carry_out_access(Vm& vm, Vcpu& vcpu, std::uint32_t instruction) {
     const auto access = decode_memory_access(instruction);
     if (!access || !is_divisible(vcpu, access->kind)) return false;
     const std::uint64_t first = decode_access_address(instruction).in(vcpu.context.x);
-    auto done = carry_out(vcpu, *access, first);
-    // Once more: a page with breakpoints that it lies in is closed again by the guest's own try.
-    bool again = !done && met_absent_ram(vm);
-    if (again) done = carry_out(vcpu, *access, first);
-    again = again && !done && met_absent_ram(vm);
+    const auto done = carry_out(vcpu, *access, first);
     if (done) {
         vcpu.context.pc += access->length;
-    } else if (!again) {
+    } else if (!met_absent_ram(vm)) {
         raise_in_guest(vm, vcpu, done.error().exception, done.error().trap_value);
     }
     return true;

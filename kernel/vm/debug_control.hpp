@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: MIT
 // What a debugger has said of a VM's vCPUs, for those who run them: whether ebreaks are Cairn's to
-// look at, who has met a breakpoint, and whether one vCPU alone runs. Any hart asks.
+// look at, who has met a breakpoint or watchpoint, and whether one vCPU alone runs. Any hart asks.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
 
+#include <cairn/spinlock.hpp>
+#include <cairn/static_vector.hpp>
+#include "kernel/vm/memory/debug_points.hpp"
+
 namespace cairn {
+
+/// Aligned bytes that a vCPU's SC found: its next may write there, if nobody else has meanwhile.
+struct Reservation {
+    GuestRange range{};
+    std::uint64_t value = 0;
+};
 
 class DebugControl {
   public:
@@ -15,15 +26,45 @@ class DebugControl {
     void take_ebreaks(bool wanted) { takes_ebreaks_.store(wanted); }
     [[nodiscard]] bool takes_ebreaks() const { return takes_ebreaks_.load(); }
 
-    /// The first counts; the others meet theirs again.
-    void met(std::uint32_t vcpu) {
-        std::uint32_t expected = nobody;
-        met_.compare_exchange_strong(expected, vcpu);
+    struct Met {
+        std::uint32_t vcpu;
+        std::optional<Watchpoint> watchpoint;
+    };
+    /// A breakpoint, or the watchpoint. The first counts; the others meet theirs again.
+    void met(std::uint32_t vcpu, const std::optional<Watchpoint>& watchpoint) {
+        const SpinGuard guard(lock_);
+        if (has_met()) return;
+        watchpoint_ = watchpoint;
+        met_.store(vcpu);
     }
     [[nodiscard]] bool has_met() const { return met_.load() != nobody; }
-    [[nodiscard]] std::optional<std::uint32_t> take_met() {
+    [[nodiscard]] std::optional<Met> take_met() {
+        const SpinGuard guard(lock_);
         const std::uint32_t vcpu = met_.exchange(nobody);
-        return vcpu == nobody ? std::nullopt : std::optional(vcpu);
+        if (vcpu == nobody) return std::nullopt;
+        return Met{.vcpu = vcpu, .watchpoint = watchpoint_};
+    }
+
+    /// The vCPU's last. Those of a few vCPUs are kept: the next SC of another fails, too.
+    void reserve(std::uint32_t vcpu, const Reservation& reservation) {
+        const SpinGuard guard(lock_);
+        (void)drop_reservation(vcpu);
+        if (reservations_.size() == reservations_.capacity())
+            reservations_.erase(reservations_.begin());
+        reservations_.push_back({vcpu, reservation});
+    }
+    /// It has none behind it.
+    [[nodiscard]] std::optional<Reservation> take_reservation(std::uint32_t vcpu) {
+        const SpinGuard guard(lock_);
+        return drop_reservation(vcpu);
+    }
+    /// Somebody has written to `range`.
+    void end_reservations(GuestRange range) {
+        const SpinGuard guard(lock_);
+        (void)erase_if(reservations_, [range](const OfVcpu& each) {
+            return each.reservation.range.base < range.end() &&
+                   range.base < each.reservation.range.end();
+        });
     }
 
     /// The VM does not run meanwhile, or is interrupted behind it.
@@ -36,10 +77,26 @@ class DebugControl {
 
   private:
     static constexpr std::uint32_t nobody = ~std::uint32_t{0};
+    static constexpr std::size_t most_reservations = 8;
+    struct OfVcpu {
+        std::uint32_t vcpu;
+        Reservation reservation;
+    };
+
+    std::optional<Reservation> drop_reservation(std::uint32_t vcpu) {
+        const auto found = std::ranges::find(reservations_, vcpu, &OfVcpu::vcpu);
+        if (found == reservations_.end()) return std::nullopt;
+        const Reservation had = found->reservation;
+        reservations_.erase(found);
+        return had;
+    }
 
     std::atomic<bool> takes_ebreaks_ = false;
     std::atomic<std::uint32_t> met_ = nobody;
     std::atomic<std::uint32_t> alone_ = nobody;
+    Spinlock lock_;
+    static_vector<OfVcpu, most_reservations> reservations_;
+    std::optional<Watchpoint> watchpoint_;  ///< that `met_` has met, if it was one
 };
 
 }  // namespace cairn

@@ -51,9 +51,13 @@ class Target final : public DebugTarget {
         check_cpu(cpu);
         return address % 2 == 0;
     }
-    bool remove_breakpoint(std::uint32_t cpu, std::uint64_t address) override {
-        return insert_breakpoint(cpu, address);
+    bool remove_breakpoint(std::uint64_t address) override { return address % 2 == 0; }
+    bool insert_watchpoint(std::uint32_t cpu, const WatchedBytes& bytes, WatchKind kind) override {
+        check_cpu(cpu);
+        require(kind <= WatchKind::access, "a kind that there is");
+        return bytes.size <= 8;
     }
+    void remove_watchpoint(const WatchedBytes&, WatchKind) override {}
     void run_alone(std::uint32_t cpu) override { check_cpu(cpu); }
     bool begin_step(std::uint32_t cpu) override {
         check_cpu(cpu);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Sums up its own code, round after round, for a debugger that has breakpoints in it: the sum stays
 // what it was, or the guest fails. 's' says how many rounds there were, 'a' has an atomic
-// instruction access the page that it lies in, 'e' meets an ebreak of its own, 'q' ends it.
+// instruction access the page that it lies in, 'v' a vector instruction, 'e' meets an ebreak of its
+// own, 'q' ends it.
 #include <atomic>
 
 #include "tests/guests/guest_runtime.hpp"
@@ -30,6 +31,18 @@ volatile std::uint64_t text_rounds = 0;
     const auto at = reinterpret_cast<std::uintptr_t>(&text_atomic) & ~std::uintptr_t{3};
     return std::atomic_ref(*reinterpret_cast<std::uint32_t*>(at)).fetch_or(0);
 }
+
+/// The same of its first word, which is returned.
+[[gnu::noinline]] std::uint64_t text_vector() {
+    std::uint64_t word;
+    asm volatile(
+        ".option push\n.option arch, +v\n"
+        "vsetivli zero, 1, e64, m1, ta, ma\n vle64.v v0, (%1)\n vmv.x.s %0, v0\n.option pop"
+        : "=r"(word)
+        : "r"(reinterpret_cast<std::uintptr_t>(&text_vector) & ~std::uintptr_t{7})
+        : "memory");
+    return word;
+}
 }
 
 namespace cairn::guest {
@@ -47,6 +60,7 @@ void meet_own_ebreak() {
 bool answer(char typed) {
     if (typed == 's') println("{} rounds, the text is the same", text_rounds + 0);
     if (typed == 'a') println("atomic: {:#x}", text_atomic());
+    if (typed == 'v') println("vector: {:#x}", text_vector());
     if (typed == 'e') meet_own_ebreak();
     return typed != 'q';
 }
@@ -54,6 +68,7 @@ bool answer(char typed) {
 }  // namespace
 
 void run(std::string_view) {
+    csr_set<Csr::sstatus>(Sstatus::VS::of(ExtensionState::initial));
     const std::uint64_t first = text_sum();
     println("text: {:#x}. Type something.", first);
     for (;;) {

@@ -15,7 +15,7 @@ SYMBOLS = ROOT / "build/target/tests/guests/guest_text_check.elf"
 @pytest.fixture
 def text(machine, tmp_path):
     """The guest, with the monitor at its prompt."""
-    m = machine(demo_vms(tmp_path / "vms.cpio", "a", kernel="text_check"), smp=2)
+    m = machine(demo_vms(tmp_path / "vms.cpio", "a", kernel="text_check"), smp=2, cpu="rv64,v=true")
     m.expect("Type something")
     to_monitor(m)
     return m
@@ -99,9 +99,20 @@ def test_where_there_can_be_none(text):
 
 
 def test_an_atomic_access_to_its_own_page(text):
+    """It is carried out, and the breakpoints stay."""
+    lend_line(text, "a")
+    said = debug(text, ["break text_round", "continue", "set $ra = $pc", "set $pc = (long)&text_atomic", "continue",
+                        "p/x $a0", "continue", "delete", "detach"], SYMBOLS)
+    assert len(re.findall("Breakpoint 1, text_round", said)) == 3, said
+    assert b"can have no breakpoints" not in said.encode()
+    to_guest(text)
+    end(text)
+
+
+def test_a_vector_access_to_its_own_page(text):
     """It ends the page's breakpoints, which the log and gdb say, and the guest goes on."""
     lend_line(text, "a")
-    gdb = Gdb(text, ["break text_round", "continue", "set $pc = (long)&text_atomic", "continue", "continue",
+    gdb = Gdb(text, ["break text_round", "continue", "set $pc = (long)&text_vector", "continue", "continue",
                      "delete", "detach"], SYMBOLS)
     gdb.pass_on(heard=b"can have no breakpoints")
     gdb.interrupt()

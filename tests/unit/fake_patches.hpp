@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Breakpoints that are noted, for a guest on the bench.
+// Breakpoints and a watchpoint that are noted, for a guest on the bench.
 #pragma once
 
 #include <optional>
@@ -9,25 +9,39 @@
 
 namespace cairn::test {
 
-/// All RAM is there; the first page has breakpoints where they are inserted.
-struct FakePatches final : RamBacking, CodePatches {
+/// All RAM is there; the first page has breakpoints where they are inserted, any may have
+/// the watchpoint.
+struct FakePatches final : RamBacking, DebugPoints {
     static constexpr std::uint64_t page_size = 0x1000;
     static constexpr std::uint64_t first_page = 0x8000'0000;  // of GuestBench's RAM
 
     bool is_ready(GuestRange) const override { return true; }
     bool prepare(GuestRange, RamUse) override { return true; }
     RamTouch touch(GuestPhys at) override {
-        return is_patched_page(at) ? RamTouch::patched : RamTouch::present;
+        return page(at).any() ? RamTouch::patched : RamTouch::present;
     }
     std::uint64_t show(GuestPhys, std::span<const std::byte>) override { return 0; }
-    CodePatches* patches() override { return this; }
+    DebugPoints* debug_points() override { return this; }
 
-    bool insert(GuestPhys at) override { return places.insert(at.value).second; }
+    bool insert(GuestPhys at) override { return places.insert(at.value), true; }
     void remove(GuestPhys at) override { places.erase(at.value); }
-    void remove_all() override { places.clear(); }
     bool has(GuestPhys at) override { return places.contains(at.value); }
-    bool is_patched_page(GuestPhys at) override {
-        return !given_up && at.value / page_size == first_page / page_size;
+    bool insert(const Watchpoint& point) override {
+        watchpoint = point;
+        return true;
+    }
+    void remove(const WatchedBytes&, WatchKind) override { watchpoint.reset(); }
+    std::optional<Watchpoint> met_by(GuestRange at, AccessEffect effect) override {
+        return watchpoint && watchpoint->is_met_by(at, effect) ? watchpoint : std::nullopt;
+    }
+    void remove_all() override {
+        places.clear();
+        watchpoint.reset();
+    }
+    Page page(GuestPhys at) override {
+        const std::uint64_t number = at.value / page_size;
+        return {.breakpoints = !given_up && number == first_page / page_size,
+                .watchpoints = watchpoint && number == watchpoint->range.base.value / page_size};
     }
     bool open(GuestPhys, Use use) override {
         opened = use;
@@ -36,6 +50,7 @@ struct FakePatches final : RamBacking, CodePatches {
     void give_up(GuestPhys) override { given_up = true; }
 
     std::set<std::uint64_t> places;
+    std::optional<Watchpoint> watchpoint;
     std::optional<Use> opened;
     bool given_up = false;
 };

@@ -10,6 +10,7 @@
 #include <span>
 
 #include <cairn/writer.hpp>
+#include "kernel/vm/memory/debug_points.hpp"
 
 namespace cairn {
 
@@ -36,7 +37,12 @@ class DebugTarget {
     /// A breakpoint at `address`, as CPU `cpu` translates it: that place in memory has it for all
     /// CPUs. False where there can be none.
     [[nodiscard]] virtual bool insert_breakpoint(std::uint32_t cpu, std::uint64_t address) = 0;
-    [[nodiscard]] virtual bool remove_breakpoint(std::uint32_t cpu, std::uint64_t address) = 0;
+    /// Where it was inserted, whatever the address leads to now.
+    [[nodiscard]] virtual bool remove_breakpoint(std::uint64_t address) = 0;
+    /// A watchpoint, the same way: a CPU that accesses one of the bytes stops.
+    [[nodiscard]] virtual bool insert_watchpoint(std::uint32_t cpu, const WatchedBytes& bytes,
+                                                 WatchKind kind) = 0;
+    virtual void remove_watchpoint(const WatchedBytes& bytes, WatchKind kind) = 0;
     /// When the target runs the next time, CPU `cpu` does, and no other.
     virtual void run_alone(std::uint32_t cpu) = 0;
     /// From now on CPU `cpu` runs for one instruction when the target runs, and no other does.

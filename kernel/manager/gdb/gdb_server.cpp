@@ -6,6 +6,7 @@
 #include <array>
 
 #include <cairn/print.hpp>
+#include "kernel/manager/gdb/gdb_reply.hpp"
 #include "kernel/manager/gdb/hex.hpp"
 #include "kernel/manager/gdb/packet.hpp"
 #include "kernel/manager/gdb/register_file.hpp"
@@ -39,10 +40,8 @@ const GdbServer::Row GdbServer::rows[]{
     {"M", &GdbServer::write_memory},
     {"H", &GdbServer::choose_thread},
     {"T", &GdbServer::is_alive},
-    {"Z0,", &GdbServer::insert},
-    {"z0,", &GdbServer::remove},
-    {"Z", &GdbServer::refuse},
-    {"z", &GdbServer::refuse},
+    {"Z", &GdbServer::insert},
+    {"z", &GdbServer::remove},
     {"c", &GdbServer::go_on},
     {"s", &GdbServer::step},
     {"D", &GdbServer::detach},
@@ -52,35 +51,7 @@ const GdbServer::Row GdbServer::rows[]{
 namespace {
 
 using Next = GdbServer::Next;
-
-// Errors have numbers, which gdb shows; the protocol gives them no meaning.
-constexpr std::string_view bad_packet = "E01";
-constexpr std::string_view no_such_place = "E02";
-constexpr std::string_view no_such_register = "E03";
-constexpr std::string_view refused = "E04";
-
-Next answer(Writer& reply, std::string_view text) {
-    reply.write(text);
-    return Next::answer;
-}
-
-void put_value(std::uint64_t value, std::uint32_t size, Writer& out) {
-    std::array<std::byte, sizeof(value)> bytes{};
-    for (std::size_t n = 0; n < bytes.size(); ++n)
-        bytes[n] = static_cast<std::byte>(value >> (8 * n));
-    put_hex_bytes(std::span(bytes).first(size), out);
-}
-
-std::optional<std::uint64_t> parse_value(std::string_view text) {
-    std::array<std::byte, sizeof(std::uint64_t)> bytes{};
-    if (text.size() / 2 > bytes.size() ||
-        !parse_hex_bytes(text, std::span(bytes).first(text.size() / 2)))
-        return std::nullopt;
-    std::uint64_t value = 0;
-    for (std::size_t n = 0; n < bytes.size(); ++n)
-        value |= std::to_integer<std::uint64_t>(bytes[n]) << (8 * n);
-    return value;
-}
+using namespace gdb_reply;
 
 /// Lets through `left` letters, from letter `skipped` on, of all that is written.
 class Window final : public Writer {
@@ -105,18 +76,14 @@ class Window final : public Writer {
     bool cut_ = false;
 };
 
-struct Place {
-    std::uint64_t address;
-    std::uint64_t size;
-};
-
-/// ADDRESS,SIZE at the front of `text`.
-std::optional<Place> take_place(std::string_view& text) {
-    const auto address = take_hex(text);
-    if (!address || !take_letter(text, ',')) return std::nullopt;
-    const auto size = take_hex(text);
-    if (!size) return std::nullopt;
-    return Place{*address, *size};
+/// What a stop reply calls it ("Stop Reply Packets").
+std::string_view reason_of(WatchKind kind) {
+    switch (kind) {
+        case WatchKind::write: return "watch";
+        case WatchKind::read: return "rwatch";
+        case WatchKind::access: break;
+    }
+    return "awatch";
 }
 
 /// What `monitor help` says.
@@ -133,85 +100,18 @@ GdbServer::Next GdbServer::handle(std::string_view body, DebugTarget& target, Wr
     return (this->*row->handle)({body.substr(row->name.size()), target, reply});
 }
 
-void GdbServer::stopped(std::uint32_t cpu, StopSignal signal, Writer& reply) {
-    cpu_ = cpu;
-    signal_ = signal;
-    print(reply, "T{:02x}thread:{:x};", static_cast<unsigned>(signal), cpu + 1);
+void GdbServer::stopped(const Stop& stop, Writer& reply) {
+    cpu_ = stop.cpu;
+    signal_ = stop.signal;
+    print(reply, "T{:02x}", static_cast<unsigned>(stop.signal));
+    if (stop.watchpoint)
+        print(reply, "{}:{:x};", reason_of(stop.watchpoint->kind), stop.watchpoint->named.address);
+    print(reply, "thread:{:x};", stop.cpu + 1);
 }
 
 Next GdbServer::say_stopped(const Call& call) {
-    stopped(cpu_, signal_, call.reply);
+    stopped({.cpu = cpu_, .signal = signal_}, call.reply);
     return Next::answer;
-}
-
-// Registers.
-
-Next GdbServer::read_general(const Call& call) {
-    for (std::uint32_t n = 0; n < gdb_register::general; ++n)
-        put_value(call.target.read_register(cpu_, n).value_or(0), gdb_register_size(n), call.reply);
-    return Next::answer;
-}
-
-Next GdbServer::write_general(const Call& call) {
-    std::string_view rest = call.arguments;
-    for (std::uint32_t n = 0; n < gdb_register::general; ++n) {
-        const std::size_t digits = 2 * gdb_register_size(n);
-        const auto value =
-            rest.size() < digits ? std::nullopt : parse_value(rest.substr(0, digits));
-        if (!value) return answer(call.reply, bad_packet);
-        (void)call.target.write_register(cpu_, n, *value);
-        rest.remove_prefix(digits);
-    }
-    return answer(call.reply, rest.empty() ? "OK" : bad_packet);
-}
-
-Next GdbServer::read_one(const Call& call) {
-    std::string_view rest = call.arguments;
-    const auto number = take_hex(rest);
-    if (!number || *number > gdb_register::privilege || !rest.empty())
-        return answer(call.reply, bad_packet);
-    const auto n = static_cast<std::uint32_t>(*number);
-    const auto value = call.target.read_register(cpu_, n);
-    if (!value) return answer(call.reply, no_such_register);
-    put_value(*value, gdb_register_size(n), call.reply);
-    return Next::answer;
-}
-
-Next GdbServer::write_one(const Call& call) {
-    std::string_view rest = call.arguments;
-    const auto number = take_hex(rest);
-    if (!number || *number > gdb_register::privilege || !take_letter(rest, '='))
-        return answer(call.reply, bad_packet);
-    const auto value = parse_value(rest);
-    if (!value) return answer(call.reply, bad_packet);
-    const bool done = call.target.write_register(cpu_, static_cast<std::uint32_t>(*number), *value);
-    return answer(call.reply, done ? "OK" : no_such_register);
-}
-
-// Memory.
-
-Next GdbServer::read_memory(const Call& call) {
-    std::string_view rest = call.arguments;
-    const auto place = take_place(rest);
-    if (!place || !rest.empty()) return answer(call.reply, bad_packet);
-    std::array<std::byte, most_memory> room;
-    const auto wanted = std::span(room).first(std::min<std::uint64_t>(place->size, room.size()));
-    const std::size_t count = call.target.read_memory(cpu_, place->address, wanted);
-    if (count == 0 && !wanted.empty()) return answer(call.reply, no_such_place);
-    put_hex_bytes(wanted.first(count), call.reply);
-    return Next::answer;
-}
-
-Next GdbServer::write_memory(const Call& call) {
-    std::string_view rest = call.arguments;
-    const auto place = take_place(rest);
-    std::array<std::byte, most_memory> room;
-    if (!place || place->size > room.size() || !take_letter(rest, ':'))
-        return answer(call.reply, bad_packet);
-    const auto bytes = std::span(room).first(place->size);
-    if (!parse_hex_bytes(rest, bytes)) return answer(call.reply, bad_packet);
-    const bool done = call.target.write_memory(cpu_, place->address, bytes);
-    return answer(call.reply, done ? "OK" : no_such_place);
 }
 
 // Threads.
@@ -318,82 +218,6 @@ Next GdbServer::command(const Call& call) {
     }
     put_hex_bytes(std::as_bytes(std::span(text.view())), call.reply);
     return Next::answer;
-}
-
-// Running.
-
-Next GdbServer::known_actions(const Call& call) {
-    return answer(call.reply, "vCont;c;C;s;S");
-}
-
-/// Actions with or without a thread each: all threads go on, or the one that is named alone; where
-/// one steps, all others stay.
-Next GdbServer::resume(const Call& call) {
-    std::string_view rest = call.arguments;
-    std::optional<std::uint32_t> stepped;
-    std::optional<std::uint32_t> named;
-    unsigned others = 0;
-    for (bool first = true; first || take_letter(rest, ';'); first = false) {
-        const char action = rest.empty() ? ' ' : rest.front();
-        const bool has_signal = action == 'C' || action == 'S';
-        if (!has_signal && action != 'c' && action != 's') return answer(call.reply, bad_packet);
-        rest.remove_prefix(1);
-        if (has_signal && !take_hex(rest)) return answer(call.reply, bad_packet);
-        const bool is_one = take_letter(rest, ':') && !rest.starts_with('-');
-        const auto cpu =
-            is_one || rest.starts_with('-') ? parse_thread(rest, call.target) : std::optional(cpu_);
-        if (!cpu) return answer(call.reply, bad_packet);
-        if (!stepped && (action == 's' || action == 'S')) stepped = cpu;
-        others += !is_one || named ? 1 : 0;
-        if (is_one && !named) named = cpu;
-    }
-    if (!rest.empty()) return answer(call.reply, bad_packet);
-    if (stepped) return step_cpu(call, *stepped);
-    if (named && others == 0) call.target.run_alone(*named);
-    return Next::go_on;
-}
-
-Next GdbServer::step(const Call& call) {
-    return call.arguments.empty() ? step_cpu(call, cpu_) : answer(call.reply, bad_packet);
-}
-
-Next GdbServer::step_cpu(const Call& call, std::uint32_t cpu) {
-    if (!call.target.begin_step(cpu)) return answer(call.reply, refused);
-    cpu_ = cpu;
-    return Next::go_on;
-}
-
-/// Whatever the length of the instruction (the packet's kind).
-Next GdbServer::insert(const Call& call) {
-    std::string_view rest = call.arguments;
-    const auto place = take_place(rest);
-    if (!place || !rest.empty()) return answer(call.reply, bad_packet);
-    return answer(call.reply, call.target.insert_breakpoint(cpu_, place->address) ? "OK" : refused);
-}
-
-Next GdbServer::remove(const Call& call) {
-    std::string_view rest = call.arguments;
-    const auto place = take_place(rest);
-    if (!place || !rest.empty()) return answer(call.reply, bad_packet);
-    return answer(call.reply,
-                  call.target.remove_breakpoint(cpu_, place->address) ? "OK" : no_such_place);
-}
-
-Next GdbServer::go_on(const Call& call) {
-    return call.arguments.empty() ? Next::go_on : answer(call.reply, bad_packet);
-}
-
-Next GdbServer::refuse(const Call& call) {
-    return answer(call.reply, refused);
-}
-
-Next GdbServer::detach(const Call& call) {
-    call.reply.write("OK");
-    return Next::leave;
-}
-
-Next GdbServer::leave(const Call&) {
-    return Next::leave;
 }
 
 }  // namespace cairn

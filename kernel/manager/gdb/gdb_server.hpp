@@ -7,15 +7,16 @@
 // A packet is input: each is answered, by an empty body where it is not known and by E and a number
 // where it is no good. `k` detaches: a guest is not turned off by leaving a debugger.
 //
-// Breakpoints in code (Z0) and steps are the target's to make; other breakpoints and watchpoints
-// are refused. To a stub that does not know Z0 gdb would write an ebreak into the guest's memory,
-// where the guest could see it.
+// Breakpoints in code (Z0), watchpoints (Z2 to Z4) and steps are the target's to make; breakpoints
+// of the hart's (Z1) are refused. To a stub that does not know Z0 gdb would write an ebreak into
+// the guest's memory, where the guest could see it.
 //
 // X is not known on purpose. gdb writes memory by M then, and so sends printable letters alone:
 // Ctrl-] stays the way back to the monitor for whoever finds the line taken. Pure.
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string_view>
 
@@ -35,8 +36,13 @@ class GdbServer {
     };
     /// What to do about `body`; its reply is written to `reply`.
     [[nodiscard]] Next handle(std::string_view body, DebugTarget& target, Writer& reply);
-    /// The reply once the target has stopped: CPU `cpu` has met `signal`. It is at hand then.
-    void stopped(std::uint32_t cpu, StopSignal signal, Writer& reply);
+    struct Stop {
+        std::uint32_t cpu;
+        StopSignal signal;
+        std::optional<Watchpoint> watchpoint{};  ///< that it has met
+    };
+    /// The reply once the target has stopped. The CPU is at hand then.
+    void stopped(const Stop& stop, Writer& reply);
 
     [[nodiscard]] bool acknowledges() const { return acknowledges_; }
     /// The CPU that packets are about.
@@ -78,12 +84,13 @@ class GdbServer {
     Next go_on(const Call& call);
     Next insert(const Call& call);
     Next remove(const Call& call);
-    Next refuse(const Call& call);
     Next step(const Call& call);
     Next step_cpu(const Call& call, std::uint32_t cpu);
     Next detach(const Call& call);
     Next leave(const Call& call);
 
+    struct Point;
+    [[nodiscard]] static std::expected<Point, std::string_view> parse_point(std::string_view text);
     [[nodiscard]] std::optional<std::uint32_t> parse_thread(std::string_view& text,
                                                             const DebugTarget& target) const;
 

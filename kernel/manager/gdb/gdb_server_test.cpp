@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <cairn/print.hpp>
@@ -51,8 +52,19 @@ struct FakeTarget final : DebugTarget {
     bool insert_breakpoint(std::uint32_t cpu, std::uint64_t address) override {
         return address != 0 && breakpoints.insert({cpu, address}).second;
     }
-    bool remove_breakpoint(std::uint32_t cpu, std::uint64_t address) override {
-        return breakpoints.erase({cpu, address}) != 0;
+    bool remove_breakpoint(std::uint64_t address) override {
+        return std::erase_if(breakpoints,
+                             [address](const auto& each) { return each.second == address; }) != 0;
+    }
+    bool insert_watchpoint(std::uint32_t cpu, const WatchedBytes& bytes, WatchKind kind) override {
+        if (bytes.address == 0) return false;
+        watchpoints.emplace_back(cpu, bytes, kind);
+        return true;
+    }
+    void remove_watchpoint(const WatchedBytes& bytes, WatchKind kind) override {
+        std::erase_if(watchpoints, [&](const auto& each) {
+            return std::get<1>(each) == bytes && std::get<2>(each) == kind;
+        });
     }
     void run_alone(std::uint32_t cpu) override { alone = cpu; }
     bool begin_step(std::uint32_t cpu) override {
@@ -65,6 +77,7 @@ struct FakeTarget final : DebugTarget {
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> written;
     bool physical = false;
     std::set<std::pair<std::uint32_t, std::uint64_t>> breakpoints;
+    std::vector<std::tuple<std::uint32_t, WatchedBytes, WatchKind>> watchpoints;
     std::optional<std::uint32_t> stepped;
     std::optional<std::uint32_t> alone;
     bool may_step = true;
@@ -185,15 +198,46 @@ TEST_CASE_METHOD(Bench, "breakpoints of the CPU at hand", "[gdb_server]") {
     CHECK(target.breakpoints == decltype(target.breakpoints){{0, 0x1000}, {1, 0xffffffff80001000}});
     CHECK(say("z0,ffffffff80001000,4") == "OK");
     CHECK(target.breakpoints.size() == 1);
-    CHECK(say("z0,1000,2") == "E02");  // not this CPU's
-    CHECK(say("Z0,0,2") == "E04");     // so gdb says: Cannot insert breakpoint
+    CHECK(say("z0,1000,2") == "OK");  // wherever it leads now, and for whichever CPU
+    CHECK(say("z0,1000,2") == "E02");
+    CHECK(say("Z0,0,2") == "E04");  // so gdb says: Cannot insert breakpoint
     for (const auto* bad : {"Z0,", "Z0,1000", "Z0,1000,2;X1", "z0,,", "z0,1000,2 "})
         CHECK(say(bad) == "E01");
 }
 
-TEST_CASE_METHOD(Bench, "others are refused, so gdb does not write them itself", "[gdb_server]") {
-    for (const auto* packet : {"Z1,1000,4", "Z2,1000,8", "z3,1000,8", "Z4,1000,8"})
+TEST_CASE_METHOD(Bench, "the hart's own are refused, so gdb does not write them itself",
+                 "[gdb_server]") {
+    for (const auto* packet : {"Z1,1000,4", "z1,1000,8", "Z5,1000,8"})
         CHECK(say(packet) == "E04");
+}
+
+TEST_CASE_METHOD(Bench, "watchpoints of three kinds, and who has met one", "[gdb_server]") {
+    CHECK(say("Z2,1000,8") == "OK");
+    CHECK(say("Hg2") == "OK");
+    CHECK(say("Z3,2000,1") == "OK");
+    CHECK(say("Z4,3000,10") == "OK");
+    using Row = std::tuple<std::uint32_t, WatchedBytes, WatchKind>;
+    CHECK(target.watchpoints == std::vector<Row>{{0, {0x1000, 8}, WatchKind::write},
+                                                 {1, {0x2000, 1}, WatchKind::read},
+                                                 {1, {0x3000, 16}, WatchKind::access}});
+    CHECK(say("z3,2000,1") == "OK");
+    CHECK(say("z2,1000,4") == "OK");  // is none
+    CHECK(target.watchpoints.size() == 2);
+    CHECK(say("Z2,0,8") == "E04");  // so gdb says: Could not insert hardware watchpoint
+    CHECK(say("Z2,1000") == "E01");
+    const auto stopped_at = [this](WatchKind kind) {
+        FixedBuffer<64> reply;
+        server.stopped({.cpu = 1,
+                        .signal = StopSignal::trap,
+                        .watchpoint = Watchpoint{.range = {GuestPhys{0x8000'0000}, 8},
+                                                 .kind = kind,
+                                                 .named = {0xffff'ffff'8000'1000, 8}}},
+                       reply);
+        return std::string(reply.view());
+    };
+    CHECK(stopped_at(WatchKind::write) == "T05watch:ffffffff80001000;thread:2;");
+    CHECK(stopped_at(WatchKind::read) == "T05rwatch:ffffffff80001000;thread:2;");
+    CHECK(stopped_at(WatchKind::access) == "T05awatch:ffffffff80001000;thread:2;");
 }
 
 TEST_CASE_METHOD(Bench, "one CPU goes on, or all", "[gdb_server]") {

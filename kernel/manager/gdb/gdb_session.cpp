@@ -55,7 +55,9 @@ void GdbSession::look_at(ManagedVm& vm) {
     if (phase_ == Phase::stopping) {
         VmTarget(vm.vm(), debug_).end_step();
         const auto met = debugging.take_met();
-        server_.stopped(met.value_or(server_.cpu()), met ? StopSignal::trap : StopSignal::interrupt,
+        server_.stopped({.cpu = met ? met->vcpu : server_.cpu(),
+                         .signal = met ? StopSignal::trap : StopSignal::interrupt,
+                         .watchpoint = met ? met->watchpoint : std::nullopt},
                         reply_);
     }
     phase_ = Phase::halted;

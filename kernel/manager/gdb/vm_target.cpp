@@ -11,6 +11,7 @@
 #include "kernel/arch/isa/next_instruction.hpp"
 #include "kernel/manager/gdb/register_file.hpp"
 #include "kernel/vm/memory/guest_translation.hpp"
+#include "kernel/vm/memory/patched_pages.hpp"
 
 namespace cairn {
 namespace {
@@ -44,6 +45,21 @@ std::uint64_t read_fp(const GuestState& state, std::uint32_t number) {
         case fcsr: return state.fp.fcsr;
         default: return state.fp.f[number - first_fp];
     }
+}
+
+/// A watchpoint lies in one page.
+constexpr std::uint64_t most_watched = PatchedPages::most_watchpoints * paging::page_size;
+
+/// Calls `visit` for what of `range` lies in each page, until it says false.
+template <class Visitor>
+bool for_each_page(GuestRange range, Visitor visit) {
+    for (GuestPhys at = range.base; at < range.end();) {
+        const std::uint64_t left = range.end() - at;
+        const GuestRange part{at, std::min(left, paging::page_size - at.value % paging::page_size)};
+        if (!visit(part)) return false;
+        at = part.end();
+    }
+    return true;
 }
 
 }  // namespace
@@ -135,7 +151,7 @@ bool VmTarget::write_memory(std::uint32_t cpu, std::uint64_t address,
 std::optional<GuestPhys> VmTarget::find_code(std::uint32_t cpu, std::uint64_t address) const {
     const std::uint64_t vsatp = state_.physical ? 0 : vm_.vcpu(cpu).state().csrs.vsatp;
     const auto place = translate(vm_.memory(), vsatp, {address});
-    const bool is_code = vm_.memory().patches() != nullptr && place && address % 2 == 0 &&
+    const bool is_code = vm_.memory().debug_points() != nullptr && place && address % 2 == 0 &&
                          vm_.memory().holds(place->at, 2);
     return is_code ? std::optional(place->at) : std::nullopt;
 }
@@ -149,23 +165,53 @@ void VmTarget::take_ebreaks(bool wanted) {
 
 bool VmTarget::insert_breakpoint(std::uint32_t cpu, std::uint64_t address) {
     const auto at = find_code(cpu, address);
-    if (!at || !vm_.memory().patches()->insert(*at)) return false;
+    if (!at || state_.breakpoints.size() == state_.breakpoints.capacity()) return false;
+    if (!vm_.memory().debug_points()->insert(*at)) return false;
+    state_.breakpoints.push_back({.address = address, .at = *at});
     take_ebreaks(true);
     return true;
 }
 
-bool VmTarget::remove_breakpoint(std::uint32_t cpu, std::uint64_t address) {
-    const auto at = find_code(cpu, address);
-    if (at) vm_.memory().patches()->remove(*at);
-    return at.has_value();
+/// Two addresses may lead to one place.
+bool VmTarget::remove_breakpoint(std::uint64_t address) {
+    const auto found =
+        std::ranges::find(state_.breakpoints, address, &DebugState::Breakpoint::address);
+    if (found == state_.breakpoints.end()) return false;
+    const GuestPhys at = found->at;
+    state_.breakpoints.erase(found);
+    if (std::ranges::find(state_.breakpoints, at, &DebugState::Breakpoint::at) ==
+        state_.breakpoints.end())
+        vm_.memory().debug_points()->remove(at);
+    return true;
+}
+
+/// The parts of it that were inserted go where not all can be.
+bool VmTarget::insert_watchpoint(std::uint32_t cpu, const WatchedBytes& bytes, WatchKind kind) {
+    DebugPoints* const points = vm_.memory().debug_points();
+    if (points == nullptr || bytes.size == 0 || bytes.size > most_watched) return false;
+    const auto insert = [&](GuestPhys at, std::uint64_t, std::uint64_t size) {
+        return for_each_page({at, size}, [&](GuestRange part) {
+            return points->insert(Watchpoint{.range = part, .kind = kind, .named = bytes});
+        });
+    };
+    if (for_each_piece(cpu, bytes.address, bytes.size, insert) != bytes.size) {
+        points->remove(bytes, kind);
+        return false;
+    }
+    take_ebreaks(true);
+    return true;
+}
+
+void VmTarget::remove_watchpoint(const WatchedBytes& bytes, WatchKind kind) {
+    if (DebugPoints* const points = vm_.memory().debug_points()) points->remove(bytes, kind);
 }
 
 /// Where gdb has a breakpoint itself, that does.
 bool VmTarget::stop_after_step(std::uint32_t cpu, std::uint64_t address) {
     const auto at = find_code(cpu, address);
     if (!at) return false;
-    if (vm_.memory().patches()->has(*at)) return true;
-    if (!vm_.memory().patches()->insert(*at)) return false;
+    if (vm_.memory().debug_points()->has(*at)) return true;
+    if (!vm_.memory().debug_points()->insert(*at)) return false;
     state_.after_step.push_back(*at);
     return true;
 }
@@ -200,7 +246,7 @@ bool VmTarget::begin_step(std::uint32_t cpu) {
 
 void VmTarget::end_step() {
     for (const GuestPhys at : state_.after_step)
-        vm_.memory().patches()->remove(at);
+        vm_.memory().debug_points()->remove(at);
     state_.after_step.clear();
     vm_.debugging().run_alone(std::nullopt);
 }
@@ -209,7 +255,8 @@ void VmTarget::end_step() {
 void VmTarget::forget_breakpoints(bool at_rest) {
     if (!vm_.debugging().takes_ebreaks()) return;
     state_.after_step.clear();
-    vm_.memory().patches()->remove_all();
+    state_.breakpoints.clear();
+    vm_.memory().debug_points()->remove_all();
     vm_.debugging().take_ebreaks(false);
     if (at_rest) take_ebreaks(false);
     (void)vm_.debugging().take_met();

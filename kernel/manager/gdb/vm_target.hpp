@@ -19,8 +19,14 @@ namespace cairn {
 
 struct DebugState {
     static constexpr std::size_t most_after_step = 6;
+    static constexpr std::size_t most_breakpoints = 128;
+    struct Breakpoint {
+        std::uint64_t address;  ///< what gdb calls it
+        GuestPhys at;
+    };
 
     bool physical = false;
+    static_vector<Breakpoint, most_breakpoints> breakpoints{};
     static_vector<GuestPhys, most_after_step> after_step{};  ///< breakpoints of a step alone
 };
 
@@ -40,7 +46,10 @@ class VmTarget final : public DebugTarget {
     [[nodiscard]] bool write_memory(std::uint32_t cpu, std::uint64_t address,
                                     std::span<const std::byte> from) override;
     [[nodiscard]] bool insert_breakpoint(std::uint32_t cpu, std::uint64_t address) override;
-    [[nodiscard]] bool remove_breakpoint(std::uint32_t cpu, std::uint64_t address) override;
+    [[nodiscard]] bool remove_breakpoint(std::uint64_t address) override;
+    [[nodiscard]] bool insert_watchpoint(std::uint32_t cpu, const WatchedBytes& bytes,
+                                         WatchKind kind) override;
+    void remove_watchpoint(const WatchedBytes& bytes, WatchKind kind) override;
     void run_alone(std::uint32_t cpu) override { vm_.debugging().run_alone(cpu); }
     [[nodiscard]] bool begin_step(std::uint32_t cpu) override;
     /// The VM has stopped: breakpoints that are a step's are no more, and all may run.

@@ -107,7 +107,7 @@ TEST_CASE_METHOD(Bench, "each vCPU has its own page table", "[vm_target]") {
 
 TEST_CASE_METHOD(Bench, "there are no breakpoints where code cannot be patched", "[vm_target]") {
     CHECK_FALSE(target.insert_breakpoint(0, ram_base));
-    CHECK_FALSE(target.remove_breakpoint(0, ram_base));
+    CHECK_FALSE(target.remove_breakpoint(ram_base));
     CHECK_FALSE(target.begin_step(0));
     target.forget_breakpoints(true);
 }
@@ -137,12 +137,43 @@ TEST_CASE_METHOD(PatchedBench, "a breakpoint is for all vCPUs, until all are for
     CHECK_FALSE(target.insert_breakpoint(0, ram_end));
     CHECK_FALSE(target.insert_breakpoint(0, entry + 1));
     CHECK(target.insert_breakpoint(0, entry + 2));
-    CHECK(target.remove_breakpoint(0, entry));
+    CHECK(target.remove_breakpoint(entry));
     CHECK(fake.places == std::set<std::uint64_t>{entry + 2});
     target.forget_breakpoints(true);
     CHECK(fake.places.empty());
     CHECK_FALSE(takes_ebreaks(0));
     CHECK_FALSE(takes_ebreaks(1));
+}
+
+TEST_CASE_METHOD(PatchedBench, "a breakpoint goes from where it was put", "[vm_target]") {
+    target.use_physical(true);
+    CHECK(target.insert_breakpoint(0, entry));
+    CHECK(target.insert_breakpoint(0, entry));
+    target.use_physical(false);
+    vcpu().state_at_rest().csrs.vsatp = 8ull << 60;  // Sv39, of a table that maps nothing
+    CHECK_FALSE(target.insert_breakpoint(0, entry));
+    CHECK(target.remove_breakpoint(entry));
+    CHECK(fake.places == std::set<std::uint64_t>{entry});  // once more
+    CHECK(target.remove_breakpoint(entry));
+    CHECK(fake.places.empty());
+    CHECK_FALSE(target.remove_breakpoint(entry));
+}
+
+TEST_CASE_METHOD(PatchedBench, "what is watched lies in RAM, all of it", "[vm_target]") {
+    CHECK(target.insert_watchpoint(0, {ram_base + 0x40, 8}, WatchKind::write));
+    REQUIRE(fake.watchpoint);
+    CHECK(fake.watchpoint->range == GuestRange{{ram_base + 0x40}, 8});
+    CHECK(fake.watchpoint->named == WatchedBytes{ram_base + 0x40, 8});
+    CHECK(vm.debugging().takes_ebreaks());  // so it goes with gdb
+    CHECK(target.insert_watchpoint(0, {ram_base + 0xfff, 2}, WatchKind::read));
+    CHECK(fake.watchpoint->range == GuestRange{{ram_base + 0x1000}, 1});  // its last part
+    target.remove_watchpoint({ram_base + 0xfff, 2}, WatchKind::read);
+    CHECK_FALSE(fake.watchpoint);
+    CHECK_FALSE(target.insert_watchpoint(0, {ram_end - 4, 8}, WatchKind::write));
+    CHECK_FALSE(fake.watchpoint);
+    CHECK_FALSE(target.insert_watchpoint(0, {ram_base, 0}, WatchKind::write));
+    CHECK_FALSE(target.insert_watchpoint(0, {ram_base, ~0ull}, WatchKind::write));
+    CHECK_FALSE(target.insert_watchpoint(0, {0x1000, 8}, WatchKind::write));
 }
 
 TEST_CASE_METHOD(PatchedBench, "a step ends wherever it may lead", "[vm_target]") {

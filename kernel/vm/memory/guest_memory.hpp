@@ -21,7 +21,7 @@
 
 #include <cairn/static_vector.hpp>
 #include "kernel/arch/address.hpp"
-#include "kernel/vm/memory/code_patches.hpp"
+#include "kernel/vm/memory/debug_points.hpp"
 
 namespace cairn {
 
@@ -35,7 +35,7 @@ enum class RamTouch : std::uint8_t {
     given,        ///< it is there now
     present,      ///< it was there already: the hart had not seen it yet
     busy,         ///< another hart is at it: touch it again
-    patched,      ///< it is in a page with breakpoints (CodePatches)
+    patched,      ///< its page has breakpoints or watchpoints (DebugPoints)
     unavailable,  ///< there is no memory for the tables that it needs
 };
 
@@ -55,8 +55,8 @@ class RamBacking {
     /// Lets the guest see `from`, which outlives it and never changes, at `to` without a copy; what
     /// it writes there goes to RAM. The number of bytes from the first on for which that works.
     [[nodiscard]] virtual std::uint64_t show(GuestPhys to, std::span<const std::byte> from) = 0;
-    /// nullptr where there are no breakpoints.
-    [[nodiscard]] virtual CodePatches* patches() { return nullptr; }
+    /// nullptr where a debugger can set none.
+    [[nodiscard]] virtual DebugPoints* debug_points() { return nullptr; }
 
   protected:
     ~RamBacking() = default;
@@ -119,9 +119,9 @@ class GuestMemory {
         return backing_ == nullptr ? RamTouch::present : backing_->touch(at);
     }
 
-    /// nullptr where code can have no breakpoints.
-    [[nodiscard]] CodePatches* patches() const {
-        return backing_ == nullptr ? nullptr : backing_->patches();
+    /// nullptr where a debugger can set none.
+    [[nodiscard]] DebugPoints* debug_points() const {
+        return backing_ == nullptr ? nullptr : backing_->debug_points();
     }
 
     /// The T at `at`, aligned or not, in the guest's (little-endian) byte order.

@@ -97,7 +97,7 @@ RamTouch GuestRam::touch(GuestPhys at) {
 }
 
 RamTouch GuestRam::touch_present(GuestPhys at, Chunk found) {
-    if (is_patched(found) && is_patched_page(at)) return RamTouch::patched;
+    if (is_patched(found) && page(at).any()) return RamTouch::patched;
     return is_shown(found) ? own_block(at) : RamTouch::present;
 }
 
@@ -142,11 +142,8 @@ RamTouch GuestRam::own_block(GuestPhys at) {
     const auto shown =
         std::ranges::find_if(shown_, [at](const Shown& each) { return each.range.contains(at); });
     if (shown == shown_.end()) return RamTouch::present;
-    // A page with breakpoints is the guest's own, too, also while it can only be executed.
-    if (const auto now = table_.translate(at);
-        now && (now->permissions.write || !now->permissions.read))
-        return RamTouch::present;
     const GuestPhys block{align_down(at.value, block_size)};
+    if ((owned_[chunk_of(block)] & bit_of(block)) != 0) return RamTouch::present;
     const HostPhys frames = frames_of(chunk_of(block)) + (block - settings_.base) % chunk_size;
     std::memcpy(pool_.at(frames), pool_.at(shown->source + (block - shown->range.base)),
                 block_size);
@@ -159,8 +156,7 @@ RamTouch GuestRam::own_block(GuestPhys at) {
 /// Under the lock. A chunk that is the guest's whole is as any other.
 void GuestRam::note_owned(GuestPhys block) {
     const std::size_t chunk = chunk_of(block);
-    const std::uint64_t number = (block - settings_.base) % chunk_size / block_size;
-    const Blocks owned = owned_[chunk] | Blocks{1} << number;
+    const Blocks owned = owned_[chunk] | bit_of(block);
     std::atomic_ref(owned_[chunk]).store(owned, std::memory_order_release);
     if (~owned != 0) return;
     set_state(chunk, is_patched(chunks_[chunk]) ? Chunk::patched : Chunk::present);
@@ -225,55 +221,6 @@ bool GuestRam::prepare(GuestRange range, RamUse use) {
     return true;
 }
 
-// Breakpoints.
-
-/// From here on Cairn's own accesses to the chunk find that out. One that is under way may still
-/// write to the page behind the copy's making; no hart of the guest runs.
-bool GuestRam::insert(GuestPhys at) {
-    if (settings_.harts == nullptr || !prepare({at, 2}, RamUse::access)) return false;
-    const SpinGuard guard(lock_);
-    const std::size_t chunk = chunk_of(at);
-    if (!is_patched(chunks_[chunk]))
-        set_state(chunk, is_shown(chunks_[chunk]) ? Chunk::shown_patched : Chunk::patched);
-    return patched_.insert(at);
-}
-
-void GuestRam::remove(GuestPhys at) {
-    const SpinGuard guard(lock_);
-    patched_.remove(at);
-}
-
-/// What was one leaf is one again.
-void GuestRam::remove_all() {
-    const SpinGuard guard(lock_);
-    patched_.remove_all();
-    for (std::size_t chunk = 0; chunk < chunks_.size(); ++chunk) {
-        if (!is_patched(chunks_[chunk])) continue;
-        set_state(chunk, is_shown(chunks_[chunk]) ? Chunk::shown : Chunk::present);
-        (void)table_.merge(settings_.base + chunk * chunk_size, *settings_.harts);
-    }
-}
-
-bool GuestRam::has(GuestPhys at) {
-    const SpinGuard guard(lock_);
-    return patched_.has(at);
-}
-
-bool GuestRam::is_patched_page(GuestPhys at) {
-    const SpinGuard guard(lock_);
-    return patched_.holds(at);
-}
-
-bool GuestRam::open(GuestPhys at, Use use) {
-    const SpinGuard guard(lock_);
-    return patched_.open(at, use);
-}
-
-void GuestRam::give_up(GuestPhys at) {
-    const SpinGuard guard(lock_);
-    patched_.give_up(at);
-}
-
 GuestRam::View GuestRam::view(GuestPhys at) const {
     const SpinGuard guard(lock_);
     const std::size_t chunk = chunk_of(at);
@@ -284,6 +231,17 @@ GuestRam::View GuestRam::view(GuestPhys at) const {
     if (chunks_[chunk] == Chunk::absent || chunks_[chunk] == Chunk::filling || !mapped)
         return {.size = settings_.base + (chunk + 1) * chunk_size - page};
     return {.bytes = pool_.at(mapped->host), .size = paging::page_size};
+}
+
+GuestRam::BlockUse GuestRam::use_of(GuestPhys at) const {
+    const SpinGuard guard(lock_);
+    const std::size_t chunk = chunk_of(at);
+    const Chunk found = chunks_[chunk];
+    if (found == Chunk::absent || found == Chunk::filling) return BlockUse::absent;
+    const GuestPhys block{align_down(at.value, block_size)};
+    const bool owned = !owned_.empty() && (owned_[chunk] & bit_of(block)) != 0;
+    if (owned) return BlockUse::written;
+    return is_shown(found) ? BlockUse::shared : BlockUse::own;
 }
 
 void GuestRam::forget() {

@@ -21,8 +21,8 @@
 // A store to an `a` is an exit. No hart may go on reading the archive's pages then: the leaves are
 // taken away, every hart forgets them, and the new ones are there.
 //
-// A chunk with breakpoints in it has leaves of 4 KiB, too, and Cairn's own accesses to it ask first
-// (kernel/vm/memory/patched_pages.hpp).
+// A chunk with breakpoints or watchpoints in it has leaves of 4 KiB, too, and Cairn's own accesses
+// to it ask first (kernel/vm/memory/patched_pages.hpp).
 //
 // Owns the frames and the G-stage table; both go back when it dies. A spinlock guards chunks and
 // table; zeroing happens without it, so a hart that touches another chunk waits for a few
@@ -45,7 +45,7 @@
 
 namespace cairn {
 
-class GuestRam final : public RamBacking, public CodePatches {
+class GuestRam final : public RamBacking, public DebugPoints {
   public:
     static constexpr std::uint64_t chunk_size = paging::leaf_size(1);
     /// What is copied at once of what is shown. Debian's kernel writes to most of what lies beside
@@ -80,15 +80,19 @@ class GuestRam final : public RamBacking, public CodePatches {
     [[nodiscard]] bool is_ready(GuestRange range) const override;
     [[nodiscard]] bool prepare(GuestRange range, RamUse use) override;
     [[nodiscard]] RamTouch touch(GuestPhys at) override;
-    [[nodiscard]] CodePatches* patches() override { return this; }
+    [[nodiscard]] DebugPoints* debug_points() override { return this; }
     /// Whole chunks only, of bytes that begin on a page.
     [[nodiscard]] std::uint64_t show(GuestPhys to, std::span<const std::byte> from) override;
 
+    // guest_ram_points.cpp
     [[nodiscard]] bool insert(GuestPhys at) override;
     void remove(GuestPhys at) override;
-    void remove_all() override;
     [[nodiscard]] bool has(GuestPhys at) override;
-    [[nodiscard]] bool is_patched_page(GuestPhys at) override;
+    [[nodiscard]] bool insert(const Watchpoint& point) override;
+    void remove(const WatchedBytes& named, WatchKind kind) override;
+    [[nodiscard]] std::optional<Watchpoint> met_by(GuestRange at, AccessEffect effect) override;
+    void remove_all() override;
+    [[nodiscard]] Page page(GuestPhys at) override;
     bool open(GuestPhys at, Use use) override;
     void give_up(GuestPhys at) override;
 
@@ -99,6 +103,15 @@ class GuestRam final : public RamBacking, public CodePatches {
         std::uint64_t size = 0;            ///< a page, or as far as it is absent in this chunk
     };
     [[nodiscard]] View view(GuestPhys at) const;
+
+    enum class BlockUse : std::uint8_t {
+        absent,   ///< not touched
+        own,      ///< the guest's frames
+        shared,   ///< in the archive, as it was
+        written,  ///< in the archive before, and the guest's frames since it wrote there
+    };
+    /// Of the block that holds `at`, which is RAM.
+    [[nodiscard]] BlockUse use_of(GuestPhys at) const;
 
     /// All of RAM is absent again, and so zero when it is next touched. No hart runs the guest, and
     /// each forgets what it knew of the table before it does.
@@ -116,7 +129,7 @@ class GuestRam final : public RamBacking, public CodePatches {
         filling,
         present,
         shown,
-        patched,        ///< present, and some page has had breakpoints
+        patched,        ///< present, and some page has had breakpoints or watchpoints
         shown_patched,  ///< the same of shown
     };
     [[nodiscard]] static bool is_shown(Chunk chunk) {
@@ -153,6 +166,7 @@ class GuestRam final : public RamBacking, public CodePatches {
     /// Whether what of `range` lies in the chunk is there, and the guest's own.
     [[nodiscard]] bool is_there(std::size_t chunk, GuestRange range) const;
     void note_owned(GuestPhys block);
+    void begin_patching(GuestPhys at);
     [[nodiscard]] std::size_t chunk_of(GuestPhys at) const {
         return (at - settings_.base) / chunk_size;
     }
@@ -166,6 +180,9 @@ class GuestRam final : public RamBacking, public CodePatches {
     /// Of a chunk that is shown: bit n, block n is the guest's own. Empty until something is.
     using Blocks = std::uint32_t;
     static_assert(chunk_size / block_size == 32);
+    [[nodiscard]] Blocks bit_of(GuestPhys block) const {
+        return Blocks{1} << (block - settings_.base) % chunk_size / block_size;
+    }
     vector<Blocks, VmAllocator<Blocks>> owned_;
     static_vector<Shown, max_shown> shown_;
     PatchedPages patched_;

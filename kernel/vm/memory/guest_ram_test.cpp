@@ -332,7 +332,7 @@ TEST_CASE("breakpoints are seen by fetches, and by nobody who reads", "[guest_ra
     CHECK(ram.has(at));
     CHECK(ram.touch(at) == RamTouch::patched);
     CHECK(ram.touch(at + 0x1000) == RamTouch::present);
-    REQUIRE(ram.open(at, CodePatches::Use::fetch));
+    REQUIRE(ram.open(at, DebugPoints::Use::fetch));
     CHECK_FALSE(ram.table().translate(at)->permissions.read);
     CHECK(*memory.load<std::uint16_t>(at) == 0x4501);
     CHECK(ram.table().translate(at)->permissions == pages_rw);  // for Cairn's own access
@@ -364,13 +364,34 @@ TEST_CASE("what is shown can have breakpoints", "[guest_ram]") {
     const GuestPhys at = base + 0x2000;
     const auto before = *memory.load<std::uint64_t>(at + 0x100);
     REQUIRE(ram.insert(at));
-    REQUIRE(ram.open(at, CodePatches::Use::fetch));
+    REQUIRE(ram.open(at, DebugPoints::Use::fetch));
     CHECK(*memory.load<std::uint64_t>(at + 0x100) == before);
-    REQUIRE(ram.open(at, CodePatches::Use::fetch));
+    REQUIRE(ram.open(at, DebugPoints::Use::fetch));
     REQUIRE(memory.store(base + 0x3000, std::uint64_t{1}));  // the same block
     CHECK(ram.touch(at) == RamTouch::patched);
     ram.remove_all();
     CHECK(*memory.load<std::uint64_t>(at + 0x100) == before);
+}
+
+TEST_CASE("a page of what is shown keeps what the guest wrote while it is watched", "[guest_ram]") {
+    Bench bench;
+    NoHarts harts;
+    const File file;
+    GuestRam ram = bench.make(4 * chunk, false, &harts);
+    REQUIRE(ram.take_frames() == GuestRam::Taken::all);
+    const GuestMemory memory = ram.memory();
+    place_all(memory, base, file.bytes());
+    const GuestPhys at = base;  // the first page of its block
+    REQUIRE(memory.store(at, std::uint64_t{1}));
+    REQUIRE(ram.insert({.range = {at, 8}, .kind = WatchKind::access, .named = {at.value, 8}}));
+    CHECK(ram.touch(at) == RamTouch::patched);
+    CHECK(ram.met_by({at, 1}, {.reads = true, .writes = false}).has_value());
+    REQUIRE(memory.store(at + 0x1000, std::uint64_t{2}));  // the same block
+    CHECK(*memory.load<std::uint64_t>(at) == 1);
+    ram.remove(WatchedBytes{at.value, 8}, WatchKind::access);
+    ram.remove_all();
+    CHECK(*memory.load<std::uint64_t>(at) == 1);
+    CHECK(*memory.load<std::uint64_t>(at + 0x1000) == 2);
 }
 
 }  // namespace

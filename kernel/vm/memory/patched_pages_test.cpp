@@ -11,7 +11,7 @@
 namespace cairn {
 namespace {
 
-using Use = CodePatches::Use;
+using Use = DebugPoints::Use;
 
 constexpr GuestPhys base{0x8000'0000};
 constexpr std::uint64_t page = paging::page_size;
@@ -38,7 +38,7 @@ struct Bench {
     [[nodiscard]] std::optional<std::uint16_t> seen(GuestPhys at, Use use) {
         const auto now = table.translate(at);
         REQUIRE(now);
-        CHECK(!(now->permissions.execute && now->permissions.read && patched.holds(at)));
+        CHECK(!(now->permissions.execute && now->permissions.read && patched.page(at).any()));
         const bool may = use == Use::fetch ? now->permissions.execute : now->permissions.write;
         if (!may) return std::nullopt;
         std::uint16_t value = 0;
@@ -66,8 +66,8 @@ TEST_CASE_METHOD(Bench, "harts meet an ebreak, and read what was there", "[patch
     REQUIRE(patched.insert(at));
     CHECK(patched.has(at));
     CHECK_FALSE(patched.has(at + 2));
-    CHECK(patched.holds(base + 2 * page - 1));
-    CHECK_FALSE(patched.holds(base + 2 * page));
+    CHECK(patched.page(base + 2 * page - 1).any());
+    CHECK_FALSE(patched.page(base + 2 * page).any());
     CHECK(found(at, Use::fetch) == ebreak);
     CHECK(found(at + 2, Use::fetch) == ((0x1102 / 2) | 1));
     CHECK_FALSE(seen(at, Use::access).has_value());
@@ -115,7 +115,7 @@ TEST_CASE_METHOD(Bench, "breakpoints go one by one, or all", "[patched_pages]") 
     CHECK(table.translate(base)->permissions == pages_rwx);
     REQUIRE(patched.insert(base + 5 * page));
     patched.remove_all();
-    CHECK_FALSE(patched.holds(base + 5 * page));
+    CHECK_FALSE(patched.page(base + 5 * page).any());
     (void)table.merge(base, harts);
     CHECK(frames.used() == used);
 }
@@ -136,13 +136,112 @@ TEST_CASE_METHOD(Bench, "there is a most, and places that can have none", "[patc
     CHECK(patched.insert(base + page));
 }
 
+/// Watches 8 bytes there.
+Watchpoint watched(GuestPhys at, WatchKind kind) {
+    return {.range = {at, 8}, .kind = kind, .named = {at.value, 8}};
+}
+
+struct WatchBench : Bench {
+    /// What the page's leaf permits, and whether it is of the page itself.
+    [[nodiscard]] std::optional<PagePermissions> leaf(GuestPhys at) {
+        const auto now = table.translate(at);
+        if (!now) return std::nullopt;
+        CHECK(now->host == ram + (at - base));
+        return now->permissions;
+    }
+};
+
+constexpr PagePermissions pages_x{false, false, true};
+
+TEST_CASE_METHOD(WatchBench, "what is watched is not done without an exit", "[patched_pages]") {
+    const GuestPhys at = base + page + 0x40;
+    REQUIRE(patched.insert(watched(at, WatchKind::write)));
+    CHECK(leaf(at) == pages_rx);
+    CHECK(leaf(base) == pages_rwx);
+    CHECK(patched.page(at).watchpoints);
+    CHECK_FALSE(patched.page(at).breakpoints);
+    CHECK_FALSE(patched.open(at, Use::access));  // its exits are carried out
+    REQUIRE(patched.insert(watched(at + 8, WatchKind::read)));
+    CHECK(leaf(at) == pages_x);
+    patched.remove(WatchedBytes{at.value + 8, 8}, WatchKind::access);  // is none
+    CHECK(leaf(at) == pages_x);
+    patched.remove(WatchedBytes{at.value + 8, 8}, WatchKind::read);
+    CHECK(leaf(at) == pages_rx);
+    patched.remove(WatchedBytes{at.value, 8}, WatchKind::write);
+    CHECK(leaf(at) == pages_rwx);
+    CHECK_FALSE(patched.page(at).any());
+}
+
+TEST_CASE_METHOD(WatchBench, "who meets one", "[patched_pages]") {
+    constexpr AccessEffect reads{.reads = true, .writes = false};
+    constexpr AccessEffect writes{.reads = false, .writes = true};
+    REQUIRE(patched.insert(watched(base + 0x40, WatchKind::write)));
+    REQUIRE(patched.insert(watched(base + 0x80, WatchKind::read)));
+    REQUIRE(patched.insert(watched(base + 0xc0, WatchKind::access)));
+    const auto meets = [this](std::uint64_t offset, AccessEffect effect) {
+        return patched.met_by({base + offset, 4}, effect).has_value();
+    };
+    CHECK(meets(0x3d, writes));
+    CHECK_FALSE(meets(0x3c, writes));
+    CHECK(meets(0x47, writes));
+    CHECK_FALSE(meets(0x48, writes));
+    CHECK_FALSE(meets(0x40, reads));
+    CHECK(meets(0x80, reads));
+    CHECK_FALSE(meets(0x80, writes));
+    CHECK(meets(0xc0, reads));
+    CHECK(meets(0xc0, writes));
+    CHECK(patched.met_by({base + 0x80, 8}, {.reads = true, .writes = true})->kind ==
+          WatchKind::read);
+}
+
+TEST_CASE_METHOD(WatchBench, "a page with both is never written to by harts", "[patched_pages]") {
+    const GuestPhys at = base + 0x100;
+    const std::size_t used = frames.used();
+    REQUIRE(patched.insert(at));
+    REQUIRE(patched.insert(watched(at + 8, WatchKind::write)));
+    REQUIRE(patched.open(at, Use::fetch));
+    CHECK(seen(at, Use::fetch) == ebreak);
+    REQUIRE(patched.open(at, Use::access));
+    CHECK(leaf(at) == pages_r);
+    REQUIRE(patched.insert(watched(at + 16, WatchKind::access)));
+    CHECK_FALSE(leaf(at).has_value());  // neither read nor written to
+    put(at + 2, 0x4501);                // by Cairn, for the guest
+    REQUIRE(patched.open(at, Use::fetch));
+    CHECK(seen(at, Use::fetch) == ebreak);
+    CHECK(seen(at + 2, Use::fetch) == 0x4501);
+    REQUIRE(patched.open_for_access({at, 1}));
+    CHECK_FALSE(leaf(at).has_value());
+    patched.remove(at);
+    CHECK(leaf(at) == pages_x);  // of the page itself
+    patched.give_up(at);
+    CHECK(leaf(at) == pages_rwx);
+    CHECK_FALSE(patched.met_by({at + 8, 8}, {.reads = true, .writes = true}));
+    CHECK_FALSE(patched.insert(watched(at, WatchKind::write)));
+    patched.remove_all();
+    (void)table.merge(base, harts);
+    CHECK(frames.used() == used);
+}
+
+TEST_CASE_METHOD(WatchBench, "there is a most of watchpoints, each in one page",
+                 "[patched_pages]") {
+    CHECK_FALSE(patched.insert(watched(base + page - 4, WatchKind::write)));
+    CHECK_FALSE(patched.insert({.range = {base, 0}, .kind = WatchKind::write, .named = {}}));
+    for (std::size_t n = 0; n < PatchedPages::most_watchpoints; ++n) {
+        CHECK(patched.insert(watched(base + 8 * n, WatchKind::write)));
+        CHECK(patched.insert(watched(base + 8 * n, WatchKind::write)));  // is there
+    }
+    CHECK_FALSE(patched.insert(watched(base + page, WatchKind::write)));
+    CHECK_FALSE(patched.page(base + page).any());
+    CHECK(leaf(base + page) == pages_rwx);
+}
+
 TEST_CASE_METHOD(Bench, "without frames, or a way to reach harts, there are none",
                  "[patched_pages]") {
     PatchedPages unreachable(frames, table, nullptr);
     CHECK_FALSE(unreachable.insert(base));
     frames.set_limit(frames.used() + 1);
     CHECK_FALSE(patched.insert(base));  // a copy, and a table that is split
-    CHECK_FALSE(patched.holds(base));
+    CHECK_FALSE(patched.page(base).any());
     CHECK(table.translate(base)->permissions == pages_rwx);
 }
 
