@@ -27,6 +27,7 @@ SHOWS = { # what each command shows, of the VMs below
     "bt a.0": {"frame", "frames-end"},
     "mem a 0x80200000 40": {"bytes"},
     "mem a.0 0x80200000 40": {"bytes"},
+    "mem a map": {"memory-map"},
     "harts": {"hart"},
     "heap": {"heap", "heap-owner"},
     "heap map": {"heap-map"},

@@ -58,12 +58,11 @@ constexpr std::array commands{
             "tools/guest_names.py names the functions.",
             show_frames_of_vcpu},
     Command{
-        "mem", "VM ADDRESS [LENGTH]", "bytes of its memory",
+        "mem", "VM ADDRESS|map [LENGTH]", "bytes of its memory, or what of it there is",
         "By guest-physical address; with VM.CPU in place of VM by virtual address, as that vCPU "
         "translates it. ADDRESS and LENGTH are decimal or 0x..., also with K, M or G; 256 bytes if "
-        "not said, "
-        "4096 at most. What the "
-        "guest has not touched yet is given to it by that, and is zero.",
+        "not said, 4096 at most. What the guest has not touched yet is given to it by that, and is "
+        "zero. map has a letter for 64 KiB, or for 2, 4, 8 ... times that by what most of it is.",
         show_memory},
     Command{"gdb", "VM", "let gdb debug it over this line, until it detaches",
             "The VM stands still when gdb comes. Its breakpoints are none that the guest sees. "

@@ -14,6 +14,8 @@ CommandFunction start_vm, stop_vm, reset_vm, pause_vm, resume_vm, create_vm, des
 CommandFunction list_vms, show_info, show_tree, show_stats;
 // commands_vcpu.cpp: look into a guest.
 CommandFunction show_registers, show_frames_of_vcpu, show_memory;
+// commands_memory_map.cpp
+CommandFunction show_memory_map;
 // commands_dump.cpp: write a core.
 CommandFunction dump_vm;
 // commands_gdb.cpp: lend the console to a debugger.

@@ -60,11 +60,11 @@ void show_map(Answer& answer) {
         if (static_cast<PageUse>(use) != PageUse::foreign) end = page;
     });
     HeapMap map(end);
-    const std::size_t letter = map.pages_of_letter() * heap_page;
+    const std::size_t letter = map.map().things_of_letter() * heap_page;
     std::uint64_t offset = 0;
     const auto show = [&] {
         answer.show(map_kind, {offset, letter, map.line()});
-        offset += HeapMap::width * letter;
+        offset += LetterMap::width * letter;
     };
     answer.remark(HeapMap::legend);
     for_each_page(core, end, [&](std::uint8_t use) {

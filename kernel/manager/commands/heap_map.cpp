@@ -2,9 +2,6 @@
 // Compiled: small. It runs for people.
 #include "kernel/manager/commands/heap_map.hpp"
 
-#include <algorithm>
-#include <utility>
-
 #include <cairn/global_heap.hpp>
 
 namespace cairn {
@@ -29,32 +26,12 @@ Letter letter_of(std::uint8_t use) {
 
 }  // namespace
 
-HeapMap::HeapMap(std::size_t pages) {
-    while (pages > pages_of_letter_ * width * most_lines)
-        pages_of_letter_ *= 2;
-}
+HeapMap::HeapMap(std::size_t pages) : map_(letters, pages) {}
 
 bool HeapMap::take(std::uint8_t use) {
-    if (std::exchange(is_full_, false)) size_ = 0;
     const bool is_inside = use == static_cast<std::uint8_t>(PageUse::inside);
     if (!is_inside) run_ = letter_of(use);
-    ++counts_[run_];
-    if (++pages_ == pages_of_letter_) end_letter();
-    return is_full_;
-}
-
-bool HeapMap::finish() {
-    if (pages_ == 0 && (size_ == 0 || is_full_)) return false;
-    if (pages_ != 0) end_letter();
-    return true;
-}
-
-void HeapMap::end_letter() {
-    const auto most = std::ranges::max_element(counts_) - counts_.begin();
-    line_[size_++] = letters[static_cast<std::size_t>(most)];
-    counts_ = {};
-    pages_ = 0;
-    is_full_ = size_ == width;
+    return map_.take(run_);
 }
 
 }  // namespace cairn

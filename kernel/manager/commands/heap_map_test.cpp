@@ -48,11 +48,11 @@ TEST_CASE("a map has so many lines, and no empty one", "[heap_map]") {
     for (const std::size_t pages : {1u, 63u, 64u, 65u, 1024u, 1025u, 2048u, 25'600u}) {
         CAPTURE(pages);
         const auto lines = lines_of(std::vector<std::uint8_t>(pages, 1));
-        const std::size_t each = HeapMap(pages).pages_of_letter();
+        const std::size_t each = HeapMap(pages).map().things_of_letter();
         std::size_t letters = 0;
         for (const std::string& line : lines)
             letters += line.size();
-        CHECK(lines.size() <= HeapMap::most_lines);
+        CHECK(lines.size() <= LetterMap::most_lines);
         CHECK(letters == (pages + each - 1) / each);
         CHECK(!lines.back().empty());
     }
