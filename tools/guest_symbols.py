@@ -14,15 +14,19 @@ class SymbolError(ValueError):
     """A file that holds no symbols, and why."""
 
 
-def _of_map(text):
-    """(address, name) of code, in the form of nm."""
+def of_map(text, letters="tTwW"):
+    """(address, name) of each symbol of those kinds, code's if not said; in the form of nm."""
+    return list(_of_map(text.replace("\r", ""), letters))
+
+
+def _of_map(text, letters):
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         found = MAP_LINE.match(line)
         if found is None:
             raise SymbolError(f"line {number}: '{line[:40]}' is no line of a System.map or kallsyms")
-        if found[2] in "tTwW":
+        if found[2] in letters:
             yield int(found[1], 16), found[3]
 
 
@@ -75,7 +79,7 @@ class Symbols:
 def read(path):
     data = path.read_bytes()
     symbols = Symbols(_of_elf(data) if data[:4] == b"\x7fELF" else
-                      _of_map(data.decode(errors="replace").replace("\r", "")))
+                      of_map(data.decode(errors="replace")))
     if not any(symbols.addresses):
         raise SymbolError("it has no addresses of functions; /proc/kallsyms shows them to root alone")
     return symbols

@@ -87,6 +87,8 @@ class ManagedVm {
     [[nodiscard]] bool trace(std::optional<std::uint32_t> cpu, std::uint32_t entries);
     void end_trace(std::optional<std::uint32_t> cpu);
 
+    /// Of the harts that may run it.
+    [[nodiscard]] const HartAbilities& abilities() const { return host_.abilities(); }
     /// Of the VM as it is now; nullptr: it is not dumped.
     [[nodiscard]] CoreDump* dump() const { return running_ ? running_->dump.get() : nullptr; }
     /// Begins to write a core to the machine's disk of that number. `has_ended`: a crash has ended

@@ -34,6 +34,17 @@ class Target final : public DebugTarget {
         values_[number] = value;
         return true;
     }
+    std::uint32_t vector_register_bytes() const override { return 16; }
+    void read_vector(std::uint32_t cpu, std::uint32_t number, std::span<std::byte> to) override {
+        check_cpu(cpu);
+        require(number < 32 && to.size() == 16, "a register that there is");
+        std::ranges::fill(to, std::byte{1});
+    }
+    void write_vector(std::uint32_t cpu, std::uint32_t number,
+                      std::span<const std::byte> from) override {
+        check_cpu(cpu);
+        require(number < 32 && from.size() == 16, "a register that there is");
+    }
     void use_physical(bool) override {}
     std::size_t read_memory(std::uint32_t cpu, std::uint64_t address,
                             std::span<std::byte> to) override {

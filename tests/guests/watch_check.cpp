@@ -154,7 +154,7 @@ bool compare_round() {
            watch_pages.exchanged == (watch_reserves ? all : 0);
 }
 
-void clear_by_vector() {
+[[gnu::noinline]] void clear_by_vector() {
     asm volatile(
         ".option push\n.option arch, +v\n"
         "vsetivli zero, 1, e64, m1, ta, ma\n vmv.v.i v0, 7\n vse64.v v0, (%0)\n.option pop"

@@ -67,6 +67,23 @@ def test_interrupt_and_write(demo):
     assert demo.wait_exit() == 0
 
 
+def test_vector_registers(machine, tmp_path):
+    """As the guest left them, and as gdb sets them; where the guest has no V, there are none."""
+    m = machine(demo_vms(tmp_path / "vms.cpio", "a", kernel="watch_check"), cpu="rv64,v=true,vlen=256")
+    m.expect("Type something")
+    to_monitor(m)
+    lend_line(m, "a")
+    said = debug(m, ["p $vlenb", "p $v0.l", "break clear_by_vector", "set var watch_order = 'v'", "continue",
+                     "set $v0.l[1] = 0x55", "finish", "p $v0.l", "p $vl", "delete", "detach"],
+                 ROOT / "build/target/tests/guests/guest_watch_check.elf")
+    assert re.search(r"\$1 = 32", said), said
+    assert re.search(r"\$2 = \{0, 0, 0, 0\}", said)
+    assert re.search(r"\$3 = \{7, (85|\d+), ", said) and re.search(r"\$4 = 1", said)
+    back_at_prompt(m)
+    command(m, "quit", "vm a: turned off")
+    assert m.wait_exit() == 0
+
+
 def test_what_it_cannot_do_it_says(demo):
     """A breakpoint of the hart's is refused, and gdb has not written one into the guest's memory."""
     lend_line(demo, "a")

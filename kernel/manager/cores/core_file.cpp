@@ -198,7 +198,7 @@ std::uint64_t most_thread_notes(std::uint32_t vector_register_bytes) {
 bool add_description_note(CoreBytes& bytes, bool fp) {
     string text;
     StringWriter out(text);
-    write_target_description(fp, out);
+    write_target_description({.fp = fp}, out);
     return begin_note(bytes, "GDB", tdesc_note, text.size() + 1) &&
            add(bytes, std::as_bytes(std::span(text.data(), text.size()))) &&
            bytes.try_resize(bytes.size() + 1) && pad(bytes);

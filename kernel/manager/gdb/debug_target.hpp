@@ -25,6 +25,13 @@ class DebugTarget {
     [[nodiscard]] virtual bool write_register(std::uint32_t cpu, std::uint32_t number,
                                               std::uint64_t value) = 0;
 
+    /// Bytes of each of v0 to v31; 0: there are none.
+    [[nodiscard]] virtual std::uint32_t vector_register_bytes() const = 0;
+    /// v`number`, below 32.
+    virtual void read_vector(std::uint32_t cpu, std::uint32_t number, std::span<std::byte> to) = 0;
+    virtual void write_vector(std::uint32_t cpu, std::uint32_t number,
+                              std::span<const std::byte> from) = 0;
+
     /// By virtual address, as CPU `cpu` translates it, or else by physical address.
     virtual void use_physical(bool physical) = 0;
     /// How many of the bytes, from the first on, could be read.

@@ -184,10 +184,13 @@ Next GdbServer::features(const Call& call) {
     const auto part = take_place(rest);
     if (!part || !rest.empty()) return answer(call.reply, bad_packet);
     const std::uint64_t size = std::min<std::uint64_t>(part->size, most_memory);
-    const bool fp = call.target.read_register(0, gdb_register::first_fp).has_value();
+    const std::uint32_t vector = call.target.vector_register_bytes();
+    const GdbRegisterSets sets{
+        .fp = call.target.read_register(0, gdb_register::first_fp).has_value(),
+        .vector_register_bytes = vector <= most_memory ? vector : 0};
     FixedBuffer<most_memory> text;
     Window window(part->address, size, text);
-    write_target_description(fp, window);
+    write_target_description(sets, window);
     call.reply.write(window.is_cut() ? "m" : "l");
     return answer(call.reply, text.view());
 }

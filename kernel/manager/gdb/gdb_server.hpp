@@ -66,6 +66,8 @@ class GdbServer {
     Next write_general(const Call& call);
     Next read_one(const Call& call);
     Next write_one(const Call& call);
+    Next read_vector(const Call& call, std::uint32_t number);
+    Next write_vector(const Call& call, std::uint32_t number, std::string_view digits);
     Next read_memory(const Call& call);
     Next write_memory(const Call& call);
     Next choose_thread(const Call& call);

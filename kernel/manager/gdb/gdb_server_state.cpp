@@ -59,9 +59,10 @@ Next GdbServer::write_general(const Call& call) {
 Next GdbServer::read_one(const Call& call) {
     std::string_view rest = call.arguments;
     const auto number = take_hex(rest);
-    if (!number || *number > gdb_register::privilege || !rest.empty())
+    if (!number || *number >= gdb_register::end || !rest.empty())
         return answer(call.reply, bad_packet);
     const auto n = static_cast<std::uint32_t>(*number);
+    if (n >= gdb_register::first_vector) return read_vector(call, n - gdb_register::first_vector);
     const auto value = call.target.read_register(cpu_, n);
     if (!value) return answer(call.reply, no_such_register);
     put_value(*value, gdb_register_size(n), call.reply);
@@ -71,12 +72,35 @@ Next GdbServer::read_one(const Call& call) {
 Next GdbServer::write_one(const Call& call) {
     std::string_view rest = call.arguments;
     const auto number = take_hex(rest);
-    if (!number || *number > gdb_register::privilege || !take_letter(rest, '='))
+    if (!number || *number >= gdb_register::end || !take_letter(rest, '='))
         return answer(call.reply, bad_packet);
+    const auto n = static_cast<std::uint32_t>(*number);
+    if (n >= gdb_register::first_vector)
+        return write_vector(call, n - gdb_register::first_vector, rest);
     const auto value = parse_value(rest);
     if (!value) return answer(call.reply, bad_packet);
-    const bool done = call.target.write_register(cpu_, static_cast<std::uint32_t>(*number), *value);
+    const bool done = call.target.write_register(cpu_, n, *value);
     return answer(call.reply, done ? "OK" : no_such_register);
+}
+
+Next GdbServer::read_vector(const Call& call, std::uint32_t number) {
+    std::array<std::byte, most_memory> room;
+    const std::uint32_t size = call.target.vector_register_bytes();
+    if (size == 0 || size > room.size()) return answer(call.reply, no_such_register);
+    const auto bytes = std::span(room).first(size);
+    call.target.read_vector(cpu_, number, bytes);
+    put_hex_bytes(bytes, call.reply);
+    return Next::answer;
+}
+
+Next GdbServer::write_vector(const Call& call, std::uint32_t number, std::string_view digits) {
+    std::array<std::byte, most_memory> room;
+    const std::uint32_t size = call.target.vector_register_bytes();
+    if (size == 0 || size > room.size()) return answer(call.reply, no_such_register);
+    const auto bytes = std::span(room).first(size);
+    if (!parse_hex_bytes(digits, bytes)) return answer(call.reply, bad_packet);
+    call.target.write_vector(cpu_, number, bytes);
+    return answer(call.reply, "OK");
 }
 
 // Memory.

@@ -35,6 +35,14 @@ struct FakeTarget final : DebugTarget {
         written[{cpu, number}] = value;
         return true;
     }
+    std::uint32_t vector_register_bytes() const override { return 16; }
+    void read_vector(std::uint32_t cpu, std::uint32_t number, std::span<std::byte> to) override {
+        std::ranges::fill(to, static_cast<std::byte>(cpu * 0x40 + number));
+    }
+    void write_vector(std::uint32_t cpu, std::uint32_t number,
+                      std::span<const std::byte> from) override {
+        vector = {cpu, number, from.front()};
+    }
     void use_physical(bool on) override { physical = on; }
     std::size_t read_memory(std::uint32_t, std::uint64_t at, std::span<std::byte> to) override {
         std::size_t done = 0;
@@ -75,6 +83,7 @@ struct FakeTarget final : DebugTarget {
     static constexpr std::uint64_t base = 0x1000;
     std::vector<std::byte> ram = std::vector<std::byte>(64, std::byte{0xab});
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> written;
+    std::tuple<std::uint32_t, std::uint32_t, std::byte> vector{};
     bool physical = false;
     std::set<std::pair<std::uint32_t, std::uint64_t>> breakpoints;
     std::vector<std::tuple<std::uint32_t, WatchedBytes, WatchKind>> watchpoints;
@@ -166,8 +175,10 @@ TEST_CASE_METHOD(Bench, "the target description comes in parts", "[gdb_server]")
         if (part.front() == 'l') break;
         REQUIRE(part.front() == 'm');
     }
-    for (const auto* name : {"cpu", "fpu", "csr", "virtual"})
+    for (const auto* name : {"cpu", "fpu", "csr", "vector", "virtual"})
         CHECK(text.find(std::string("org.gnu.gdb.riscv.") + name) != std::string::npos);
+    CHECK(text.find("<vector id=\"words\" type=\"uint32\" count=\"4\"/>") != std::string::npos);
+    CHECK(text.find("name=\"v31\" bitsize=\"128\"") != std::string::npos);
     CHECK(text.ends_with("</target>"));
     CHECK(say("qXfer:features:read:target.xml:ffffffff,10") == "l");
     CHECK(say("qXfer:features:read:target.xml:0") == "E01");
@@ -189,6 +200,16 @@ TEST_CASE_METHOD(Bench, "how it goes on", "[gdb_server]") {
     CHECK(next == Next::leave);
     CHECK(say("k").empty());
     CHECK(next == Next::leave);
+}
+
+TEST_CASE_METHOD(Bench, "vector registers are bytes", "[gdb_server]") {
+    CHECK(say("p1043") == "01010101010101010101010101010101");  // v1
+    CHECK(say("Hg2") == "OK");
+    CHECK(say("p1061") == "5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f");  // v31
+    CHECK(say("P1042=77000000000000000000000000000000") == "OK");
+    CHECK(target.vector == std::tuple{1u, 0u, std::byte{0x77}});
+    CHECK(say("P1042=7700") == "E01");
+    CHECK(say("p1062") == "E01");
 }
 
 TEST_CASE_METHOD(Bench, "breakpoints of the CPU at hand", "[gdb_server]") {

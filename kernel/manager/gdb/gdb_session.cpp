@@ -46,6 +46,7 @@ bool GdbSession::look(Writer& line) {
 
 /// A VM that was reset meanwhile runs: then it is paused as soon as it can be.
 void GdbSession::look_at(ManagedVm& vm) {
+    debug_.vector_register_bytes = vm.abilities().vector_register_bytes;
     DebugControl& debugging = vm.vm().debugging();
     if (phase_ == Phase::running && debugging.has_met()) phase_ = Phase::stopping;
     if (!awaits_rest()) return;

@@ -2,6 +2,8 @@
 // Compiled: small. It runs for people.
 #include "kernel/manager/gdb/register_file.hpp"
 
+#include <utility>
+
 #include <cairn/print.hpp>
 #include "kernel/arch/start/kernel_frame.hpp"
 
@@ -59,6 +61,43 @@ void write_fp(Writer& out) {
     end_feature(out);
 }
 
+/// A vector register as gdb's own description of V has it: by elements of each width.
+void write_vector(std::uint32_t bytes, Writer& out) {
+    constexpr std::pair<std::string_view, std::uint32_t> elements[]{
+        {"bytes", 1}, {"shorts", 2}, {"words", 4}, {"longs", 8}, {"quads", 16}};
+    begin_feature("vector", out);
+    for (const auto& [name, width] : elements) {
+        if (bytes >= width)
+            print(out, "<vector id=\"{}\" type=\"uint{}\" count=\"{}\"/>", name, 8 * width,
+                  bytes / width);
+    }
+    out.write("<union id=\"riscv_vector\">");
+    for (const auto& [name, width] : elements) {
+        if (bytes >= width) print(out, "<field name=\"{}\" type=\"{}\"/>", name.front(), name);
+    }
+    out.write("</union>");
+    for (std::uint32_t n = 0; n < GuestVector::count; ++n) {
+        print(out, "<reg name=\"v{}\" bitsize=\"{}\" type=\"riscv_vector\" regnum=\"{}\"/>", n,
+              8 * bytes, first_vector + n);
+    }
+    end_feature(out);
+}
+
+void write_csrs(bool vector, Writer& out) {
+    begin_feature("csr", out);
+    for (const GdbCsr& row : csrs)
+        write_register(row.name, row.number, "int", out);
+    write_register("sip", sip, "int", out);
+    if (vector) {
+        write_register("vstart", vstart, "int", out);
+        write_register("vcsr", vcsr, "int", out);
+        write_register("vl", vl, "int", out);
+        write_register("vtype", vtype, "int", out);
+        write_register("vlenb", vlenb, "int", out);
+    }
+    end_feature(out);
+}
+
 }  // namespace
 
 std::span<const GdbCsr> gdb_csrs() {
@@ -69,7 +108,7 @@ std::uint32_t gdb_register_size(std::uint32_t number) {
     return is_fp_control(number) ? 4 : 8;
 }
 
-void write_target_description(bool fp, Writer& out) {
+void write_target_description(const GdbRegisterSets& sets, Writer& out) {
     out.write(
         "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\">"
         "<target version=\"1.0\"><architecture>riscv:rv64</architecture>");
@@ -82,12 +121,9 @@ void write_target_description(bool fp, Writer& out) {
                        out);
     write_register("pc", pc, "code_ptr", out);
     end_feature(out);
-    if (fp) write_fp(out);
-    begin_feature("csr", out);
-    for (const GdbCsr& row : csrs)
-        write_register(row.name, row.number, "int", out);
-    write_register("sip", sip, "int", out);
-    end_feature(out);
+    if (sets.fp) write_fp(out);
+    write_csrs(sets.vector_register_bytes != 0, out);
+    if (sets.vector_register_bytes != 0) write_vector(sets.vector_register_bytes, out);
     begin_feature("virtual", out);
     write_register("priv", privilege, "int", out);
     end_feature(out);

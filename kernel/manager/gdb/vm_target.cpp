@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <utility>
 
 #include <cairn/print.hpp>
@@ -77,6 +78,16 @@ std::optional<std::uint64_t> VmTarget::read_register(std::uint32_t cpu, std::uin
     if (number < pc) return vcpu.context.x[number];
     if (number == pc) return vcpu.context.pc;
     if (is_fp(number)) return state.parts.fp ? std::optional(read_fp(state, number)) : std::nullopt;
+    if (vector_register_bytes() != 0) {
+        switch (number) {
+            case vstart: return state.vector.vstart;
+            case vcsr: return state.vector.vcsr;
+            case vl: return state.vector.vl;
+            case vtype: return state.vector.vtype;
+            case vlenb: return vector_register_bytes();
+            default: break;
+        }
+    }
     if (number == sip) return state.csrs.hvip >> 1;  // the lines of V=1 lie one bit higher
     if (number == privilege) return Sstatus::SPP::get(state.csrs.sstatus) ? supervisor : user;
     const GdbCsr* const row = find_csr(number);
@@ -108,6 +119,28 @@ bool VmTarget::write_register(std::uint32_t cpu, std::uint32_t number, std::uint
     if (row == nullptr) return false;
     vcpu.state_at_rest().csrs.*row->value = value;
     return true;
+}
+
+std::uint32_t VmTarget::vector_register_bytes() const {
+    return vm_.features().vector ? state_.vector_register_bytes : 0;
+}
+
+void VmTarget::read_vector(std::uint32_t cpu, std::uint32_t number, std::span<std::byte> to) {
+    const GuestState& state = vm_.vcpu(cpu).state();
+    std::ranges::fill(to, std::byte{0});
+    if (Sstatus::VS::get(state.csrs.sstatus) == ExtensionState::initial) return;
+    std::memcpy(to.data(), state.vector.registers + number * to.size(), to.size());
+}
+
+void VmTarget::write_vector(std::uint32_t cpu, std::uint32_t number,
+                            std::span<const std::byte> from) {
+    GuestState& state = vm_.vcpu(cpu).state_at_rest();
+    std::byte* const registers = state.vector.registers;
+    if (Sstatus::VS::get(state.csrs.sstatus) == ExtensionState::initial)
+        std::memset(registers, 0, GuestVector::count * from.size());
+    std::memcpy(registers + number * from.size(), from.data(), from.size());
+    Sstatus::VS::set(state.csrs.sstatus, ExtensionState::clean);
+    Sstatus::VS::set(state.csrs.vsstatus, ExtensionState::dirty);
 }
 
 /// Calls `visit(at, offset, size)` for each piece that lies together in RAM, until it says false or

@@ -25,6 +25,7 @@ struct DebugState {
         GuestPhys at;
     };
 
+    std::uint32_t vector_register_bytes = 0;  ///< the hart's, where it has V
     bool physical = false;
     static_vector<Breakpoint, most_breakpoints> breakpoints{};
     static_vector<GuestPhys, most_after_step> after_step{};  ///< breakpoints of a step alone
@@ -40,6 +41,10 @@ class VmTarget final : public DebugTarget {
                                                              std::uint32_t number) override;
     [[nodiscard]] bool write_register(std::uint32_t cpu, std::uint32_t number,
                                       std::uint64_t value) override;
+    [[nodiscard]] std::uint32_t vector_register_bytes() const override;
+    void read_vector(std::uint32_t cpu, std::uint32_t number, std::span<std::byte> to) override;
+    void write_vector(std::uint32_t cpu, std::uint32_t number,
+                      std::span<const std::byte> from) override;
     void use_physical(bool physical) override { state_.physical = physical; }
     [[nodiscard]] std::size_t read_memory(std::uint32_t cpu, std::uint64_t address,
                                           std::span<std::byte> to) override;
