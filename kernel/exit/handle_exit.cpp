@@ -116,6 +116,14 @@ Resumption touch_ram(Vm& vm, GuestPhys at) {
         // Harts may keep what they once found invalid (no Svvptc for the G-stage).
         case RamTouch::present: hfence_gvma_all(); return Resumption::with_saved_registers;
         case RamTouch::patched: return handle_patched_page(vm, at);
+        case RamTouch::lacking:
+            if (vm.may_complain()) {
+                println(
+                    "vm {}: waits for its RAM at {:#x}, which it gave back: the machine has none "
+                    "free",
+                    vm.name(), at.value);
+            }
+            return Resumption::with_saved_registers;
         case RamTouch::unavailable: break;
     }
     println("vm {}: stopped: there is no memory for the page table of its RAM at {:#x}", vm.name(),

@@ -57,8 +57,7 @@ bool ManagedVm::start(bool count_exits) {
         return false;
     }
     channel_.attach(&vm);
-    load_again();
-    return true;
+    return load_again();
 }
 
 /// Before its first run.
@@ -151,13 +150,16 @@ bool ManagedVm::is_at_rest() const {
 }
 
 /// Each start gets a random seed of its own.
-void ManagedVm::load_again() {
+bool ManagedVm::load_again() {
     BuiltVm& built = running_->built;
     running_->end_reason.reset();
     if (running_->watching) *running_->watching = {};
     built.vm->reset_devices();
-    if (built.ram->present_bytes() != 0) {  // it ran before
-        built.ram->forget();
+    if (built.ram->present_bytes() != 0 || built.ram->given_back_bytes() != 0) {  // it ran before
+        if (!built.ram->forget()) {
+            explain_lack_of_ram(host_, config());
+            return false;
+        }
         built.vmid.renew();
         built.use_table();
     }
@@ -165,6 +167,7 @@ void ManagedVm::load_again() {
     GuestFdtConfig tree = built.tree;
     tree.rng_seed = running_->rng_seed;
     running_->loader.emplace(bundle_, built.plan, built.vm->memory(), tree);
+    return true;
 }
 
 ManagedVm::Loaded ManagedVm::load_some() {

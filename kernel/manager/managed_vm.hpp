@@ -73,8 +73,9 @@ class ManagedVm {
     /// Its exits are counted by cause if it is to `count_exits`, and traced as its configuration
     /// says.
     [[nodiscard]] bool start(bool count_exits);
-    /// No hart runs it: has it be loaded anew.
-    void load_again();
+    /// No hart runs it: has it be loaded anew. False, with a sentence in the log, where RAM that it
+    /// gave back is not to be had again: then it is to be destroyed.
+    [[nodiscard]] bool load_again();
     /// While it is loading: a piece of it. Its vCPUs are queued after the last; on a failure, which
     /// has a sentence in the log, it is to be destroyed.
     enum class Loaded : std::uint8_t { in_part, all, failed };

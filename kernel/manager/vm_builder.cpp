@@ -21,15 +21,6 @@ constexpr std::uint64_t mib(std::uint64_t bytes) {
     return bytes >> 20;
 }
 
-void explain_lack_of_ram(HostResources& host, const VmConfig& config) {
-    print("cairn: {}", config.file);
-    if (config.memory_line != 0) print(":{}", config.memory_line);
-    println(
-        ": memory: {} MiB are more than the machine can give: {} MiB are free, {} MiB in one "
-        "piece",
-        mib(config.memory), mib(host.frames().free_bytes()), mib(host.frames().largest_free()));
-}
-
 /// Whether a hart runs guests that the VM may use; else there is a sentence in the log.
 bool has_a_hart(const HostResources& host, const VmConfig& config) {
     const std::size_t harts = host.guest_hart_count();
@@ -124,9 +115,14 @@ GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config,
 }
 
 void announce(const VmConfig& config, const LoadPlan& plan, const GuestRam& ram) {
-    print("vm {}: {} MiB at {:#x}, {}", config.name, mib(config.memory),
-          ram.pieces().front().base.value, ram.table().mode());
-    if (ram.pieces().size() > 1) print(", in {} pieces", ram.pieces().size());
+    std::size_t pieces = 0;
+    HostPhys first{0};
+    ram.frames().visit_pieces([&](GuestPhys, const HostRange& piece) {
+        if (pieces++ == 0) first = piece.base;
+    });
+    print("vm {}: {} MiB at {:#x}, {}", config.name, mib(config.memory), first.value,
+          ram.table().mode());
+    if (pieces > 1) print(", in {} pieces", pieces);
     println("");
     if (config.rng) {
         println("vm {}: its random bytes come from {}", config.name,
@@ -141,6 +137,15 @@ void announce(const VmConfig& config, const LoadPlan& plan, const GuestRam& ram)
 }
 
 }  // namespace
+
+void explain_lack_of_ram(HostResources& host, const VmConfig& config) {
+    print("cairn: {}", config.file);
+    if (config.memory_line != 0) print(":{}", config.memory_line);
+    println(
+        ": memory: {} MiB are more than the machine can give: {} MiB are free, {} MiB in one "
+        "piece",
+        mib(config.memory), mib(host.frames().free_bytes()), mib(host.frames().largest_free()));
+}
 
 std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmMemory& memory,
                                 GuestChannel& channel) {

@@ -32,6 +32,9 @@ struct BuiltVm {
     void use_table() { vm->use_translation(ram->table().hgatp(vmid.vmid().number), vmid.vmid()); }
 };
 
+/// Says in the log that the machine has not enough RAM for the VM.
+void explain_lack_of_ram(HostResources& host, const VmConfig& config);
+
 /// Builds the VM. What it needs of the hypervisor's
 /// own memory comes from `memory`, its console is `channel`; both outlive it. Nothing, with a
 /// sentence in the log, where its files, its memory or the host's do not allow it.

@@ -108,9 +108,11 @@ void VmTable::has_stopped(ManagedVm& vm) {
 
 void VmTable::end_run(ManagedVm& vm, StopReason reason) {
     if (goes_on(vm, reason)) {
-        vm.load_again();
-        ++loading_;
-        return;
+        if (vm.load_again()) {
+            ++loading_;
+            return;
+        }
+        failed_ = true;
     }
     vm.destroy();
     one_has_ended(vm);

@@ -81,9 +81,7 @@ class GuestBench {
 
     GuestMemory memory(RamBacking* backing) {
         if (backing == nullptr) return {GuestPhys{ram_base}, ram};
-        GuestMemory backed(GuestPhys{ram_base}, *backing);
-        (void)backed.append(ram);
-        return backed;
+        return {{{ram_base}, ram.size()}, *backing};
     }
     Vcpu& vcpu() { return vm.vcpu(); }
     Registers& x() { return vcpu().context.x; }

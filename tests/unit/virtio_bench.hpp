@@ -45,6 +45,15 @@ class BenchMemory final : public DmaMemory {
         return found.size() == range.size ? found : std::span<std::byte>{};
     }
 
+    std::uint8_t begin_use() override {
+        ++uses;
+        return 7;
+    }
+    void end_use(std::uint8_t begun) override {
+        REQUIRE(begun == 7);
+        --uses;
+    }
+
     std::byte* at(GuestPhys where) {
         return reinterpret_cast<std::byte*>(words_.data()) + (where - base);
     }
@@ -59,6 +68,7 @@ class BenchMemory final : public DmaMemory {
         std::memcpy(at(where), &value, sizeof value);
     }
 
+    int uses = 0;  ///< that have begun, and not ended
     GuestRange slow{};
     GuestRange refuses{};
     std::uint64_t piece_size = usual_size;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "kernel/arch/address.hpp"
 
@@ -27,17 +28,45 @@ class DmaMemory {
     /// Those bytes of `range`, RAM all of it, that follow its first in one piece; none where there
     /// is no memory to make them ready. The guest's harts write there at any time.
     [[nodiscard]] virtual std::span<std::byte> piece(GuestRange range) = 0;
-    /// All of `range`, where it is RAM that is ready and lies in one piece; else nothing. It may be
-    /// used until the end of the turn.
+    /// All of `range`, where it is RAM that is ready and lies in one piece; else nothing.
     [[nodiscard]] virtual std::span<std::byte> ready_piece(GuestRange range) = 0;
+    /// What is found behind this may be used until `end_use` of what it returns: a guest may give
+    /// RAM back. Of memory that stays there need be nothing to do.
+    [[nodiscard]] virtual std::uint8_t begin_use() { return 0; }
+    virtual void end_use(std::uint8_t /*begun*/) {}
 
   protected:
     ~DmaMemory() = default;
 };
 
+/// The use of a memory, for as long as it lives.
+class DmaHold {
+  public:
+    DmaHold() = default;
+    explicit DmaHold(DmaMemory& memory) : memory_(&memory), begun_(memory.begin_use()) {}
+    DmaHold(DmaHold&& other) noexcept
+        : memory_(std::exchange(other.memory_, nullptr)), begun_(other.begun_) {}
+    DmaHold& operator=(DmaHold&& other) noexcept {
+        std::swap(memory_, other.memory_);
+        std::swap(begun_, other.begun_);
+        return *this;
+    }
+    ~DmaHold() { end(); }
+
+    void end() {
+        if (memory_ != nullptr) memory_->end_use(begun_);
+        memory_ = nullptr;
+    }
+
+  private:
+    DmaMemory* memory_ = nullptr;
+    std::uint8_t begun_ = 0;
+};
+
 class DmaTurn {
   public:
-    DmaTurn(DmaMemory& memory, std::uint64_t bytes) : memory_(memory), left_(bytes) {}
+    DmaTurn(DmaMemory& memory, std::uint64_t bytes)
+        : memory_(memory), hold_(memory), left_(bytes) {}
     DmaTurn(const DmaTurn&) = delete;
     DmaTurn& operator=(const DmaTurn&) = delete;
 
@@ -47,6 +76,8 @@ class DmaTurn {
     /// Pieces so far that were not ready.
     [[nodiscard]] std::uint32_t made_ready() const { return made_ready_; }
 
+    /// For pieces that are used beyond the turn, and found from here on.
+    [[nodiscard]] DmaHold hold() { return DmaHold(memory_); }
     [[nodiscard]] bool holds(GuestRange range) const { return memory_.holds(range); }
     /// As DmaMemory's. What it has found once it knows until it ends: rings lie close together.
     [[nodiscard]] std::span<std::byte> piece(GuestRange range) {
@@ -102,6 +133,7 @@ class DmaTurn {
     }
 
     DmaMemory& memory_;
+    DmaHold hold_;
     std::uint64_t left_;
     std::uint32_t made_ready_ = 0;
     std::array<Window, 16> windows_;

@@ -59,6 +59,7 @@ VirtioBackedBlock::Answer VirtioBackedBlock::give_back_done(DmaTurn& turn, Virti
     for (Slot& slot : slots_) {
         if (slot.state.load(std::memory_order_acquire) != State::done) continue;
         if (slot.status == Status::ioerr) port.complain("the machine's disk reports an error");
+        slot.hold.end();
         slot.state.store(State::free, std::memory_order_relaxed);
         building_.is_held_back = false;
         const bool is_ok = slot.status == Status::ok;
@@ -114,6 +115,7 @@ VirtioBackedBlock::Answer VirtioBackedBlock::begin_transfer(DmaTurn& turn, bool 
     building_.operation = in ? BlockBackend::Operation::read : BlockBackend::Operation::write;
     building_.sector = sector;
     building_.data = data;
+    building_.hold = turn.hold();
     building_.written = in ? static_cast<std::uint32_t>(bytes) : 0;
     return true;
 }
@@ -156,13 +158,16 @@ bool VirtioBackedBlock::submit() {
     slot.head = chain_.head();
     slot.status_at = building_.status_at;
     slot.written = building_.written + 1;
+    slot.hold = std::move(building_.hold);
     slot.state.store(State::in_flight, std::memory_order_relaxed);
     const bool taken = backend_.submit({.operation = building_.operation,
                                         .sector = building_.sector,
                                         .buffers = {buffers_.data(), buffers_.size()},
                                         .completion = &slot});
-    if (!taken) slot.state.store(State::free, std::memory_order_relaxed);
-    return taken;
+    if (taken) return true;
+    building_.hold = std::move(slot.hold);
+    slot.state.store(State::free, std::memory_order_relaxed);
+    return false;
 }
 
 /// What has been begun is over before the backend has seen it.
@@ -202,8 +207,10 @@ void VirtioBackedBlock::drain() {
     while (is_anything_in_flight())
         backend_.look();
     backend_.look();  // whoever has completed the last is done with it
-    for (Slot& slot : slots_)
+    for (Slot& slot : slots_) {
+        slot.hold.end();
         slot.state.store(State::free, std::memory_order_relaxed);
+    }
 }
 
 void VirtioBackedBlock::forget(const SplitQueue& /*queue*/) {

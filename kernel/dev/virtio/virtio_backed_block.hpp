@@ -67,6 +67,7 @@ class VirtioBackedBlock final : public VirtioFunction {
         std::uint16_t head = 0;
         GuestPhys status_at;
         std::uint32_t written = 0;  ///< bytes, where it goes well
+        DmaHold hold;               ///< of the guest's memory
     };
     /// The request that is being made ready.
     struct Building {
@@ -77,6 +78,7 @@ class VirtioBackedBlock final : public VirtioFunction {
         GuestPhys status_at;
         BufferStream data;
         std::uint32_t written = 0;
+        DmaHold hold;  ///< from the first of its buffers on
     };
 
     [[nodiscard]] Answer do_some(DmaTurn& turn, VirtioPort& port);

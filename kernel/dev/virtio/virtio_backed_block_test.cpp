@@ -198,6 +198,36 @@ TEST_CASE("what cannot be is answered without the disk", "[virtio_backed_block]"
     CHECK((bench.get(virtio_mmio::Register::status) & virtio::status::needs_reset) == 0);
 }
 
+TEST_CASE("memory is in use from a request's first buffer to its end", "[virtio_backed_block]") {
+    Bench bench;
+    bench.ask(0, RequestType::in, 1, 512);
+    bench.ask(1, RequestType::out, 2, 512);
+    CHECK(bench.memory.uses == 2);
+    bench.disk.complete(0);
+    CHECK(bench.memory.uses == 2);  // until a turn has seen it
+    bench.work();
+    CHECK(bench.memory.uses == 1);
+    bench.disk.room = 1;
+    bench.ask(0, RequestType::in, 1, 512);  // waits for the other
+    CHECK(bench.memory.uses == 2);
+    bench.disk.complete(0);
+    bench.work();
+    CHECK(bench.memory.uses == 1);
+    bench.set(virtio_mmio::Register::status, 0);
+    CHECK(bench.memory.uses == 0);
+}
+
+TEST_CASE("a request whose buffers are not all found yet holds memory between turns",
+          "[virtio_backed_block]") {
+    Bench bench;
+    bench.memory.slow = {{Bench::data_of(0)}, 512};  // which ends the turn
+    bench.ask(0, RequestType::in, 1, 1024);
+    CHECK(bench.disk.pending.empty());
+    CHECK(bench.memory.uses == 1);
+    bench.set(virtio_mmio::Register::status, 0);
+    CHECK(bench.memory.uses == 0);
+}
+
 TEST_CASE("a reset waits for what is in flight, and gives nothing back", "[virtio_backed_block]") {
     Bench bench;
     bench.ask(0, RequestType::in, 1, 512);

@@ -33,6 +33,7 @@ SbiResult transfer(Vm& vm, SbiDbcn function, SbiCall call) {
         std::array{call.arguments[0], call.arguments[1], call.arguments[2]};
     if (high != 0) return sbi_error(SbiError::invalid_param);
     if (!vm.memory().holds(GuestPhys{low}, size)) return sbi_error(SbiError::invalid_param);
+    const RamHold held = vm.memory().hold();
     const auto buffer = vm.memory().piece(GuestPhys{low}, std::min(size, chunk));
     if (!buffer) return sbi_error(SbiError::failed);
     return function == SbiDbcn::console_write ? write_bytes(vm, *buffer) : read_bytes(vm, *buffer);

@@ -119,10 +119,16 @@ std::expected<void, PageTableError> PageTable::map(std::uint64_t address, HostPh
     return {};
 }
 
-std::expected<void, PageTableError> PageTable::unmap(std::uint64_t address, std::uint64_t size) {
+std::expected<void, PageTableError> PageTable::unmap(std::uint64_t address, std::uint64_t size,
+                                                     TranslationFence* users) {
     if (const auto checked = check_range(address, size); !checked) return checked;
     if (!is_mapped(address, size)) return std::unexpected(PageTableError::not_mapped);
-    if (const auto split = split_edges(address, size, nullptr); !split) return split;
+    if (const auto split = split_edges(address, size, users); !split) return split;
+    if (users != nullptr) {
+        constexpr std::uint64_t all = ~std::uint64_t{0};  // tables may go, too
+        rewrite_leaves(address, size, {});
+        users->forget(0, all);
+    }
     remove_leaves(address, size);
     return {};
 }

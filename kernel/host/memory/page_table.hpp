@@ -104,10 +104,12 @@ class PageTable {
                                                           std::uint64_t size,
                                                           PagePermissions permissions);
     /// Unmaps `size` bytes at `address`, all of them mapped. A leaf that reaches beyond them is
-    /// split first, for which there may be no frames; in one store, since the hypervisor may be
-    /// standing on what remains of it, and old and new say the same of that.
+    /// split first, for which there may be no frames; without `users` in one store, since the
+    /// hypervisor may be standing on what remains of it, and old and new say the same of that.
+    /// `users` have forgotten all that they know before tables that this empties are freed.
     [[nodiscard]] std::expected<void, PageTableError> unmap(std::uint64_t address,
-                                                            std::uint64_t size);
+                                                            std::uint64_t size,
+                                                            TranslationFence* users = nullptr);
     /// Has `size` bytes at `address`, all of them mapped, map to `host` from now on; leaves that
     /// reach beyond them are split first. Each leaf keeps its size: unaligned where `host` does not
     /// suit it. In between `users` have forgotten the old ones.

@@ -278,6 +278,26 @@ struct ForgetLog final : TranslationFence {
     std::vector<bool> broken;
 };
 
+TEST_CASE("tables are freed when all have forgotten what led there", "[page_table]") {
+    FrameArena arena;
+    PageTable table = make(sv39x4, arena);
+    REQUIRE(table.map(gibi, {3 * gibi}, 4 * mebi, pages_rwx));
+    const PageTableStatistics before = table.statistics();
+    ForgetLog users(table);
+    CHECK(table.unmap(gibi + 2 * mebi + 4 * kibi, 8 * kibi, &users));  // which splits a leaf
+    CHECK(users.ranges.size() == 2);
+    CHECK(users.ranges.back() == std::pair{std::uint64_t{0}, ~std::uint64_t{0}});
+    CHECK_FALSE(table.translate(gibi + 2 * mebi + 8 * kibi));
+    CHECK(table.translate(gibi + 2 * mebi)->host == HostPhys{3 * gibi + 2 * mebi});
+    CHECK(table.translate(gibi + 2 * mebi + 12 * kibi));
+    CHECK(table.unmap(gibi + 2 * mebi, 4 * kibi, &users));
+    CHECK(table.unmap(gibi + 2 * mebi + 12 * kibi, 2 * mebi - 12 * kibi, &users));
+    CHECK(table.statistics().table_pages == before.table_pages);
+    CHECK(table.unmap(gibi, 2 * mebi, &users));
+    CHECK(table.statistics() == PageTableStatistics{{}, 4});
+    CHECK_FALSE(table.unmap(gibi, 2 * mebi, &users));
+}
+
 TEST_CASE("protect changes what is permitted there and nothing else", "[page_table]") {
     FrameArena arena;
     PageTable table = make(sv39x4, arena);

@@ -45,7 +45,8 @@ constexpr RecordKind configuration_kind{"configuration", Arrangement::sheet, con
 constexpr std::array<Column, 3> piece_columns{
     {{"guest", Look::address, 18}, {"host", Look::address, 18}, {"size", Look::size, 9}}};
 constexpr RecordKind piece_kind{"memory-piece", Arrangement::table, piece_columns};
-constexpr std::array<Column, 5> memory_columns{{{"present", Look::size},
+constexpr std::array<Column, 6> memory_columns{{{"present", Look::size},
+                                                {"given_back", Look::size, 0, "given back"},
                                                 {"mode"},
                                                 {"vmid", Look::number},
                                                 {"own", Look::size},
@@ -99,14 +100,13 @@ void show_configuration(const ManagedVm& vm, Answer& answer) {
 
 void show_memory_of(const ManagedVm& vm, const BuiltVm& built, Answer& answer) {
     const GuestRam& ram = *built.ram;
-    answer.show(memory_kind, {ram.present_bytes(), to_string(ram.table().mode()),
-                              static_cast<unsigned>(built.vmid.vmid().number), vm.account().live(),
-                              vm.account().limit()});
-    GuestPhys at = built.tree.memory.base;
-    for (const HostRange& piece : ram.pieces()) {
+    answer.show(memory_kind,
+                {ram.present_bytes(), ram.given_back_bytes(), to_string(ram.table().mode()),
+                 static_cast<unsigned>(built.vmid.vmid().number), vm.account().live(),
+                 vm.account().limit()});
+    ram.frames().visit_pieces([&](GuestPhys at, const HostRange& piece) {
         answer.show(piece_kind, {at.value, piece.base.value, piece.size});
-        at.value += piece.size;
-    }
+    });
 }
 
 /// As device trees are written: strings, or cells of 32 bits.
@@ -163,11 +163,15 @@ void show_causes(const ManagedVm& vm, Answer& answer) {
 
 }  // namespace
 
+/// A VM's memory is what it has now.
 void list_vms(Session& session, const CommandLine&, Answer& answer) {
     const GuestChannel* const front = session.console.chosen();
     session.vms.visit([&](const ManagedVm& vm) {
-        answer.show(vm_kind, {static_cast<unsigned>(&vm.channel() == front), vm.name(),
-                              vm.config().cpus, vm.config().memory, to_string(vm.state())});
+        const std::uint64_t given_back =
+            vm.built() == nullptr ? 0 : vm.built()->ram->given_back_bytes();
+        answer.show(vm_kind,
+                    {static_cast<unsigned>(&vm.channel() == front), vm.name(), vm.config().cpus,
+                     vm.config().memory - given_back, to_string(vm.state())});
     });
 }
 

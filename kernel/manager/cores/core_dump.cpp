@@ -48,6 +48,7 @@ CoreDump::CoreDump(const Settings& settings, HostDisk& disk, Vm& vm, const Guest
       disk_(disk),
       vm_(vm),
       ram_(ram),
+      hold_(vm.memory().hold()),
       segments_(vm.memory().range().base, ram_offset) {}
 
 /// More than it may need: pages of zeros are not known yet.
@@ -175,7 +176,9 @@ bool CoreDump::make_notes() {
         if (cpu == 0 && !add_description_note(notes_, vcpu.state().parts.fp)) return false;
     }
     if (vmcoreinfo_) {
-        const auto note = find_vmcoreinfo({ram_.view(*vmcoreinfo_).bytes, page});
+        const GuestRam::View view = ram_.view(*vmcoreinfo_);
+        const auto note =
+            view.bytes == nullptr ? std::nullopt : find_vmcoreinfo({view.bytes, page});
         if (note && !add_note(notes_, *note)) return false;
         result_.has_vmcoreinfo = note.has_value();
     }

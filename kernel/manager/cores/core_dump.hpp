@@ -97,6 +97,7 @@ class CoreDump final : private HostDiskOwner {
     HostDisk& disk_;
     Vm& vm_;
     const GuestRam& ram_;
+    RamHold hold_;  ///< what is on its way to the disk stays where it is
     bool is_claimed_ = false;
     Phase phase_ = Phase::erase;
     CoreSegments segments_;

@@ -9,17 +9,11 @@ std::expected<std::span<std::byte>, GuestMemoryError> GuestMemory::piece(GuestPh
                                                                          std::uint64_t size,
                                                                          RamUse use) const {
     if (!holds(at, size)) return std::unexpected(GuestMemoryError::out_of_range);
-    const std::uint64_t offset = at - range_.base;
-    for (const Segment& segment : segments_) {
-        const std::uint64_t inside = offset - segment.offset;
-        if (inside >= segment.bytes.size()) continue;
-        const auto found = segment.bytes.subspan(
-            inside, std::min<std::uint64_t>(size, segment.bytes.size() - inside));
-        if (backing_ != nullptr && !backing_->prepare({at, found.size()}, use))
-            return std::unexpected(GuestMemoryError::unavailable);
-        return found;
-    }
-    return std::span<std::byte>{};  // none are asked for, at the end
+    if (backing_ == nullptr) return std::span(bytes_ + (at - range_.base), size);
+    if (size == 0) return std::span<std::byte>{};
+    const auto found = backing_->piece({at, size}, use);
+    if (found.empty()) return std::unexpected(GuestMemoryError::unavailable);
+    return found;
 }
 
 std::expected<std::span<std::byte>, GuestMemoryError> GuestMemory::bytes(GuestPhys at,
@@ -33,6 +27,7 @@ template <class Visitor>
 std::expected<void, GuestMemoryError> GuestMemory::for_each_piece(GuestPhys at, std::uint64_t size,
                                                                   RamUse use, Visitor visit) const {
     if (!holds(at, size)) return std::unexpected(GuestMemoryError::out_of_range);
+    const RamHold held = hold();
     for (std::uint64_t done = 0; done < size;) {
         const auto found = piece(at + done, size - done, use);
         if (!found) return std::unexpected(found.error());

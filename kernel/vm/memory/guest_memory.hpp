@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 // A guest's RAM as Cairn reads and writes it: the one place where a guest's physical address
 // becomes bytes of ours. It is one range of guest addresses, without holes, of one or more pieces
-// of the machine's memory:
+// of the machine's memory, which `RamBacking` finds:
 //
 //     guest   base ├──────────────┼─────────┤ end
-//     host          ▲ segment 0     ▲ segment 1
+//     host          ▲ a piece       ▲ another
 //
 // Every access is checked against the ends without wrapping, so any 64-bit address and size may be
 // asked for. RAM may be given to the guest only when somebody touches it: `RamBacking` is told
-// before Cairn does. Borrows the bytes. No locking: the guest's harts write the same memory at any
-// time, so whoever reads a value twice may see two values; copy first, then check.
+// before Cairn does. It may also be taken from the guest: bytes that were found are good for as
+// long as a `hold` that began before. Borrows the bytes. No locking: the guest's harts write the
+// same memory at any time, so whoever reads a value twice may see two values; copy first, then
+// check.
 #pragma once
 
 #include <cstddef>
@@ -19,15 +21,15 @@
 #include <span>
 #include <type_traits>
 
-#include <cairn/static_vector.hpp>
 #include "kernel/arch/address.hpp"
 #include "kernel/vm/memory/debug_points.hpp"
+#include "kernel/vm/memory/ram_readers.hpp"
 
 namespace cairn {
 
 enum class GuestMemoryError : std::uint8_t {
     out_of_range,  ///< some byte asked for is not RAM, or, of `bytes`, lies in another piece
-    unavailable,   ///< it is RAM, and there is no memory for the tables that it needs
+    unavailable,   ///< it is RAM, and there is no memory for it or the tables that it needs
 };
 
 /// What came of a guest's touching its RAM.
@@ -36,6 +38,7 @@ enum class RamTouch : std::uint8_t {
     present,      ///< it was there already: the hart had not seen it yet
     busy,         ///< another hart is at it: touch it again
     patched,      ///< its page has breakpoints or watchpoints (DebugPoints)
+    lacking,      ///< the guest has given it back, and nothing is free: busy is what follows
     unavailable,  ///< there is no memory for the tables that it needs
 };
 
@@ -46,10 +49,11 @@ enum class RamUse : std::uint8_t { access, overwrite_all };
 /// Makes RAM be there where it is not yet; all ranges lie in RAM.
 class RamBacking {
   public:
-    /// Whether `prepare` has nothing to do for `range`.
+    /// Whether `piece` has nothing to make ready for any of `range`.
     [[nodiscard]] virtual bool is_ready(GuestRange range) const = 0;
-    /// Before Cairn reads or writes `range`; false where there is no memory for it.
-    [[nodiscard]] virtual bool prepare(GuestRange range, RamUse use) = 0;
+    /// Where Cairn reads or writes those bytes of `range`, which has some, that follow its first in
+    /// one piece, while it is a reader; none where there is no memory for them.
+    [[nodiscard]] virtual std::span<std::byte> piece(GuestRange range, RamUse use) = 0;
     /// When a hart of the guest could not reach `at`.
     [[nodiscard]] virtual RamTouch touch(GuestPhys at) = 0;
     /// Lets the guest see `from`, which outlives it and never changes, at `to` without a copy; what
@@ -57,29 +61,23 @@ class RamBacking {
     [[nodiscard]] virtual std::uint64_t show(GuestPhys to, std::span<const std::byte> from) = 0;
     /// nullptr where a debugger can set none.
     [[nodiscard]] virtual DebugPoints* debug_points() { return nullptr; }
+    [[nodiscard]] RamReaders& readers() { return readers_; }
 
   protected:
     ~RamBacking() = default;
+
+  private:
+    RamReaders readers_;
 };
 
 class GuestMemory {
   public:
-    static constexpr std::size_t max_segments = 8;
-
     /// RAM at `base` backed by `bytes`, all there; `base + bytes.size()` does not wrap.
-    constexpr GuestMemory(GuestPhys base, std::span<std::byte> bytes) : range_{base, 0} {
-        (void)append(bytes);
-    }
-    /// RAM at `base` of which nothing is there but what `backing`, which outlives this, makes so.
-    constexpr GuestMemory(GuestPhys base, RamBacking& backing)
-        : range_{base, 0}, backing_(&backing) {}
-
-    /// Makes RAM longer by a piece. False where there are max_segments already.
-    constexpr bool append(std::span<std::byte> bytes) {
-        if (!segments_.try_push_back({range_.size, bytes})) return false;
-        range_.size += bytes.size();
-        return true;
-    }
+    constexpr GuestMemory(GuestPhys base, std::span<std::byte> bytes)
+        : range_{base, bytes.size()}, bytes_(bytes.data()) {}
+    /// RAM of which nothing is there but what `backing`, which outlives this, makes so.
+    constexpr GuestMemory(GuestRange range, RamBacking& backing)
+        : range_(range), backing_(&backing) {}
 
     [[nodiscard]] constexpr GuestRange range() const { return range_; }
     [[nodiscard]] constexpr bool holds(GuestPhys at, std::uint64_t size) const {
@@ -89,6 +87,17 @@ class GuestMemory {
     /// Whether all of `range`, RAM, is there already.
     [[nodiscard]] bool is_ready(GuestRange range) const {
         return backing_ == nullptr || backing_->is_ready(range);
+    }
+    /// For whoever goes to bytes that `piece` and `bytes` have found behind this.
+    [[nodiscard]] RamHold hold() const {
+        return RamHold(backing_ == nullptr ? nullptr : &backing_->readers());
+    }
+    /// The same in two steps.
+    [[nodiscard]] RamReaders::Side begin_use() const {
+        return backing_ == nullptr ? RamReaders::Side{0} : backing_->readers().begin();
+    }
+    void end_use(RamReaders::Side side) const {
+        if (backing_ != nullptr) backing_->readers().end(side);
     }
     /// Those of the `size` bytes at `at`, RAM all of them, that follow `at` in one piece.
     [[nodiscard]] std::expected<std::span<std::byte>, GuestMemoryError> piece(
@@ -142,11 +151,6 @@ class GuestMemory {
     }
 
   private:
-    struct Segment {
-        std::uint64_t offset;  ///< of its first byte in RAM
-        std::span<std::byte> bytes;
-    };
-
     /// Calls `visit(piece, offset)` for each piece of the range, RAM all of it.
     template <class Visitor>
     [[nodiscard]] std::expected<void, GuestMemoryError> for_each_piece(GuestPhys at,
@@ -155,7 +159,7 @@ class GuestMemory {
                                                                        Visitor visit) const;
 
     GuestRange range_;
-    static_vector<Segment, max_segments> segments_;
+    std::byte* bytes_ = nullptr;  ///< all of RAM, without a backing
     RamBacking* backing_ = nullptr;
 };
 

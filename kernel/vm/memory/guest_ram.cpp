@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <cairn/bits.hpp>
 
@@ -11,6 +12,7 @@ namespace cairn {
 GuestRam::GuestRam(FramePool& pool, VmMemory& memory, Stage2Table table, const Settings& settings)
     : pool_(pool),
       settings_(settings),
+      frames_(pool, memory, settings.base),
       table_(std::move(table)),
       chunks_(VmAllocator<Chunk>(memory.heap())),
       owned_(VmAllocator<Blocks>(memory.heap())),
@@ -18,73 +20,34 @@ GuestRam::GuestRam(FramePool& pool, VmMemory& memory, Stage2Table table, const S
 
 GuestRam::~GuestRam() {
     table_.clear();
-    for (const HostRange& piece : pieces_)
-        pool_.free_frames(piece.base, piece.size / frame_size);
 }
 
 GuestRam::Taken GuestRam::take_frames() {
-    if (!chunks_.try_resize(settings_.size / chunk_size, Chunk::absent)) return Taken::no_memory;
-    return take_pieces() ? Taken::all : Taken::no_frames;
-}
-
-/// One piece if there is one, else the longest that are left, one after the other.
-bool GuestRam::take_pieces() {
-    for (std::uint64_t left = settings_.size; left != 0;) {
-        const std::uint64_t longest = align_down(pool_.largest_free(), chunk_size);
-        bool taken = take_piece(std::min(left, longest));
-        // The longest run may begin off a chunk's boundary, and hold one chunk less.
-        if (!taken && longest > chunk_size)
-            taken = take_piece(std::min(left, longest - chunk_size));
-        if (!taken) {
-            for (const HostRange& piece : pieces_)
-                pool_.free_frames(piece.base, piece.size / frame_size);
-            pieces_.clear();
-            return false;
-        }
-        left -= pieces_.back().size;
-    }
-    return true;
-}
-
-bool GuestRam::take_piece(std::uint64_t size) {
-    if (size == 0 || pieces_.size() == pieces_.capacity()) return false;
-    GuestPhys base = settings_.base;
-    for (const HostRange& piece : pieces_)
-        base = base + piece.size;
-    const auto piece = pool_.take_guest_ram(size, base);
-    return piece && pieces_.try_push_back(*piece) != nullptr;
+    const std::size_t chunks = settings_.size / chunk_size;
+    if (!chunks_.try_resize(chunks, Chunk::absent) || !frames_.make_room(chunks))
+        return Taken::no_memory;
+    return frames_.take_all() ? Taken::all : Taken::no_frames;
 }
 
 GuestMemory GuestRam::memory() {
-    GuestMemory memory(settings_.base, *this);
-    for (const HostRange& piece : pieces_)
-        (void)memory.append({pool_.at(piece.base), piece.size});  // as many as there is room for
-    return memory;
-}
-
-HostPhys GuestRam::frames_of(std::size_t chunk) const {
-    std::uint64_t offset = chunk * chunk_size;
-    auto piece = pieces_.begin();
-    for (; offset >= piece->size; ++piece)
-        offset -= piece->size;
-    return piece->base + offset;
+    return {{settings_.base, settings_.size}, *this};
 }
 
 RamTouch GuestRam::give(std::size_t chunk, bool zero) {
     {
         const SpinGuard guard(lock_);
+        if (!is_taken_back(chunk)) return RamTouch::lacking;
         const Chunk found = chunks_[chunk];
         if (found == Chunk::filling) return RamTouch::busy;
         if (found != Chunk::absent) return RamTouch::present;
         set_state(chunk, Chunk::filling);
     }
-    const HostPhys frames = frames_of(chunk);
+    const HostPhys frames = frames_.of(chunk);
     if (zero && !(settings_.trust_unused && !pool_.was_used({frames, chunk_size})))
         std::memset(pool_.at(frames), 0, chunk_size);
     pool_.mark_used({frames, chunk_size});
     const SpinGuard guard(lock_);
-    const bool mapped =
-        table_.map(settings_.base + chunk * chunk_size, frames, chunk_size, pages_rwx).has_value();
+    const bool mapped = table_.map(base_of(chunk), frames, chunk_size, pages_rwx).has_value();
     set_state(chunk, mapped ? Chunk::present : Chunk::absent);
     present_ += mapped ? 1 : 0;
     return mapped ? RamTouch::given : RamTouch::unavailable;
@@ -93,7 +56,11 @@ RamTouch GuestRam::give(std::size_t chunk, bool zero) {
 RamTouch GuestRam::touch(GuestPhys at) {
     const std::size_t chunk = chunk_of(at);
     const RamTouch done = give(chunk, true);
-    return done == RamTouch::present ? touch_present(at, state(chunk)) : done;
+    if (done == RamTouch::present) return touch_present(at, state(chunk));
+    if (done == RamTouch::busy) return done;
+    const SpinGuard guard(lock_);
+    const bool lacked_some = std::exchange(lacks_frames_, done == RamTouch::lacking);
+    return done == RamTouch::lacking && lacked_some ? RamTouch::busy : done;
 }
 
 RamTouch GuestRam::touch_present(GuestPhys at, Chunk found) {
@@ -127,9 +94,9 @@ std::uint64_t GuestRam::show(GuestPhys to, std::span<const std::byte> from) {
 bool GuestRam::show_chunk(std::size_t chunk, HostPhys source) {
     const SpinGuard guard(lock_);
     if (chunks_[chunk] != Chunk::absent) return false;
-    const GuestPhys base = settings_.base + chunk * chunk_size;
+    const GuestPhys base = base_of(chunk);
     if (!table_.map(base, source, chunk_size, pages_rx)) return false;
-    pool_.mark_used({frames_of(chunk), chunk_size});
+    pool_.mark_used({frames_.of(chunk), chunk_size});
     set_state(chunk, Chunk::shown);
     ++present_;
     return true;
@@ -139,12 +106,13 @@ bool GuestRam::show_chunk(std::size_t chunk, HostPhys source) {
 /// bytes that it has seen there so far.
 RamTouch GuestRam::own_block(GuestPhys at) {
     const SpinGuard guard(lock_);
+    if (!is_shown(chunks_[chunk_of(at)])) return RamTouch::present;
     const auto shown =
         std::ranges::find_if(shown_, [at](const Shown& each) { return each.range.contains(at); });
     if (shown == shown_.end()) return RamTouch::present;
     const GuestPhys block{align_down(at.value, block_size)};
     if ((owned_[chunk_of(block)] & bit_of(block)) != 0) return RamTouch::present;
-    const HostPhys frames = frames_of(chunk_of(block)) + (block - settings_.base) % chunk_size;
+    const HostPhys frames = frames_.of(chunk_of(block)) + (block - settings_.base) % chunk_size;
     std::memcpy(pool_.at(frames), pool_.at(shown->source + (block - shown->range.base)),
                 block_size);
     if (!table_.move(block, frames, block_size, pages_rwx, *settings_.harts))
@@ -164,7 +132,7 @@ void GuestRam::note_owned(GuestPhys block) {
 
 /// The same of every block of `range` in a chunk that is shown.
 bool GuestRam::own_blocks(std::size_t chunk, GuestRange range) {
-    const GuestPhys base = settings_.base + chunk * chunk_size;
+    const GuestPhys base = base_of(chunk);
     const GuestPhys end = std::min(base + chunk_size, range.end());
     GuestPhys block{align_down(std::max(base, range.base).value, block_size)};
     for (; block < end; block = block + block_size) {
@@ -173,21 +141,22 @@ bool GuestRam::own_blocks(std::size_t chunk, GuestRange range) {
     return true;
 }
 
-/// What of `range` lies in the chunk.
+/// What of `range` lies in the chunk. A guest may give it back meanwhile.
 bool GuestRam::prepare_chunk(std::size_t chunk, GuestRange range, RamUse use) {
-    const GuestPhys base = settings_.base + chunk * chunk_size;
+    const GuestPhys base = base_of(chunk);
     const bool whole =
         use == RamUse::overwrite_all && base >= range.base && range.end() - base >= chunk_size;
     RamTouch done = give(chunk, !whole);
     while (done == RamTouch::busy)  // for as long as another hart zeroes a chunk
         done = give(chunk, !whole);
-    if (done == RamTouch::unavailable) return false;
+    if (done == RamTouch::unavailable || done == RamTouch::lacking) return false;
     const Chunk found = state(chunk);
     if (is_patched(found)) {
         const SpinGuard guard(lock_);
         if (!patched_.open_for_access(range)) return false;
     }
-    return !is_shown(found) || own_blocks(chunk, range);
+    if (is_shown(found) && !own_blocks(chunk, range)) return false;
+    return !is_given_back(state(chunk));
 }
 
 bool GuestRam::is_there(std::size_t chunk, GuestRange range) const {
@@ -212,13 +181,19 @@ bool GuestRam::is_ready(GuestRange range) const {
     return true;
 }
 
-bool GuestRam::prepare(GuestRange range, RamUse use) {
-    if (range.size == 0) return true;
+std::span<std::byte> GuestRam::piece(GuestRange range, RamUse use) {
+    const auto is_ready_in = [&](std::size_t chunk) {
+        return is_there(chunk, range) || prepare_chunk(chunk, range, use);
+    };
+    const std::size_t first = chunk_of(range.base);
+    if (!is_ready_in(first)) return {};
     const std::size_t last = chunk_of(range.end() - 1);
-    for (std::size_t chunk = chunk_of(range.base); chunk <= last; ++chunk) {
-        if (!is_there(chunk, range) && !prepare_chunk(chunk, range, use)) return false;
-    }
-    return true;
+    std::size_t chunk = first;
+    while (chunk != last && is_ready_in(chunk + 1) && frames_.goes_on(chunk))
+        ++chunk;
+    const std::uint64_t offset = range.base - base_of(first);
+    return {pool_.at(frames_.of(first) + offset),
+            std::min(range.size, (chunk + 1 - first) * chunk_size - offset)};
 }
 
 GuestRam::View GuestRam::view(GuestPhys at) const {
@@ -229,7 +204,7 @@ GuestRam::View GuestRam::view(GuestPhys at) const {
         return {.bytes = pool_.at(*original), .size = paging::page_size};
     const auto mapped = table_.translate(page);
     if (chunks_[chunk] == Chunk::absent || chunks_[chunk] == Chunk::filling || !mapped)
-        return {.size = settings_.base + (chunk + 1) * chunk_size - page};
+        return {.size = base_of(chunk + 1) - page};
     return {.bytes = pool_.at(mapped->host), .size = paging::page_size};
 }
 
@@ -244,7 +219,8 @@ GuestRam::BlockUse GuestRam::use_of(GuestPhys at) const {
     return is_shown(found) ? BlockUse::shared : BlockUse::own;
 }
 
-void GuestRam::forget() {
+/// What lies about in single chunks is taken in fewer pieces then.
+bool GuestRam::forget() {
     const SpinGuard guard(lock_);
     table_.clear();
     std::ranges::fill(chunks_, Chunk::absent);
@@ -252,6 +228,10 @@ void GuestRam::forget() {
     shown_.clear();
     patched_.forget();
     present_ = 0;
+    lacks_frames_ = false;
+    if (std::exchange(given_back_, 0) == 0) return true;
+    frames_.free_all();
+    return frames_.take_all();
 }
 
 std::uint64_t GuestRam::present_bytes() const {

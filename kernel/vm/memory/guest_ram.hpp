@@ -6,10 +6,18 @@
 //     table  leaf     -      -      leaf    -        an access to what is absent is an exit:
 //                                                    zeroes, one leaf of 2 MiB, and on it goes
 //
-// All frames are the VM's from the beginning, so no guest finds its RAM taken later. They are of
-// one piece where the machine has one, placed so that large leaves fit. What was in them stays
-// until they are touched, and no guest sees it: a chunk is zeroed before it is mapped. Its
-// owner can be told that frames nobody has used since the machine's reset are clean as they are.
+// All frames are the VM's from the beginning, so no guest finds its RAM taken later. What was in
+// them stays until they are touched, and no guest sees it: a chunk is zeroed before it is mapped.
+// Its owner can be told that frames nobody has used since the machine's reset are clean as they
+// are.
+//
+// A chunk can be given back: harts forget it, and its frames are the pool's when all of Cairn's own
+// accesses have ended that may have found it before. It has frames again when it is taken back, or
+// touched, as soon as the pool has some:
+//
+//     absent, present, shown ── give_back ──► leaving ── drain ──► away
+//        ▲                                      │                   │ frames of the pool
+//        └──────────── take_back, touch ◄───────┴───────────────────┘
 //
 // What never changes, as a kernel in the archive, can be shown instead of copied. Such a chunk has
 // leaves of 4 KiB, and the frames for it are the VM's all the same:
@@ -40,6 +48,7 @@
 #include "kernel/host/memory/frame_pool.hpp"
 #include "kernel/vm/memory/guest_memory.hpp"
 #include "kernel/vm/memory/patched_pages.hpp"
+#include "kernel/vm/memory/ram_frames.hpp"
 #include "kernel/vm/memory/stage2_table.hpp"
 #include "kernel/vm/memory/vm_memory.hpp"
 
@@ -47,7 +56,7 @@ namespace cairn {
 
 class GuestRam final : public RamBacking, public DebugPoints {
   public:
-    static constexpr std::uint64_t chunk_size = paging::leaf_size(1);
+    static constexpr std::uint64_t chunk_size = RamFrames::chunk_size;
     /// What is copied at once of what is shown. Debian's kernel writes to most of what lies beside
     /// a page that it writes to, and an exit costs as much as the copy of a page.
     static constexpr std::uint64_t block_size = 16 * paging::page_size;
@@ -68,7 +77,7 @@ class GuestRam final : public RamBacking, public DebugPoints {
 
     enum class Taken : std::uint8_t {
         all,
-        no_frames,  ///< the machine has too little RAM left, or in too many pieces
+        no_frames,  ///< the machine has too little RAM left
         no_memory,  ///< the VM's share of the hypervisor's own memory is used up
     };
     /// Takes all frames; called once, before anything else. All of them or none.
@@ -78,7 +87,7 @@ class GuestRam final : public RamBacking, public DebugPoints {
     [[nodiscard]] GuestMemory memory();
     /// What is shown is not: it has to be copied.
     [[nodiscard]] bool is_ready(GuestRange range) const override;
-    [[nodiscard]] bool prepare(GuestRange range, RamUse use) override;
+    [[nodiscard]] std::span<std::byte> piece(GuestRange range, RamUse use) override;
     [[nodiscard]] RamTouch touch(GuestPhys at) override;
     [[nodiscard]] DebugPoints* debug_points() override { return this; }
     /// Whole chunks only, of bytes that begin on a page.
@@ -113,13 +122,27 @@ class GuestRam final : public RamBacking, public DebugPoints {
     /// Of the block that holds `at`, which is RAM.
     [[nodiscard]] BlockUse use_of(GuestPhys at) const;
 
-    /// All of RAM is absent again, and so zero when it is next touched. No hart runs the guest, and
-    /// each forgets what it knew of the table before it does.
-    void forget();
+    /// Gives the chunk that `at` lies in back. False where that cannot be now: there are
+    /// breakpoints in it, a hart is zeroing it, it has been given back, or harts cannot be made to
+    /// forget.
+    [[nodiscard]] bool give_back(GuestPhys at);
+    /// Takes it back where it was given; false where the machine has no frames for it.
+    [[nodiscard]] bool take_back(GuestPhys at);
+    /// Frees the frames of what was given back; false where somebody may still be at them.
+    [[nodiscard]] bool drain();
+    /// Makes the whole chunks of `range`, RAM, absent where that can be. Their frames stay.
+    void discard(GuestRange range);
+    /// Bytes that are given back.
+    [[nodiscard]] std::uint64_t given_back_bytes() const;
+
+    /// All of RAM is absent again, and so zero when it is next touched; what was given back is
+    /// taken back. No hart runs the guest, and each forgets what it knew of the table before it
+    /// does. False where the machine has no frames for it: then it has none.
+    [[nodiscard]] bool forget();
 
     [[nodiscard]] const Stage2Table& table() const { return table_; }
-    /// The pieces, in the order of their guest addresses.
-    [[nodiscard]] std::span<const HostRange> pieces() const { return pieces_; }
+    /// While no chunk is given back, taken back or drained.
+    [[nodiscard]] const RamFrames& frames() const { return frames_; }
     /// Bytes that are present.
     [[nodiscard]] std::uint64_t present_bytes() const;
 
@@ -131,7 +154,12 @@ class GuestRam final : public RamBacking, public DebugPoints {
         shown,
         patched,        ///< present, and some page has had breakpoints or watchpoints
         shown_patched,  ///< the same of shown
+        leaving,        ///< given back, and somebody may still be at its frames
+        away,           ///< given back, without frames
     };
+    [[nodiscard]] static bool is_given_back(Chunk chunk) {
+        return chunk == Chunk::leaving || chunk == Chunk::away;
+    }
     [[nodiscard]] static bool is_shown(Chunk chunk) {
         return chunk == Chunk::shown || chunk == Chunk::shown_patched;
     }
@@ -146,17 +174,19 @@ class GuestRam final : public RamBacking, public DebugPoints {
     };
     static constexpr std::size_t max_shown = 2;  ///< a kernel and an initrd
 
-    [[nodiscard]] bool take_pieces();
-    [[nodiscard]] bool take_piece(std::uint64_t size);
-    [[nodiscard]] HostPhys frames_of(std::size_t chunk) const;
+    [[nodiscard]] GuestPhys base_of(std::size_t chunk) const {
+        return settings_.base + chunk * chunk_size;
+    }
+    [[nodiscard]] bool is_taken_back(std::size_t chunk);
+    [[nodiscard]] bool is_made_absent(std::size_t chunk);
     [[nodiscard]] RamTouch give(std::size_t chunk, bool zero);
     [[nodiscard]] bool show_chunk(std::size_t chunk, HostPhys source);
     [[nodiscard]] RamTouch touch_present(GuestPhys at, Chunk found);
     [[nodiscard]] RamTouch own_block(GuestPhys at);
     [[nodiscard]] bool own_blocks(std::size_t chunk, GuestRange range);
     [[nodiscard]] bool prepare_chunk(std::size_t chunk, GuestRange range, RamUse use);
-    /// Without the lock: what is present or shown stays so while harts run the guest, and who sees
-    /// it sees the zeroes and the table, too.
+    /// Without the lock: who sees that it is present or shown sees the zeroes and the table, too,
+    /// and where its frames are, which stay there for as long as who sees it is a reader.
     [[nodiscard]] Chunk state(std::size_t chunk) const {
         return std::atomic_ref(const_cast<Chunk&>(chunks_[chunk])).load(std::memory_order_acquire);
     }
@@ -166,14 +196,14 @@ class GuestRam final : public RamBacking, public DebugPoints {
     /// Whether what of `range` lies in the chunk is there, and the guest's own.
     [[nodiscard]] bool is_there(std::size_t chunk, GuestRange range) const;
     void note_owned(GuestPhys block);
-    void begin_patching(GuestPhys at);
+    [[nodiscard]] bool begin_patching(GuestPhys at);
     [[nodiscard]] std::size_t chunk_of(GuestPhys at) const {
         return (at - settings_.base) / chunk_size;
     }
 
     FramePool& pool_;
     const Settings settings_;
-    static_vector<HostRange, GuestMemory::max_segments> pieces_;
+    RamFrames frames_;
     mutable Spinlock lock_;
     Stage2Table table_;
     vector<Chunk, VmAllocator<Chunk>> chunks_;
@@ -186,7 +216,9 @@ class GuestRam final : public RamBacking, public DebugPoints {
     vector<Blocks, VmAllocator<Blocks>> owned_;
     static_vector<Shown, max_shown> shown_;
     PatchedPages patched_;
-    std::uint64_t present_ = 0;
+    std::uint64_t present_ = 0;     ///< chunks
+    std::uint64_t given_back_ = 0;  ///< chunks
+    bool lacks_frames_ = false;     ///< a touch has found none, and none has found some since
 };
 
 }  // namespace cairn

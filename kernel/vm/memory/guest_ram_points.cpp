@@ -7,17 +7,18 @@ namespace cairn {
 
 /// From here on Cairn's own accesses to the chunk find that out. One that is under way may still
 /// write to the page behind the copy's making; no hart of the guest runs.
-void GuestRam::begin_patching(GuestPhys at) {
+bool GuestRam::begin_patching(GuestPhys at) {
     const std::size_t chunk = chunk_of(at);
-    if (is_patched(chunks_[chunk])) return;
-    set_state(chunk, is_shown(chunks_[chunk]) ? Chunk::shown_patched : Chunk::patched);
+    if (chunks_[chunk] == Chunk::absent || is_given_back(chunks_[chunk])) return false;
+    if (!is_patched(chunks_[chunk]))
+        set_state(chunk, is_shown(chunks_[chunk]) ? Chunk::shown_patched : Chunk::patched);
+    return true;
 }
 
 bool GuestRam::insert(GuestPhys at) {
-    if (settings_.harts == nullptr || !prepare({at, 2}, RamUse::access)) return false;
+    if (settings_.harts == nullptr || piece({at, 2}, RamUse::access).empty()) return false;
     const SpinGuard guard(lock_);
-    begin_patching(at);
-    return patched_.insert(at);
+    return begin_patching(at) && patched_.insert(at);
 }
 
 void GuestRam::remove(GuestPhys at) {
@@ -31,10 +32,9 @@ bool GuestRam::has(GuestPhys at) {
 }
 
 bool GuestRam::insert(const Watchpoint& point) {
-    if (settings_.harts == nullptr || !prepare(point.range, RamUse::access)) return false;
+    if (settings_.harts == nullptr || piece(point.range, RamUse::access).empty()) return false;
     const SpinGuard guard(lock_);
-    begin_patching(point.range.base);
-    return patched_.insert(point);
+    return begin_patching(point.range.base) && patched_.insert(point);
 }
 
 void GuestRam::remove(const WatchedBytes& named, WatchKind kind) {
@@ -54,7 +54,7 @@ void GuestRam::remove_all() {
     for (std::size_t chunk = 0; chunk < chunks_.size(); ++chunk) {
         if (!is_patched(chunks_[chunk])) continue;
         set_state(chunk, is_shown(chunks_[chunk]) ? Chunk::shown : Chunk::present);
-        (void)table_.merge(settings_.base + chunk * chunk_size, *settings_.harts);
+        (void)table_.merge(base_of(chunk), *settings_.harts);
     }
 }
 

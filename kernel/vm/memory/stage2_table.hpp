@@ -40,9 +40,10 @@ class Stage2Table {
     bool merge(GuestPhys guest, TranslationFence& harts) {
         return table_.merge(guest.value, harts);
     }
-    /// Unmaps `size` bytes at `guest`, all of them mapped.
-    [[nodiscard]] std::expected<void, PageTableError> unmap(GuestPhys guest, std::uint64_t size) {
-        return table_.unmap(guest.value, size);
+    /// Unmaps `size` bytes at `guest`, all of them mapped; `harts` have forgotten them at the end.
+    [[nodiscard]] std::expected<void, PageTableError> unmap(GuestPhys guest, std::uint64_t size,
+                                                            TranslationFence& harts) {
+        return table_.unmap(guest.value, size, &harts);
     }
     /// input_range or not_mapped where there is no translation.
     [[nodiscard]] std::expected<PageMapping, PageTableError> translate(GuestPhys guest) const {

@@ -25,6 +25,11 @@ TEST_CASE("hgatp names mode, VMID and root", "[stage2_table]") {
     }
 }
 
+struct CountedHarts final : TranslationFence {
+    void forget(std::uint64_t, std::uint64_t) override { ++forgotten; }
+    int forgotten = 0;
+};
+
 TEST_CASE("a guest's address is up to four times as wide as the mode's", "[stage2_table]") {
     FrameArena arena;
     auto table = Stage2Table::create(Stage2Mode::sv39x4, arena);
@@ -36,7 +41,9 @@ TEST_CASE("a guest's address is up to four times as wide as the mode's", "[stage
     CHECK(table->translate(last + 5) == PageMapping{{7 * gibi + 5}, gibi, pages_rwx});
     CHECK(table->translate(last + gibi).error() == PageTableError::input_range);
     CHECK(table->statistics() == PageTableStatistics{{0, 0, 1, 0, 0}, 4});
-    CHECK(table->unmap(last, gibi));
+    CountedHarts harts;
+    CHECK(table->unmap(last, gibi, harts));
+    CHECK(harts.forgotten == 1);
     CHECK(table->translate(last).error() == PageTableError::not_mapped);
     table->clear();
     CHECK(Stage2Table::create(Stage2Mode::sv39x4, arena));

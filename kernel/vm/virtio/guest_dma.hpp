@@ -25,6 +25,9 @@ class GuestDma final : public DmaMemory {
         return found.size() == range.size ? found : std::span<std::byte>{};
     }
 
+    [[nodiscard]] std::uint8_t begin_use() override { return memory_.begin_use(); }
+    void end_use(std::uint8_t begun) override { memory_.end_use(begun); }
+
   private:
     GuestMemory memory_;
 };
