@@ -16,7 +16,7 @@ FUNCTION_SOFT = 40
 BUDGETS = {
     "kernel": (5, 200, 80),
     "kernel/arch": (8, 150, 10),
-    "kernel/arch/devices": (12, 720, 5),
+    "kernel/arch/devices": (13, 780, 5),
     "kernel/arch/firmware": (11, 600, 5),
     "kernel/arch/guest": (16, 1250, 10),
     "kernel/arch/isa": (27, 1950, 10),
@@ -24,7 +24,7 @@ BUDGETS = {
     "kernel/bundle": (21, 1900, 26),
     "kernel/dev": (34, 1800, 20),
     "kernel/dev/net": (8, 900, 20),
-    "kernel/dev/virtio": (27, 2260, 30),
+    "kernel/dev/virtio": (30, 2520, 30),
     "kernel/exit": (25, 1400, 116),
     "kernel/exit/sbi": (32, 1100, 108),
     "kernel/host/boot": (20, 1400, 44),

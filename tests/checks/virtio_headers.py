@@ -23,6 +23,8 @@ TABLES = [
     ("CAIRN_VIRTIO_BLOCK_FEATURES", "block_requests", "virtio_blk.h", "VIRTIO_BLK_F_{}"),
     ("CAIRN_VIRTIO_BLOCK_REQUESTS", "block_requests", "virtio_blk.h", "VIRTIO_BLK_T_{}"),
     ("CAIRN_VIRTIO_BLOCK_STATUS", "block_requests", "virtio_blk.h", "VIRTIO_BLK_S_{}"),
+    ("CAIRN_VIRTIO_BALLOON_FEATURES", "balloon_requests", "virtio_balloon.h", "VIRTIO_BALLOON_F_{}"),
+    ("CAIRN_VIRTIO_BALLOON_STATS", "balloon_requests", "virtio_balloon.h", "VIRTIO_BALLOON_S_{}"),
     ("CAIRN_VIRTIO_NET_FEATURES", "net_packets", "virtio_net.h", "VIRTIO_NET_F_{}"),
     ("CAIRN_VIRTIO_NET_STATUS", "net_packets", "virtio_net.h", "VIRTIO_NET_S_{}"),
     ("CAIRN_VIRTIO_NET_HEADER_FLAGS", "net_packets", "virtio_net.h", "VIRTIO_NET_HDR_F_{}"),
@@ -53,7 +55,8 @@ def pairs():
         for name, number in rows(OURS.format(ours), table).items():
             theirs = pattern.format(name.upper())
             yield f"{table} {name}", number, NAMES.get(theirs, theirs)
-    for name, theirs in (("network", "VIRTIO_ID_NET"), ("block", "VIRTIO_ID_BLOCK"), ("entropy", "VIRTIO_ID_RNG")):
+    for name, theirs in (("network", "VIRTIO_ID_NET"), ("block", "VIRTIO_ID_BLOCK"), ("entropy", "VIRTIO_ID_RNG"),
+                         ("balloon", "VIRTIO_ID_BALLOON")):
         device = re.search(rf"{name}_device_id = (\d+);", text(OURS.format("device")))
         yield f"{name}_device_id", int(device[1]), theirs
 

@@ -13,6 +13,7 @@ namespace cairn::virtio {
 inline constexpr std::uint32_t network_device_id = 1;
 inline constexpr std::uint32_t block_device_id = 2;
 inline constexpr std::uint32_t entropy_device_id = 4;
+inline constexpr std::uint32_t balloon_device_id = 5;
 
 // Section 2.1 "Device Status Field": X(name, value, title)
 #define CAIRN_VIRTIO_STATUS(X)                                                            \

@@ -39,8 +39,10 @@ class VirtioFunction {
     [[nodiscard]] virtual std::uint32_t device_id() const = 0;
     /// What it offers beside what its transport does.
     [[nodiscard]] virtual std::uint64_t features() const = 0;
-    /// Its configuration; drivers cannot write to it, and it does not change.
+    /// Its configuration; where it changes, its transport is told (VirtioMmio::config_changed).
     [[nodiscard]] virtual std::span<const std::byte> config() const = 0;
+    /// Its driver writes to it: 1, 2 or 4 bytes. Most have nothing that can be written to.
+    virtual void write_config(std::uint64_t /*offset*/, std::span<const std::byte> /*bytes*/) {}
     [[nodiscard]] virtual std::span<SplitQueue> queues() = 0;
 
     /// Does what is in its queues, one of which may be ready; whether there is more when the turn

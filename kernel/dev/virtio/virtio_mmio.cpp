@@ -56,8 +56,12 @@ std::expected<void, BusError> VirtioMmio::write(std::uint64_t offset, AccessWidt
     if (offset >= virtio_mmio::block_size) return std::unexpected(BusError::unmapped);
     const bool fits = offset < config_at ? width == AccessWidth::word : width != AccessWidth::dword;
     if (!fits) return std::unexpected(BusError::width);
-    if (offset < config_at)
+    if (offset < config_at) {
         write_register(static_cast<Register>(offset), static_cast<std::uint32_t>(value));
+    } else {
+        const auto bytes = std::as_bytes(std::span(&value, 1));
+        function_.write_config(offset - config_at, bytes.first(static_cast<std::size_t>(width)));
+    }
     return {};
 }
 
@@ -86,6 +90,7 @@ std::uint32_t VirtioMmio::read_register(Register which) {
         case Register::device_features: return word_of(offered(), device_features_sel_);
         case Register::interrupt_status: return interrupt_status_;
         case Register::status: return status_;
+        case Register::config_generation: return config_generation_;
         case Register::shm_len_low:
         case Register::shm_len_high:
         case Register::shm_base_low:
@@ -94,8 +99,7 @@ std::uint32_t VirtioMmio::read_register(Register which) {
     }
 }
 
-/// A queue is reset at once, so `queue_reset` reads 0 always, as all else that is not there. The
-/// configuration does not change, nor does its generation.
+/// A queue is reset at once, so `queue_reset` reads 0 always, as all else that is not there.
 std::uint32_t VirtioMmio::read_queue(Register which) {
     SplitQueue* const selected = queue();
     if (selected == nullptr) return 0;
@@ -194,6 +198,11 @@ void VirtioMmio::fail(RingFault fault) {
     print(sentence, "stands still until its driver resets it: {}", to_string(fault));
     owner_.complain(sentence.view());
     status_ |= status::needs_reset;
+    if ((status_ & status::driver_ok) != 0) raise(virtio_mmio::interrupt::config_change);
+}
+
+void VirtioMmio::config_changed() {
+    ++config_generation_;
     if ((status_ & status::driver_ok) != 0) raise(virtio_mmio::interrupt::config_change);
 }
 

@@ -61,6 +61,8 @@ class VirtioMmio final : public MmioDevice, private VirtioPort {
 
     /// A turn of what its notifications have left; whether there is more.
     [[nodiscard]] bool work();
+    /// Its function's configuration has: the driver is told, once it works.
+    void config_changed();
 
     [[nodiscard]] std::uint32_t status() const { return status_; }
 
@@ -98,6 +100,7 @@ class VirtioMmio final : public MmioDevice, private VirtioPort {
     std::uint32_t queue_sel_ = 0;
     std::uint32_t interrupt_status_ = 0;
     std::uint32_t status_ = 0;
+    std::uint32_t config_generation_ = 0;
     bool line_is_up_ = false;
 };
 
