@@ -5,7 +5,8 @@
     dpkg-deb --fsys-tarfile linux-image-*.deb | make_modules.py --output modules.cpio.gz
     cat initramfs.cpio.gz modules.cpio.gz >initrd
 
-It holds /lib/modules/NAME.ko, and the scripts that load them: /etc/disks, /etc/net and /etc/rng.
+It holds /lib/modules/NAME.ko, and the scripts that load them: /etc/disks, /etc/net, /etc/rng and
+/etc/balloon.
 """
 import argparse
 import gzip
@@ -22,6 +23,7 @@ SCRIPTS = {
     "disks": ["virtio_mmio", "virtio_blk", "crc16", "crc32c_generic", "mbcache", "jbd2", "ext4"],
     "net": ["virtio_mmio", "failover", "net_failover", "virtio_net"],
     "rng": ["virtio_mmio", "virtio-rng"],
+    "balloon": ["virtio_mmio", "virtio_balloon"],
 }
 MODULES = list(dict.fromkeys(name for names in SCRIPTS.values() for name in names))
 

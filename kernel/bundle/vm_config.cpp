@@ -148,6 +148,9 @@ class Parser {
             case VmConfigKey::rng:
                 config_.rng_line = number_;
                 return set_choice(config_.rng, key_name, value, no_and_yes);
+            case VmConfigKey::balloon:
+                config_.balloon_line = number_;
+                return set_choice(config_.balloon, key_name, value, no_and_yes);
         }
         return {};
     }

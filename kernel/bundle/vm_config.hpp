@@ -25,6 +25,7 @@
 //     net = switch:lan             a network interface, at a switch between VMs; or `uplink`, the
 //                                  machine's own network; a line for each (net_line.hpp)
 //     rng = no                     or yes: it has an entropy device
+//     balloon = no                 or yes: it has a balloon, by which it gives memory back
 //
 // docs/vm-conf.md describes them.
 // Allocates nothing: results and errors are views into the text and the file's name. No locking.
@@ -64,13 +65,14 @@ enum class VmConfigKey : std::uint8_t {
     disk,
     net,
     rng,
+    balloon,
 };
 
 /// The keys by VmConfigKey.
-inline constexpr std::array<std::string_view, 18> vm_config_keys{
-    "cpus",     "memory", "kernel",       "initrd",   "append", "autostart",
-    "affinity", "weight", "on-power-off", "on-crash", "core",   "watchdog",
-    "console",  "halt",   "trace",        "disk",     "net",    "rng"};
+inline constexpr std::array<std::string_view, 19> vm_config_keys{
+    "cpus",   "memory",       "kernel",   "initrd", "append",   "autostart", "affinity",
+    "weight", "on-power-off", "on-crash", "core",   "watchdog", "console",   "halt",
+    "trace",  "disk",         "net",      "rng",    "balloon"};
 
 /// What becomes of a VM that has powered itself off.
 enum class PowerOffPolicy : std::uint8_t { stop, restart };
@@ -164,9 +166,11 @@ struct VmConfig {
     ConsolePlace console = ConsolePlace::kept;
     std::uint32_t console_line = 0;  ///< from 1; 0: not set in the file
     HaltPolicy halt = HaltPolicy::last_vm;
-    std::uint32_t trace = 0;     ///< exits that each vCPU keeps; 0: it is not traced
-    bool rng = false;            ///< it has an entropy device
-    std::uint32_t rng_line = 0;  ///< from 1; 0: not set in the file
+    std::uint32_t trace = 0;         ///< exits that each vCPU keeps; 0: it is not traced
+    bool rng = false;                ///< it has an entropy device
+    std::uint32_t rng_line = 0;      ///< from 1; 0: not set in the file
+    bool balloon = false;            ///< it has a balloon
+    std::uint32_t balloon_line = 0;  ///< from 1; 0: not set in the file
     static_vector<VmConfigDisk, max_disks> disks;  ///< in the order of their lines
     static_vector<NetLine, max_nets> nets;         ///< the same
 };

@@ -51,6 +51,11 @@ class ManagedVm {
     [[nodiscard]] const QuotaAccount& account() const { return memory_.account(); }
     [[nodiscard]] const BuiltVm* built() const { return running_ ? &running_->built : nullptr; }
 
+    /// nullptr: it is off, or has none.
+    [[nodiscard]] GuestBalloon* balloon() const {
+        return running_ ? running_->built.devices.balloon.get() : nullptr;
+    }
+
     /// Calls `visit` for each of its devices or vCPUs while it is running.
     template <class Visitor>
     void visit_devices(Visitor visit) const {

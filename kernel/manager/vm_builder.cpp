@@ -159,7 +159,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     if (!has_a_hart(host, config)) return std::nullopt;
     auto ram = take_ram(host, config, memory);
     if (!ram) return std::nullopt;
-    auto devices = take_devices(host, bundle, (*ram)->memory(), memory);
+    auto devices = take_devices(host, bundle, **ram, memory);
     if (!devices) return std::nullopt;
     auto vm = make_vm(host, config, (*ram)->memory(), memory, channel, *devices);
     if (!vm) {

@@ -99,10 +99,13 @@ bool take_nets(HostResources& host, const VmConfig& config, const GuestMemory& r
 
 /// Slots are few.
 bool has_slots(const VmConfig& config) {
-    const std::size_t wanted = config.disks.size() + config.nets.size() + (config.rng ? 1 : 0);
+    const std::size_t wanted =
+        config.disks.size() + config.nets.size() + (config.rng ? 1 : 0) + (config.balloon ? 1 : 0);
     if (wanted <= guest_map::virtio_slots) return true;
-    println("cairn: {}: its disks, network interfaces and rng are {}, and a VM has {} virtio slots",
-            config.file, wanted, guest_map::virtio_slots);
+    println(
+        "cairn: {}: its disks, network interfaces, rng and balloon are {}, and a VM has {} virtio "
+        "slots",
+        config.file, wanted, guest_map::virtio_slots);
     return false;
 }
 
@@ -114,6 +117,30 @@ bool can_have_rng(const HostResources& host, const VmConfig& config) {
         "nor an rng-seed in its device tree",
         config.file, config.rng_line);
     return false;
+}
+
+/// The same of a balloon: frames go to others only when all harts have forgotten them.
+bool can_have_balloon(HostResources& host, const VmConfig& config) {
+    if (host.guest_translations() != nullptr) return true;
+    println(
+        "cairn: {}:{}: balloon: this machine's firmware cannot have other harts forget a guest's "
+        "memory",
+        config.file, config.balloon_line);
+    return false;
+}
+
+/// False where there is no memory for it.
+bool take_balloon(HostResources& host, GuestRam& ram, VmMemory& memory, VmDevices& devices) {
+    devices.balloon =
+        try_allocate_unique<GuestBalloon>(VmAllocator<GuestBalloon>(memory.heap()), ram, memory,
+                                          host.device_tasks(), host.timebase_hz());
+    return devices.balloon && devices.balloon->take_memory();
+}
+
+/// Whether the machine has what the configuration asks for beside disks and networks.
+bool can_have(HostResources& host, const VmConfig& config) {
+    return has_slots(config) && (!config.rng || can_have_rng(host, config)) &&
+           (!config.balloon || can_have_balloon(host, config));
 }
 
 }  // namespace
@@ -137,8 +164,9 @@ VmDevices::VmDevices(VmMemory& memory)
       clock(nullptr, allocator_delete<GuestClock, VmAllocator<GuestClock>>(
                          VmAllocator<GuestClock>(memory.heap()))),
       rng(nullptr,
-          allocator_delete<GuestRng, VmAllocator<GuestRng>>(VmAllocator<GuestRng>(memory.heap()))) {
-}
+          allocator_delete<GuestRng, VmAllocator<GuestRng>>(VmAllocator<GuestRng>(memory.heap()))),
+      balloon(nullptr, allocator_delete<GuestBalloon, VmAllocator<GuestBalloon>>(
+                           VmAllocator<GuestBalloon>(memory.heap()))) {}
 
 VmDevices::Plugged VmDevices::virtio() {
     Plugged all;
@@ -147,13 +175,15 @@ VmDevices::Plugged VmDevices::virtio() {
     for (GuestNet& net : nets)
         all.push_back(&net.port());
     if (rng) all.push_back(&rng->port());
+    if (balloon) all.push_back(&balloon->port());
     return all;
 }
 
 std::optional<VmDevices> take_devices(HostResources& host, const BundleVm& bundle,
-                                      const GuestMemory& ram, VmMemory& memory) {
+                                      GuestRam& guest_ram, VmMemory& memory) {
     const VmConfig& config = bundle.config;
-    if (!has_slots(config) || (config.rng && !can_have_rng(host, config))) return std::nullopt;
+    const GuestMemory ram = guest_ram.memory();
+    if (!can_have(host, config)) return std::nullopt;
     VmDevices devices(memory);
     if (!take_disks(host, bundle, ram, memory, devices) ||
         !take_nets(host, config, ram, memory, devices))
@@ -164,7 +194,8 @@ std::optional<VmDevices> take_devices(HostResources& host, const BundleVm& bundl
     if (config.rng)
         devices.rng = try_allocate_unique<GuestRng>(VmAllocator<GuestRng>(memory.heap()),
                                                     host_rng(), ram, host.device_tasks());
-    if (devices.clock && (devices.rng || !config.rng)) return devices;
+    const bool has_balloon = !config.balloon || take_balloon(host, guest_ram, memory, devices);
+    if (devices.clock && (devices.rng || !config.rng) && has_balloon) return devices;
     explain_refusal(memory, "the heap has no room for its devices");
     return std::nullopt;
 }

@@ -14,6 +14,7 @@
 #include "kernel/vm/guest_clock.hpp"
 #include "kernel/vm/guest_map.hpp"
 #include "kernel/vm/memory/vm_memory.hpp"
+#include "kernel/vm/virtio/guest_balloon.hpp"
 #include "kernel/vm/virtio/guest_disk.hpp"
 #include "kernel/vm/virtio/guest_host_disk.hpp"
 #include "kernel/vm/virtio/guest_net.hpp"
@@ -27,14 +28,15 @@ struct VmDevices {
 
     explicit VmDevices(VmMemory& memory);
 
-    /// What is in the slots, in their order: disks, interfaces, the entropy device.
+    /// What is in the slots, in their order: disks, interfaces, the entropy device, the balloon.
     [[nodiscard]] Plugged virtio();
 
     vector<GuestDisk, VmAllocator<GuestDisk>> images;
     vector<GuestHostDisk, VmAllocator<GuestHostDisk>> host_disks;
     vector<GuestNet, VmAllocator<GuestNet>> nets;
     allocated_ptr<GuestClock, VmAllocator<GuestClock>> clock;
-    allocated_ptr<GuestRng, VmAllocator<GuestRng>> rng;  ///< nullptr: it has none
+    allocated_ptr<GuestRng, VmAllocator<GuestRng>> rng;              ///< nullptr: it has none
+    allocated_ptr<GuestBalloon, VmAllocator<GuestBalloon>> balloon;  ///< the same
     static_vector<GuestVirtio*, VmConfig::max_disks> disks;
 };
 
@@ -45,6 +47,6 @@ void explain_refusal(const VmMemory& memory, std::string_view otherwise);
 /// Nothing, with a sentence in the log, where there is not enough memory, or the machine has not
 /// what the configuration names. The VM's RAM is `ram`.
 [[nodiscard]] std::optional<VmDevices> take_devices(HostResources& host, const BundleVm& bundle,
-                                                    const GuestMemory& ram, VmMemory& memory);
+                                                    GuestRam& ram, VmMemory& memory);
 
 }  // namespace cairn

@@ -56,13 +56,14 @@ bool VmTable::fill(const Bundle& bundle, HostResources& host, Scheduler& schedul
 namespace {
 
 /// What a VM is given if the boot options say nothing else: what each has, and room for all that
-/// its guest can write to its disks.
+/// its guest can write to its disks, and for its balloon.
 std::uint64_t default_quota(const BundleVm& vm) {
     std::uint64_t quota = VmMemory::default_limit(vm.config.memory);
     for (std::size_t n = 0; n < vm.config.disks.size(); ++n) {
         if (vm.config.disks[n].mode == DiskMode::overlay)
             quota += ImageStore::most_memory(vm.disks[n].size());
     }
+    if (vm.config.balloon) quota += GuestBalloon::most_memory(vm.config.memory);
     return quota;
 }
 

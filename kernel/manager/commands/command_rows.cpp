@@ -35,6 +35,12 @@ constexpr std::array commands{
             create_vm},
     Command{"destroy", "VM", "forget a VM that is off",
             "What its console has kept is forgotten, too. The archive's files stay.", destroy_vm},
+    Command{
+        "balloon", "VM [SIZE]", "how much memory it keeps, or ask it to keep so much",
+        "Needs balloon = yes in its vm.conf, and a driver. The guest gives back what is more than "
+        "SIZE, as far as it can, and whole pieces of 2 MiB of that are the machine's again; a "
+        "larger SIZE, up to all of its memory, lets it have them back, once the machine has some.",
+        rule_balloon},
     Command{"info", "VM", "its configuration, memory and devices", "", show_info},
     Command{"tree", "VM", "the device tree that it is started with",
             "A line for each property. The guest's copy may have changed since.", show_tree},

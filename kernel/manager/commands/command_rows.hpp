@@ -16,6 +16,8 @@ CommandFunction list_vms, show_info, show_tree, show_stats;
 CommandFunction show_registers, show_frames_of_vcpu, show_memory;
 // commands_memory_map.cpp
 CommandFunction show_memory_map;
+// commands_balloon.cpp: ask a guest for memory.
+CommandFunction rule_balloon;
 // commands_dump.cpp: write a core.
 CommandFunction dump_vm;
 // commands_gdb.cpp: lend the console to a debugger.

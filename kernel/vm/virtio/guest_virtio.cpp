@@ -17,6 +17,10 @@ void GuestVirtio::want_work() {
     if (loaded_vcpu != nullptr) loaded_vcpu->leave_guest();
 }
 
+DeviceLock& GuestVirtio::lock() {
+    return vm_->device_lock();
+}
+
 void GuestVirtio::complain(std::string_view sentence) {
     if (!vm_->may_complain()) return;
     println("vm {}: {}{}{}: {}", vm_->name(), name_.kind, name_.name.empty() ? "" : " ", name_.name,

@@ -15,6 +15,7 @@
 
 namespace cairn {
 
+class DeviceLock;
 class Vm;
 
 class GuestVirtio final : public DeviceTask, private VirtioOwner {
@@ -37,6 +38,8 @@ class GuestVirtio final : public DeviceTask, private VirtioOwner {
     void serve(Vm& vm) { vm_ = &vm; }
     [[nodiscard]] VirtioMmio& device() { return device_; }
     [[nodiscard]] const DeviceKind& kind() const { return kind_; }
+    /// Its VM's.
+    [[nodiscard]] DeviceLock& lock();
 
     [[nodiscard]] bool work() override;
 

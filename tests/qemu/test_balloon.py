@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Memory that a guest gives back by its balloon: another VM starts with it, and the guest has it again
+when that one has ended. What the guest has kept stays as it is."""
+import pytest
+
+from cairn_machine import ROOT, write_archive
+from monitor_session import PROMPT as MONITOR, command, of_kind, records, to_monitor
+from outcome import CRASHES
+
+SHELL = r"guest:~# "
+PATIENCE = 240
+MIB = 1 << 20
+CONF = "kernel = Image\ninitrd = initrd\nappend = console=ttyS0\n"
+
+
+def debian_archive(debian, path, **vms):
+    """Debians by name, each with these lines behind the usual ones in its vm.conf."""
+    modules = (ROOT / ".cache/guest/modules.cpio.gz").read_bytes()
+    files = {"Image": debian["kernel"], "initrd": debian["initrd"].read_bytes() + modules}
+    return write_archive(path, {f"{vm}/{name}": content for vm, conf in vms.items()
+                                for name, content in {"vm.conf": CONF + conf, **files}.items()})
+
+
+def says(m, text):
+    return m.command_output(text, SHELL)
+
+
+def balloon(m):
+    found, = of_kind(records(m, "balloon guest"), "balloon")
+    return found
+
+
+def wait_for(m, holds):
+    """Asks for the balloon's figures until they are as wished; the last ones."""
+    for _ in range(400):
+        figures = balloon(m)
+        if holds(figures):
+            return figures
+        m.send("top 1 --json\r") # a second of the machine's time
+        m.expect(r'\{"kind":"end",[^\n]*\n')
+        m.expect(MONITOR)
+    raise AssertionError(f"the balloon stays as it is: {figures}")
+
+
+def back_to(m, vm):
+    command(m, f"console {vm}", "\n")
+    m.send("\n")
+    m.expect(SHELL)
+
+
+def free_frames(m):
+    found, = of_kind(records(m, "frames"), "frames")
+    return found["free"]
+
+
+@pytest.mark.parametrize("smp, cpus", [(1, 1), (2, 2)])
+def test_another_vm_starts_with_what_a_guest_gives_back(machine, debian, tmp_path, smp, cpus):
+    """700 MiB are there for two VMs of 512 and 320 MiB. The first keeps 160, and has all again later."""
+    m = machine(debian_archive(debian, tmp_path / "vms.cpio",
+                               guest=f"memory = 512M\ncpus = {cpus}\nballoon = yes\nhalt = never\n",
+                               other="memory = 320M\nautostart = no\n"), smp=smp, memory="900M")
+    m.expect(SHELL, PATIENCE)
+    says(m, "dmesg -n 1; sh /etc/balloon")
+    says(m, "dd if=/dev/urandom of=/tmp/kept bs=64k count=512 2>/dev/null")
+    digest = says(m, "sha256sum </tmp/kept")
+    to_monitor(m)
+    before = free_frames(m)
+    command(m, "start other", r"memory: 320 MiB are more than the machine can give")
+    command(m, "balloon guest 160M", MONITOR)
+    figures = wait_for(m, lambda all: all["inside"] == 352 * MIB)
+    assert figures["target"] == 160 * MIB and figures["memory"] == 512 * MIB and not figures["waits"]
+    assert figures["given_back"] >= 320 * MIB # but for pieces of 2 MiB that are not whole
+    said = wait_for(m, lambda all: all["total"] < 160 * MIB) # its own statistics, with its kernel left out
+    assert said["available"] < said["total"] and said["free"] < said["total"]
+    assert free_frames(m) >= before + figures["given_back"] - 4 * MIB
+    assert of_kind(records(m, "list"), "vm")[0]["memory"] == 512 * MIB - figures["given_back"]
+    assert of_kind(records(m, "info guest"), "memory")[0]["given_back"] == figures["given_back"]
+
+    command(m, "start other", "vm other: 320 MiB at ")
+    command(m, "console other", "\n")
+    m.expect(SHELL, PATIENCE)
+    says(m, "mkdir /t; mount -t tmpfs -o size=90% t /t; dd if=/dev/urandom of=/t/z bs=64k count=2600")
+    to_monitor(m)
+    back_to(m, "guest")
+    assert says(m, "sha256sum </tmp/kept") == digest
+
+    to_monitor(m)
+    command(m, "balloon guest 512M", "balloon: its guest waits for memory that it gave back: the machine has none free")
+    assert wait_for(m, lambda all: all["waits"])["inside"] > 100 * MIB
+    back_to(m, "guest") # it is not the worse for that
+    assert says(m, "sha256sum </tmp/kept") == digest
+    to_monitor(m)
+    command(m, "stop other", "vm other: turned off")
+    assert wait_for(m, lambda all: all["inside"] == 0)["given_back"] == 0
+    back_to(m, "guest")
+    assert says(m, "sha256sum </tmp/kept") == digest
+    says(m, "mkdir /t; mount -t tmpfs -o size=90% t /t; dd if=/dev/zero of=/t/z bs=64k count=5000")
+    assert "EOF on /t/z" in says(m, "cmp /t/z /dev/zero")
+    assert says(m, "sha256sum </tmp/kept") == digest
+    m.send_line("poweroff -f")
+    m.expect("vm guest: powered off")
+    m.expect(MONITOR)
+    m.send("quit\r")
+    assert m.wait_exit() == 0
+    assert not any(crash in m.log for crash in CRASHES)
+    assert "bytes of frames are free" not in m.log # which Cairn says where some are lost
