@@ -16,6 +16,7 @@ SHOWS = { # what each command shows, of the VMs below
     "help": {"command"},
     "list": {"vm"},
     "info a": {"configuration", "memory", "memory-piece", "device"},
+    "balloon a": {"balloon"},
     "tree a": {"property"},
     "stats": {"vcpu"},
     "dump a host:0": {"dump"},
@@ -36,7 +37,7 @@ SHOWS = { # what each command shows, of the VMs below
     "doctor": {"ability"},
     "set": {"setting"},
 }
-DOES = ["trace a.0 off", "pause a", "resume a", "set colour on", "set colour off", "create c a", "start c", "reset c",
+DOES = ["trace a.0 off", "balloon a 8M", "pause a", "resume a", "set colour on", "set colour off", "create c a", "start c", "reset c",
         "stop b", "destroy b"]
 
 
@@ -44,7 +45,7 @@ DOES = ["trace a.0 off", "pause a", "resume a", "set colour on", "set colour off
 def monitor(machine, tmp_path):
     disk = tmp_path / "core.img"
     disk.write_bytes(bytes(16 << 20))
-    m = machine(demo_vms(tmp_path / "vms.cpio", "ab", b={"cpus": "2"}), smp=2, options=drives(disk))
+    m = machine(demo_vms(tmp_path / "vms.cpio", "ab", a={"balloon": "yes"}, b={"cpus": "2"}), smp=2, options=drives(disk))
     m.expect("Type something")
     to_monitor(m)
     return m

@@ -128,7 +128,8 @@ class GuestRam final : public RamBacking, public DebugPoints {
     [[nodiscard]] bool give_back(GuestPhys at);
     /// Takes it back where it was given; false where the machine has no frames for it.
     [[nodiscard]] bool take_back(GuestPhys at);
-    /// Frees the frames of what was given back; false where somebody may still be at them.
+    /// Frees frames of what was given back; false where there are more, or somebody may still be at
+    /// them.
     [[nodiscard]] bool drain();
     /// Makes the whole chunks of `range`, RAM, absent where that can be. Their frames stay.
     void discard(GuestRange range);

@@ -3,6 +3,11 @@
 #include "kernel/vm/memory/guest_ram.hpp"
 
 namespace cairn {
+namespace {
+
+constexpr std::size_t most_drained = 32;  ///< chunks, under the lock
+
+}  // namespace
 
 /// Under the lock. False where the machine has no frames for the chunk.
 bool GuestRam::is_taken_back(std::size_t chunk) {
@@ -45,8 +50,10 @@ bool GuestRam::take_back(GuestPhys at) {
 bool GuestRam::drain() {
     const SpinGuard guard(lock_);
     if (!readers().all_have_ended()) return false;
+    std::size_t left = most_drained;
     for (std::size_t chunk = 0; chunk < chunks_.size(); ++chunk) {
         if (chunks_[chunk] != Chunk::leaving) continue;
+        if (left-- == 0) return false;
         frames_.free(chunk);
         set_state(chunk, Chunk::away);
     }
