@@ -17,8 +17,9 @@ from machine_console import ESCAPE, GUEST_PROMPT, MONITOR_PROMPT, Console
 from machine_picture import records_of
 from measured_machine import ROOT
 
-COLOURS = {".": "#eaeef2", "#": "#bf8700", "s": "#9ac7f0", "w": "#0969da"}
-NAMES = {".": "not touched", "#": "its own", "s": "shared with the archive", "w": "its own since it was written to"}
+COLOURS = {".": "#eaeef2", "#": "#bf8700", "s": "#9ac7f0", "w": "#0969da", "b": "#d8b9ff"}
+NAMES = {".": "not touched", "#": "its own", "s": "shared with the archive", "w": "its own since it was written to",
+         "b": "given back"}
 CELL, GAP = 14, 1
 LEFT, TOP = 110, 72
 

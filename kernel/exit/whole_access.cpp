@@ -95,6 +95,7 @@ std::atomic_ref<T> place_of(std::span<std::byte> bytes) {
 WholeAccess carry_out_whole(Vm& vm, Vcpu& vcpu, std::uint32_t instruction,
                             const MemoryAccess& access, GuestPhys at) {
     if (!has_register_of(vcpu, access.kind)) return WholeAccess::again;
+    const RamHold held = vm.memory().hold();
     const auto bytes = vm.memory().bytes(at, access.width);
     if (!bytes) return WholeAccess::impossible;
     const Carrier carrier{vcpu, access, instruction, at};

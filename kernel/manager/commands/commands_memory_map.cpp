@@ -13,9 +13,10 @@ constexpr std::array<Column, 3> map_columns{
 constexpr RecordKind map_kind{"memory-map", Arrangement::table, map_columns};
 
 /// In the order of GuestRam::BlockUse.
-constexpr std::string_view letters = ".#sw";
+constexpr std::string_view letters = ".#swb";
 constexpr std::string_view legend =
-    ". not touched, # its own, s shared with the archive, w its own since it was written to";
+    ". not touched, # its own, s shared with the archive, w its own since it was written to, b "
+    "given back";
 
 void show_map_of(const BuiltVm& built, Answer& answer) {
     const GuestRange all = built.vm->memory().range();

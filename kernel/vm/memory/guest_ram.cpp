@@ -213,6 +213,7 @@ GuestRam::BlockUse GuestRam::use_of(GuestPhys at) const {
     const std::size_t chunk = chunk_of(at);
     const Chunk found = chunks_[chunk];
     if (found == Chunk::absent || found == Chunk::filling) return BlockUse::absent;
+    if (is_given_back(found)) return BlockUse::away;
     const GuestPhys block{align_down(at.value, block_size)};
     const bool owned = !owned_.empty() && (owned_[chunk] & bit_of(block)) != 0;
     if (owned) return BlockUse::written;

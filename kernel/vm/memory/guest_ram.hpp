@@ -118,6 +118,7 @@ class GuestRam final : public RamBacking, public DebugPoints {
         own,      ///< the guest's frames
         shared,   ///< in the archive, as it was
         written,  ///< in the archive before, and the guest's frames since it wrote there
+        away,     ///< given back
     };
     /// Of the block that holds `at`, which is RAM.
     [[nodiscard]] BlockUse use_of(GuestPhys at) const;

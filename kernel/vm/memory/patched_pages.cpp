@@ -73,10 +73,10 @@ bool PatchedPages::set_leaf(const Page& page, HostPhys host, PagePermissions per
     if (now ? now->host == host && now->permissions == permissions : goes) return true;
     if (now && !goes)
         return table_.move(page.base, host, paging::page_size, permissions, *harts_).has_value();
-    const auto done = goes ? table_.unmap(page.base, paging::page_size)
-                           : table_.map(page.base, host, paging::page_size, permissions);
+    if (goes) return table_.unmap(page.base, paging::page_size, *harts_).has_value();
+    const bool done = table_.map(page.base, host, paging::page_size, permissions).has_value();
     harts_->forget(page.base.value, paging::page_size);
-    return done.has_value();
+    return done;
 }
 
 bool PatchedPages::turn(Page& page, Use use) {
