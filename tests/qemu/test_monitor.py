@@ -176,7 +176,7 @@ def test_a_screen_at_a_time(pair):
     assert "Ctrl-] changes between" not in pair.process.before
     assert "what Cairn itself has said" not in pair.process.before
     pair.send("\r")
-    pair.expect(r"frames +the machine's memory for guests")  # one line more
+    pair.expect(r"heap\S* .*the hypervisor's own memory")  # one line more
     pair.expect("-- more: ")
     assert "what Cairn itself has said" not in pair.process.before
     pair.send(" ")

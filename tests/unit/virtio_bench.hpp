@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <span>
@@ -50,7 +51,7 @@ class BenchMemory final : public DmaMemory {
         return 7;
     }
     void end_use(std::uint8_t begun) override {
-        REQUIRE(begun == 7);
+        if (begun != 7) std::abort();
         --uses;
     }
 
