@@ -13,10 +13,10 @@ constexpr std::array<Column, 10> balloon_columns{{{"vm"},
                                                   {"inside", Look::size},
                                                   {"given_back", Look::size, 0, "given back"},
                                                   {"waits", Look::flag},
-                                                  {"total", Look::size, 0, "guest's total"},
-                                                  {"free", Look::size, 0, "guest's free"},
-                                                  {"available", Look::size, 0, "guest's available"},
-                                                  {"caches", Look::size, 0, "guest's caches"}}};
+                                                  {"total", Look::size, 0, "its total"},
+                                                  {"free", Look::size, 0, "its free"},
+                                                  {"available", Look::size, 0, "its available"},
+                                                  {"caches", Look::size, 0, "its caches"}}};
 constexpr RecordKind balloon_kind{"balloon", Arrangement::sheet, balloon_columns};
 
 void show(std::string_view name, const GuestBalloon::Figures& figures, Answer& answer) {
