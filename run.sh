@@ -352,7 +352,7 @@ compose_qemu() {
     fi
     for number in ${disks[@]+"${!disks[@]}"}; do
         file=${disks[$number]#*:}
-        qemu+=(-drive "if=none,id=disk$number,format=raw,werror=report,file=${file//,/,,}$([[ ${disks[$number]} = rw:* ]] || echo ,readonly=on)"
+        qemu+=(-drive "if=none,id=disk$number,format=raw,discard=unmap,werror=report,file=${file//,/,,}$([[ ${disks[$number]} = rw:* ]] || echo ,readonly=on)"
             -device "virtio-blk-device,drive=disk$number")
     done
     [ "$net" = no ] || qemu+=(-netdev "$(user_network)" -device virtio-net-device,netdev=net0)

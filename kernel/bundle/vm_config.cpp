@@ -14,8 +14,6 @@ namespace cairn {
 
 namespace {
 
-/// Before the number of one of the machine's disks.
-constexpr std::string_view host_disk = "host:";
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 constexpr bool is_blank(char c) {
@@ -228,7 +226,7 @@ class Parser {
                 set_choice(disk.mode, "disk", trim(value.substr(comma + 1)), disk_modes);
             if (!mode) return mode;
         }
-        if (disk.file.path.starts_with(host_disk)) {
+        if (disk.file.path.starts_with(HostDiskName::prefix)) {
             const Result host = set_host_disk(disk, comma != std::string_view::npos);
             if (!host) return host;
         }
@@ -321,15 +319,6 @@ class Parser {
 };
 
 }  // namespace
-
-std::optional<std::uint32_t> parse_host_disk(std::string_view text) {
-    if (!text.starts_with(host_disk)) return std::nullopt;
-    const std::string_view digits = text.substr(host_disk.size());
-    std::uint32_t number = 0;
-    const char* const end = digits.data() + digits.size();
-    const auto [rest, error] = std::from_chars(digits.data(), end, number);
-    return rest == end && error == std::errc{} ? std::optional(number) : std::nullopt;
-}
 
 std::expected<VmConfig, VmConfigError> parse_vm_config(std::string_view file, std::string_view text,
                                                        VmConfigLimits limits) {

@@ -21,7 +21,8 @@
 //     trace = 1024                 each vCPU keeps so many of its last exits; none if not given
 //     disk = root.img,overlay      an image in the same folder, read-only without `,overlay`; a
 //                                  line for each disk
-//     disk = host:0                the machine's first disk, to be written to without `,ro`
+//     disk = host:0                the machine's first disk, to be written to without `,ro`;
+//                                  host:0/2 is its second partition
 //     net = switch:lan             a network interface, at a switch between VMs; or `uplink`, the
 //                                  machine's own network; a line for each (net_line.hpp)
 //     rng = no                     or yes: it has an entropy device
@@ -42,6 +43,7 @@
 #include <cairn/static_vector.hpp>
 #include <cairn/writer.hpp>
 #include "kernel/bundle/hart_list.hpp"
+#include "kernel/bundle/host_disk_name.hpp"
 #include "kernel/bundle/net_line.hpp"
 
 namespace cairn {
@@ -132,16 +134,14 @@ struct VmConfigFile {
 struct VmConfigDisk {
     VmConfigFile file;
     DiskMode mode = DiskMode::ro;
-    std::optional<std::uint32_t> host;  ///< the machine's disk of that number; `file` is as written
+    std::optional<HostDiskName> host;  ///< the machine's; `file` is as written
 };
 
 /// Where a core of the VM goes: one of the machine's disks.
 struct VmConfigCore {
-    std::string_view text;   ///< as written, "host:1"
-    std::uint32_t host = 0;  ///< the disk's number
+    std::string_view text;  ///< as written, "host:1"
+    HostDiskName host;
 };
-/// The number of the machine's disk that `text` names, as in "host:1".
-[[nodiscard]] std::optional<std::uint32_t> parse_host_disk(std::string_view text);
 
 struct VmConfig {
     static constexpr std::size_t max_disks = 8;
@@ -192,7 +192,7 @@ enum class VmConfigFault : std::uint8_t {
     memory_too_small,
     memory_granule,  ///< not a multiple of vm_memory_granule
     append_too_long,
-    bad_host_disk,      ///< `host:` without a number
+    bad_host_disk,      ///< `host:` without a number, or with a partition that is none
     host_disk_overlay,  ///< an overlay over a disk of the machine's
     too_many_disks,     ///< more than VmConfig::max_disks
     bad_seconds,        ///< not 1s to max_watchdog

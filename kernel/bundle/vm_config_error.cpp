@@ -113,7 +113,10 @@ void write_fault(Writer& out, const VmConfigError& error) {
         case VmConfigFault::too_many_nets:
             return print(out, "is one too many: a VM has at most {}", VmConfig::max_nets);
         case VmConfigFault::bad_host_disk:
-            return print(out, "{} is no disk of the machine's; write host:0 for its first", value);
+            return print(out,
+                         "{} is no disk of the machine's; write host:0 for its first, host:0/1 for "
+                         "a partition of that",
+                         value);
         case VmConfigFault::host_disk_overlay:
             return print(out, "{} has no overlay; write {} to write to it, or {},ro", value,
                          error.value, error.value);

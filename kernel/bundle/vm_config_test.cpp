@@ -56,7 +56,7 @@ TEST_CASE("all keys are read", "[vm_config]") {
     CHECK(config.weight == 250);
     CHECK(config.on_crash == CrashPolicy::dump);
     REQUIRE(config.core);
-    CHECK(config.core->host == 2);
+    CHECK(config.core->host == HostDiskName{2, 0});
     CHECK(config.core->text == "host:2");
     CHECK(config.console == ConsolePlace::front);
     CHECK(config.console_line == 13);
@@ -77,11 +77,11 @@ TEST_CASE("all keys are read", "[vm_config]") {
 }
 
 TEST_CASE("a disk may be one of the machine's", "[vm_config]") {
-    const VmConfig config = good("kernel = a\ndisk = host:3\ndisk = host:0 , ro\ndisk = a,ro\n");
-    CHECK(config.disks[0].host == 3u);
+    const VmConfig config = good("kernel = a\ndisk = host:3\ndisk = host:0/4 , ro\ndisk = a,ro\n");
+    CHECK(config.disks[0].host == HostDiskName{3, 0});
     CHECK(config.disks[0].mode == DiskMode::direct);
     CHECK(config.disks[0].file.path == "host:3");
-    CHECK(config.disks[1].host == 0u);
+    CHECK(config.disks[1].host == HostDiskName{0, 4});
     CHECK(config.disks[1].mode == DiskMode::ro);
     CHECK_FALSE(config.disks[2].host);
 }
@@ -178,7 +178,8 @@ TEST_CASE("bad settings of the scheduler say what would be right", "[vm_config]"
                   "' is no time; write 1s to 3600s, for example 30s");
     }
     CHECK(sentence("core = 1") ==
-          "demo/vm.conf:1: core: '1' is no disk of the machine's; write host:0 for its first");
+          "demo/vm.conf:1: core: '1' is no disk of the machine's; write host:0 for its first, "
+          "host:0/1 for a partition of that");
     CHECK(sentence("kernel = a\non-crash = dump") ==
           "demo/vm.conf:2: on-crash: 'dump' writes to one of the machine's disks; name it, for "
           "example core = host:0");
@@ -270,10 +271,11 @@ TEST_CASE("bad lines say what would be right", "[vm_config]") {
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
     CHECK(sentence("disk = host:") ==
-          "demo/vm.conf:1: disk: 'host:' is no disk of the machine's; write host:0 for its first");
-    CHECK(
-        sentence("disk = host:-1,ro") ==
-        "demo/vm.conf:1: disk: 'host:-1' is no disk of the machine's; write host:0 for its first");
+          "demo/vm.conf:1: disk: 'host:' is no disk of the machine's; write host:0 for its first, "
+          "host:0/1 for a partition of that");
+    CHECK(sentence("disk = host:-1,ro") ==
+          "demo/vm.conf:1: disk: 'host:-1' is no disk of the machine's; write host:0 for its "
+          "first, host:0/1 for a partition of that");
     CHECK(
         sentence("disk = host:2,overlay") ==
         "demo/vm.conf:1: disk: 'host:2' has no overlay; write host:2 to write to it, or host:2,ro");

@@ -6,6 +6,7 @@
 #include <cairn/print.hpp>
 #include <cairn/unique_ptr.hpp>
 #include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/host/disks/host_partition.hpp"
 
 namespace cairn {
 
@@ -108,12 +109,15 @@ namespace {
 constexpr std::uint8_t crash_signal = 6;
 }  // namespace
 
-std::expected<void, CoreFault> ManagedVm::begin_dump(std::uint32_t disk, bool has_ended,
+std::expected<void, CoreFault> ManagedVm::begin_dump(HostDiskName disk, bool has_ended,
                                                      std::atomic<bool>& wanted) {
-    HostDisk* const to = host_disk(disk);
+    HostDisk* const to = host_disk(disk.disk);
     if (to == nullptr) return std::unexpected(CoreFault::no_such_disk);
+    const auto range = find_host_partition(*to, disk.partition, host_.timebase_hz());
+    if (!range) return std::unexpected(CoreFault::no_such_partition);
     const CoreDump::Settings settings{
         .disk = disk,
+        .range = *range,
         .signal = has_ended ? crash_signal : std::uint8_t{0},
         .vector_register_bytes = host_.abilities().vector_register_bytes,
         .wanted = &wanted};

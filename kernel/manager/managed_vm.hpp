@@ -99,7 +99,7 @@ class ManagedVm {
     [[nodiscard]] CoreDump* dump() const { return running_ ? running_->dump.get() : nullptr; }
     /// Begins to write a core to the machine's disk of that number. `has_ended`: a crash has ended
     /// the VM, which no hart runs. `wanted` is set where there is something to do again.
-    [[nodiscard]] std::expected<void, CoreFault> begin_dump(std::uint32_t disk, bool has_ended,
+    [[nodiscard]] std::expected<void, CoreFault> begin_dump(HostDiskName disk, bool has_ended,
                                                             std::atomic<bool>& wanted);
     /// Pauses it for the dump, and lets it go on behind that as it was before.
     void hold_for_dump();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <cairn/print.hpp>
+#include "kernel/host/disks/host_partition.hpp"
 
 namespace cairn {
 namespace {
@@ -17,17 +18,21 @@ bool explain_host_disk(const VmConfig& config, const VmConfigDisk& line, std::st
 /// False, with a sentence in the log, where the machine has no such disk for this VM.
 bool take_host_disk(HostResources& host, const VmConfig& config, const VmConfigDisk& line,
                     const GuestMemory& ram, VmDevices& devices) {
-    HostDisk* const disk = host_disk(*line.host);
+    HostDisk* const disk = host_disk(line.host->disk);
     if (disk == nullptr) {
         FixedBuffer<96> why;
         print(why, "this machine has no such disk: it has {}, counted from host:0",
               host_disk_count());
         return explain_host_disk(config, line, why.view());
     }
+    const auto range = find_host_partition(*disk, line.host->partition, host.timebase_hz());
+    if (!range) return explain_host_disk(config, line, to_string(range.error()));
     GuestHostDisk& made = devices.host_disks.emplace_back(
-        GuestHostDisk::Settings{.name = line.file.path, .read_only = line.mode == DiskMode::ro},
+        GuestHostDisk::Settings{
+            .name = line.file.path, .range = *range, .read_only = line.mode == DiskMode::ro},
         *disk, ram, host.device_tasks());
-    if (!made.claim()) return explain_host_disk(config, line, "a VM has it already");
+    if (const auto claimed = made.claim(); !claimed)
+        return explain_host_disk(config, line, to_string(claimed.error()));
     devices.disks.push_back(&made.port());
     return true;
 }

@@ -88,7 +88,7 @@ class VmTable final : public VmEnd, public HostWork {
     /// Begins to write a core of it to the machine's disk of that number, or to its vm.conf's; it
     /// stands still meanwhile. What comes of it is its `last_dump`, once it has no `dump`.
     [[nodiscard]] std::expected<void, std::string_view> dump(std::string_view name,
-                                                             std::optional<std::uint32_t> disk);
+                                                             std::optional<HostDiskName> disk);
     void abandon_dump(std::string_view name);
     /// Turns all off; the scheduler is closed when the last has ended.
     void stop_all();
@@ -135,7 +135,7 @@ class VmTable final : public VmEnd, public HostWork {
     void end_behind_dump(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     void dump_is_through(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool dump_crash(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
-    [[nodiscard]] std::expected<void, CoreFault> begin_dump(ManagedVm& vm, std::uint32_t disk,
+    [[nodiscard]] std::expected<void, CoreFault> begin_dump(ManagedVm& vm, HostDiskName disk,
                                                             bool has_ended) CAIRN_REQUIRES(lock_);
     void say_end(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool goes_on(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);

@@ -8,17 +8,18 @@
 
 namespace cairn {
 namespace {
-void say_not_dumped(const ManagedVm& vm, std::uint32_t disk, CoreFault fault) {
-    println("vm {}: not dumped to host:{}: {}", vm.name(), disk, to_string(fault));
+void say_not_dumped(const ManagedVm& vm, HostDiskName disk, CoreFault fault) {
+    println("vm {}: not dumped to {}: {}", vm.name(), disk, to_string(fault));
 }
 }  // namespace
 
 /// A disk that a VM has in its vm.conf is that VM's also while it is off.
-std::expected<void, CoreFault> VmTable::begin_dump(ManagedVm& vm, std::uint32_t disk,
+std::expected<void, CoreFault> VmTable::begin_dump(ManagedVm& vm, HostDiskName disk,
                                                    bool has_ended) {
     for (const auto& each : vms_) {
         for (const VmConfigDisk& line : each->config().disks)
-            if (line.host == disk) return std::unexpected(CoreFault::disk_taken);
+            if (line.host && line.host->has_part_of(disk))
+                return std::unexpected(CoreFault::disk_taken);
     }
     return vm.begin_dump(disk, has_ended, dump_wanted_);
 }
@@ -30,7 +31,7 @@ bool VmTable::dump_crash(ManagedVm& vm, StopReason reason) {
     if (reason == StopReason::failed_reset &&
         !vm.restarts().may_restart(csr_read<Csr::time>(), ticks_per_second_))
         return false;
-    const std::uint32_t disk = vm.config().core->host;
+    const HostDiskName disk = vm.config().core->host;
     const auto begun = begin_dump(vm, disk, true);
     if (!begun) {
         say_not_dumped(vm, disk, begun.error());
@@ -42,7 +43,7 @@ bool VmTable::dump_crash(ManagedVm& vm, StopReason reason) {
 }
 
 std::expected<void, std::string_view> VmTable::dump(std::string_view name,
-                                                    std::optional<std::uint32_t> disk) {
+                                                    std::optional<HostDiskName> disk) {
     const auto refuse = [](auto error) { return std::unexpected(to_string(error)); };
     const SpinGuard guard(lock_);
     const auto vm = find_running(name, {});
@@ -77,7 +78,7 @@ void VmTable::dump_some(ManagedVm& vm) {
 }
 
 void VmTable::dump_is_through(ManagedVm& vm) {
-    const std::uint32_t disk = vm.dump()->disk_number();
+    const HostDiskName disk = vm.dump()->disk();
     const bool is_of_crash = vm.dump()->is_of_crash();
     vm.end_dump();
     const CoreResult& result = *vm.last_dump();
@@ -85,7 +86,7 @@ void VmTable::dump_is_through(ManagedVm& vm) {
     if (result.fault) {
         say_not_dumped(vm, disk, *result.fault);
     } else {
-        println("vm {}: dumped to host:{}: {} bytes, {} segments{}", vm.name(), disk, result.bytes,
+        println("vm {}: dumped to {}: {} bytes, {} segments{}", vm.name(), disk, result.bytes,
                 result.segments,
                 result.has_vmcoreinfo ? "" : "; no VMCOREINFO note is in its memory");
     }

@@ -13,7 +13,7 @@
 
 #include "kernel/arch/devices/virtio_ring.hpp"
 #include "kernel/arch/isa/csr_access.hpp"
-#include "kernel/host/virtio/host_disk.hpp"
+#include "kernel/host/disks/host_disk.hpp"
 #include "kernel/host/virtio/host_net.hpp"
 #include "kernel/host/virtio/host_rng.hpp"
 #include "tests/fuzz/input.hpp"
@@ -52,6 +52,9 @@ class AnyDevice final : public VirtioRegisters {
         if (answers) use(static_cast<std::uint32_t>(input_.take(1) % 4), 1, value);
     }
     std::uint8_t read_config(std::uint64_t at) override {
+        constexpr std::uint64_t block_size_at = offsetof(virtio_block::Config, blk_size);
+        if (at - block_size_at < 4 && input_.take(1) % 8 != 0)
+            return at == block_size_at + 1 ? 2 : 0;
         return static_cast<std::uint8_t>(at % 10 == 1 ? 8 : input_.take(1) % 2);
     }
     void use(std::uint32_t id, std::uint32_t length, std::uint32_t number = 0) {
@@ -84,13 +87,13 @@ class AnyDevice final : public VirtioRegisters {
     std::array<Queue, 2> queues_;
 };
 
-class Disk final : HostDiskOwner {
+class Disk final : HostDiskUser {
   public:
     explicit Disk(FuzzInput& input) : input_(input), device_(input) {}
 
     void run() {
         if (!disk_->start(device_, HostSource::virtio)) return;
-        check(disk_->claim(*this));
+        check(disk_->claim(*this, {input_.take(1), 1 + input_.take(2)}).has_value());
         while (!input_.empty())
             step();
         device_.use(1000, 0);  // against the rules: so it is given up
@@ -111,14 +114,18 @@ class Disk final : HostDiskOwner {
         const std::size_t which = input_.take(1) % tokens_.size();
         if (in_flight_[which]) return;
         constexpr std::array types{virtio_block::RequestType::in, virtio_block::RequestType::out,
-                                   virtio_block::RequestType::flush};
-        const std::vector<std::span<std::byte>> buffers(input_.take(1) % HostDisk::most_buffers,
+                                   virtio_block::RequestType::flush,
+                                   virtio_block::RequestType::discard,
+                                   virtio_block::RequestType::write_zeroes};
+        const std::vector<std::span<std::byte>> buffers(input_.take(1) % HostDiskUser::most_buffers,
                                                         std::span(bytes_));
         in_flight_[which] = true;
-        in_flight_[which] = disk_->submit({types[input_.take(1) % types.size()], input_.take(2),
-                                           buffers, &tokens_[which]}) &&
-                            in_flight_[which];
+        in_flight_[which] =
+            disk_->submit(*this, {types[input_.take(1) % types.size()], input_.take(2), buffers,
+                                  &tokens_[which], static_cast<std::uint32_t>(input_.number())}) &&
+            in_flight_[which];
     }
+    void room_again() override {}
     void completed(void* token, virtio_block::Status /*status*/) override {
         const auto which = static_cast<std::size_t>(static_cast<int*>(token) - tokens_.data());
         check(which < tokens_.size() && in_flight_[which]);

@@ -116,7 +116,7 @@ K = "kernel = kernel\n"
     (K + "on-crash = dump\n", ":2: on-crash: 'dump' writes to one of the machine's disks; name it, for example "
      "core = host:0"),
     (K + "watchdog = 30\n", ":2: watchdog: '30' is no time; write 1s to 3600s, for example 30s"),
-    (K + "core = disk.img\n", ":2: core: 'disk.img' is no disk of the machine's; write host:0 for its first"),
+    (K + "core = disk.img\n", ":2: core: 'disk.img' is no disk of the machine's; write host:0 for its first, host:0/1 for a partition of that"),
     (K + "console = behind\n", ":2: console: 'behind' is not one of its values; they are: kept, "
      "front"),
     (K + "halt = nevr\n", ":2: halt: 'nevr' is not one of its values; did you mean 'never'? They "

@@ -134,6 +134,7 @@ def test_an_unexpected_end(machine, tmp_path):
     (DISK_BYTES, ",ro", "", "the disk is read-only"),
     (DISK_BYTES, "", " host:1", "a VM has that disk, or another core is written to it"),
     (DISK_BYTES, "", " host:2", "this machine has no such disk"),
+    (DISK_BYTES, "", " host:0/1", "that disk has no such partition, or its table cannot be read"),
     (DISK_BYTES, "", " disk", "write host:0 for the machine's first disk"),
 ])
 def test_a_disk_that_cannot_be(machine, tmp_path, size, mode, argument, says):

@@ -103,8 +103,8 @@ def test_disks_are_the_machines_and_the_guests(run, tmp_path):
     assert status == 0
     command = shlex.split(output)
     assert [value for option, value in zip(command, command[1:]) if option == "-drive"] == [
-        f"if=none,id=disk0,format=raw,werror=report,file={tmp_path}/a,,1.img",
-        f"if=none,id=disk1,format=raw,werror=report,file={tmp_path}/b.img,readonly=on"]
+        f"if=none,id=disk0,format=raw,discard=unmap,werror=report,file={tmp_path}/a,,1.img",
+        f"if=none,id=disk1,format=raw,discard=unmap,werror=report,file={tmp_path}/b.img,readonly=on"]
     packed = Path(dict(zip(command, command[1:]))["-initrd"]).read_bytes()
     assert b"disk = host:0\ndisk = host:1,ro\n" in packed
 

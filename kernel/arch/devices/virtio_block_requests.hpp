@@ -104,4 +104,12 @@ static_assert(offsetof(Config, seg_max) == 12 && offsetof(Config, blk_size) == 2
 static_assert(offsetof(Config, max_discard_sectors) == 36 &&
               offsetof(Config, write_zeroes_may_unmap) == 56 && sizeof(Config) == 64);
 
+/// What can be discarded or zeroed at once, as the configuration says; 0: nothing.
+struct ZeroingLimits {
+    std::uint32_t max_discard_sectors = 0;
+    std::uint32_t discard_sector_alignment = 0;
+    std::uint32_t max_write_zeroes_sectors = 0;
+    bool write_zeroes_may_unmap = false;
+};
+
 }  // namespace cairn::virtio_block

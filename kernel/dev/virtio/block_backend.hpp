@@ -30,20 +30,27 @@ class BlockBackend {
     /// Buffers of one request.
     static constexpr std::size_t most_buffers = 80;
 
-    enum class Operation : std::uint8_t { read, write, flush };
+    enum class Operation : std::uint8_t { read, write, flush, discard, write_zeroes };
     struct Request {
         Operation operation;
         std::uint64_t sector;
-        /// Whole sectors within the disk, together; none of a flush.
+        /// Whole sectors within the disk, together; of reads and writes alone.
         std::span<const std::span<std::byte>> buffers;
         BlockCompletion* completion;
+        std::uint32_t sectors = 0;  ///< that are discarded or zeroed
+        bool unmaps = false;        ///< they may be unmapped where they are zeroed
     };
 
     /// In bytes: whole sectors.
     [[nodiscard]] virtual std::uint64_t size() const = 0;
     [[nodiscard]] virtual bool is_read_only() const = 0;
+    /// Requests should come in multiples of these bytes.
+    [[nodiscard]] virtual std::uint32_t block_size() const = 0;
+    /// Of one that can be written to.
+    [[nodiscard]] virtual virtio_block::ZeroingLimits zeroing_limits() const = 0;
     [[nodiscard]] virtual std::string_view id() const = 0;
-    /// False where it has no room for another now. Once one is completed there may be.
+    /// False where it has no room for another now: there may be some once one is completed, or
+    /// its owner has the device's `room_again` called.
     [[nodiscard]] virtual bool submit(const Request& request) = 0;
     /// Completes what has ended, without its interrupt; nobody is completing any when it returns.
     virtual void look() = 0;

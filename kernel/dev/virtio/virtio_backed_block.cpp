@@ -19,6 +19,8 @@ constexpr std::uint32_t most_segments = 62;
 static_assert(most_segments < BlockBackend::most_buffers);
 /// What a step costs beside its bytes, as if it copied so many.
 constexpr std::uint64_t step_cost = 256;
+/// Of one discard or write-zeroes: 2 GiB.
+constexpr std::uint32_t most_zeroed_sectors = 1 << 22;
 
 }  // namespace
 
@@ -26,7 +28,16 @@ VirtioBackedBlock::VirtioBackedBlock(BlockBackend& backend, TurnOwner& owner)
     : backend_(backend), owner_(owner) {
     config_.capacity = backend.size() / sector_size;
     config_.seg_max = most_segments;
-    config_.blk_size = sector_size;
+    config_.blk_size = backend.block_size();
+    const auto limits =
+        backend.is_read_only() ? virtio_block::ZeroingLimits{} : backend.zeroing_limits();
+    config_.max_discard_sectors = std::min(limits.max_discard_sectors, most_zeroed_sectors);
+    config_.max_discard_seg = config_.max_discard_sectors != 0 ? 1 : 0;
+    config_.discard_sector_alignment = limits.discard_sector_alignment;
+    config_.max_write_zeroes_sectors =
+        std::min(limits.max_write_zeroes_sectors, most_zeroed_sectors);
+    config_.max_write_zeroes_seg = config_.max_write_zeroes_sectors != 0 ? 1 : 0;
+    config_.write_zeroes_may_unmap = limits.write_zeroes_may_unmap ? 1 : 0;
     for (Slot& slot : slots_)
         slot.device = this;
 }
@@ -37,7 +48,9 @@ std::uint32_t VirtioBackedBlock::device_id() const {
 
 std::uint64_t VirtioBackedBlock::features() const {
     return feature::seg_max | feature::blk_size | feature::flush |
-           (backend_.is_read_only() ? feature::ro : 0);
+           (backend_.is_read_only() ? feature::ro : 0) |
+           (config_.max_discard_sectors != 0 ? feature::discard : 0) |
+           (config_.max_write_zeroes_sectors != 0 ? feature::write_zeroes : 0);
 }
 
 void VirtioBackedBlock::Slot::completed(Status how) {
@@ -46,9 +59,18 @@ void VirtioBackedBlock::Slot::completed(Status how) {
     device->owner_.want_turn();
 }
 
+void VirtioBackedBlock::room_again() {
+    may_have_room_.store(true, std::memory_order_release);
+    owner_.want_turn();
+}
+
 /// What has ended goes first: it makes room.
 bool VirtioBackedBlock::work(DmaTurn& turn, VirtioPort& port) {
     if (!queue_.is_ready()) return false;
+    if (may_have_room_.load(std::memory_order_relaxed)) {
+        may_have_room_.store(false, std::memory_order_relaxed);
+        building_.is_held_back = false;
+    }
     Answer more = give_back_done(turn, port);
     while (more && *more && !turn.is_over())
         more = do_some(turn, port);
@@ -96,8 +118,8 @@ VirtioBackedBlock::Answer VirtioBackedBlock::begin(DmaTurn& turn) {
         case RequestType::out: return begin_transfer(turn, false, readable, header.sector);
         case RequestType::flush: building_.is_there = true; return true;
         case RequestType::get_id: return tell_id(turn, writable);
-        case RequestType::discard:
-        case RequestType::write_zeroes: break;
+        case RequestType::discard: return begin_zeroing(turn, true, readable);
+        case RequestType::write_zeroes: return begin_zeroing(turn, false, readable);
     }
     return end(turn, Status::unsupp);
 }
@@ -117,6 +139,31 @@ VirtioBackedBlock::Answer VirtioBackedBlock::begin_transfer(DmaTurn& turn, bool 
     building_.data = data;
     building_.hold = turn.hold();
     building_.written = in ? static_cast<std::uint32_t>(bytes) : 0;
+    return true;
+}
+
+/// Section 5.2.6: of a device that has not offered it, it is a request that is not known. The range
+/// is copied out, and so is what was checked.
+VirtioBackedBlock::Answer VirtioBackedBlock::begin_zeroing(DmaTurn& turn, bool discards,
+                                                           BufferStream data) {
+    const std::uint32_t most =
+        discards ? config_.max_discard_sectors : config_.max_write_zeroes_sectors;
+    virtio_block::BlockRange range{};
+    if (most == 0 || data.left() != sizeof(range)) return end(turn, Status::unsupp);
+    if (!take_bytes(data, std::as_writable_bytes(std::span(&range, 1)), turn))
+        return end(turn, Status::ioerr);
+    const std::uint32_t known = discards ? 0 : virtio_block::range_unmap;
+    if ((range.flags & ~known) != 0) return end(turn, Status::unsupp);
+    const std::uint64_t sectors = backend_.size() / sector_size;
+    if (range.sectors > most || range.sector > sectors || range.sectors > sectors - range.sector)
+        return end(turn, Status::ioerr);
+    if (range.sectors == 0) return end(turn, Status::ok);
+    building_.is_there = true;
+    building_.operation =
+        discards ? BlockBackend::Operation::discard : BlockBackend::Operation::write_zeroes;
+    building_.sector = range.sector;
+    building_.sectors = range.sectors;
+    building_.unmaps = range.flags != 0;
     return true;
 }
 
@@ -163,7 +210,9 @@ bool VirtioBackedBlock::submit() {
     const bool taken = backend_.submit({.operation = building_.operation,
                                         .sector = building_.sector,
                                         .buffers = {buffers_.data(), buffers_.size()},
-                                        .completion = &slot});
+                                        .completion = &slot,
+                                        .sectors = building_.sectors,
+                                        .unmaps = building_.unmaps});
     if (taken) return true;
     building_.hold = std::move(slot.hold);
     slot.state.store(State::free, std::memory_order_relaxed);

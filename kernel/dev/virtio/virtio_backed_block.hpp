@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A virtio block device (VIRTIO 1.2, section 5.2) with one queue, over a BlockBackend: reads,
-// writes, flushes and ids, several at a time and without a copy. A flush is the backend's.
+// writes, flushes and ids, several at a time and without a copy; discards and write-zeroes where
+// the backend has them, one range each. A flush is the backend's.
 //
 //     guest's chain ──► Slot: buffers found, submitted ──► backend ──► completed ──► given back
 //
@@ -50,6 +51,8 @@ class VirtioBackedBlock final : public VirtioFunction {
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
     /// Waits for what is in flight: the guest's memory is its own again.
     void forget(const SplitQueue& queue) override;
+    /// The backend may take what it had no room for. On any hart, with the backend's lock held.
+    void room_again();
 
   private:
     using Status = virtio_block::Status;
@@ -79,6 +82,8 @@ class VirtioBackedBlock final : public VirtioFunction {
         BufferStream data;
         std::uint32_t written = 0;
         DmaHold hold;  ///< from the first of its buffers on
+        std::uint32_t sectors = 0;  ///< that are discarded or zeroed
+        bool unmaps = false;
     };
 
     [[nodiscard]] Answer do_some(DmaTurn& turn, VirtioPort& port);
@@ -88,6 +93,7 @@ class VirtioBackedBlock final : public VirtioFunction {
     [[nodiscard]] Answer begin(DmaTurn& turn);
     [[nodiscard]] Answer begin_transfer(DmaTurn& turn, bool in, BufferStream data,
                                         std::uint64_t sector);
+    [[nodiscard]] Answer begin_zeroing(DmaTurn& turn, bool discards, BufferStream data);
     [[nodiscard]] Answer end(DmaTurn& turn, Status status, std::uint32_t written = 0);
     [[nodiscard]] Answer tell_id(DmaTurn& turn, BufferStream to);
     [[nodiscard]] Answer find_buffers(DmaTurn& turn);
@@ -102,6 +108,7 @@ class VirtioBackedBlock final : public VirtioFunction {
     SplitQueue queue_;
     DescriptorChain chain_;
     Building building_;
+    std::atomic<bool> may_have_room_ = false;  ///< for what is held back
     static_vector<std::span<std::byte>, BlockBackend::most_buffers> buffers_;
     std::array<Slot, most_in_flight> slots_;
 };

@@ -21,16 +21,22 @@ class SlowDisk final : public BlockBackend {
         std::uint64_t sector;
         std::vector<std::span<std::byte>> buffers;
         BlockCompletion* completion;
+        std::uint32_t sectors;
+        bool unmaps;
     };
     std::uint64_t size() const override { return bytes.size(); }
     bool is_read_only() const override { return read_only; }
+    std::uint32_t block_size() const override { return 1024; }
+    virtio_block::ZeroingLimits zeroing_limits() const override { return limits; }
     std::string_view id() const override { return "host:0"; }
     bool submit(const Request& request) override {
         if (pending.size() == room) return false;
         pending.push_back({request.operation,
                            request.sector,
                            {request.buffers.begin(), request.buffers.end()},
-                           request.completion});
+                           request.completion,
+                           request.sectors,
+                           request.unmaps});
         return true;
     }
     void look() override {
@@ -56,12 +62,14 @@ class SlowDisk final : public BlockBackend {
     std::deque<Pending> pending;
     std::size_t room = 100;
     int flushes = 0;
+    virtio_block::ZeroingLimits limits;
     bool read_only = false;
 };
 
 struct Bench final : VirtioBench, TurnOwner {
-    explicit Bench(bool read_only = false) {
+    explicit Bench(bool read_only = false, virtio_block::ZeroingLimits limits = {}) {
         disk.read_only = read_only;
+        disk.limits = limits;
         for (std::size_t n = 0; n < disk.bytes.size(); ++n)
             disk.bytes[n] = static_cast<std::byte>(n / 512);
         block.emplace(disk, *this);
@@ -99,6 +107,23 @@ struct Bench final : VirtioBench, TurnOwner {
         chain(n * 3, buffers);
         offer(static_cast<std::uint16_t>(n * 3));
         set(Register::queue_notify, 0);
+    }
+    /// The same of a range that is discarded or zeroed: what comes of it, or 0xff while it is
+    /// there.
+    std::uint8_t ask(RequestType type, const virtio_block::BlockRange& range,
+                     std::uint32_t bytes = sizeof(virtio_block::BlockRange)) {
+        memory.store(GuestPhys{header},
+                     virtio_block::BlockRequest{static_cast<std::uint32_t>(type), 0, 0});
+        memory.store(GuestPhys{data_at}, range);
+        memory.store(GuestPhys{status_at}, std::uint8_t{0xff});
+        chain(0, {{header, 16}, {data_at, bytes}, {status_at, 1, true}});
+        offer(0);
+        set(Register::queue_notify, 0);
+        return status_of(0);
+    }
+    std::uint64_t offered() {
+        set(Register::device_features_sel, 0);
+        return get(Register::device_features);
     }
     void work() {
         while (device->work()) {
@@ -162,6 +187,60 @@ TEST_CASE("what the disk has no room for waits for one that ends", "[virtio_back
     bench.disk.complete(0);
     bench.work();
     CHECK(bench.status_of(1) == 0);
+}
+
+TEST_CASE("or for the disk to say that there is room", "[virtio_backed_block]") {
+    Bench bench;
+    bench.disk.room = 0;
+    bench.ask(0, RequestType::out, 1, 512);
+    CHECK_FALSE(bench.device->work());
+    bench.disk.room = 1;
+    CHECK_FALSE(bench.device->work());  // nobody has said so
+    CHECK(bench.disk.pending.empty());
+    bench.block->room_again();
+    CHECK(bench.wanted == 1);
+    bench.work();
+    CHECK(bench.disk.pending.size() == 1);
+}
+
+TEST_CASE("what is discarded or zeroed is checked, and the disk's", "[virtio_backed_block]") {
+    Bench bench(false, {.max_discard_sectors = 16,
+                        .discard_sector_alignment = 8,
+                        .max_write_zeroes_sectors = 1u << 31,
+                        .write_zeroes_may_unmap = true});
+    CHECK((bench.offered() & virtio_block::feature::discard) != 0);
+    CHECK((bench.offered() & virtio_block::feature::write_zeroes) != 0);
+    virtio_block::Config config{};
+    std::memcpy(&config, bench.block->config().data(), sizeof config);
+    CHECK(config.blk_size == 1024);
+    CHECK(config.max_discard_sectors == 16);
+    CHECK(config.max_discard_seg == 1);
+    CHECK(config.discard_sector_alignment == 8);
+    CHECK(config.max_write_zeroes_sectors == 1 << 22);
+    CHECK(bench.ask(RequestType::discard, {1, 16, 0}) == 0xff);
+    CHECK(bench.disk.pending[0].operation == BlockBackend::Operation::discard);
+    CHECK(bench.disk.pending[0].sector == 1);
+    CHECK(bench.disk.pending[0].sectors == 16);
+    CHECK_FALSE(bench.disk.pending[0].unmaps);
+    bench.disk.complete(0);
+    bench.work();
+    CHECK(bench.status_of(0) == 0);
+    CHECK(bench.ask(RequestType::write_zeroes, {0, 64, 1}) == 0xff);
+    CHECK(bench.disk.pending[0].unmaps);
+    bench.disk.complete(0);
+    bench.work();
+    for (const auto& [sector, sectors] :
+         {std::pair{0ull, 17u}, {64ull, 1u}, {63ull, 2u}, {~0ull, 2u}, {0ull, ~0u}})
+        CHECK(bench.ask(RequestType::discard, {sector, sectors, 0}) == 1);
+    CHECK(bench.ask(RequestType::write_zeroes, {0, 65, 0}) == 1);
+    CHECK(bench.ask(RequestType::discard, {0, 1, 1}) == 2);
+    CHECK(bench.ask(RequestType::write_zeroes, {0, 1, 2}) == 2);
+    CHECK(bench.ask(RequestType::discard, {0, 1, 0}, 8) == 2);
+    CHECK(bench.ask(RequestType::discard, {0, 1, 0}, 32) == 2);
+    CHECK(bench.ask(RequestType::discard, {0, 0, 0}) == 0);
+    CHECK(bench.disk.pending.empty());
+    const Bench fixed(true, {.max_discard_sectors = 16});
+    CHECK((fixed.block->features() & virtio_block::feature::discard) == 0);
 }
 
 TEST_CASE("a flush is the disk's, and an error reaches the guest with a sentence",

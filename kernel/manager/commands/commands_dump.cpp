@@ -47,7 +47,7 @@ void abandon(Session& session) {
 
 void dump_vm(Session& session, const CommandLine& line, Answer& answer) {
     const std::string_view name = line.argument(0);
-    std::optional<std::uint32_t> disk;
+    std::optional<HostDiskName> disk;
     if (line.arguments() > 1) {
         disk = parse_host_disk(line.argument(1));
         if (!disk)

@@ -33,6 +33,8 @@ alignas(page) constinit std::array<std::byte, page> zeros{};
 std::string_view to_string(CoreFault fault) {
     switch (fault) {
         case CoreFault::no_such_disk: return "this machine has no such disk";
+        case CoreFault::no_such_partition:
+            return "that disk has no such partition, or its table cannot be read";
         case CoreFault::disk_taken: return "a VM has that disk, or another core is written to it";
         case CoreFault::read_only: return "the disk is read-only";
         case CoreFault::too_small: return "the disk is too small for what the VM has of its RAM";
@@ -56,9 +58,9 @@ std::expected<void, CoreFault> CoreDump::begin() {
     const std::uint64_t notes = most_description_note + most_vmcoreinfo +
                                 vm_.cpus() * most_thread_notes(settings_.vector_register_bytes);
     if (disk_.is_read_only()) return std::unexpected(CoreFault::read_only);
-    if (disk_.size() < ram_offset + ram_.present_bytes() + notes)
+    if (room() < ram_offset + ram_.present_bytes() + notes)
         return std::unexpected(CoreFault::too_small);
-    if (!disk_.claim(*this)) return std::unexpected(CoreFault::disk_taken);
+    if (!disk_.claim(*this, settings_.range)) return std::unexpected(CoreFault::disk_taken);
     is_claimed_ = true;
     return {};
 }
@@ -66,9 +68,12 @@ std::expected<void, CoreFault> CoreDump::begin() {
 /// Under the disk's lock, on any hart. The hart that it happens on looks next.
 void CoreDump::completed(void* /*token*/, virtio_block::Status status) {
     if (status != virtio_block::Status::ok) has_error_.store(true, std::memory_order_relaxed);
-    std::atomic<bool>& wanted = *settings_.wanted;
     in_flight_.fetch_sub(1, std::memory_order_release);
-    wanted.store(true, std::memory_order_release);
+    room_again();
+}
+
+void CoreDump::room_again() {
+    settings_.wanted->store(true, std::memory_order_release);
     if (loaded_vcpu != nullptr) loaded_vcpu->leave_guest();
 }
 
@@ -76,16 +81,14 @@ void CoreDump::fail(CoreFault fault) {
     if (!result_.fault) result_.fault = fault;
 }
 
-/// False where the disk has no room for it now; then something is in flight.
+/// False where the disk has no room for it now; it says when there is some.
 bool CoreDump::submit(RequestType type, std::uint64_t offset,
                       std::span<const std::span<std::byte>> buffers) {
     in_flight_.fetch_add(1, std::memory_order_relaxed);
-    if (disk_.submit({.type = type, .sector = offset / sector, .buffers = buffers, .token = this}))
-        return true;
-    // What was in flight may be over by now, and nobody else asks for the next step.
-    if (in_flight_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-        settings_.wanted->store(true, std::memory_order_release);
-    return false;
+    const bool is_taken = disk_.submit(
+        *this, {.type = type, .sector = offset / sector, .buffers = buffers, .token = this});
+    if (!is_taken) in_flight_.fetch_sub(1, std::memory_order_acq_rel);
+    return is_taken;
 }
 
 CoreDump::Step CoreDump::go_on() {
@@ -121,7 +124,7 @@ CoreDump::Step CoreDump::flush() {
 /// A piece of it: what is stored of so many pages goes out as one request.
 CoreDump::Step CoreDump::take_ram() {
     if (!buffers_.empty()) return send_ram();
-    if (in_flight_.load(std::memory_order_acquire) >= most_in_flight) return Step::waits;
+    if (in_flight_.load(std::memory_order_acquire) >= most_at_once) return Step::waits;
     const GuestRange range = vm_.memory().range();
     buffers_offset_ = segments_.offset();
     for (std::size_t n = 0; n < pages_of_piece && segments_.next() < range.end(); ++n) {
@@ -154,7 +157,7 @@ bool CoreDump::take_page(const GuestRam::View& view) {
 }
 
 CoreDump::Step CoreDump::send_ram() {
-    if (segments_.offset() > disk_.size()) {
+    if (segments_.offset() > room()) {
         fail(CoreFault::too_small);
         return Step::more;
     }
@@ -199,7 +202,7 @@ CoreDump::Step CoreDump::send_notes() {
         fail(CoreFault::no_room);
         return Step::more;
     }
-    if (segments_.offset() + notes_.size() > disk_.size()) {
+    if (segments_.offset() + notes_.size() > room()) {
         fail(CoreFault::too_small);
         return Step::more;
     }

@@ -15,7 +15,8 @@
 #include <expected>
 #include <optional>
 
-#include "kernel/host/virtio/host_disk.hpp"
+#include "kernel/bundle/host_disk_name.hpp"
+#include "kernel/host/disks/host_disk.hpp"
 #include "kernel/manager/cores/core_file.hpp"
 #include "kernel/vm/memory/guest_ram.hpp"
 #include "kernel/vm/vm.hpp"
@@ -24,6 +25,7 @@ namespace cairn {
 
 enum class CoreFault : std::uint8_t {
     no_such_disk,
+    no_such_partition,
     disk_taken,
     read_only,
     too_small,
@@ -40,10 +42,11 @@ struct CoreResult {
     bool has_vmcoreinfo = false;
 };
 
-class CoreDump final : private HostDiskOwner {
+class CoreDump final : private HostDiskUser {
   public:
     struct Settings {
-        std::uint32_t disk = 0;   ///< the machine's, by number
+        HostDiskName disk;        ///< the machine's, or a part of it
+        DiskRange range;          ///< of its sectors
         std::uint8_t signal = 0;  ///< what the core says has ended the VM; 0: it goes on
         std::uint32_t vector_register_bytes = 0;
         /// Set when there is something to do again.
@@ -55,7 +58,7 @@ class CoreDump final : private HostDiskOwner {
     CoreDump(const CoreDump&) = delete;
     CoreDump& operator=(const CoreDump&) = delete;
     ~CoreDump() {
-        if (is_claimed_) disk_.release();
+        if (is_claimed_) disk_.release(*this);
     }
 
     /// Claims the disk, or says why there can be no core on it.
@@ -69,10 +72,10 @@ class CoreDump final : private HostDiskOwner {
     /// Once it is done.
     [[nodiscard]] const CoreResult& result() const { return result_; }
     [[nodiscard]] bool is_of_crash() const { return settings_.signal != 0; }
-    [[nodiscard]] std::uint32_t disk_number() const { return settings_.disk; }
+    [[nodiscard]] HostDiskName disk() const { return settings_.disk; }
 
   private:
-    static constexpr std::size_t most_in_flight = 4;
+    static constexpr std::size_t most_at_once = 4;
     static constexpr std::size_t pages_of_piece = 64;
     static constexpr std::size_t sector = virtio_block::sector_size;
     static constexpr std::uint64_t ram_offset = CoreSegments::page;
@@ -80,7 +83,11 @@ class CoreDump final : private HostDiskOwner {
     enum class Phase : std::uint8_t { erase, ram, notes, flush, header, last_flush, end };
 
     void completed(void* token, virtio_block::Status status) override;
+    void room_again() override;
     void fail(CoreFault fault);
+    [[nodiscard]] std::uint64_t room() const {
+        return settings_.range.count * virtio_block::sector_size;
+    }
     [[nodiscard]] bool is_idle() const { return in_flight_.load(std::memory_order_acquire) == 0; }
     [[nodiscard]] Step submit_header(bool erased);
     [[nodiscard]] Step flush();

@@ -36,7 +36,11 @@ struct Bench {
         REQUIRE(disk->start(device, HostSource::virtio).has_value());
     }
     CoreDump::Settings settings() {
-        return {.disk = 0, .signal = 6, .vector_register_bytes = 0, .wanted = &wanted};
+        return {.disk = {},
+                .range = {0, disk->sectors()},
+                .signal = 6,
+                .vector_register_bytes = 0,
+                .wanted = &wanted};
     }
     void store_in_guest(std::uint64_t offset, std::uint64_t value) {
         REQUIRE(vm->memory().store(base + offset, value));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A disk of a VM that is one of the machine's: the device that the guest sees, over Cairn's driver.
+// A disk of a VM that is one of the machine's, or a part of one: the device that the guest sees,
+// over Cairn's driver.
 //
 //     guest ──► GuestVirtio ──► VirtioBackedBlock ──► HostDisk ──► machine's device ⇄ guest's RAM
 //                 ▲ turn                   └── completed ◄── interrupt, on whatever hart
@@ -9,15 +10,16 @@
 #pragma once
 
 #include "kernel/dev/virtio/virtio_backed_block.hpp"
-#include "kernel/host/virtio/host_disk.hpp"
+#include "kernel/host/disks/host_disk.hpp"
 #include "kernel/vm/virtio/guest_virtio.hpp"
 
 namespace cairn {
 
-class GuestHostDisk final : private BlockBackend, private HostDiskOwner, private TurnOwner {
+class GuestHostDisk final : private BlockBackend, private HostDiskUser, private TurnOwner {
   public:
     struct Settings {
         std::string_view name;  ///< in the log and as its id: "host:0"
+        DiskRange range;        ///< the sectors of the machine's disk that it is
         bool read_only;         ///< though the machine's may be written to
     };
 
@@ -35,8 +37,12 @@ class GuestHostDisk final : private BlockBackend, private HostDiskOwner, private
         if (is_claimed_) release();
     }
 
-    /// False where another VM has the disk.
-    [[nodiscard]] bool claim() { return is_claimed_ = disk_.claim(*this); }
+    /// Before its guest runs; not where another VM has some of it.
+    [[nodiscard]] std::expected<void, HostDisk::ClaimFault> claim() {
+        const auto claimed = disk_.claim(*this, settings_.range);
+        is_claimed_ = claimed.has_value();
+        return claimed;
+    }
     [[nodiscard]] GuestVirtio& port() { return port_; }
 
   private:
@@ -46,12 +52,18 @@ class GuestHostDisk final : private BlockBackend, private HostDiskOwner, private
     /// What is in flight writes to the guest's RAM.
     void release() {
         block_.forget(block_.queues().front());
-        disk_.release();
+        disk_.release(*this);
     }
 
-    [[nodiscard]] std::uint64_t size() const override { return disk_.size(); }
+    [[nodiscard]] std::uint64_t size() const override {
+        return settings_.range.count * virtio_block::sector_size;
+    }
     [[nodiscard]] bool is_read_only() const override {
         return settings_.read_only || disk_.is_read_only();
+    }
+    [[nodiscard]] std::uint32_t block_size() const override { return disk_.block_size(); }
+    [[nodiscard]] virtio_block::ZeroingLimits zeroing_limits() const override {
+        return disk_.zeroing_limits();
     }
     [[nodiscard]] std::string_view id() const override { return settings_.name; }
     [[nodiscard]] bool submit(const Request& request) override;
@@ -59,6 +71,7 @@ class GuestHostDisk final : private BlockBackend, private HostDiskOwner, private
     void completed(void* token, virtio_block::Status status) override {
         static_cast<BlockCompletion*>(token)->completed(status);
     }
+    void room_again() override { block_.room_again(); }
     void want_turn() override;
 
     Settings settings_;
