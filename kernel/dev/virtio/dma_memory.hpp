@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -81,16 +82,34 @@ class DmaTurn {
     [[nodiscard]] bool holds(GuestRange range) const { return memory_.holds(range); }
     /// As DmaMemory's. What it has found once it knows until it ends: rings lie close together.
     [[nodiscard]] std::span<std::byte> piece(GuestRange range) {
-        const std::uint64_t base = range.base.value / window_size * window_size;
-        Window& window = windows_[base / window_size % windows_.size()];
-        const std::uint64_t offset = range.base.value - base;
+        const std::uint64_t number = range.base.value / window_size;
+        const std::size_t place = number % windows_.size();
+        Window& window = windows_[place];
+        const std::uint64_t offset = range.base.value % window_size;
         if (range.size > window_size - offset) return find_piece(range);
-        if (window.base != base) {
-            const auto found = memory_.ready_piece({{base}, window_size});
+        if ((known_ >> place & 1) == 0 || window.number != number) {
+            const auto found = memory_.ready_piece({{number * window_size}, window_size});
             if (found.empty()) return find_piece(range);
-            window = {base, found.data()};
+            window = {number, found.data()};
+            known_ |= 1u << place;
         }
         return {window.bytes + offset, range.size};
+    }
+
+    /// The T at `at`, RAM all of it; false where there is no memory.
+    template <class T>
+    [[nodiscard]] bool load(GuestPhys at, T& to) {
+        const auto found = piece({at, sizeof(T)});
+        if (!is_whole<T>(found)) return copy_out(at, std::as_writable_bytes(std::span(&to, 1)));
+        __builtin_memcpy(&to, std::assume_aligned<alignof(T)>(found.data()), sizeof(T));
+        return true;
+    }
+    template <class T>
+    [[nodiscard]] bool store(GuestPhys at, const T& from) {
+        const auto found = piece({at, sizeof(T)});
+        if (!is_whole<T>(found)) return copy_in(at, std::as_bytes(std::span(&from, 1)));
+        __builtin_memcpy(std::assume_aligned<alignof(T)>(found.data()), &from, sizeof(T));
+        return true;
     }
 
     /// Calls `visit(piece, offset)` for each piece of `range`, RAM all of it; false where there is
@@ -120,9 +139,15 @@ class DmaTurn {
     static constexpr std::uint64_t window_size = 64 << 10;
     /// RAM that is ready, in one piece.
     struct Window {
-        std::uint64_t base = ~std::uint64_t{0};
+        std::uint64_t number;
         std::byte* bytes;
     };
+
+    template <class T>
+    [[nodiscard]] static bool is_whole(std::span<const std::byte> found) {
+        return found.size() == sizeof(T) &&
+               reinterpret_cast<std::uintptr_t>(found.data()) % alignof(T) == 0;
+    }
 
     [[nodiscard]] std::span<std::byte> find_piece(GuestRange range) {
         if (!memory_.is_ready(range)) {
@@ -136,6 +161,7 @@ class DmaTurn {
     DmaHold hold_;
     std::uint64_t left_;
     std::uint32_t made_ready_ = 0;
+    std::uint32_t known_ = 0;  ///< bit n: windows_[n] is one
     std::array<Window, 16> windows_;
 };
 

@@ -43,8 +43,7 @@ std::expected<Descriptor, RingFault> load_descriptor(DmaTurn& turn, const Table&
                                                      std::uint32_t index) {
     turn.charge(descriptor_cost);
     Descriptor descriptor{};
-    const auto bytes = std::as_writable_bytes(std::span(&descriptor, 1));
-    if (!turn.copy_out(table.base + virtio_ring::descriptor_at(index), bytes))
+    if (!turn.load(table.base + virtio_ring::descriptor_at(index), descriptor))
         return std::unexpected(RingFault::no_memory);
     return descriptor;
 }
@@ -186,8 +185,7 @@ SplitQueue::Done SplitQueue::give_back(DmaTurn& turn, std::uint16_t head, std::u
 SplitQueue::Done SplitQueue::write_used(DmaTurn& turn, std::uint16_t head, std::uint32_t written) {
     const virtio_ring::UsedElement element{.id = head, .length = written};
     const std::uint32_t entry = used_ & (setup_.size - 1);
-    if (!turn.copy_in(setup_.device + virtio_ring::used_at(entry),
-                      std::as_bytes(std::span(&element, 1))))
+    if (!turn.store(setup_.device + virtio_ring::used_at(entry), element))
         return std::unexpected(RingFault::no_memory);
     ++used_;
     return {};

@@ -2,6 +2,7 @@
 #include "kernel/dev/virtio/virtio_backed_block.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "kernel/arch/devices/virtio_device.hpp"
@@ -55,7 +56,8 @@ std::uint64_t VirtioBackedBlock::features() const {
 
 void VirtioBackedBlock::Slot::completed(Status how) {
     status = how;
-    state.store(State::done, std::memory_order_release);
+    const auto number = static_cast<unsigned>(this - device->slots_.data());
+    device->done_.fetch_or(Slots{1} << number, std::memory_order_release);
     device->owner_.want_turn();
 }
 
@@ -78,11 +80,13 @@ bool VirtioBackedBlock::work(DmaTurn& turn, VirtioPort& port) {
 }
 
 VirtioBackedBlock::Answer VirtioBackedBlock::give_back_done(DmaTurn& turn, VirtioPort& port) {
-    for (Slot& slot : slots_) {
-        if (slot.state.load(std::memory_order_acquire) != State::done) continue;
+    Slots done = done_.load(std::memory_order_relaxed);
+    if (done != 0) done = done_.exchange(0, std::memory_order_acquire);
+    used_ &= ~done;
+    for (; done != 0; done &= done - 1) {
+        Slot& slot = slots_[static_cast<std::size_t>(std::countr_zero(done))];
         if (slot.status == Status::ioerr) port.complain("the machine's disk reports an error");
         slot.hold.end();
-        slot.state.store(State::free, std::memory_order_relaxed);
         building_.is_held_back = false;
         const bool is_ok = slot.status == Status::ok;
         const Done given =
@@ -96,7 +100,7 @@ VirtioBackedBlock::Answer VirtioBackedBlock::give_back_done(DmaTurn& turn, Virti
 VirtioBackedBlock::Answer VirtioBackedBlock::do_some(DmaTurn& turn, VirtioPort& /*port*/) {
     if (building_.is_held_back) return false;
     if (building_.is_there) return find_buffers(turn);
-    if (free_slot() == nullptr) return false;
+    if (!has_free_slot()) return false;
     const Answer taken = queue_.take(turn, chain_);
     if (!taken) return taken;
     return *taken ? begin(turn) : queue_.await_more(turn);
@@ -111,8 +115,7 @@ VirtioBackedBlock::Answer VirtioBackedBlock::begin(DmaTurn& turn) {
         return std::unexpected(RingFault::too_short);
     building_.status_at = writable.take_last();
     BlockRequest header{};
-    if (!take_bytes(readable, std::as_writable_bytes(std::span(&header, 1)), turn))
-        return std::unexpected(RingFault::no_memory);
+    if (!take_value(readable, header, turn)) return std::unexpected(RingFault::no_memory);
     switch (static_cast<RequestType>(header.type)) {
         case RequestType::in: return begin_transfer(turn, true, writable, header.sector);
         case RequestType::out: return begin_transfer(turn, false, readable, header.sector);
@@ -150,8 +153,7 @@ VirtioBackedBlock::Answer VirtioBackedBlock::begin_zeroing(DmaTurn& turn, bool d
         discards ? config_.max_discard_sectors : config_.max_write_zeroes_sectors;
     virtio_block::BlockRange range{};
     if (most == 0 || data.left() != sizeof(range)) return end(turn, Status::unsupp);
-    if (!take_bytes(data, std::as_writable_bytes(std::span(&range, 1)), turn))
-        return end(turn, Status::ioerr);
+    if (!take_value(data, range, turn)) return end(turn, Status::ioerr);
     const std::uint32_t known = discards ? 0 : virtio_block::range_unmap;
     if ((range.flags & ~known) != 0) return end(turn, Status::unsupp);
     const std::uint64_t sectors = backend_.size() / sector_size;
@@ -201,12 +203,13 @@ VirtioBackedBlock::Answer VirtioBackedBlock::find_buffers(DmaTurn& turn) {
 
 /// False where the backend has no room: it is tried again when a request has been given back.
 bool VirtioBackedBlock::submit() {
-    Slot& slot = *free_slot();
+    const int number = std::countr_one(used_);
+    Slot& slot = slots_[static_cast<std::size_t>(number)];
     slot.head = chain_.head();
     slot.status_at = building_.status_at;
     slot.written = building_.written + 1;
     slot.hold = std::move(building_.hold);
-    slot.state.store(State::in_flight, std::memory_order_relaxed);
+    used_ |= Slots{1} << number;
     const bool taken = backend_.submit({.operation = building_.operation,
                                         .sector = building_.sector,
                                         .buffers = {buffers_.data(), buffers_.size()},
@@ -215,7 +218,7 @@ bool VirtioBackedBlock::submit() {
                                         .unmaps = building_.unmaps});
     if (taken) return true;
     building_.hold = std::move(slot.hold);
-    slot.state.store(State::free, std::memory_order_relaxed);
+    used_ &= ~(Slots{1} << number);
     return false;
 }
 
@@ -234,32 +237,18 @@ VirtioBackedBlock::Answer VirtioBackedBlock::end(DmaTurn& turn, Status status,
 VirtioBackedBlock::Done VirtioBackedBlock::give_back(DmaTurn& turn, std::uint16_t head,
                                                      GuestPhys status_at, Status status,
                                                      std::uint32_t written) {
-    if (!turn.copy_in(status_at, std::as_bytes(std::span(&status, 1))))
-        return std::unexpected(RingFault::no_memory);
+    if (!turn.store(status_at, status)) return std::unexpected(RingFault::no_memory);
     return queue_.give_back(turn, head, written);
-}
-
-VirtioBackedBlock::Slot* VirtioBackedBlock::free_slot() {
-    const auto found = std::ranges::find_if(slots_, [](const Slot& slot) {
-        return slot.state.load(std::memory_order_relaxed) == State::free;
-    });
-    return found == slots_.end() ? nullptr : &*found;
-}
-
-bool VirtioBackedBlock::is_anything_in_flight() const {
-    return std::ranges::any_of(slots_, [](const Slot& slot) {
-        return slot.state.load(std::memory_order_acquire) == State::in_flight;
-    });
 }
 
 void VirtioBackedBlock::drain() {
     while (is_anything_in_flight())
         backend_.look();
     backend_.look();  // whoever has completed the last is done with it
-    for (Slot& slot : slots_) {
+    for (Slot& slot : slots_)
         slot.hold.end();
-        slot.state.store(State::free, std::memory_order_relaxed);
-    }
+    used_ = 0;
+    done_.store(0, std::memory_order_relaxed);
 }
 
 void VirtioBackedBlock::forget(const SplitQueue& /*queue*/) {

@@ -58,14 +58,15 @@ class VirtioBackedBlock final : public VirtioFunction {
     using Status = virtio_block::Status;
     using Answer = SplitQueue::Answer;
     using Done = SplitQueue::Done;
-    enum class State : std::uint8_t { free, in_flight, done };
+    /// Bit n is of slot n.
+    using Slots = std::uint32_t;
+    static_assert(most_in_flight <= 8 * sizeof(Slots));
 
     /// A request in flight.
     struct Slot final : BlockCompletion {
         void completed(Status how) override;
 
         VirtioBackedBlock* device = nullptr;
-        std::atomic<State> state = State::free;
         Status status = Status::ok;
         std::uint16_t head = 0;
         GuestPhys status_at;
@@ -98,8 +99,10 @@ class VirtioBackedBlock final : public VirtioFunction {
     [[nodiscard]] Answer tell_id(DmaTurn& turn, BufferStream to);
     [[nodiscard]] Answer find_buffers(DmaTurn& turn);
     [[nodiscard]] bool submit();
-    [[nodiscard]] Slot* free_slot();
-    [[nodiscard]] bool is_anything_in_flight() const;
+    [[nodiscard]] bool has_free_slot() const { return used_ != all_slots; }
+    [[nodiscard]] bool is_anything_in_flight() const {
+        return used_ != done_.load(std::memory_order_acquire);
+    }
     void drain();
 
     BlockBackend& backend_;
@@ -110,6 +113,9 @@ class VirtioBackedBlock final : public VirtioFunction {
     Building building_;
     std::atomic<bool> may_have_room_ = false;  ///< for what is held back
     static_vector<std::span<std::byte>, BlockBackend::most_buffers> buffers_;
+    static constexpr Slots all_slots = (Slots{1} << most_in_flight) - 1;
+    Slots used_ = 0;               ///< in flight, or done
+    std::atomic<Slots> done_ = 0;  ///< of `used_`: over, and not given back
     std::array<Slot, most_in_flight> slots_;
 };
 

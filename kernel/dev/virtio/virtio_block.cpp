@@ -98,8 +98,7 @@ VirtioBlock::Done VirtioBlock::begin(DmaTurn& turn) {
     request_.status_at = request_.writable.take_last();
     request_.phase = Phase::done;
     BlockRequest header{};
-    if (!take_bytes(request_.readable, std::as_writable_bytes(std::span(&header, 1)), turn))
-        return std::unexpected(RingFault::no_memory);
+    if (!take_value(request_.readable, header, turn)) return std::unexpected(RingFault::no_memory);
     begin_of(static_cast<RequestType>(header.type), header.sector, turn);
     return {};
 }
@@ -135,8 +134,7 @@ void VirtioBlock::begin_transfer(Phase phase, std::uint64_t sector, std::uint64_
 void VirtioBlock::begin_zeroing(bool discards, DmaTurn& turn) {
     BlockRange range{};
     if (request_.readable.left() != sizeof(range)) return end_with(Status::unsupp);
-    if (!take_bytes(request_.readable, std::as_writable_bytes(std::span(&range, 1)), turn))
-        return end_with(Status::ioerr);
+    if (!take_value(request_.readable, range, turn)) return end_with(Status::ioerr);
     const std::uint32_t known = discards ? 0 : virtio_block::range_unmap;
     if ((range.flags & ~known) != 0) return end_with(Status::unsupp);
     if (range.sectors > most_zeroed_sectors) return end_with(Status::ioerr);
@@ -214,7 +212,7 @@ void VirtioBlock::end_with(Status status) {
 /// Section 2.7.8: what is written counts from the first byte on, so the status is among it only
 /// where all before it is written.
 VirtioBlock::Done VirtioBlock::give_back(DmaTurn& turn) {
-    if (!turn.copy_in(request_.status_at, std::as_bytes(std::span(&request_.status, 1))))
+    if (!turn.store(request_.status_at, request_.status))
         return std::unexpected(RingFault::no_memory);
     const std::uint64_t written = request_.written + (request_.writable.left() == 0 ? 1 : 0);
     request_.phase = Phase::idle;

@@ -67,6 +67,16 @@ class VirtioFunction {
     return true;
 }
 
+/// The same of a T.
+template <class T>
+[[nodiscard]] bool take_value(BufferStream& from, T& to, DmaTurn& turn) {
+    const GuestRange whole = from.front(sizeof(T));
+    if (whole.size != sizeof(T))
+        return take_bytes(from, std::as_writable_bytes(std::span(&to, 1)), turn);
+    from.advance(sizeof(T));
+    return turn.load(whole.base, to);
+}
+
 /// How `work` ends for a function of one queue that has found out `more`: the driver is interrupted
 /// where it wants to be, and a ring that is wrong fails the device. What `work` returns.
 [[nodiscard]] inline bool end_work(SplitQueue& queue, const SplitQueue::Answer& more, DmaTurn& turn,

@@ -16,6 +16,7 @@ namespace feature = virtio_block::feature;
 using virtio_block::RequestType;
 using virtio_block::sector_size;
 using virtio_block::Status;
+using virtio_ring::Descriptor;
 
 constexpr std::uint32_t request_queue = 0;
 constexpr std::size_t most_disks = 8;
@@ -29,9 +30,29 @@ constexpr std::byte no_status{0xff};
 constinit std::array<HostDisk, most_disks> disks;
 constinit std::size_t disk_count = 0;
 
-HostPhys address_of(const void* object) {
-    return {reinterpret_cast<std::uintptr_t>(object)};
-}
+/// Descriptors of a request, one behind the other; there is room for them.
+class TableWriter {
+  public:
+    explicit TableWriter(std::span<Descriptor> table) : table_(table) {}
+
+    void add(const void* at, std::size_t size, bool writable) {
+        constexpr unsigned more = virtio_ring::desc_next;
+        table_[count_] = {
+            .address = reinterpret_cast<std::uintptr_t>(at),
+            .length = static_cast<std::uint32_t>(size),
+            .flags = static_cast<std::uint16_t>(writable ? more | virtio_ring::desc_write : more),
+            .next = static_cast<std::uint16_t>(count_ + 1)};
+        ++count_;
+    }
+    [[nodiscard]] std::span<const Descriptor> finish() const {
+        table_[count_ - 1].flags &= static_cast<std::uint16_t>(~virtio_ring::desc_next);
+        return table_.first(count_);
+    }
+
+  private:
+    std::span<Descriptor> table_;
+    std::size_t count_ = 0;
+};
 
 }  // namespace
 
@@ -192,27 +213,32 @@ void HostDisk::send(Slot& slot, const Request& request) {
                    in || type == RequestType::out ? sector : 0};
     slot.status = no_status;
     slot.bytes = 0;
-    static_vector<DriverQueue::Segment,
-                  HostDiskUser::most_buffers + HostDiskUser::descriptors_beside>
-        segments;
-    segments.push_back({address_of(&slot.header), sizeof(slot.header), false});
+    TableWriter table(slot.table);
+    table.add(&slot.header, sizeof(slot.header), false);
     if (type == RequestType::discard || type == RequestType::write_zeroes) {
         slot.range = {sector, request.sectors, request.unmaps ? virtio_block::range_unmap : 0};
-        segments.push_back({address_of(&slot.range), sizeof(slot.range), false});
+        table.add(&slot.range, sizeof(slot.range), false);
     }
     for (const std::span<std::byte> buffer : request.buffers) {
-        segments.push_back(
-            {address_of(buffer.data()), static_cast<std::uint32_t>(buffer.size()), in});
+        table.add(buffer.data(), buffer.size(), in);
         if (in) slot.bytes += buffer.size();
     }
-    segments.push_back({address_of(&slot.status), 1, true});
-    const std::span<const DriverQueue::Segment> all(segments.data(), segments.size());
+    table.add(&slot.status, 1, true);
     if (has_tables_) {
-        queue_.add_by_table(slot.table, all, &slot);
+        queue_.add_by_table(table.finish(), slot.bytes + 1, &slot);
     } else {
-        queue_.add(all, &slot);
+        add_by_descriptors(table.finish(), slot);
     }
     if (queue_.wants_notification()) transport_.notify(request_queue);
+}
+
+/// To a device that takes no tables.
+void HostDisk::add_by_descriptors(std::span<const Descriptor> table, Slot& slot) {
+    static_vector<DriverQueue::Segment, most_descriptors> segments;
+    for (const Descriptor& each : table)
+        segments.push_back(
+            {{each.address}, each.length, (each.flags & virtio_ring::desc_write) != 0});
+    queue_.add({segments.data(), segments.size()}, &slot);
 }
 
 void HostDisk::complete(Slot& slot, Status status) {

@@ -124,6 +124,7 @@ class HostDisk {
   private:
     using Slot = HostDiskUser::Slot;
     using Status = virtio_block::Status;
+    static constexpr std::size_t most_descriptors = std::tuple_size_v<decltype(Slot::table)>;
 
     [[nodiscard]] std::expected<void, VirtioFault> read_config() CAIRN_REQUIRES(lock_);
     [[nodiscard]] std::expected<void, ClaimFault> add(HostDiskUser& user, DiskRange range,
@@ -134,6 +135,8 @@ class HostDisk {
     [[nodiscard]] bool may_submit(const HostDiskUser& user, const Request& request) const
         CAIRN_REQUIRES(lock_);
     void send(Slot& slot, const Request& request) CAIRN_REQUIRES(lock_);
+    void add_by_descriptors(std::span<const virtio_ring::Descriptor> table, Slot& slot)
+        CAIRN_REQUIRES(lock_);
     void take_completed() CAIRN_REQUIRES(lock_);
     void complete(Slot& slot, Status status) CAIRN_REQUIRES(lock_);
     void tell_of_room() CAIRN_REQUIRES(lock_);

@@ -9,18 +9,6 @@ namespace cairn {
 using virtio_ring::Descriptor;
 using virtio_ring::UsedElement;
 
-namespace {
-
-Descriptor describe(const DriverQueue::Segment& segment, std::optional<std::uint16_t> next) {
-    return {.address = segment.at.value,
-            .length = segment.size,
-            .flags = static_cast<std::uint16_t>((next ? virtio_ring::desc_next : 0) |
-                                                (segment.writable ? virtio_ring::desc_write : 0)),
-            .next = next.value_or(0)};
-}
-
-}  // namespace
-
 std::string_view to_string(UsedFault fault) {
     switch (fault) {
         case UsedFault::index_jump: return "it has used more than it was given";
@@ -40,44 +28,39 @@ void DriverQueue::start(std::uint32_t size) {
         entries_[n].next = static_cast<std::uint16_t>(n + 1);
 }
 
-/// The head of a chain, which is the first free one.
-DriverQueue::Entry& DriverQueue::begin(std::size_t descriptors, std::span<const Segment> segments,
-                                       void* token) {
-    Entry& chain = entries_[first_free_];
-    chain.count = static_cast<std::uint16_t>(descriptors);
+void DriverQueue::add(std::span<const Segment> segments, void* token) {
+    const std::uint16_t head = first_free_;
+    Entry& chain = entries_[head];
+    chain.count = static_cast<std::uint16_t>(segments.size());
     chain.writable = 0;
     chain.token = token;
-    for (const Segment& segment : segments)
-        if (segment.writable) chain.writable += segment.size;
-    return chain;
-}
-
-void DriverQueue::add(std::span<const Segment> segments, void* token) {
-    const Entry& chain = begin(segments.size(), segments, token);
-    const std::uint16_t head = first_free_;
     std::uint16_t index = head;
     for (std::size_t n = 0; n < segments.size(); ++n) {
+        const Segment& segment = segments[n];
         const bool last = n + 1 == segments.size();
         const std::uint16_t next = entries_[index].next;
-        in_memory<Descriptor>(virtio_ring::descriptor_at(index)) =
-            describe(segments[n], last ? std::nullopt : std::optional(next));
+        if (segment.writable) chain.writable += segment.size;
+        in_memory<Descriptor>(virtio_ring::descriptor_at(index)) = {
+            .address = segment.at.value,
+            .length = segment.size,
+            .flags = static_cast<std::uint16_t>((last ? 0 : virtio_ring::desc_next) |
+                                                (segment.writable ? virtio_ring::desc_write : 0)),
+            .next = last ? std::uint16_t{0} : next};
         index = next;
     }
     show(head, index, chain.count);
 }
 
-void DriverQueue::add_by_table(std::span<Descriptor> table, std::span<const Segment> segments,
+void DriverQueue::add_by_table(std::span<const Descriptor> table, std::uint64_t writable,
                                void* token) {
-    const Entry& chain = begin(1, segments, token);
-    for (std::size_t n = 0; n < segments.size(); ++n) {
-        const bool last = n + 1 == segments.size();
-        table[n] = describe(segments[n],
-                            last ? std::nullopt : std::optional(static_cast<std::uint16_t>(n + 1)));
-    }
     const std::uint16_t head = first_free_;
+    Entry& chain = entries_[head];
+    chain.count = 1;
+    chain.writable = writable;
+    chain.token = token;
     in_memory<Descriptor>(virtio_ring::descriptor_at(head)) = {
         .address = reinterpret_cast<std::uintptr_t>(table.data()),
-        .length = static_cast<std::uint32_t>(segments.size() * sizeof(Descriptor)),
+        .length = static_cast<std::uint32_t>(table.size_bytes()),
         .flags = virtio_ring::desc_indirect,
         .next = 0};
     show(head, chain.next, 1);

@@ -69,9 +69,9 @@ class DriverQueue {
     /// Makes a chain available: readable segments first, one at least, for which there is room.
     /// `token` is not null. What lies there is the device's until it is used.
     void add(std::span<const Segment> segments, void* token);
-    /// The same as one descriptor, of a table that is written here and is the device's as well. The
-    /// device has RING_INDIRECT_DESC.
-    void add_by_table(std::span<virtio_ring::Descriptor> table, std::span<const Segment> segments,
+    /// The same as one descriptor, of a table of them that is the device's as well, `writable`
+    /// bytes of which it writes. The device has RING_INDIRECT_DESC.
+    void add_by_table(std::span<const virtio_ring::Descriptor> table, std::uint64_t writable,
                       void* token);
     /// Whether the device wants to be told of what was added.
     [[nodiscard]] bool wants_notification() const;
@@ -98,8 +98,6 @@ class DriverQueue {
     [[nodiscard]] T& in_memory(std::uint64_t offset) const {
         return *reinterpret_cast<T*>(at(offset).value);
     }
-    [[nodiscard]] Entry& begin(std::size_t descriptors, std::span<const Segment> segments,
-                               void* token);
     void show(std::uint16_t head, std::uint16_t next_free, std::uint16_t descriptors);
     void give_back(std::uint16_t head);
 
