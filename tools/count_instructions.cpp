@@ -9,6 +9,7 @@
 //     mark=OFFSET               (several times) at this place of the code, once the hypervisor has
 //                               begun: a line `mark OFFSET`, then lines `mark PLACE COUNT` of what
 //                               came since the last mark
+//     program=ADDRESS           a mark at this address of a program of the guest's: `mark program`
 //
 // Phases: `reset` from the machine's first instruction to the hypervisor's (which is the first of
 // its code), `start` from there to the guest's, `guest` from there to `end`. An instruction is
@@ -56,6 +57,7 @@ enum Phase { before, start, guest, after, phases };
 std::uint64_t text = 0;
 std::uint64_t size = 0;
 std::uint64_t end = 0;
+std::uint64_t program = 1;  // an odd one is no instruction's
 const char* out = nullptr;
 
 constexpr std::size_t most_marks = 8;
@@ -83,12 +85,9 @@ std::uint64_t since_mark(const std::uint64_t count_at_start, const std::uint64_t
     return count_at_start + count_of_guest - std::exchange(seen, count_at_start + count_of_guest);
 }
 
-/// Before the instruction there is counted.
-void note_mark(unsigned /*hart*/, void* data) {
-    if (phase == before || phase == after) return;
+void note_counts() {
     static std::uint64_t firmware = 0, guests = 0;
     static auto* const places = new std::uint64_t[size / 2]{};
-    std::fprintf(file, "mark %zu\n", reinterpret_cast<std::uintptr_t>(data) * 2);
     std::fprintf(file, "mark firmware %ju\nmark guest %ju\n",
                  since_mark(by_firmware[start], by_firmware[guest], firmware),
                  since_mark(by_guest[start], by_guest[guest], guests));
@@ -97,6 +96,17 @@ void note_mark(unsigned /*hart*/, void* data) {
             since_mark(by_place[start][place], by_place[guest][place], places[place]);
         if (count != 0) std::fprintf(file, "mark %zu %ju\n", place * 2, count);
     }
+}
+
+/// Before the instruction there is counted.
+void note_mark(unsigned /*hart*/, void* data) {
+    if (phase == before || phase == after) return;
+    std::fprintf(file, "mark %zu\n", reinterpret_cast<std::uintptr_t>(data) * 2);
+    note_counts();
+}
+void note_program(unsigned /*hart*/, void* /*data*/) {
+    std::fputs("mark program\n", file);
+    note_counts();
 }
 
 bool is_mark(std::uint64_t place) {
@@ -139,6 +149,9 @@ void on_translation(PluginId /*id*/, qemu_plugin_tb* block) {
         } else if (code != nullptr && place >= code - below_text && place < code) {
             counter = count_firmware;
         }
+        if (address == program)
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, note_program, reads_no_registers,
+                                                   nullptr);
         qemu_plugin_register_vcpu_insn_exec_cb(instruction, counter, reads_no_registers, data);
     }
 }
@@ -166,6 +179,7 @@ bool take_argument(std::string_view argument) {
     if (name == "text") return (text = number) != 0;
     if (name == "size") return (size = number) != 0;
     if (name == "end") return (end = number) != 0;
+    if (name == "program") return (program = number) != 0;
     if (name == "out") return (out = ::strdup(value)) != nullptr;
     if (name == "mark" && marks_count < most_marks) return (marks[marks_count++] = number) != 0;
     return false;

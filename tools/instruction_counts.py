@@ -79,14 +79,14 @@ def parse_marks(text, base, addresses, names):
     return marks
 
 
-def _run(end, run, marks=()):
+def _run(end, run, marks=(), more=()):
     """What the plugin writes of a machine that `run` starts with the arguments of QEMU it is given."""
     base, size = text_section(HYPERVISOR)
     addresses, names = symbols(HYPERVISOR)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         out = folder / "counts"
-        words = [f"mark={addresses[names.index(mark)] - base}" for mark in marks]
+        words = [*more, *[f"mark={addresses[names.index(mark)] - base}" for mark in marks]]
         log = run(["-plugin", ",".join([f"{build_plugin(folder)},text={base},size={size},end={end}",
                                         f"out={out}", *words])])
         text = out.read_text() if out.exists() else ""
@@ -107,9 +107,26 @@ def count_vms(end, vms, **options):
     return parse(*_run(end, lambda qemu: measured_machine.run_vms(vms, qemu=qemu, **options)))
 
 
+NOWHERE = 1 # an address that no instruction has
+
+
+def count_at_program(address, run, entries):
+    """[(Counter of what came since the mark before, how often Cairn's labels `entries` were executed)] for each
+    time that a guest's program came to `address`, which no other program has; `run` as _run's."""
+    text, base, addresses, names = _run(NOWHERE, run, more=[f"program={address}"])
+    places = {str(addresses[names.index(entry)] - base) for entry in entries}
+    taken = []
+    for line in text.splitlines():
+        match line.split():
+            case ["mark", _]:
+                taken.append(0)
+            case ["mark", place, number] if place in places:
+                taken[-1] += int(number)
+    return [(counts, times) for (_, counts), times in zip(parse_marks(text, base, addresses, names), taken)]
+
+
 def count_between(marks, vms, **options):
     """[(mark, Counter of what came since the mark before)] for each time that one of Cairn's
     functions `marks` was entered, until the machine turned off."""
-    nowhere = 1
-    return parse_marks(*_run(nowhere, lambda qemu: measured_machine.run_vms(vms, qemu=qemu, **options),
+    return parse_marks(*_run(NOWHERE, lambda qemu: measured_machine.run_vms(vms, qemu=qemu, **options),
                              marks))

@@ -77,12 +77,12 @@ def run_vms(vms, cpu="rv64", memory="2G", seed=1, machine=ONE_HART, options=None
 
 
 def run_bare(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1,
-             machine=ONE_HART):
-    """What the console says when `kernel` runs on OpenSBI alone."""
+             machine=ONE_HART, icount=True, qemu=()):
+    """What the console says when `kernel` runs on OpenSBI alone; `qemu`: more arguments of QEMU."""
     arguments = ["-kernel", kernel]
     arguments += ["-initrd", initrd] if initrd else []
     arguments += ["-append", append] if append else []
-    return _qemu(cpu, memory, seed, machine, arguments)
+    return _qemu(cpu, memory, seed, machine, [*arguments, *qemu], icount)
 
 
 def run_on_cairn(kernel, cpu="rv64", initrd=None, append=None, memory="512M", seed=1,

@@ -9,9 +9,15 @@ namespace linux_program {
 
 // Linux: include/uapi/asm-generic/unistd.h.
 enum class Syscall : long {
+    io_setup = 0,
+    io_submit = 2,
+    io_getevents = 4,
     ioctl = 29,
+    openat = 56,
     read = 63,
     write = 64,
+    pread64 = 67,
+    pwrite64 = 68,
     exit = 93,
     nanosleep = 101,
     clock_gettime = 113,
