@@ -25,7 +25,7 @@ MAY_INCLUDE = {
                    "kernel/arch/devices/virtio_device.hpp", "kernel/arch/devices/virtio_ring.hpp",
                    "kernel/arch/devices/virtio_balloon_requests.hpp",
                    "kernel/arch/devices/virtio_block_requests.hpp", "kernel/arch/devices/virtio_net_packets.hpp",
-                   "kernel/arch/devices/goldfish_rtc_registers.hpp"],
+                   "kernel/arch/devices/virtio_console_ports.hpp", "kernel/arch/devices/goldfish_rtc_registers.hpp"],
     "kernel/bundle": ["lib", "kernel/bundle", "kernel/arch/address.hpp", "kernel/arch/mac_address.hpp"],
     "kernel/vm": ALL[:5],
     "kernel/uefi": ["lib", "kernel/arch", "kernel/host", "kernel/uefi"],

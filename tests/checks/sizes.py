@@ -16,7 +16,7 @@ FUNCTION_SOFT = 40
 BUDGETS = {
     "kernel": (5, 200, 80),
     "kernel/arch": (8, 150, 10),
-    "kernel/arch/devices": (13, 780, 5),
+    "kernel/arch/devices": (13, 800, 5),
     "kernel/arch/firmware": (11, 600, 5),
     "kernel/arch/guest": (16, 1250, 10),
     "kernel/arch/isa": (27, 1950, 10),

@@ -29,6 +29,8 @@ TABLES = [
     ("CAIRN_VIRTIO_NET_STATUS", "net_packets", "virtio_net.h", "VIRTIO_NET_S_{}"),
     ("CAIRN_VIRTIO_NET_HEADER_FLAGS", "net_packets", "virtio_net.h", "VIRTIO_NET_HDR_F_{}"),
     ("CAIRN_VIRTIO_NET_SEGMENTS", "net_packets", "virtio_net.h", "VIRTIO_NET_HDR_GSO_{}"),
+    ("CAIRN_VIRTIO_CONSOLE_FEATURES", "console_ports", "virtio_console.h", "VIRTIO_CONSOLE_F_{}"),
+    ("CAIRN_VIRTIO_CONSOLE_EVENTS", "console_ports", "virtio_console.h", "VIRTIO_CONSOLE_{}"),
 ]
 NAMES = {
     "VIRTIO_F_RING_INDIRECT_DESC": "VIRTIO_RING_F_INDIRECT_DESC", "VIRTIO_F_RING_EVENT_IDX": "VIRTIO_RING_F_EVENT_IDX",
@@ -55,8 +57,8 @@ def pairs():
         for name, number in rows(OURS.format(ours), table).items():
             theirs = pattern.format(name.upper())
             yield f"{table} {name}", number, NAMES.get(theirs, theirs)
-    for name, theirs in (("network", "VIRTIO_ID_NET"), ("block", "VIRTIO_ID_BLOCK"), ("entropy", "VIRTIO_ID_RNG"),
-                         ("balloon", "VIRTIO_ID_BALLOON")):
+    for name, theirs in (("network", "VIRTIO_ID_NET"), ("block", "VIRTIO_ID_BLOCK"), ("console", "VIRTIO_ID_CONSOLE"),
+                         ("entropy", "VIRTIO_ID_RNG"), ("balloon", "VIRTIO_ID_BALLOON")):
         device = re.search(rf"{name}_device_id = (\d+);", text(OURS.format("device")))
         yield f"{name}_device_id", int(device[1]), theirs
 

@@ -12,6 +12,7 @@ namespace cairn::virtio {
 /// Section 5 "Device Types".
 inline constexpr std::uint32_t network_device_id = 1;
 inline constexpr std::uint32_t block_device_id = 2;
+inline constexpr std::uint32_t console_device_id = 3;
 inline constexpr std::uint32_t entropy_device_id = 4;
 inline constexpr std::uint32_t balloon_device_id = 5;
 
