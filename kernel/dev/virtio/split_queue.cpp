@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/dev/virtio/split_queue.hpp"
 
+#include <array>
 #include <atomic>
 #include <bit>
 #include <utility>
@@ -13,6 +14,14 @@ namespace cairn {
 namespace {
 
 using virtio_ring::Descriptor;
+
+/// The `T` at `at`, aligned, in its place; nullptr where it does not lie in one piece, or there is
+/// no memory.
+template <class T>
+T* find(DmaTurn& turn, GuestPhys at) {
+    const auto bytes = turn.piece({at, sizeof(T)});
+    return bytes.size() == sizeof(T) ? reinterpret_cast<T*>(bytes.data()) : nullptr;
+}
 
 /// What looking at a descriptor costs a turn: as many instructions as copying so many bytes.
 constexpr std::uint64_t descriptor_cost = 256;
@@ -59,13 +68,6 @@ SplitQueue::Done add_buffer(const DmaTurn& turn, const Descriptor& descriptor,
     if (!writable && chain.has_writable()) return std::unexpected(RingFault::wrong_order);
     if (!chain.add(buffer, writable)) return std::unexpected(RingFault::too_long);
     return {};
-}
-
-/// A number of a ring, in its place.
-std::uint16_t* find(DmaTurn& turn, GuestPhys at) {
-    const auto bytes = turn.piece({at, sizeof(std::uint16_t)});
-    return bytes.size() == sizeof(std::uint16_t) ? reinterpret_cast<std::uint16_t*>(bytes.data())
-                                                 : nullptr;
 }
 
 }  // namespace
@@ -117,13 +119,13 @@ void SplitQueue::reset() {
 }
 
 SplitQueue::Number SplitQueue::load(DmaTurn& turn, GuestPhys at) {
-    std::uint16_t* const number = find(turn, at);
+    auto* const number = find<std::uint16_t>(turn, at);
     if (number == nullptr) return std::unexpected(RingFault::no_memory);
     return std::atomic_ref(*number).load(std::memory_order_acquire);
 }
 
 SplitQueue::Done SplitQueue::store(DmaTurn& turn, GuestPhys at, std::uint16_t value) {
-    std::uint16_t* const number = find(turn, at);
+    auto* const number = find<std::uint16_t>(turn, at);
     if (number == nullptr) return std::unexpected(RingFault::no_memory);
     std::atomic_ref(*number).store(value, std::memory_order_release);
     return {};

@@ -81,6 +81,8 @@ class SplitQueue {
     [[nodiscard]] Done show_used(DmaTurn& turn);
     /// The last `chains` that were taken are as if they had not been.
     void put_back(std::uint16_t chains) { next_ = static_cast<std::uint16_t>(next_ - chains); }
+    /// Whether it was given back something since it was last asked whether it wants an interrupt.
+    [[nodiscard]] bool has_given_back() const { return used_ != signalled_; }
     /// Whether the driver wants an interrupt for what it was given back since this was last asked.
     [[nodiscard]] Answer is_interrupt_due(DmaTurn& turn);
     /// Asks the driver to notify of the next chain; true where one is available already.

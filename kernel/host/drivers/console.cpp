@@ -113,12 +113,13 @@ std::size_t write_guest_bytes(std::span<const char> bytes) {
         return bytes.size();
     }
     std::size_t count = 0;
-    for (const char byte : bytes) {
-        if (byte == own_line_mark || !console.uart.try_write(byte)) [[unlikely]] {
-            if (to_uart.are_guests_ahead()) return count;
-            write_guest_byte_to_uart(byte);
-        }
-        ++count;
+    while (count < bytes.size()) {
+        const std::size_t sent = console.uart.try_write(bytes.subspan(count), own_line_mark);
+        count += sent;
+        if (sent != 0) [[likely]]
+            continue;
+        if (to_uart.are_guests_ahead()) return count;
+        write_guest_byte_to_uart(bytes[count++]);
     }
     return count;
 }

@@ -3,9 +3,11 @@
 // TransmitQueue, by interrupt. It keeps the line settings that the firmware has made.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "kernel/arch/devices/uart16550_character.hpp"
@@ -39,6 +41,12 @@ class UartDriver {
     /// Writes `byte` where the UART takes it now and nothing arrives in error: the usual case.
     [[nodiscard]] bool try_write(char byte) {
         return wide_ ? try_write_as<std::uint32_t>(byte) : try_write_as<std::uint8_t>(byte);
+    }
+    /// The same of as many as its FIFO takes at once: those of `bytes` before the first `end`. How
+    /// many they were.
+    [[nodiscard]] std::size_t try_write(std::span<const char> bytes, char end) {
+        return wide_ ? try_write_as<std::uint32_t>(bytes, end)
+                     : try_write_as<std::uint8_t>(bytes, end);
     }
     /// From now on `try_write` writes nothing.
     void stop_trying() { line_status_ = &never_ready; }
@@ -74,6 +82,20 @@ class UartDriver {
             return keep_errors(static_cast<std::uint8_t>(status));
         *reinterpret_cast<volatile Word*>(base_) = static_cast<std::uint8_t>(byte);
         return true;
+    }
+    template <class Word>
+    [[nodiscard]] std::size_t try_write_as(std::span<const char> bytes, char end) {
+        const Word status = *static_cast<const volatile Word*>(line_status_);
+        if (!takes_more(static_cast<std::uint8_t>(status))) [[unlikely]]
+            return keep_errors(static_cast<std::uint8_t>(status));
+        auto* const transmitter = reinterpret_cast<volatile Word*>(base_);
+        const char* const first = bytes.data();
+        const char* const last = first + std::min(bytes.size(), depth());
+        const char* next = first;
+#pragma clang loop unroll_count(8)
+        for (; next != last && *next != end; ++next)
+            *transmitter = static_cast<std::uint8_t>(*next);
+        return static_cast<std::size_t>(next - first);
     }
 
     /// Of what has just arrived: reading the status has reset them. False.
