@@ -5,8 +5,8 @@
     dpkg-deb --fsys-tarfile linux-image-*.deb | make_modules.py --output modules.cpio.gz
     cat initramfs.cpio.gz modules.cpio.gz >initrd
 
-It holds /lib/modules/NAME.ko, and the scripts that load them: /etc/disks, /etc/net, /etc/rng and
-/etc/balloon.
+It holds /lib/modules/NAME.ko, and the scripts that load them: /etc/disks, /etc/net, /etc/rng,
+/etc/balloon and /etc/console.
 """
 import argparse
 import gzip
@@ -18,12 +18,14 @@ from pathlib import Path
 
 import newc
 
-# What each script loads, each module after those that it needs. Disks come with the file system of most.
+# What each script loads, each module after those that it needs. Disks come with the file system of most;
+# what a console needs further is built into Debian's kernel.
 SCRIPTS = {
     "disks": ["virtio_mmio", "virtio_blk", "crc16", "crc32c_generic", "mbcache", "jbd2", "ext4"],
     "net": ["virtio_mmio", "failover", "net_failover", "virtio_net"],
     "rng": ["virtio_mmio", "virtio-rng"],
     "balloon": ["virtio_mmio", "virtio_balloon"],
+    "console": ["virtio_mmio"],
 }
 MODULES = list(dict.fromkeys(name for names in SCRIPTS.values() for name in names))
 

@@ -149,6 +149,8 @@ class Parser {
             case VmConfigKey::balloon:
                 config_.balloon_line = number_;
                 return set_choice(config_.balloon, key_name, value, no_and_yes);
+            case VmConfigKey::virtio_console:
+                return set_choice(config_.virtio_console, key_name, value, no_and_yes);
         }
         return {};
     }

@@ -27,6 +27,7 @@
 //                                  machine's own network; a line for each (net_line.hpp)
 //     rng = no                     or yes: it has an entropy device
 //     balloon = no                 or yes: it has a balloon, by which it gives memory back
+//     virtio-console = no          or yes: it has a virtio console beside its UART
 //
 // docs/vm-conf.md describes them.
 // Allocates nothing: results and errors are views into the text and the file's name. No locking.
@@ -68,13 +69,14 @@ enum class VmConfigKey : std::uint8_t {
     net,
     rng,
     balloon,
+    virtio_console,
 };
 
 /// The keys by VmConfigKey.
-inline constexpr std::array<std::string_view, 19> vm_config_keys{
-    "cpus",   "memory",       "kernel",   "initrd", "append",   "autostart", "affinity",
-    "weight", "on-power-off", "on-crash", "core",   "watchdog", "console",   "halt",
-    "trace",  "disk",         "net",      "rng",    "balloon"};
+inline constexpr std::array<std::string_view, 20> vm_config_keys{
+    "cpus",   "memory",       "kernel",   "initrd", "append",   "autostart",     "affinity",
+    "weight", "on-power-off", "on-crash", "core",   "watchdog", "console",       "halt",
+    "trace",  "disk",         "net",      "rng",    "balloon",  "virtio-console"};
 
 /// What becomes of a VM that has powered itself off.
 enum class PowerOffPolicy : std::uint8_t { stop, restart };
@@ -171,6 +173,7 @@ struct VmConfig {
     std::uint32_t rng_line = 0;      ///< from 1; 0: not set in the file
     bool balloon = false;            ///< it has a balloon
     std::uint32_t balloon_line = 0;  ///< from 1; 0: not set in the file
+    bool virtio_console = false;
     static_vector<VmConfigDisk, max_disks> disks;  ///< in the order of their lines
     static_vector<NetLine, max_nets> nets;         ///< the same
 };

@@ -74,6 +74,8 @@ TEST_CASE("all keys are read", "[vm_config]") {
     CHECK_FALSE(good("kernel = a").balloon);
     CHECK(good("kernel = a\nballoon = yes").balloon);
     CHECK(good("kernel = a\nrng = yes").rng_line == 2);
+    CHECK_FALSE(good("kernel = a").virtio_console);
+    CHECK(good("kernel = a\nvirtio-console = yes").virtio_console);
 }
 
 TEST_CASE("a disk may be one of the machine's", "[vm_config]") {
@@ -256,18 +258,18 @@ TEST_CASE("bad lines say what would be right", "[vm_config]") {
     CHECK(sentence("memroy = 512M") ==
           "demo/vm.conf:1: 'memroy' is not a key; did you mean 'memory'? The keys are: cpus, "
           "memory, kernel, initrd, append, autostart, affinity, weight, on-power-off, on-crash, "
-          "core, watchdog, console, halt, trace, disk, net, rng, balloon");
+          "core, watchdog, console, halt, trace, disk, net, rng, balloon, virtio-console");
     CHECK(sentence("network = yes") ==
           "demo/vm.conf:1: 'network' is not a key; the keys are: cpus, memory, kernel, initrd, "
           "append, autostart, affinity, weight, on-power-off, on-crash, core, watchdog, console, "
-          "halt, trace, disk, net, rng, balloon");
+          "halt, trace, disk, net, rng, balloon, virtio-console");
     CHECK(sentence("restart = always") ==
           "demo/vm.conf:1: 'restart' is not a key any more; write on-crash = restart, and "
           "on-power-off = restart, too, for what was always");
     CHECK(sentence("= 5") ==
           "demo/vm.conf:1: '' is not a key; the keys are: cpus, memory, kernel, initrd, append, "
           "autostart, affinity, weight, on-power-off, on-crash, core, watchdog, console, halt, "
-          "trace, disk, net, rng, balloon");
+          "trace, disk, net, rng, balloon, virtio-console");
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
     CHECK(sentence("disk = host:") ==

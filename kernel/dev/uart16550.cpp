@@ -192,7 +192,13 @@ void Uart16550::write_thr(std::uint8_t value) {
 
 void Uart16550::write_ier(std::uint8_t value) {
     const bool was_enabled = ier::transmitter_empty::get(state_.ier);
+    const bool was_read = is_read_by_interrupt();
     state_.ier = value & ier::writable;
+    // The source may have kept from a UART that nobody read what it has.
+    if (is_read_by_interrupt() && !was_read) {
+        input_waits_ = true;
+        refill();
+    }
     // Enabling it while THR is empty raises THRE at once: drivers start their output by this.
     const bool enabled = ier::transmitter_empty::get(state_.ier);
     if (enabled != was_enabled) state_.thr_empty_pending = enabled && !is_stopped_;

@@ -55,6 +55,10 @@ class Uart16550 final : public MmioDevice, public InputReceiver {
     void input_arrived() override;
     void output_stops() override;
 
+    /// Whether the guest wants an interrupt for input: it reads the console here.
+    [[nodiscard]] bool is_read_by_interrupt() const {
+        return uart16550::ier::received_data::get(state_.ier);
+    }
     /// Takes the oldest byte of input that the guest has not read, for its other ways of reading
     /// the console. A break is a 0 there.
     [[nodiscard]] std::optional<std::byte> take_input();

@@ -77,12 +77,14 @@ VmPointer make_vm(const HostResources& host, const VmConfig& config, const Guest
     auto room = VcpuRoom::take(memory.heap(), config.cpus);
     if (!room) return VmPointer(nullptr, VmPointer::deleter_type(allocator));
     const auto plugged = devices.virtio();
-    auto vm =
-        try_allocate_unique<Vm>(allocator, config.name, ram, GuestConsole{channel, channel},
-                                host.abilities().features, host.ids(), std::move(*room),
-                                GuestOptions{.virtio = plugged, .clock = devices.clock.get()});
+    auto vm = try_allocate_unique<Vm>(
+        allocator, config.name, ram, GuestConsole{channel, channel}, host.abilities().features,
+        host.ids(), std::move(*room),
+        GuestOptions{
+            .virtio = plugged, .clock = devices.clock.get(), .console = devices.console.get()});
     if (!vm) return vm;
     devices.clock->serve(*vm);
+    if (devices.console) devices.console->serve(*vm);
     for (GuestVirtio* const device : plugged)
         device->serve(*vm);
     return vm;
@@ -159,7 +161,7 @@ std::optional<BuiltVm> build_vm(HostResources& host, const BundleVm& bundle, VmM
     if (!has_a_hart(host, config)) return std::nullopt;
     auto ram = take_ram(host, config, memory);
     if (!ram) return std::nullopt;
-    auto devices = take_devices(host, bundle, **ram, memory);
+    auto devices = take_devices(host, bundle, **ram, memory, channel);
     if (!devices) return std::nullopt;
     auto vm = make_vm(host, config, (*ram)->memory(), memory, channel, *devices);
     if (!vm) {

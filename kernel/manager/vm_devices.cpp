@@ -104,12 +104,12 @@ bool take_nets(HostResources& host, const VmConfig& config, const GuestMemory& r
 
 /// Slots are few.
 bool has_slots(const VmConfig& config) {
-    const std::size_t wanted =
-        config.disks.size() + config.nets.size() + (config.rng ? 1 : 0) + (config.balloon ? 1 : 0);
+    const std::size_t wanted = config.disks.size() + config.nets.size() + (config.rng ? 1 : 0) +
+                               (config.virtio_console ? 1 : 0) + (config.balloon ? 1 : 0);
     if (wanted <= guest_map::virtio_slots) return true;
     println(
-        "cairn: {}: its disks, network interfaces, rng and balloon are {}, and a VM has {} virtio "
-        "slots",
+        "cairn: {}: its disks, network interfaces, rng, virtio-console and balloon are {}, and a "
+        "VM has {} virtio slots",
         config.file, wanted, guest_map::virtio_slots);
     return false;
 }
@@ -170,6 +170,8 @@ VmDevices::VmDevices(VmMemory& memory)
                          VmAllocator<GuestClock>(memory.heap()))),
       rng(nullptr,
           allocator_delete<GuestRng, VmAllocator<GuestRng>>(VmAllocator<GuestRng>(memory.heap()))),
+      console(nullptr, allocator_delete<GuestVirtioConsole, VmAllocator<GuestVirtioConsole>>(
+                           VmAllocator<GuestVirtioConsole>(memory.heap()))),
       balloon(nullptr, allocator_delete<GuestBalloon, VmAllocator<GuestBalloon>>(
                            VmAllocator<GuestBalloon>(memory.heap()))) {}
 
@@ -180,12 +182,14 @@ VmDevices::Plugged VmDevices::virtio() {
     for (GuestNet& net : nets)
         all.push_back(&net.port());
     if (rng) all.push_back(&rng->port());
+    if (console) all.push_back(&console->port());
     if (balloon) all.push_back(&balloon->port());
     return all;
 }
 
 std::optional<VmDevices> take_devices(HostResources& host, const BundleVm& bundle,
-                                      GuestRam& guest_ram, VmMemory& memory) {
+                                      GuestRam& guest_ram, VmMemory& memory,
+                                      GuestChannel& channel) {
     const VmConfig& config = bundle.config;
     const GuestMemory ram = guest_ram.memory();
     if (!can_have(host, config)) return std::nullopt;
@@ -199,8 +203,13 @@ std::optional<VmDevices> take_devices(HostResources& host, const BundleVm& bundl
     if (config.rng)
         devices.rng = try_allocate_unique<GuestRng>(VmAllocator<GuestRng>(memory.heap()),
                                                     host_rng(), ram, host.device_tasks());
+    if (config.virtio_console)
+        devices.console =
+            try_allocate_unique<GuestVirtioConsole>(VmAllocator<GuestVirtioConsole>(memory.heap()),
+                                                    channel, channel, ram, host.device_tasks());
     const bool has_balloon = !config.balloon || take_balloon(host, guest_ram, memory, devices);
-    if (devices.clock && (devices.rng || !config.rng) && has_balloon) return devices;
+    const bool has_console = !config.virtio_console || devices.console;
+    if (devices.clock && (devices.rng || !config.rng) && has_balloon && has_console) return devices;
     explain_refusal(memory, "the heap has no room for its devices");
     return std::nullopt;
 }

@@ -10,6 +10,7 @@
 #include <cairn/unique_ptr.hpp>
 #include <cairn/vector.hpp>
 #include "kernel/bundle/bundle.hpp"
+#include "kernel/manager/console/guest_channel.hpp"
 #include "kernel/manager/host_resources.hpp"
 #include "kernel/vm/guest_clock.hpp"
 #include "kernel/vm/guest_map.hpp"
@@ -19,6 +20,7 @@
 #include "kernel/vm/virtio/guest_host_disk.hpp"
 #include "kernel/vm/virtio/guest_net.hpp"
 #include "kernel/vm/virtio/guest_rng.hpp"
+#include "kernel/vm/virtio/guest_virtio_console.hpp"
 
 namespace cairn {
 
@@ -28,15 +30,17 @@ struct VmDevices {
 
     explicit VmDevices(VmMemory& memory);
 
-    /// What is in the slots, in their order: disks, interfaces, the entropy device, the balloon.
+    /// What is in the slots, in their order: disks, interfaces, the entropy device, the console,
+    /// the balloon.
     [[nodiscard]] Plugged virtio();
 
     vector<GuestDisk, VmAllocator<GuestDisk>> images;
     vector<GuestHostDisk, VmAllocator<GuestHostDisk>> host_disks;
     vector<GuestNet, VmAllocator<GuestNet>> nets;
     allocated_ptr<GuestClock, VmAllocator<GuestClock>> clock;
-    allocated_ptr<GuestRng, VmAllocator<GuestRng>> rng;              ///< nullptr: it has none
-    allocated_ptr<GuestBalloon, VmAllocator<GuestBalloon>> balloon;  ///< the same
+    allocated_ptr<GuestRng, VmAllocator<GuestRng>> rng;  ///< nullptr: it has none
+    allocated_ptr<GuestVirtioConsole, VmAllocator<GuestVirtioConsole>> console;  ///< the same
+    allocated_ptr<GuestBalloon, VmAllocator<GuestBalloon>> balloon;              ///< the same
     static_vector<GuestVirtio*, VmConfig::max_disks> disks;
 };
 
@@ -45,8 +49,9 @@ struct VmDevices {
 void explain_refusal(const VmMemory& memory, std::string_view otherwise);
 
 /// Nothing, with a sentence in the log, where there is not enough memory, or the machine has not
-/// what the configuration names. The VM's RAM is `ram`.
+/// what the configuration names. The VM's RAM is `ram`, its console `channel`.
 [[nodiscard]] std::optional<VmDevices> take_devices(HostResources& host, const BundleVm& bundle,
-                                                    GuestRam& ram, VmMemory& memory);
+                                                    GuestRam& ram, VmMemory& memory,
+                                                    GuestChannel& channel);
 
 }  // namespace cairn

@@ -8,13 +8,16 @@
 #include "kernel/vm/guest_clock.hpp"
 #include "kernel/vm/guest_map.hpp"
 #include "kernel/vm/virtio/guest_virtio.hpp"
+#include "kernel/vm/virtio/guest_virtio_console.hpp"
 
 namespace cairn {
 
 GuestDevices::GuestDevices(std::uint32_t cpus, const GuestConsole& console, PowerEvents& power,
                            const GuestOptions& options)
     : plic_({.sources = guest_map::plic_sources, .contexts = cpus * plic::contexts_per_hart}),
-      uart_(console.output, console.input, interrupts().source(guest_map::uart_irq)),
+      uart_(console.output,
+            options.console != nullptr ? options.console->uart_input() : console.input,
+            interrupts().source(guest_map::uart_irq)),
       syscon_(power) {
     add({.kind = &Syscon::kind, .block = guest_map::test_device, .device = &syscon_});
     add({.kind = &Plic::kind, .block = guest_map::plic, .device = &plic_});

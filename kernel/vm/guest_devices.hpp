@@ -27,6 +27,7 @@ namespace cairn {
 
 class GuestClock;
 class GuestVirtio;
+class GuestVirtioConsole;
 
 /// The console that a guest's UART is connected to.
 struct GuestConsole {
@@ -38,6 +39,7 @@ struct GuestConsole {
 struct GuestOptions {
     std::span<GuestVirtio* const> virtio;  ///< at most one for each slot
     GuestClock* clock = nullptr;
+    GuestVirtioConsole* console = nullptr;  ///< the console beside the UART, one of `virtio`
 };
 
 struct GuestDevice {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernel/vm/guest_clock.hpp"
+#include "kernel/vm/virtio/guest_virtio_console.hpp"
 
 namespace cairn {
 
@@ -22,6 +23,7 @@ Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
       ipi_routes_(std::move(room.ipi_routes)),
       device_lock_(cpus() > 1 || !options.virtio.empty()),
       clock_(options.clock),
+      virtio_console_(options.console),
       devices_(cpus(), console, *this, options) {
     for (std::uint32_t hart = 0; hart < cpus(); ++hart) {
         Vcpu& vcpu = vcpus_.emplace_back(*this, hart);
@@ -84,7 +86,13 @@ void Vm::input_arrived() {
 void Vm::take_input() {
     const DeviceGuard guard(device_lock_);
     uart().input_arrived();
+    if (virtio_console_ != nullptr) virtio_console_->look();
     if (clock_ != nullptr) clock_->device().look();
+}
+
+std::optional<std::byte> Vm::take_typed() {
+    if (virtio_console_ != nullptr) virtio_console_->guest_asks_by_sbi();
+    return uart().take_input();
 }
 
 void Vm::power_off(bool failed, std::uint16_t) {

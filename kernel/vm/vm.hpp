@@ -133,13 +133,16 @@ class Vm final : public PowerEvents, public InputReceiver {
     [[nodiscard]] std::uint64_t hgatp() const { return hgatp_; }
     [[nodiscard]] const Vmid& vmid() const { return vmid_; }
 
-    /// The console has something for the guest's UART, or room for its output; on any hart.
+    /// The console has something for the guest, or room for its output; on any hart.
     void input_arrived() override;
     /// From within a write of the UART.
     void output_stops() override { uart().output_stops(); }
     /// The same of its clock: an alarm may be due.
     void alarm_is_due() { input_arrived(); }
-    /// UART and clock take it, where the VM's hart is at its devices or nobody is.
+    /// The oldest character that was typed and not read, for a guest that asks by SBI. Its device
+    /// lock is held.
+    [[nodiscard]] std::optional<std::byte> take_typed();
+    /// The devices take it, where the VM's hart is at its devices or nobody is.
     void take_input();
 
     /// Which vCPUs lie in a hart of the machine: bit n for vCPU n. Whoever has stored something and
@@ -166,6 +169,7 @@ class Vm final : public PowerEvents, public InputReceiver {
     VcpuRoom::Row<IpiRoute> ipi_routes_;
     DeviceLock device_lock_;
     GuestClock* clock_;
+    GuestVirtioConsole* virtio_console_;
     GuestDevices devices_;
     void interrupt_all();
 

@@ -45,5 +45,5 @@ def test_disks_leave_no_slot(machine, tmp_path):
     disks = "disk = disk.img\n" * 8
     m = machine(archive(tmp_path, "kernel = kernel\nmemory = 16M\nrng = yes\n" + disks,
                         kernel=guest_image("demo"), **{"disk.img": bytes(512)}))
-    assert ("cairn: guest/vm.conf: its disks, network interfaces, rng and balloon are 9, and a VM has 8 virtio slots"
-            in ended(m, status=1))
+    assert ("cairn: guest/vm.conf: its disks, network interfaces, rng, virtio-console and balloon are 9, and a VM has 8 "
+            "virtio slots" in ended(m, status=1))

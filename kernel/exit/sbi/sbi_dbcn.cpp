@@ -5,6 +5,8 @@
 // holds the hart for long. A console that is full takes fewer, or none. "Console write byte" is to
 // return once the byte is written: until then the guest makes the call again and again.
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "kernel/exit/sbi/sbi_calls.hpp"
 
@@ -13,15 +15,18 @@ namespace {
 
 constexpr std::uint64_t chunk = 128;  // each may be a call of the firmware
 
+/// By a copy, which other harts of the guest cannot change.
 SbiResult write_bytes(Vm& vm, std::span<const std::byte> bytes) {
-    return sbi_success(vm.console().put(bytes));
+    alignas(std::uint64_t) std::array<std::byte, chunk> copy;
+    std::memcpy(copy.data(), bytes.data(), bytes.size());
+    return sbi_success(vm.console().put(std::span(copy).first(bytes.size())));
 }
 
 SbiResult read_bytes(Vm& vm, std::span<std::byte> bytes) {
     const DeviceGuard guard(vm.device_lock());
     std::size_t count = 0;
     while (count < bytes.size()) {
-        const auto byte = vm.uart().take_input();
+        const auto byte = vm.take_typed();
         if (!byte) break;
         bytes[count++] = *byte;
     }

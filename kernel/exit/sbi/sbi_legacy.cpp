@@ -16,7 +16,7 @@ SbiResult sbi_legacy(Vm& vm, Vcpu& vcpu, SbiExtension extension, SbiCall call) {
             return sbi_success();
         case SbiExtension::legacy_console_getchar: {
             const DeviceGuard guard(vm.device_lock());
-            const auto byte = vm.uart().take_input();
+            const auto byte = vm.take_typed();
             return {byte ? std::to_integer<long>(*byte) : -1, 0};
         }
         case SbiExtension::legacy_clear_ipi: {

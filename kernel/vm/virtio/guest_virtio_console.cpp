@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/vm/virtio/guest_virtio_console.hpp"
+
+#include "kernel/vm/vm.hpp"
+
+namespace cairn {
+
+/// Whether what is typed is the port's. A device that needs a reset reads nothing any more.
+bool GuestVirtioConsole::is_for_port() {
+    const bool stands_still = (port_.device().status() & virtio::status::needs_reset) != 0;
+    return port_reads_ && !sbi_reads_ && !stands_still && !vm_->uart().is_read_by_interrupt();
+}
+
+std::optional<uart16550::Character> GuestVirtioConsole::ForUart::take() {
+    return of.is_for_port() ? std::nullopt : of.typed_.take();
+}
+
+std::optional<uart16550::Character> GuestVirtioConsole::ForPort::take() {
+    return of.is_for_port() ? of.typed_.take() : std::nullopt;
+}
+
+void GuestVirtioConsole::port_reads(bool reads) {
+    port_reads_ = reads;
+    sbi_reads_ = false;
+    if (!reads) vm_->uart().input_arrived();
+}
+
+void GuestVirtioConsole::guest_asks_by_sbi() {
+    if (!port_reads_ || sbi_reads_) return;
+    sbi_reads_ = true;
+    vm_->uart().input_arrived();
+}
+
+/// The hart that brings it does the rest next, as GuestNet's.
+void GuestVirtioConsole::look() {
+    if (!console_.look()) return;
+    tasks_.want(port_);
+    if (loaded_vcpu != nullptr) loaded_vcpu->leave_guest();
+}
+
+}  // namespace cairn

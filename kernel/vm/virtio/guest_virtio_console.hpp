@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// A VM's virtio console, a second way to the console that its UART is connected to, and who of the
+// two has what is typed:
+//
+//     UART ────────────► output ◄──────────── VirtioConsole
+//       ▲                                           ▲
+//       └── else ──────  typed  ── port is read ────┘
+//
+// The port has it from when its driver opens it until that resets the device, unless the guest
+// reads elsewhere: the UART has its interrupt for input enabled, or the guest has asked by SBI
+// since.
+//
+// On the VM's heap; it ends before its VM does. All of it is the VM's device lock's.
+#pragma once
+
+#include "kernel/dev/virtio/virtio_console.hpp"
+#include "kernel/vm/virtio/guest_virtio.hpp"
+
+namespace cairn {
+
+class GuestVirtioConsole final {
+  public:
+    /// All that is borrowed outlives it. Its VM's RAM is `ram`.
+    GuestVirtioConsole(ByteSink& output, InputSource& typed, const GuestMemory& ram,
+                       DeviceTasks& tasks)
+        : typed_(typed),
+          tasks_(tasks),
+          console_(output, for_port_),
+          port_(console_, VirtioConsole::kind, {.kind = "virtio-console", .name = {}}, ram, tasks) {
+    }
+    GuestVirtioConsole(const GuestVirtioConsole&) = delete;
+    GuestVirtioConsole& operator=(const GuestVirtioConsole&) = delete;
+
+    /// Whose it is: said once, when the VM is made of it, before its guest runs.
+    void serve(Vm& vm) { vm_ = &vm; }
+    [[nodiscard]] GuestVirtio& port() { return port_; }
+    /// What the UART has of what is typed.
+    [[nodiscard]] InputSource& uart_input() { return for_uart_; }
+
+    /// Something may be typed, or the output has room: a turn, where it has to do with that.
+    void look();
+    /// The guest asks for input by SBI, which gives it the UART's.
+    void guest_asks_by_sbi();
+
+  private:
+    struct ForUart final : public InputSource {
+        explicit ForUart(GuestVirtioConsole& its) : of(its) {}
+        std::optional<uart16550::Character> take() override;
+        GuestVirtioConsole& of;
+    };
+    struct ForPort final : public PortInput {
+        explicit ForPort(GuestVirtioConsole& its) : of(its) {}
+        std::optional<uart16550::Character> take() override;
+        void port_reads(bool reads) override { of.port_reads(reads); }
+        GuestVirtioConsole& of;
+    };
+
+    [[nodiscard]] bool is_for_port();
+    void port_reads(bool reads);
+
+    InputSource& typed_;
+    DeviceTasks& tasks_;
+    Vm* vm_ = nullptr;
+    bool port_reads_ = false;
+    bool sbi_reads_ = false;  ///< since the port does
+    ForUart for_uart_{*this};
+    ForPort for_port_{*this};
+    VirtioConsole console_;
+    GuestVirtio port_;
+};
+
+}  // namespace cairn

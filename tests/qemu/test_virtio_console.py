@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""The virtio console of guests, beside their UART: Debian with its console there, and what a guest prints."""
+import pytest
+
+from cairn_machine import DEBIAN_INITRD, ROOT, guest_image, write_archive
+from outcome import archive, ended
+
+PROMPT = r"guest:~# "
+CONF = "kernel = Image\ninitrd = initrd\nmemory = 256M\ncpus = 2\nvirtio-console = yes\nappend = "
+
+
+@pytest.fixture
+def debian_on(machine, debian, tmp_path):
+    """Debian with its modules, and a command line."""
+    def start(append):
+        modules = (ROOT / ".cache/guest/modules.cpio.gz").read_bytes()
+        entries = {"guest/vm.conf": CONF + append + "\n", "guest/Image": debian["kernel"],
+                   "guest/initrd": DEBIAN_INITRD.read_bytes() + modules}
+        return machine(write_archive(tmp_path / "vms.cpio", entries), smp=2)
+    return start
+
+
+def test_debian_logs_in_on_hvc0(debian_on):
+    m = debian_on("console=hvc0")
+    m.expect(PROMPT)
+
+    def says(command):
+        return m.command_output(command, PROMPT)
+    assert says("tty") == "/dev/hvc0"
+    assert says("cat /proc/consoles").split()[0] == "hvc0"
+    assert says("cat /sys/class/virtio-ports/vport0p0/name") == "console"
+    m.send_line("echo begins; sleep 1000")
+    m.expect("begins\r*\n")
+    m.send("\x03")  # a terminal has job control
+    m.expect(PROMPT)
+    # Far more than the console's room: what is ahead of the wire waits.
+    lines = says("seq 100000 104999").split()
+    assert lines == [str(number) for number in range(100000, 105000)]
+    m.send_line("dmesg -n 8; echo '<1>from the kernel' >/dev/kmsg")
+    m.expect(r"\] from the kernel")
+    m.expect(PROMPT)
+    m.send_line("poweroff -f")
+    assert ended(m)[-1] == "vm guest: powered off"
+
+
+def test_what_is_typed_is_the_uarts_while_that_is_read(debian_on):
+    """A shell on ttyS0; the driver of hvc0 comes later, and takes nothing from it."""
+    m = debian_on("console=ttyS0")
+    m.expect(PROMPT)
+    assert m.command_output("tty", PROMPT) == "/dev/ttyS0"
+    m.command_output("sh /etc/console", PROMPT)
+    m.command_output("until [ -e /sys/class/virtio-ports/vport0p0 ]; do usleep 20000; done", PROMPT)
+    assert m.command_output("echo on both >/dev/hvc0", PROMPT) == "on both"
+    m.send_line("poweroff -f")
+    ended(m)
+
+
+def test_each_way_prints_and_costs_something(machine, tmp_path):
+    """The guest of tools/measure_console.py. What it measures is not looked at: speed is no test."""
+    m = machine(archive(tmp_path, "kernel = kernel\nmemory = 16M\nvirtio-console = yes\n",
+                        kernel=guest_image("console_cost")))
+    for way in ("uart", "virtio"):
+        for size in (16, 80, 256, 4096):
+            m.expect(rf"figure {way} {size} \d+\.\d")
+    m.expect("console_cost: ends")
+    ended(m)
