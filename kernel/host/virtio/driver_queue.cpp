@@ -92,10 +92,19 @@ void DriverQueue::want_interrupts(bool wanted) {
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
-DriverQueue::Answer DriverQueue::take_used() {
+/// By the device's own word.
+std::uint16_t DriverQueue::used_count() const {
     const auto index = std::atomic_ref(in_memory<std::uint16_t>(used_begin + virtio_ring::index_at))
                            .load(std::memory_order_acquire);
-    const auto count = static_cast<std::uint16_t>(index - used_);
+    return static_cast<std::uint16_t>(index - used_);
+}
+
+bool DriverQueue::has_used() const {
+    return used_count() != 0;
+}
+
+DriverQueue::Answer DriverQueue::take_used() {
+    const std::uint16_t count = used_count();
     if (count == 0) return std::nullopt;
     if (count > in_flight_) return std::unexpected(UsedFault::index_jump);
     const auto element =

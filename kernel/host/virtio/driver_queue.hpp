@@ -78,6 +78,8 @@ class DriverQueue {
     /// Whether the device is to interrupt for what it uses; it may do so even if not. What it has
     /// used before it knew, `take_used` gives.
     void want_interrupts(bool wanted);
+    /// Whether the device has used what was not taken yet.
+    [[nodiscard]] bool has_used() const;
     /// The next chain that the device has used, if any; its segments are the driver's again.
     [[nodiscard]] Answer take_used();
     /// The token of one that it has not used, once the device has been reset.
@@ -98,6 +100,7 @@ class DriverQueue {
     [[nodiscard]] T& in_memory(std::uint64_t offset) const {
         return *reinterpret_cast<T*>(at(offset).value);
     }
+    [[nodiscard]] std::uint16_t used_count() const;
     void show(std::uint16_t head, std::uint16_t next_free, std::uint16_t descriptors);
     void give_back(std::uint16_t head);
 

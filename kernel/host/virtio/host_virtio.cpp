@@ -6,11 +6,13 @@
 
 #include <cairn/print.hpp>
 #include <cairn/quoted.hpp>
+#include <cairn/vector.hpp>
 #include "kernel/arch/devices/virtio_device.hpp"
 #include "kernel/arch/start/guarded_call.hpp"
 #include "kernel/host/boot/entropy.hpp"
 #include "kernel/host/disks/host_disk.hpp"
 #include "kernel/host/drivers/interrupt_router.hpp"
+#include "kernel/host/virtio/host_console.hpp"
 #include "kernel/host/virtio/host_net.hpp"
 #include "kernel/host/virtio/host_rng.hpp"
 #include "kernel/host/virtio/virtio_transport.hpp"
@@ -52,6 +54,8 @@ class SlotInterrupts final : public InterruptHandler {
     Device* device_ = nullptr;
 };
 constinit std::array<SlotInterrupts<HostDisk>, max_virtio_slots> disk_interrupts;
+constinit std::array<SlotInterrupts<HostConsole>, max_virtio_slots> console_interrupts;
+constinit std::array<vector<HostPort>, max_virtio_slots> console_ports;
 constinit SlotInterrupts<HostRng> rng_interrupts;
 constinit SlotInterrupts<HostNet> net_interrupts;
 
@@ -106,6 +110,33 @@ void start_net(const Machine& machine, std::size_t slot) {
     leave_alone(machine.virtio[slot], "its interrupt reaches nobody");
 }
 
+/// False where the heap has no room for them.
+bool make_ports(vector<HostPort>& ports, std::uint32_t count) {
+    if (!ports.try_reserve(count)) return false;
+    while (ports.size() < count)
+        ports.emplace_back();
+    return true;
+}
+
+void start_console(const Machine& machine, std::size_t slot) {
+    const MachineWiredDevice& device = machine.virtio[slot];
+    HostConsole* const console = next_host_console();
+    if (console == nullptr)
+        return leave_alone(device, "there are too many consoles, or the heap has no room for it");
+    const HostSource source = virtio_source(slot);
+    const auto count = console->negotiate(slots[slot], source);
+    if (!count) return leave_alone(device, to_string(count.error()));
+    if (!make_ports(console_ports[slot], *count))
+        return leave_alone(device, "the heap has no room for its ports");
+    const auto started = console->start(console_ports[slot]);
+    if (!started) return leave_alone(device, to_string(started.error()));
+    console_interrupts[slot].serve_by(*console);
+    host_interrupts().handle_by(source, console_interrupts[slot]);
+    if (wire(machine, device, source)) return add_host_console();
+    console->leave();
+    leave_alone(device, "its interrupt reaches nobody");
+}
+
 void look_into(const Machine& machine, std::size_t slot) {
     slots[slot].use(machine.virtio[slot].registers.base);
     std::expected<std::uint32_t, VirtioFault> found = std::unexpected(VirtioFault::no_virtio);
@@ -115,6 +146,7 @@ void look_into(const Machine& machine, std::size_t slot) {
     if (*found == virtio::entropy_device_id) start_rng(machine, slot);
     if (*found == virtio::block_device_id) start_disk(machine, slot);
     if (*found == virtio::network_device_id) start_net(machine, slot);
+    if (*found == virtio::console_device_id) start_console(machine, slot);
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ std::string_view to_string(VirtioFault fault) {
         case VirtioFault::queue_too_far: return "it cannot reach Cairn's memory";
         case VirtioFault::bad_config: return "its configuration makes no sense";
         case VirtioFault::silent: return "it does not answer";
+        case VirtioFault::no_ports: return "it has no ports with names";
     }
     std::unreachable();
 }

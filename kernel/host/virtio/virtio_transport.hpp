@@ -30,6 +30,7 @@ enum class VirtioFault : std::uint8_t {
     queue_too_far,     ///< a legacy device takes 44 bits of address
     bad_config,        ///< its configuration is none that can be
     silent,            ///< it does not answer in time
+    no_ports,          ///< a console without MULTIPORT
 };
 /// What is wrong, as the end of a sentence.
 [[nodiscard]] std::string_view to_string(VirtioFault fault);
