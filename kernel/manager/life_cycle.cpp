@@ -139,6 +139,7 @@ Outcome run_guests(const ThisMachine& self) {
     console.start(monitor);
     const std::uint64_t free_frames = host.frames().free_bytes();
     if (!vms.fill(*bundle, host, scheduler, console, settings)) return Outcome::failure;
+    if (!monitor.take_ports()) println("cairn: the heap has no room for the machine's ports");
     vms.start_all();
     const bool interrupts = host_interrupts().is_wired(HostSource::console);
     if (interrupts) console_queue_output(host.timebase_hz() * seconds_for_console);

@@ -100,6 +100,13 @@ class VmTable final : public VmEnd, public HostWork {
         for (const auto& vm : vms_)
             visit(std::as_const(*vm));
     }
+    /// Calls `visit` for each VM's name and channel; the VM stays as it is meanwhile.
+    template <class Visitor>
+    void visit_channels(Visitor visit) {
+        const SpinGuard guard(lock_);
+        for (const auto& vm : vms_)
+            visit(vm->name(), vm->channel());
+    }
     /// Calls `visit` for the VM `name`, which it may change and which stays otherwise as it is
     /// meanwhile; false where there is none.
     template <class Visitor>

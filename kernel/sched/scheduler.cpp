@@ -85,30 +85,23 @@ bool Scheduler::leave(Hart& hart, std::uint64_t now) {
     return true;
 }
 
-void Scheduler::observe(const Task& task, VcpuObserver& observer) {
-    const SpinGuard guard(lock_);
-    begin_observing(task, observer);
-}
-
 bool Scheduler::try_observe(const Task& task, VcpuObserver& observer) {
     const SpinGuard guard(lock_);
     if (observed_ != nullptr) return false;
-    begin_observing(task, observer);
-    return true;
-}
-
-void Scheduler::begin_observing(const Task& task, VcpuObserver& observer) {
     for (const Hart& hart : harts_there()) {
         if (hart.task != &task) continue;
         observed_ = &task;
         observer_ = &observer;
-        return interrupt(*hart.task);
+        interrupt(*hart.task);
+        return true;
     }
     observer.at_rest(task.vcpu);
+    return true;
 }
 
-void Scheduler::stop_observing() {
+void Scheduler::stop_observing(const VcpuObserver& observer) {
     const SpinGuard guard(lock_);
+    if (observer_ != &observer) return;
     observed_ = nullptr;
     observer_ = nullptr;
 }

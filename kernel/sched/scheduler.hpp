@@ -92,11 +92,10 @@ class Scheduler {
 
     /// Shows `observer` the vCPU of `task` at rest: now where no hart runs it; else its hart is
     /// asked to put it away, and shows it as soon as it has. One observer at a time, which outlives
-    /// the look or says `stop_observing`.
-    void observe(const Task& task, VcpuObserver& observer);
-    /// The same, unless somebody is told of another already: then false.
+    /// the look or says `stop_observing`; false where another is to be shown one already.
     [[nodiscard]] bool try_observe(const Task& task, VcpuObserver& observer);
-    void stop_observing();
+    /// It is shown nothing any more.
+    void stop_observing(const VcpuObserver& observer);
 
     /// From now on harts take nothing; each is interrupted.
     void close();
@@ -121,7 +120,6 @@ class Scheduler {
         return std::span(harts_).first(harts_count_);
     }
     [[nodiscard]] bool rouse_sleeper_for(const Task& task) CAIRN_REQUIRES(lock_);
-    void begin_observing(const Task& task, VcpuObserver& observer) CAIRN_REQUIRES(lock_);
     void preempt_for(const Task& task, std::size_t by) CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;

@@ -287,12 +287,12 @@ TEST_CASE("a vCPU that no hart runs is seen at once", "[scheduler]") {
     TaskBench bench;
     Task& asleep = bench.add();
     Look look;
-    bench.scheduler.observe(asleep, look);
+    CHECK(bench.scheduler.try_observe(asleep, look));
     CHECK(look.seen == &asleep.vcpu);
     bench.wake(bench.add());
     Task& queued = bench.wake(bench.add());
     bench.look(0);
-    bench.scheduler.observe(queued, look);
+    CHECK(bench.scheduler.try_observe(queued, look));
     CHECK(look.seen == &queued.vcpu);
 }
 
@@ -302,7 +302,7 @@ TEST_CASE("a vCPU that runs is put away to be seen, and goes on", "[scheduler]")
     bench.look(0);
     REQUIRE(bench.running[0] == &task);
     Look look;
-    bench.scheduler.observe(task, look);
+    CHECK(bench.scheduler.try_observe(task, look));
     CHECK(look.seen == nullptr);
     CHECK(task.vcpu.leaves_guest());
     bench.look(0);  // its turn is over though nobody waits
@@ -320,14 +320,14 @@ TEST_CASE("a vCPU that falls asleep is seen, one that has ended is not", "[sched
     Task& task = bench.wake(bench.add());
     bench.look(0);
     Look look;
-    bench.scheduler.observe(task, look);
+    CHECK(bench.scheduler.try_observe(task, look));
     bench.sleep(0);
     CHECK(look.seen == &task.vcpu);
     CHECK_FALSE(look.gone);
     bench.wake(task);
     bench.look(0);
     Look other;
-    bench.scheduler.observe(task, other);
+    CHECK(bench.scheduler.try_observe(task, other));
     bench.guest.vm.stop(StopReason::power_off);
     bench.sleep(0);
     CHECK(other.seen == nullptr);
@@ -340,7 +340,7 @@ TEST_CASE("who only tries to look takes nobody else's place", "[scheduler]") {
     bench.look(0);
     Look first;
     Look second;
-    bench.scheduler.observe(task, first);
+    CHECK(bench.scheduler.try_observe(task, first));
     CHECK_FALSE(bench.scheduler.try_observe(task, second));
     bench.sleep(0);
     CHECK(first.seen == &task.vcpu);
@@ -354,8 +354,11 @@ TEST_CASE("who looks no longer is told nothing", "[scheduler]") {
     Task& task = bench.wake(bench.add());
     bench.look(0);
     Look look;
-    bench.scheduler.observe(task, look);
-    bench.scheduler.stop_observing();
+    Look other;
+    CHECK(bench.scheduler.try_observe(task, look));
+    bench.scheduler.stop_observing(other);  // is not to be shown anything
+    CHECK_FALSE(bench.scheduler.try_observe(task, other));
+    bench.scheduler.stop_observing(look);
     CHECK_FALSE(bench.scheduler.look(0, bench.now).is_over);
     bench.sleep(0);
     CHECK(look.seen == nullptr);

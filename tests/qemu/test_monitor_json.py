@@ -88,7 +88,7 @@ def test_every_command_by_the_schema(monitor):
     assert errors == [{"kind": "error", "subject": "nobody",
                        "message": "there is no VM of that name"}]
     assert of_kind(checked(monitor, "nonsense", ok=False), "error")
-    assert shown | {"error", "end", "log-lost"} == SCHEMA["$defs"].keys() - {"address"}
+    assert shown | {"error", "end", "log-lost", "hello"} == SCHEMA["$defs"].keys() - {"address"}
     tried = {line.split()[0] for line in [*SHOWS, *DOES]} | {"console", "gdb", "quit"}
     assert {each["name"] for each in checked(monitor, "help")} == tried
     command(monitor, "console a --json", r'\{"kind":"end","command":"console","ok":true\}')

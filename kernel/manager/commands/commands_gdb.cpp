@@ -38,6 +38,8 @@ void abandon(Session& session) {
 
 void serve_gdb(Session& session, const CommandLine& line, Answer& answer) {
     const std::string_view name = line.argument(0);
+    if (session.keys == nullptr)
+        return answer.refuse(name, "gdb needs the console's line: type this at the monitor there");
     if (const auto there = session.vms.ask_running(name); !there)
         return answer.refuse(name, to_string(there.error()));
     session.gdb = try_make_unique<GdbSession>(session.vms, name);

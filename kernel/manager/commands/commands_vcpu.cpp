@@ -5,6 +5,7 @@
 
 #include <cairn/byte_size.hpp>
 #include <cairn/print.hpp>
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/arch/start/kernel_frame.hpp"
 #include "kernel/manager/commands/command_rows.hpp"
 #include "kernel/manager/commands/guest_backtrace.hpp"
@@ -43,37 +44,55 @@ void show_sample(const VcpuSample& sample, Answer& answer) {
         answer.show(register_kind, {row.name, sample.csrs().*row.value});
 }
 
-/// Has `go_on` called, at once or later, when `session.sample` has vCPU `name`, or its VM has
-/// ended.
-void sample_vcpu(Session& session, const CommandLine& line, Answer& answer,
-                 bool (*go_on)(Session&, Answer&)) {
-    const auto name = parse_vcpu_name(line.argument(0));
-    if (!name)
-        return answer.refuse(line.argument(0), "this is no vCPU; write VM.NUMBER, as in web.0");
-    session.sample.begin();
+/// Has the vCPU that is wished for sampled, unless somebody else is shown one just now: then it is
+/// to be asked for again. False where that cannot be.
+bool ask_for_sample(Session& session, Answer& answer) {
+    SampleWish& wish = session.sampled;
+    const std::string_view name(wish.vm.data(), wish.vm.size());
     bool is_there = false;
-    with_vm(session, name->vm, answer, [&](const ManagedVm& vm) {
+    session.sample.begin();
+    with_vm(session, name, answer, [&](const ManagedVm& vm) {
         vm.visit_tasks([&](const Task& task) {
-            if (task.vcpu.hart_id() != name->cpu) return;
+            if (task.vcpu.hart_id() != wish.cpu) return;
             is_there = true;
-            session.scheduler.observe(task, session.sample);
+            wish.is_asked = session.scheduler.try_observe(task, session.sample);
         });
         if (is_there) return;
-        answer.refuse(line.argument(0), vm.built() == nullptr ? to_string(VmTableError::not_running)
-                                                              : "it has no vCPU of that number");
+        FixedBuffer<longest_vm_name + 16> vcpu;
+        print(vcpu, "{}.{}", name, wish.cpu);
+        answer.refuse(vcpu.view(), vm.built() == nullptr ? to_string(VmTableError::not_running)
+                                                         : "it has no vCPU of that number");
     });
-    if (is_there && !go_on(session, answer)) session.wait = {.go_on = go_on};
+    return is_there;
 }
 
 /// Calls `show` once the sample is taken; false before.
 template <class Show>
-bool when_taken(const Session& session, Answer& answer, Show show) {
+bool when_taken(Session& session, Answer& answer, Show show) {
+    if (!session.sampled.is_asked && !ask_for_sample(session, answer)) return true;
     switch (session.sample.state()) {
-        case VcpuSample::State::empty: return false;
+        case VcpuSample::State::empty:
+            session.wait.until = session.sampled.is_asked
+                                     ? HostWork::when_asked
+                                     : csr_read<Csr::time>() + session.scheduler.turn();
+            return false;
         case VcpuSample::State::gone: answer.refuse({}, "the VM has ended meanwhile"); return true;
         case VcpuSample::State::taken: show(session.sample); return true;
     }
     return true;
+}
+
+/// Has `go_on` called, at once or later, when `session.sample` has the vCPU, or its VM has ended.
+void sample_vcpu(Session& session, const CommandLine& line, Answer& answer,
+                 bool (*go_on)(Session&, Answer&)) {
+    const auto name = parse_vcpu_name(line.argument(0));
+    if (!name || name->vm.size() > longest_vm_name)
+        return answer.refuse(line.argument(0), "this is no vCPU; write VM.NUMBER, as in web.0");
+    session.sampled = {.vm = {}, .cpu = name->cpu, .is_asked = false};
+    for (const char letter : name->vm)
+        session.sampled.vm.push_back(letter);
+    session.wait = {.go_on = go_on};
+    if (go_on(session, answer)) session.wait = {};
 }
 
 bool go_on_registers(Session& session, Answer& answer) {

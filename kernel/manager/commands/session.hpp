@@ -67,6 +67,13 @@ struct TraceDump {
     [[nodiscard]] std::string_view name() const { return {vm.data(), vm.size()}; }
 };
 
+/// Which vCPU is to be sampled.
+struct SampleWish {
+    static_vector<char, longest_vm_name> vm{};
+    std::uint32_t cpu = 0;
+    bool is_asked = false;  ///< its hart
+};
+
 /// What is asked for of a guest's memory.
 struct MemoryWish {
     static_vector<char, longest_vm_name> vm{};
@@ -85,10 +92,11 @@ struct Session {
     Wait wait{};
     TopBegin top{};
     TraceDump dump{};
+    SampleWish sampled{};
     MemoryWish memory{};
     static_vector<char, longest_vm_name> dumped{};  ///< the VM that a core is written of
     std::unique_ptr<GdbSession> gdb{};
-    KeySource* keys = nullptr;
+    KeySource* keys = nullptr;  ///< where somebody types
 };
 
 struct Command {
@@ -99,6 +107,7 @@ struct Command {
     void (*run)(Session& session, const CommandLine& line, Answer& answer);
 };
 
+inline constexpr std::size_t most_commands = 32;
 /// All of them, in the order in which `help` shows them.
 [[nodiscard]] std::span<const Command> monitor_commands();
 /// nullptr: there is none of that name.

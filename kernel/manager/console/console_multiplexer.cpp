@@ -24,6 +24,7 @@ void ConsoleMultiplexer::start(MonitorInput& monitor) {
 
 void ConsoleMultiplexer::choose(GuestChannel* guest) {
     const SpinGuard guard(lock_);
+    if (guest_ != nullptr && guest_ != guest) guest_->go_behind();
     guest_ = guest;
     if (guest != nullptr) guest->when_there_is_room(read_on);
     read_on();  // the one before may not have had room

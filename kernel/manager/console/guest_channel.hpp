@@ -6,10 +6,14 @@
 //
 //     UART ── put() ──► in front? ──► the machine's console ── full: output_stops() ──► UART
 //                       else kept: the last 16 KiB, with a count of what was lost
+//                             └─────► port, while it is open and has room
 //     UART ◄── take() ── typed, up to 1024 characters ◄── type() ── multiplexer
+//                └────── port
 //
-// It outlives its VM, and is the next run's, too. Any hart may call; behind the locks comes at most
-// the console's, but for `attachment_`, under which the UART takes input.
+// A port of its own is its console as well, in front or behind: it gets the same bytes, from what
+// is kept, and a guest is never told to stop for it. It outlives its VM, and is the next run's,
+// too. Any hart may call; behind the locks comes at most the console's or the port's, but for
+// `attachment_`, under which the UART takes input.
 #pragma once
 
 #include <array>
@@ -22,6 +26,8 @@
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/input_source.hpp"
 #include "kernel/host/drivers/console.hpp"
+#include "kernel/host/drivers/log_ring.hpp"
+#include "kernel/manager/console/channel_port.hpp"
 
 namespace cairn {
 
@@ -59,18 +65,31 @@ class GuestChannel final : public ByteSink, public InputSource, public GuestWrit
     /// the console to have room.
     enum class Shown : std::uint8_t { part, all, waits };
     [[nodiscard]] Shown come_to_front();
-    [[nodiscard]] bool is_in_front() const {
-        return in_front_.load(std::memory_order_relaxed) != 0;
-    }
-    /// How many bytes were lost since it was last asked.
-    [[nodiscard]] std::uint64_t take_lost() { return lost_.exchange(0, std::memory_order_relaxed); }
+    [[nodiscard]] bool is_in_front() const { return in_front_.load(std::memory_order_relaxed); }
+    /// How many bytes the machine's console has lost since it was last asked.
+    [[nodiscard]] std::uint64_t take_lost();
+
+    // The port's side.
+    /// A port that is its console, too, and outlives it; or nullptr: none any more.
+    void connect(ChannelPort* port);
+    [[nodiscard]] ChannelPort* port() const { return port_.load(std::memory_order_relaxed); }
+    /// Its port has input or room, or was opened.
+    void serve_port();
 
   private:
-    void keep(std::byte byte);
+    [[nodiscard]] std::size_t keep(std::span<const std::byte> bytes, bool alone);
+    void skip_lost() CAIRN_REQUIRES(output_lock_);
+    void send_to_port() CAIRN_REQUIRES(output_lock_);
+    void note_place(bool in_front) CAIRN_REQUIRES(output_lock_);
 
-    std::atomic<std::uint8_t> in_front_ = 0;  // where a bool takes longer
+    /// In front, and without a port, so that nothing is kept.
+    std::atomic<std::uint8_t> passes_ = 0;  // where a bool takes longer
+    std::atomic<bool> in_front_ = false;
+    std::atomic<ChannelPort*> port_ = nullptr;
     Spinlock output_lock_;
-    ring_buffer<std::byte, kept_output> kept_ CAIRN_GUARDED_BY(output_lock_);
+    LogRing<kept_output> kept_ CAIRN_GUARDED_BY(output_lock_);
+    std::uint64_t console_at_ CAIRN_GUARDED_BY(output_lock_) = 0;  ///< of what is kept
+    std::uint64_t port_at_ CAIRN_GUARDED_BY(output_lock_) = 0;
     std::atomic<std::uint64_t> lost_ = 0;
 
     Spinlock input_lock_;

@@ -28,6 +28,27 @@ struct Reader final : InputReceiver {
     int told = 0;
 };
 
+/// A port that keeps what it is sent.
+struct Port final : ChannelPort {
+    std::uint32_t turns() override { return changes; }
+    bool has_input() override { return !input.empty(); }
+    std::size_t read(std::span<std::byte> to) override {
+        const std::size_t count = std::min(to.size(), input.size());
+        std::copy_n(std::as_bytes(std::span(input)).begin(), count, to.begin());
+        input.erase(0, count);
+        return count;
+    }
+    std::size_t write(std::span<const std::byte> from) override {
+        const std::size_t count = std::min(from.size(), most - std::min(most, sent.size()));
+        sent.append(reinterpret_cast<const char*>(from.data()), count);
+        return count;
+    }
+    std::uint32_t changes = 1;
+    std::size_t most = unlimited;
+    std::string input;
+    std::string sent;
+};
+
 unsigned calls_for_more = 0;
 
 std::unique_ptr<GuestChannel> channel() {
@@ -164,4 +185,105 @@ TEST_CASE("a channel that was full asks for more when there is room", "[guest_ch
     CHECK(guest->take());
     CHECK(calls_for_more == 1);
     CHECK(guest->has_room());
+}
+
+TEST_CASE("a port gets what the guest prints, in front or behind, and the console as well",
+          "[guest_channel]") {
+    const auto guest = channel();
+    Port port;
+    guest->connect(&port);
+    CHECK(guest->put(bytes("behind ")) == 7);
+    guest->put(std::byte{'x'});
+    CHECK(port.sent == "behind x");
+    CHECK(screen.empty());
+    REQUIRE(guest->come_to_front() == Shown::all);
+    CHECK(screen == "behind x");
+    guest->put(std::byte{'y'});
+    CHECK(guest->put(bytes("z")) == 1);
+    guest->go_behind();
+    guest->put(std::byte{'!'});
+    CHECK(port.sent == "behind xyz!");
+    CHECK(screen == "behind xyz");
+    REQUIRE(guest->come_to_front() == Shown::all);
+    CHECK(screen == "behind xyz!");
+    guest->connect(nullptr);
+    guest->put(std::byte{'.'});
+    CHECK(screen == "behind xyz!.");
+    CHECK(port.sent == "behind xyz!");
+    CHECK(guest->take_lost() == 0);
+}
+
+TEST_CASE("who opens a port gets the last of what was printed before", "[guest_channel]") {
+    const auto guest = channel();
+    Port port;
+    port.changes = 0;
+    REQUIRE(guest->come_to_front() == Shown::all);
+    (void)guest->put(bytes("nobody keeps this"));
+    guest->connect(&port);
+    for (std::size_t i = 0; i < GuestChannel::kept_output + 5; ++i)
+        guest->put(static_cast<std::byte>('0' + i % 10));
+    CHECK(port.sent.empty());
+    port.changes = 1;
+    guest->serve_port();
+    CHECK(port.sent.size() == GuestChannel::kept_output);
+    CHECK(port.sent.front() == '5');
+    CHECK(guest->take_lost() == 0);  // the console had all of it
+    port.changes = 2;
+    guest->put(std::byte{'a'});
+    port.sent.clear();
+    port.changes = 3;
+    guest->serve_port();
+    CHECK(port.sent == "a");
+}
+
+TEST_CASE("a guest is never told to stop for a port, and what waits for it is sent later",
+          "[guest_channel]") {
+    const auto guest = channel();
+    Port port;
+    Reader reader;
+    guest->attach(&reader);
+    guest->connect(&port);
+    port.most = 2;
+    CHECK(guest->put(bytes("abcd")) == 4);
+    guest->put(std::byte{'e'});
+    CHECK(guest->has_output_room());
+    CHECK(reader.stops == 0);
+    CHECK(port.sent == "ab");
+    port.most = unlimited;
+    guest->serve_port();
+    CHECK(port.sent == "abcde");
+    CHECK(reader.told == 0);
+}
+
+TEST_CASE("where the console is full the guest repeats, and the port gets it once",
+          "[guest_channel]") {
+    const auto guest = channel();
+    Port port;
+    guest->connect(&port);
+    REQUIRE(guest->come_to_front() == Shown::all);
+    room = 3;
+    CHECK(guest->put(bytes("abcd")) == 3);
+    CHECK(guest->put(bytes("d")) == 0);
+    CHECK(port.sent == "abc");
+    room = unlimited;
+    CHECK(guest->put(bytes("d")) == 1);
+    CHECK(port.sent == "abcd");
+}
+
+TEST_CASE("a guest takes what came by its port behind what was typed", "[guest_channel]") {
+    const auto guest = channel();
+    Port port;
+    Reader reader;
+    guest->attach(&reader);
+    guest->connect(&port);
+    guest->serve_port();
+    CHECK(reader.told == 0);
+    port.input = "p\xff";
+    guest->serve_port();
+    CHECK(reader.told == 1);
+    guest->type({.value = std::byte{'t'}});
+    CHECK(guest->take() == uart16550::Character{.value = std::byte{'t'}});
+    CHECK(guest->take() == uart16550::Character{.value = std::byte{'p'}});
+    CHECK(guest->take() == uart16550::Character{.value = std::byte{0xff}});
+    CHECK(!guest->take());
 }

@@ -44,10 +44,13 @@ bool GdbSession::look(Writer& line) {
     return is_on;
 }
 
-/// A VM that was reset meanwhile runs: then it is paused as soon as it can be.
+/// A VM that was reset meanwhile, or resumed by somebody else, runs: then it is paused as soon as
+/// it can be.
 void GdbSession::look_at(ManagedVm& vm) {
     debug_.vector_register_bytes = vm.abilities().vector_register_bytes;
     DebugControl& debugging = vm.vm().debugging();
+    const bool stands_still = vm.vm().is_paused() && vm.is_at_rest();
+    if (phase_ == Phase::halted && !stands_still) phase_ = Phase::arriving;
     if (phase_ == Phase::running && debugging.has_met()) phase_ = Phase::stopping;
     if (!awaits_rest()) return;
     if (!std::exchange(has_paused_, true)) was_paused_ = vm.vm().is_paused();

@@ -5,8 +5,6 @@
 #include <algorithm>
 
 #include <cairn/print.hpp>
-#include <cairn/quoted.hpp>
-#include "kernel/bundle/nearest_word.hpp"
 #include "kernel/manager/console/terminal.hpp"
 
 namespace cairn {
@@ -16,7 +14,6 @@ constexpr std::byte end_of_text{3};  // Ctrl-C
 
 constexpr std::array<std::string_view, 3> trace_actions{"on", "off", "dump"};
 constexpr std::array<std::string_view, 1> heap_actions{"map"};
-constexpr std::size_t most_commands = 32;
 using CommandNames = static_vector<std::string_view, most_commands>;
 
 CommandNames command_names() {
@@ -26,19 +23,14 @@ CommandNames command_names() {
     return names;
 }
 
-void refuse_unknown(std::string_view name, Answer& answer) {
-    const auto nearest = nearest_word(name, command_names());
-    FixedBuffer<160> words;
-    print(words, "{} is not a command; ", Quoted{name});
-    if (nearest) {
-        print(words, "did you mean {}?", Quoted{*nearest});
-    } else {
-        print(words, "'help' lists them");
-    }
-    answer.refuse({}, words.view());
-}
-
 }  // namespace
+
+/// Those that are there already have their VMs before guests run.
+bool Monitor::take_ports() {
+    if (!ports_.start(runner_.session().vms, wanted_)) return false;
+    ports_.work();
+    return true;
+}
 
 void Monitor::typed(std::byte byte) {
     const SpinGuard guard(keys_lock_);
@@ -62,16 +54,25 @@ bool Monitor::run() {
 }
 
 void Monitor::work() {
+    std::uint64_t due = work_for_console();
+    ports_.work();
+    const std::uint64_t due_for_port = port_.work(ports_.monitor());
+    if (due_for_port == at_once) ports_.look_again();  // a command may have made a VM
+    due = std::min(due, due_for_port);
+    due_.store(due, std::memory_order_relaxed);
+}
+
+/// When it wants more of it.
+std::uint64_t Monitor::work_for_console() {
     Terminal terminal;
     if (greets_.exchange(false)) {
         print(terminal, "\nmonitor: Ctrl-] goes back to the guest, 'help' lists the commands\n");
         editor_.show(terminal);
     }
-    if (command_ != nullptr) go_on();
+    if (runner_.is_waiting()) go_on();
     take_keys();
-    const bool is_through = bring_guest_to_front();
-    const std::uint64_t until = command_ != nullptr ? session_.wait.until : when_asked;
-    due_.store(is_through ? until : at_once, std::memory_order_relaxed);
+    if (!bring_guest_to_front()) return at_once;
+    return runner_.is_waiting() ? runner_.due() : when_asked;
 }
 
 /// A program types faster than a person, and no command takes its keys for long.
@@ -89,7 +90,7 @@ std::optional<std::byte> Monitor::take_key() {
         key = keys_.try_pop_front();
         was_full = std::exchange(was_full_, false);
     }
-    if (was_full) session_.console.read_on();
+    if (was_full) runner_.session().console.read_on();
     return key;
 }
 
@@ -100,12 +101,12 @@ void Monitor::lose_keys(bool may) {
         loses_none_ = !may;
         was_full = std::exchange(was_full_, false);
     }
-    if (was_full) session_.console.read_on();
+    if (was_full) runner_.session().console.read_on();
 }
 
 /// As long as no command waits: what is typed meanwhile is for later.
 void Monitor::take_keys() {
-    while (command_ == nullptr) {
+    while (!runner_.is_waiting()) {
         const auto key = take_key();
         if (!key) return;
         type(*key);
@@ -114,8 +115,9 @@ void Monitor::take_keys() {
 
 /// Piece by piece, the last of which puts it in front; false where the next can come at once.
 bool Monitor::bring_guest_to_front() {
-    GuestChannel* const guest = session_.console.chosen();
-    if (guest == nullptr || guest->is_in_front() || session_.console.shows_monitor()) return true;
+    GuestChannel* const guest = runner_.session().console.chosen();
+    if (guest == nullptr || guest->is_in_front() || runner_.session().console.shows_monitor())
+        return true;
     if (const std::uint64_t lost = guest->take_lost(); lost != 0)
         println("monitor: {} bytes of its output are lost", lost);
     return guest->come_to_front() != GuestChannel::Shown::part;
@@ -125,63 +127,43 @@ void Monitor::type(std::byte byte) {
     Terminal terminal;
     if (pager_.is_waiting()) {
         pager_.take(byte, terminal);
-        if (!pager_.is_waiting() && session_.console.shows_monitor()) editor_.show(terminal);
+        if (!pager_.is_waiting() && runner_.session().console.shows_monitor())
+            editor_.show(terminal);
         return;
     }
     if (const auto line = editor_.take(byte, terminal)) execute(*line);
 }
 
-void Monitor::execute(std::string_view text) {
-    const CommandLine line = parse_command_line(text);
-    style_ = {.json = line.json, .colour = session_.colour};
-    StringWriter out(pager_.text());
-    Answer answer(out, style_);
-    if (line.words.empty()) return show_answer();
-    const Command* const command = find_command(line.command());
-    if (command == nullptr) {
-        refuse_unknown(line.command(), answer);
-        answer.finish(line.command());
-        return show_answer();
-    }
-    begin(*command, line);
-}
-
-void Monitor::begin(const Command& command, const CommandLine& line) {
-    StringWriter out(pager_.text());
-    Answer answer(out, style_);
-    command_ = &command;
+void Monitor::execute(std::string_view line) {
+    Session& session = runner_.session();
     has_left_.store(false);  // before the look: who types Ctrl-] behind that says so anew
-    if (!session_.console.shows_monitor()) has_left_.store(true);
-    session_.wait = {};
-    session_.keys = this;
-    if (line.too_long || !takes_arguments(command.arguments, line.arguments())) {
-        FixedBuffer<96> usage;
-        print(usage, "write: {} {}", command.name, command.arguments);
-        answer.refuse({}, usage.view());
-    } else {
-        command.run(session_, line, answer);
-    }
-    if (session_.wait.go_on == nullptr) return finish(answer);
-    lose_keys(!session_.wait.takes_keys);
+    if (!session.console.shows_monitor()) has_left_.store(true);
+    session.keys = this;
+    StringWriter out(pager_.text());
+    runner_.execute(line, false, out);
+    end_step();
 }
 
 void Monitor::go_on() {
-    if (has_left_.load(std::memory_order_relaxed)) return cancel();  // and may be back by now
-    if (!session_.wait.takes_keys && take_cancel()) return cancel();
     StringWriter out(pager_.text());
-    Answer answer(out, style_);
-    if (session_.wait.go_on(session_, answer)) return finish(answer);
-    if (!style_.json) return;
-    Terminal terminal;  // a program's answer may be long
-    pager_.show(terminal, true);
+    const bool takes_keys = runner_.session().wait.takes_keys;
+    const bool has_left = has_left_.load(std::memory_order_relaxed);  // and may be back by now
+    if (has_left || (!takes_keys && take_cancel())) {
+        runner_.cancel(out);
+    } else {
+        runner_.go_on(out);
+    }
+    end_step();
 }
 
-void Monitor::finish(Answer& answer) {
-    answer.finish(command_->name);
-    session_.wait = {};
-    lose_keys(true);
-    command_ = nullptr;
-    show_answer();
+/// Of a command that waits, a program's answer may be long.
+void Monitor::end_step() {
+    ports_.look_again();  // a command may have made a VM
+    lose_keys(!runner_.is_waiting() || !runner_.session().wait.takes_keys);
+    if (!runner_.is_waiting()) return show_answer();
+    if (!runner_.style().json) return;
+    Terminal terminal;
+    pager_.show(terminal, true);
 }
 
 bool Monitor::take_cancel() {
@@ -191,22 +173,11 @@ bool Monitor::take_cancel() {
     return true;
 }
 
-/// Nobody waits for its answer any more.
-void Monitor::cancel() {
-    session_.scheduler.stop_observing();
-    session_.top.forget();
-    if (session_.wait.abandon != nullptr) session_.wait.abandon(session_);
-    StringWriter out(pager_.text());
-    Answer answer(out, style_);
-    answer.refuse(command_->name, "cancelled");
-    finish(answer);
-}
-
 /// A program's answer comes at once.
 void Monitor::show_answer() {
     Terminal terminal;
-    pager_.show(terminal, style_.json);
-    if (!pager_.is_waiting() && session_.console.shows_monitor()) editor_.show(terminal);
+    pager_.show(terminal, runner_.style().json);
+    if (!pager_.is_waiting() && runner_.session().console.shows_monitor()) editor_.show(terminal);
 }
 
 std::string_view Monitor::complete(std::string_view line, Writer& choices) {
@@ -221,7 +192,8 @@ std::string_view Monitor::complete(std::string_view line, Writer& choices) {
         const std::string_view kind =
             command == nullptr ? "" : argument_kind(command->arguments, index - 1);
         if (kind != "COMMAND") candidates = {};
-        if (kind.starts_with("VM") || kind == "TEMPLATE") candidates = session_.vms.names();
+        if (kind.starts_with("VM") || kind == "TEMPLATE")
+            candidates = runner_.session().vms.names();
         if (kind == "ACTION") candidates = trace_actions;
         if (kind == "map") candidates = heap_actions;
     }

@@ -3,16 +3,22 @@
 // the VM in front (kernel/manager/console/console_multiplexer.hpp). Keys come within interrupts and
 // wait here; commands (command_rows.cpp) run between guests, on one hart at a time.
 //
-//     keys ──► LineEditor ── a line ──► Command ──► Answer ──► Pager ──► the machine's console
+//     keys ──► LineEditor ── a line ──► CommandRunner ──► Answer ──► Pager ──► machine's console
 //                                          └── it waits: asked again when a hart looks
+//
+// Programs have a port for the same (monitor_port.hpp), and VMs' consoles have ports
+// (kernel/manager/monitor/channel_ports.hpp): they are served here as well, in turns. A command of
+// one that waits keeps nobody else waiting.
 #pragma once
 
 #include <atomic>
 
 #include <cairn/ring_buffer.hpp>
 #include <cairn/string_writer.hpp>
-#include "kernel/manager/commands/session.hpp"
+#include "kernel/manager/monitor/channel_ports.hpp"
+#include "kernel/manager/monitor/command_runner.hpp"
 #include "kernel/manager/monitor/line_editor.hpp"
+#include "kernel/manager/monitor/monitor_port.hpp"
 #include "kernel/manager/monitor/pager.hpp"
 #include "kernel/sched/hart_loop.hpp"
 
@@ -23,14 +29,16 @@ class Monitor final : public MonitorInput, public HostWork, public Completer, pu
     /// All outlive it.
     constexpr Monitor(VmTable& vms, Scheduler& scheduler, HostResources& host,
                       ConsoleMultiplexer& console)
-        : session_{.vms = vms,
-                   .scheduler = scheduler,
-                   .host = host,
-                   .console = console,
-                   .sample{wanted_}} {}
+        : runner_(vms, scheduler, host, console, wanted_),
+          port_(vms, scheduler, host, console, wanted_) {}
 
     /// What `doctor` tells; before the first key.
-    void know(const MachineReport& machine) { session_.machine = machine; }
+    void know(const MachineReport& machine) {
+        runner_.session().machine = machine;
+        port_.know(machine);
+    }
+    /// Takes the machine's ports; false where the heap has no room for it.
+    [[nodiscard]] bool take_ports();
 
     // MonitorInput, within interrupts.
     void typed(std::byte byte) override;
@@ -52,16 +60,15 @@ class Monitor final : public MonitorInput, public HostWork, public Completer, pu
 
   private:
     void work();
+    [[nodiscard]] std::uint64_t work_for_console();
     void want() { wanted_.store(true, std::memory_order_release); }
     void take_keys();
     void lose_keys(bool may);
     void type(std::byte byte);
     [[nodiscard]] bool take_cancel();
     void execute(std::string_view line);
-    void begin(const Command& command, const CommandLine& line);
     void go_on();
-    void finish(Answer& answer);
-    void cancel();
+    void end_step();
     void show_answer();
     [[nodiscard]] bool bring_guest_to_front();
 
@@ -75,11 +82,11 @@ class Monitor final : public MonitorInput, public HostWork, public Completer, pu
     std::atomic<bool> has_left_ = false;  ///< the console was a guest's since its command began
 
     Spinlock work_lock_;  ///< one hart at a time; what follows is its
-    Session session_;
+    CommandRunner runner_;
     LineEditor editor_{"cairn> ", *this};
     Pager pager_;
-    const Command* command_ = nullptr;  ///< that waits
-    Answer::Style style_;               ///< of its answer
+    MonitorPort port_;
+    ChannelPorts ports_;
 };
 
 }  // namespace cairn

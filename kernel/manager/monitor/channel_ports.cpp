@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. It runs for people.
+#include "kernel/manager/monitor/channel_ports.hpp"
+
+#include <algorithm>
+
+#include "kernel/manager/vm_table.hpp"
+
+namespace cairn {
+
+bool ChannelPorts::start(VmTable& vms, std::atomic<bool>& wanted) {
+    vms_ = &vms;
+    wanted_ = &wanted;
+    for (std::size_t n = 0; n < host_console_count(); ++n) {
+        HostConsole& console = *host_console(n);
+        for (std::size_t port = 0; port < console.ports(); ++port)
+            if (!lines_.try_emplace_back(console, port)) return false;
+    }
+    for (std::size_t n = 0; n < host_console_count(); ++n)
+        host_console(n)->serve(*this);
+    return true;
+}
+
+void ChannelPorts::wants_turn() {
+    looks_.store(true, std::memory_order_relaxed);
+    wanted_->store(true, std::memory_order_release);
+}
+
+void ChannelPorts::find_monitor() {
+    if (monitor_ != nullptr && monitor_->name() == monitor_name) return;
+    const auto found = std::ranges::find(lines_, monitor_name, &Line::name);
+    monitor_ = found == lines_.end() ? nullptr : &*found;
+    if (monitor_ != nullptr) monitor_->use();
+}
+
+ChannelPorts::Line* ChannelPorts::find(std::string_view vm) {
+    const auto found =
+        std::ranges::find_if(lines_, [vm](const Line& line) { return line.is_of(vm); });
+    return found == lines_.end() ? nullptr : &*found;
+}
+
+void ChannelPorts::work() {
+    if (lines_.empty() || !looks_.exchange(false, std::memory_order_acquire)) return;
+    for (Line& line : lines_)
+        line.look_at_name();
+    find_monitor();
+    vms_->visit_channels([&](std::string_view vm, GuestChannel& channel) {
+        auto* const line = static_cast<Line*>(channel.port());
+        if (line == nullptr || !line->is_of(vm)) {
+            Line* const own = find(vm);
+            if (own != line) channel.connect(own);
+            if (own != nullptr) own->use();
+        }
+        channel.serve_port();
+    });
+}
+
+}  // namespace cairn
