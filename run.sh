@@ -58,6 +58,9 @@ The machine
                          `sh /etc/net` loads the driver
   --forward HOST:GUEST   the host's TCP port HOST, on 127.0.0.1, is the guest's port GUEST, as in
                          2222:22; implies --net, may be repeated
+  --channels DIR         sockets in that folder: monitor.sock takes the monitor's commands from programs
+                         (tools/cairnctl), vm.NAME.sock is the console of VM NAME; the one guest's
+                         name is guest
   --cpu MODEL            QEMU's -cpu                (default: rv64)
   --uefi                 U-Boot starts Cairn as a UEFI application, from a FAT volume
 
@@ -78,11 +81,11 @@ END
 # --- options ------------------------------------------------------------------------------------
 
 kernel='' initrd='' append='' bundle='' mirror='' smp='' machine_memory='' timeout='' heap=''
-cpus='' memory='' cpu=rv64 image='' disk_size=''
+cpus='' memory='' cpu=rv64 image='' disk_size='' channels=''
 demo=no u_boot=no debian=no new_disk=no gdb=no uefi=no net=no action=run
-qemu_options=() disks=() forwards=()
+qemu_options=() channel_options=() disks=() forwards=()
 options_with_value=(--kernel --initrd --append --bundle --mirror --cpu --cpus --smp --timeout
-    --memory --machine-memory --heap --disk --disk-size --image --forward)
+    --memory --machine-memory --heap --disk --disk-size --image --forward --channels)
 
 is_number() { [[ $1 =~ ^[1-9][0-9]*$ ]]; }
 
@@ -171,6 +174,7 @@ set_option() {
         --forward) add_forward "$@" ;;
         --disk-size) disk_size=$(size_of "$@") ;;
         --image) image=$2 ;;
+        --channels) [ -n "$2" ] && channels=$2 || die "$1 wants a folder." "As in: $1 build/run/channels" ;;
     esac
 }
 
@@ -235,6 +239,23 @@ check_bundle() {
     [ -d "$bundle" ] || die "--bundle: '$bundle' is no folder." 'It holds a folder per VM.'
     compgen -G "$bundle/*/vm.conf" >/dev/null ||
         die "--bundle: no folder in '$bundle' has a vm.conf." "As in: $bundle/guest/vm.conf"
+}
+
+# The folder and the sockets can be as they are to be, and the machine has room for their devices.
+prepare_channels() {
+    local names=(guest) conf options used=${#disks[@]}
+    if [ -n "$bundle" ]; then
+        names=()
+        for conf in "$bundle"/*/vm.conf; do names+=("$(basename "$(dirname "$conf")")"); done
+    fi
+    options=$("$python" "$root/tools/channels.py" "$channels" "${names[@]}") || exit 2
+    mapfile -t channel_options <<<"$options"
+    used=$((used + $(grep -c '^virtio-serial-device,' <<<"$options")))
+    [ "$uefi" = no ] || used=$((used + 1))
+    [ "$net" = no ] || used=$((used + 1))
+    [ $used -le 8 ] ||
+        die "--channels: the machine has 8 slots, and this wants $used, for consoles, disks and networks." \
+            'Remove a disk.'
 }
 
 # --- the guest ----------------------------------------------------------------------------------
@@ -356,6 +377,7 @@ compose_qemu() {
             -device "virtio-blk-device,drive=disk$number")
     done
     [ "$net" = no ] || qemu+=(-netdev "$(user_network)" -device virtio-net-device,netdev=net0)
+    qemu+=(${channel_options[@]+"${channel_options[@]}"})
     [ -z "$heap" ] || qemu+=(-append "heap=$heap")
     [ "$gdb" = no ] || qemu+=(-gdb tcp:127.0.0.1:1234 -S)
     qemu+=(${qemu_options[@]+"${qemu_options[@]}"})
@@ -371,6 +393,7 @@ user_network() {
 
 announce() {
     say "Starting QEMU. Ctrl-A x ends it, Ctrl-A c switches to its monitor, Ctrl-C goes to the guest."
+    [ -z "$channels" ] || say "Channels: $root/tools/cairnctl --dir $channels list"
     [ "$gdb" = no ] || say "Waiting for: cd $root && gdb-multiarch -nx -x .gdbinit"
 }
 
@@ -414,6 +437,7 @@ main() {
     require_packages 'to build Cairn' "${packages_to_run[@]}"
     [ "$action" = build ] || require_packages 'to run it in QEMU' "${packages_to_emulate[@]}"
     [ "$uefi" = no ] || require_packages 'for UEFI' "${packages_for_uefi[@]}"
+    [ -z "$channels" ] || prepare_channels
     build_preset target
     [ "$action" != build ] || exit 0
     [ "$u_boot" = no ] || choose_u_boot
