@@ -23,17 +23,24 @@ TEST_CASE("what was taken away is not touched behind all_have_ended", "[ram_read
             while (!over) {
                 const RamHold hold(&readers);
                 const std::uint64_t* const found = shared.load();
-                if (found != nullptr && *found != good) is_bad = true;
+                for (int look = 0; found != nullptr && look < 50; ++look) {
+                    if (*found != good) is_bad = true;
+                }
             }
         });
     }
-    for (std::size_t n = 0; n + 1 < room.size(); ++n) {
+    constexpr std::size_t rounds = 5'000;
+    for (std::size_t n = 0; n < rounds; ++n) {
         shared = nullptr;
         readers.restart();
         while (!readers.all_have_ended())
             std::this_thread::yield();
-        room[n] = 0;  // a plain write: TSan sees a reader that is still there
-        shared = &room[n + 1];
+        room[n % room.size()] = 0;  // a plain write: TSan sees a reader that is still there
+        std::uint64_t& next = room[(n + 1) % room.size()];
+        next = good;
+        shared = &next;
+        for (int wait = 0; wait < 100; ++wait)
+            (void)shared.load();  // so that readers find it
     }
     over = true;
     threads.clear();
