@@ -82,7 +82,7 @@ class VirtioBackedBlock final : public VirtioFunction {
         GuestPhys status_at;
         BufferStream data;
         std::uint32_t written = 0;
-        DmaHold hold;  ///< from the first of its buffers on
+        DmaHold hold;               ///< from the first of its buffers on
         std::uint32_t sectors = 0;  ///< that are discarded or zeroed
         bool unmaps = false;
     };
