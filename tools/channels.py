@@ -4,6 +4,7 @@
 
     DIR/monitor.sock     the monitor, for programs       port cairn.monitor
     DIR/vm.NAME.sock     the console of VM NAME           port cairn.vm.NAME
+    DIR/gdb.NAME.sock    gdb's, at VM NAME                port cairn.gdb.NAME, of machines with up to 14 VMs
 
 QEMU's virtio console devices say what they have in one breath, of which the driver's queue keeps 32
 sentences: more ports are on a second device. Port 0 of each is QEMU's own.
@@ -23,9 +24,15 @@ class ChannelError(Exception):
     """A sentence, and what would help."""
 
 
-def socket_of(folder, vm=None):
-    """The socket of VM `vm`, or the monitor's."""
-    return Path(folder) / (f"vm.{vm}.sock" if vm else "monitor.sock")
+def socket_of(folder, vm=None, kind="vm"):
+    """The socket of VM `vm`, its console's or gdb's, or the monitor's."""
+    return Path(folder) / (f"{kind}.{vm}.sock" if vm else "monitor.sock")
+
+
+def channels_of(vms):
+    """(kind, VM) of each; one device has all of a machine with few VMs."""
+    gdb = [("gdb", vm) for vm in vms] if 1 + 2 * len(vms) <= PORTS else []
+    return [("monitor", None), *(("vm", vm) for vm in vms), *gdb]
 
 
 def make_folder(folder):
@@ -59,13 +66,13 @@ def check(path):
 
 def options(folder, vms):
     """QEMU's options for the channels of VMs in a folder."""
-    names = [None, *vms]
-    for first in range(0, len(names), PORTS):
-        ports, device = names[first:first + PORTS], f"channels{first // PORTS}"
+    channels = channels_of(vms)
+    for first in range(0, len(channels), PORTS):
+        ports, device = channels[first:first + PORTS], f"channels{first // PORTS}"
         yield from ("-device", f"virtio-serial-device,id={device},max_ports={len(ports) + 1}")
-        for number, vm in enumerate(ports, first):
-            path = str(socket_of(folder, vm)).replace(",", ",,")
-            name = f"cairn.vm.{vm}" if vm else "cairn.monitor"
+        for number, (kind, vm) in enumerate(ports, first):
+            path = str(socket_of(folder, vm, kind)).replace(",", ",,")
+            name = f"cairn.{kind}.{vm}" if vm else "cairn.monitor"
             yield from ("-chardev", f"socket,id=channel{number},path={path},server=on,wait=off",
                         "-device", f"virtserialport,bus={device}.0,chardev=channel{number},name={name}")
 
@@ -74,8 +81,8 @@ def main():
     folder, vms = Path(sys.argv[1]).absolute(), sys.argv[2:]
     try:
         make_folder(folder)
-        for vm in [None, *vms]:
-            check(socket_of(folder, vm))
+        for kind, vm in channels_of(vms):
+            check(socket_of(folder, vm, kind))
     except ChannelError as error:
         sentence, hint = error.args
         sys.exit(f"run.sh: --channels: {sentence}\n  {hint}")

@@ -26,6 +26,10 @@ class DebugControl {
     void take_ebreaks(bool wanted) { takes_ebreaks_.store(wanted); }
     [[nodiscard]] bool takes_ebreaks() const { return takes_ebreaks_.load(); }
 
+    /// False where another debugger has the VM.
+    [[nodiscard]] bool claim() { return !is_claimed_.exchange(true); }
+    void release() { is_claimed_.store(false); }
+
     struct Met {
         std::uint32_t vcpu;
         std::optional<Watchpoint> watchpoint;
@@ -91,6 +95,7 @@ class DebugControl {
         return had;
     }
 
+    std::atomic<bool> is_claimed_ = false;
     std::atomic<bool> takes_ebreaks_ = false;
     std::atomic<std::uint32_t> met_ = nobody;
     std::atomic<std::uint32_t> alone_ = nobody;

@@ -38,14 +38,14 @@ class Channels:
         assert (status, errors) == (0, ""), (arguments, status, output, errors)
         return output
 
-    def open(self, vm=None):
+    def open(self, vm=None, kind="vm"):
         """A socket of its own, once the machine serves it."""
         end = socket.socket(socket.AF_UNIX)
         end.settimeout(LIMIT)
         deadline = time.monotonic() + LIMIT
         while True:
             try:
-                end.connect(str(channels.socket_of(self.folder, vm)))
+                end.connect(str(channels.socket_of(self.folder, vm, kind)))
                 return end
             except BlockingIOError:
                 assert time.monotonic() < deadline

@@ -3,16 +3,19 @@
 beside the UART; and what is hostile, slow, or leaves amid an answer at the monitor's socket."""
 import json
 import re
+import subprocess
 import time
 
 import jsonschema
 import pytest
 
 from cairn_machine import ROOT, guest_image
+from channels import socket_of
 from channels_session import LIMIT, Channels, greeted, read_until
 from monitor_session import PROMPT, command, of_kind, records, to_monitor
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/monitor.schema.json").read_text()))
+SYMBOLS = ROOT / "build/target/tests/guests/guest_demo.elf"
 MODERN = ["-global", "virtio-mmio.force-legacy=false"]
 LAST = re.compile(r"Type something; 'q' ends this.\r?\n")
 
@@ -87,7 +90,7 @@ def test_what_is_refused_has_a_status_and_a_sentence(pair, channels):
             (["ensure", "nobody", "off"], "nobody: there is no VM of that name"),
             (["monitor", "lits"], "'lits' is not a command; did you mean 'list'?"),
             (["monitor", "stop"], "write: stop VM"),
-            (["monitor", "gdb", "a"], "a: gdb needs the console's line: type this at the monitor there"),
+            (["monitor", "gdb", "a"], "a: gdb has no place here: use its own channel, or the serial line"),
             (["monitor", "list\nquit"], "a command is one line, of at most 256 bytes")]:
         assert channels.cairnctl(*arguments) == (1, "", f"cairnctl: {sentence}\n")
     status, output, errors = channels.cairnctl("info", "--json", "nobody")
@@ -305,3 +308,54 @@ def test_no_heap_for_ports(machine, channels):
     """Then there are none, and a sentence says so."""
     m = channels.start(machine, [f"v{number}" for number in range(20)], append="heap=512K")
     m.expect(r"device virtio_mmio\S* at 0x\w+ is left alone: the heap has no room for its ports")
+
+
+def debugger(channels, vm, *commands):
+    """gdb-multiarch at a VM's own socket."""
+    arguments = ["gdb-multiarch", "-nx", "-batch", "-ex", "set architecture riscv:rv64", "-ex",
+                 f"target remote {socket_of(channels.folder, vm, 'gdb')}"]
+    for each in commands:
+        arguments += ["-ex", each]
+    return subprocess.Popen([*arguments, SYMBOLS], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)
+
+
+def test_gdb_has_a_channel_for_each_vm(two, channels):
+    """Two debuggers at two VMs at once, beside the monitor; each stops its own."""
+    said = {}
+    for vm in "ab":
+        said[vm] = debugger(channels, vm, "info threads", "break cairn::guest::uart_has_input", "continue", "bt 2",
+                            "delete", "detach")
+    for vm in "ab":
+        output, _ = said[vm].communicate(timeout=LIMIT)
+        assert "Thread 1 (vCPU 0: started" in output and "Breakpoint 1, cairn::guest::uart_has_input" in output
+        assert "#1 " in output and "detached" in output
+    assert states(channels) == {"a": "running", "b": "running"}
+    two.send("x")
+    two.expect("x")
+    quit_by(channels, two)
+
+
+def test_a_debugger_that_vanishes_and_one_too_many(pair, channels):
+    first = channels.open("a", "gdb")
+    first.sendall(b"$?#3f")
+    assert read_until(first, b"#b9").startswith(b"+$T05thread:1;")
+    to_monitor(pair)
+    command(pair, "gdb a", "a: another debugger has it")
+    pair.expect(PROMPT)
+    assert states(channels)["a"] == "paused"
+    first.sendall(b"nonsense $half a packet")
+    first.close()
+    deadline = time.monotonic() + LIMIT
+    while states(channels)["a"] != "running":
+        assert time.monotonic() < deadline
+    channels.done("stop", "--wait", "a")
+    nobody = channels.open("a", "gdb")
+    nobody.sendall(b"$?#3f")  # nothing answers for a VM that is off
+    channels.done("start", "--wait", "a")
+    nobody.sendall(b"$?#3f")
+    assert read_until(nobody, b"#b9").startswith(b"+$T05thread:1;")
+    nobody.sendall(b"+$D#44")
+    assert read_until(nobody, b"#9a").endswith(b"$OK#9a")
+    nobody.close()
+    quit_by(channels, pair)

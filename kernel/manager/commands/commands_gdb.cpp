@@ -39,11 +39,16 @@ void abandon(Session& session) {
 void serve_gdb(Session& session, const CommandLine& line, Answer& answer) {
     const std::string_view name = line.argument(0);
     if (session.keys == nullptr)
-        return answer.refuse(name, "gdb needs the console's line: type this at the monitor there");
+        return answer.refuse(name,
+                             "gdb has no place here: use its own channel, or the serial line");
     if (const auto there = session.vms.ask_running(name); !there)
         return answer.refuse(name, to_string(there.error()));
     session.gdb = try_make_unique<GdbSession>(session.vms, name);
     if (session.gdb == nullptr) return answer.refuse(name, "the heap has no room for it");
+    if (!session.gdb->claim()) {
+        session.gdb.reset();
+        return answer.refuse(name, "another debugger has it");
+    }
     Terminal screen;
     screen.write("the line is gdb's: 'target remote' it; Ctrl-] comes back without\n");
     session.wait = {.go_on = serve, .until = 0, .takes_keys = true, .abandon = abandon};

@@ -21,6 +21,13 @@ GdbSession::GdbSession(VmTable& vms, std::string_view name) : vms_(vms) {
         name_.push_back(letter);
 }
 
+bool GdbSession::claim() {
+    bool done = false;
+    (void)vms_.rule(
+        name(), [&done](ManagedVm& vm) { done = vm.is_running() && vm.vm().debugging().claim(); });
+    return done;
+}
+
 GdbSession::Outcome GdbSession::go_on(KeySource& keys, Writer& line) {
     for (;;) {
         if (!look(line)) return Outcome::vm_ended;
@@ -112,8 +119,10 @@ void GdbSession::go_on_running(ManagedVm& vm) {
 
 void GdbSession::leave() {
     (void)vms_.rule(name(), [&](ManagedVm& vm) {
-        if (!vm.is_running() || vm.is_loading() || !has_paused_) return;
+        if (!vm.is_running()) return;
         Vm& itself = vm.vm();
+        itself.debugging().release();
+        if (vm.is_loading() || !has_paused_) return;
         VmTarget(itself, debug_).forget_breakpoints(phase_ == Phase::halted);
         if (itself.is_paused() && !was_paused_) (void)itself.resume(csr_read<Csr::time>());
         if (!itself.is_paused() && was_paused_) pause(itself);

@@ -35,6 +35,8 @@ class GdbSession {
     GdbSession(const GdbSession&) = delete;
     GdbSession& operator=(const GdbSession&) = delete;
 
+    /// Before anything else. False where the VM does not run, or another debugger has it.
+    [[nodiscard]] bool claim();
     enum class Outcome : std::uint8_t { goes_on, detached, vm_ended };
     /// Does what has come, and looks whether the VM has come to rest.
     [[nodiscard]] Outcome go_on(KeySource& keys, Writer& line);
@@ -43,7 +45,7 @@ class GdbSession {
         return phase_ == Phase::arriving || phase_ == Phase::stopping;
     }
     [[nodiscard]] bool looks_soon() const { return awaits_rest() || phase_ == Phase::running; }
-    /// Nobody debugs the VM any more: it goes on as it was before.
+    /// It debugs the VM no more, which goes on as it was before.
     void leave();
 
   private:

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernel/manager/vm_table.hpp"
+#include "kernel/sched/host_work.hpp"
 
 namespace cairn {
 
@@ -53,6 +54,22 @@ void ChannelPorts::work() {
         }
         channel.serve_port();
     });
+}
+
+std::uint64_t ChannelPorts::Line::debug(VmTable& vms, std::uint64_t turn) {
+    if (!name().starts_with(gdb_prefix)) return HostWork::when_asked;
+    if (!gdb_) {
+        gdb_.emplace(*this);
+        use();
+    }
+    return gdb_->work(vms, name().substr(gdb_prefix.size()), turn);
+}
+
+std::uint64_t ChannelPorts::debug(std::uint64_t turn) {
+    std::uint64_t due = HostWork::when_asked;
+    for (Line& line : lines_)
+        due = std::min(due, line.debug(*vms_, turn));
+    return due;
 }
 
 }  // namespace cairn

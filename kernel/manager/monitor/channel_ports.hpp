@@ -3,17 +3,20 @@
 //
 //     cairn.monitor    the monitor's, for programs
 //     cairn.vm.NAME    the console of VM NAME, as long as there is one
+//     cairn.gdb.NAME   gdb's, at VM NAME
 //
 // Ports may come and be named at any time, and VMs may be created and destroyed. What has come
 // within an interrupt is looked at between guests, under the VM table's lock.
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string_view>
 
 #include <cairn/vector.hpp>
 #include "kernel/host/virtio/host_console.hpp"
 #include "kernel/manager/console/channel_port.hpp"
+#include "kernel/manager/monitor/gdb_port.hpp"
 
 namespace cairn {
 
@@ -23,6 +26,7 @@ class ChannelPorts final : public HostConsoleOwner {
   public:
     static constexpr std::string_view monitor_name = "cairn.monitor";
     static constexpr std::string_view vm_prefix = "cairn.vm.";
+    static constexpr std::string_view gdb_prefix = "cairn.gdb.";
 
     constexpr ChannelPorts() = default;
     ChannelPorts(const ChannelPorts&) = delete;
@@ -35,6 +39,8 @@ class ChannelPorts final : public HostConsoleOwner {
     void look_again() { looks_.store(true, std::memory_order_relaxed); }
     /// Brings ports and VMs together, and serves those that have something.
     void work();
+    /// The same for debuggers. As GdbPort::work.
+    [[nodiscard]] std::uint64_t debug(std::uint64_t turn);
     /// The monitor's, or nullptr.
     [[nodiscard]] ChannelPort* monitor() { return monitor_; }
 
@@ -57,11 +63,14 @@ class ChannelPorts final : public HostConsoleOwner {
             return name().starts_with(vm_prefix) && name().substr(vm_prefix.size()) == vm;
         }
         void use() { console_.use(number_); }
+        /// The port, for as long as it is named so.
+        [[nodiscard]] std::uint64_t debug(VmTable& vms, std::uint64_t turn);
 
       private:
         HostConsole& console_;
         std::size_t number_;
         HostPort::Name name_{};  ///< when it was last looked at
+        std::optional<GdbPort> gdb_;
     };
 
     void find_monitor();

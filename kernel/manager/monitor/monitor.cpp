@@ -58,7 +58,7 @@ void Monitor::work() {
     ports_.work();
     const std::uint64_t due_for_port = port_.work(ports_.monitor());
     if (due_for_port == at_once) ports_.look_again();  // a command may have made a VM
-    due = std::min(due, due_for_port);
+    due = std::min({due, due_for_port, ports_.debug(runner_.session().scheduler.turn())});
     due_.store(due, std::memory_order_relaxed);
 }
 
