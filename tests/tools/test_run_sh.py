@@ -26,6 +26,7 @@ CHOICE = "debian, --kernel, --bundle, --demo and --u-boot each choose the guest.
     (["--disk", "/nowhere/disk.img"], "--disk: cannot read '/nowhere/disk.img'."),
     (["--disk", "/nowhere/disk.img,ro"], "--disk: cannot read '/nowhere/disk.img'."),
     (["--disk", "/dev/null"], "--disk: '/dev/null' is no disk: it has no whole sectors of 512 bytes."),
+    (["--channels="], "--channels wants a folder."),
     (["--forward", "22"], "--forward wants two ports from 1 to 65535, and got '22'."),
     (["--forward", "2222:"], "--forward wants two ports from 1 to 65535, and got '2222:'."),
     (["--forward", "0:22"], "--forward wants two ports from 1 to 65535, and got '0:22'."),
@@ -71,7 +72,7 @@ def test_help_names_every_option(run):
     assert status == 0
     for option in ["--kernel", "--initrd", "--append", "--cpus", "--memory", "--bundle", "--demo",
                    "--u-boot", "debian", "--image", "--disk-size", "--fresh", "--smp", "--machine-memory", "--cpu", "--uefi", "--heap", "--gdb",
-                   "--timeout", "--disk", "--net", "--forward", "--build-only", "--print", "--mirror", "--help", "-- "]:
+                   "--timeout", "--disk", "--net", "--forward", "--channels", "--build-only", "--print", "--mirror", "--help", "-- "]:
         assert option in output
 
 
