@@ -43,10 +43,11 @@ class TimedOut(Failure):
 
 
 class Connection:
-    """A socket of the machine's, with one deadline for all that is done on it; none where it is None."""
+    """A socket of the machine's, with one deadline for all that is done on it; none where it is None.
+    One that is `patient` waits for the machine, too."""
 
-    def __init__(self, path, timeout):
-        self.path, self.timeout = path, timeout
+    def __init__(self, path, timeout, patient=False):
+        self.path, self.timeout, self.patient = path, timeout, patient
         self.deadline = None if timeout is None else time.monotonic() + timeout
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.connect()
@@ -60,13 +61,18 @@ class Connection:
                 time.sleep(0.02)
             except TimeoutError:
                 self.time_is_over()
-            except FileNotFoundError:
-                self.fail(f"there is no socket '{self.path}': was the machine started with "
-                          f"./run.sh --channels '{self.path.parent}', and does it have that VM?")
-            except ConnectionRefusedError:
-                self.fail(f"nobody listens at '{self.path}': the machine has ended")
+            except (FileNotFoundError, ConnectionRefusedError) as error:
+                self.nobody_is_there(error)
             except OSError as error:
                 self.fail(f"cannot connect to '{self.path}': {error.strerror or error}")
+
+    def nobody_is_there(self, error):
+        if self.patient:
+            return time.sleep(0.1)
+        if isinstance(error, FileNotFoundError):
+            self.fail(f"there is no socket '{self.path}': was the machine started with "
+                      f"./run.sh --channels '{self.path.parent}', and does it have that VM?")
+        return self.fail(f"nobody listens at '{self.path}': the machine has ended")
 
     def fail(self, sentence):
         self.close()
@@ -121,9 +127,9 @@ def is_hello(line):
 class Monitor(Connection):
     """The monitor of the machine whose channels are in `folder`."""
 
-    def __init__(self, folder, timeout=USUAL_TIMEOUT):
+    def __init__(self, folder, timeout=USUAL_TIMEOUT, patient=False):
         self.rest = b""
-        super().__init__(socket_of(folder), timeout)
+        super().__init__(socket_of(folder), timeout, patient)
         while not is_hello(line := self.line()): # what is before belongs to somebody who has left
             pass
         if self.parse(line).get("protocol") != PROTOCOL:

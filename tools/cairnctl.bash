@@ -15,7 +15,7 @@ _cairnctl() {
     done
     local choices
     case $command in
-        '') choices='@COMMANDS@ --dir --timeout --help' ;;
+        '') choices='@COMMANDS@ --dir --timeout --patient --help' ;;
         completion) choices=bash ;;
         list | top | quit | harts | heap | frames | log | doctor | monitor | create) choices=--json ;;
         ensure | wait)

@@ -95,7 +95,7 @@ def talk(connection):
 
 
 def console(options):
-    with Connection(socket_of(options.dir, options.vm), options.timeout) as connection:
+    with Connection(socket_of(options.dir, options.vm), options.timeout, options.patient) as connection:
         if options.send is not None:
             connection.send(bytes_of(options.send))
         if options.until is None:

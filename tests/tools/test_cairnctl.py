@@ -152,6 +152,15 @@ def test_no_answer_in_time(folder, greeting):
     assert status == 4 and "no answer within 0.3 s" in errors
 
 
+def test_options_before_and_behind_the_command(folder):
+    with machine(folder, VM % "off" + end("list")):
+        assert cairnctl("/nowhere", "list", "--json", "--dir", str(folder), "--timeout=7")[:2] == (0, VM % "off")
+    (folder / "monitor.sock").unlink()
+    with machine(folder, greeting=""):
+        status, _, errors = cairnctl(folder, "list", "--timeout", "0.2")
+    assert status == 4 and "within 0.2 s" in errors
+
+
 def test_a_console_by_script(folder):
     with machine(folder, "root\r\nPassword: ", vm="web", greeting="web login: ") as heard:
         status, output, _ = cairnctl(folder, "console", "--send", r"root\r\x04\\", "--until", "word: $", "web")
@@ -203,3 +212,18 @@ def test_completion(folder, words, choices):
     with machine(folder, VM % "running" + end("list")) if "stop" in words else contextlib.nullcontext():
         found = subprocess.run(["bash", "-c", program], text=True, capture_output=True, check=True).stdout
     assert sorted(found.split()) == sorted(choices)
+
+
+def test_a_machine_that_comes_later(folder):
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(folder / "monitor.sock"))
+    waits = subprocess.Popen([CAIRNCTL, "--dir", folder, "--patient", "--timeout", "30", "list", "--json"],
+                             text=True, stdout=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        waits.wait(0.5)
+    (folder / "monitor.sock").unlink()
+    with machine(folder, VM % "off" + end("list")):
+        assert waits.communicate(timeout=30)[0] == VM % "off"
+    (folder / "monitor.sock").unlink()
+    status, _, errors = cairnctl(folder, "--patient", "list", "--timeout", "0.3")
+    assert status == 4 and "no answer within 0.3 s" in errors
