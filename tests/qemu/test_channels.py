@@ -328,7 +328,7 @@ def test_gdb_has_a_channel_for_each_vm(two, channels):
                             "delete", "detach")
     for vm in "ab":
         output, _ = said[vm].communicate(timeout=LIMIT)
-        assert "Thread 1 (vCPU 0: started" in output and "Breakpoint 1, cairn::guest::uart_has_input" in output
+        assert "Thread 1 (vCPU 0: started" in output and re.search(r"Breakpoint 1\.?\d*, cairn::guest::uart_has_input", output)
         assert "#1 " in output and "detached" in output
     assert states(channels) == {"a": "running", "b": "running"}
     two.send("x")
@@ -339,7 +339,7 @@ def test_gdb_has_a_channel_for_each_vm(two, channels):
 def test_a_debugger_that_vanishes_and_one_too_many(pair, channels):
     first = channels.open("a", "gdb")
     first.sendall(b"$?#3f")
-    assert read_until(first, b"#b9").startswith(b"+$T05thread:1;")
+    assert read_until(first, b"#d7").startswith(b"+$T05thread:1;")
     to_monitor(pair)
     command(pair, "gdb a", "a: another debugger has it")
     pair.expect(PROMPT)
@@ -354,7 +354,7 @@ def test_a_debugger_that_vanishes_and_one_too_many(pair, channels):
     nobody.sendall(b"$?#3f")  # nothing answers for a VM that is off
     channels.done("start", "--wait", "a")
     nobody.sendall(b"$?#3f")
-    assert read_until(nobody, b"#b9").startswith(b"+$T05thread:1;")
+    assert read_until(nobody, b"#d7").startswith(b"+$T05thread:1;")
     nobody.sendall(b"+$D#44")
     assert read_until(nobody, b"#9a").endswith(b"$OK#9a")
     nobody.close()

@@ -2,8 +2,11 @@
 // Breakpoints and a watchpoint that are noted, for a guest on the bench.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "kernel/vm/memory/guest_memory.hpp"
 
@@ -16,7 +19,9 @@ struct FakePatches final : RamBacking, DebugPoints {
     static constexpr std::uint64_t first_page = 0x8000'0000;  // of GuestBench's RAM
 
     bool is_ready(GuestRange) const override { return true; }
-    bool prepare(GuestRange, RamUse) override { return true; }
+    std::span<std::byte> piece(GuestRange range, RamUse) override {
+        return std::span(ram).subspan(range.base.value - first_page, range.size);
+    }
     RamTouch touch(GuestPhys at) override {
         return page(at).any() ? RamTouch::patched : RamTouch::present;
     }
@@ -49,6 +54,7 @@ struct FakePatches final : RamBacking, DebugPoints {
     }
     void give_up(GuestPhys) override { given_up = true; }
 
+    std::array<std::byte, 4 * page_size> ram{};
     std::set<std::uint64_t> places;
     std::optional<Watchpoint> watchpoint;
     std::optional<Use> opened;
