@@ -113,7 +113,7 @@ def test_a_guest_at_the_uplink(machine, debian, tmp_path, options):
     ("net = switch:a,mac=52:54:00:12:34:56\nnet = switch:a,mac=52:54:00:12:34:56\n",
      "guest/vm.conf:4: net: switch:a: another interface there has its address, or it has 64 already"),
     ("net = switch:a\n" * 8 + "rng = yes\n",
-     "guest/vm.conf: its disks, network interfaces, rng and balloon are 9, and a VM has 8 virtio slots")])
+     "guest/vm.conf: its disks, network interfaces, rng, virtio-console and balloon are 9, and a VM has 8 virtio slots")])
 def test_networks_that_are_refused(machine, tmp_path, conf, sentence):
     m = machine(archive(tmp_path, "kernel = kernel\nmemory = 16M\n" + conf))
     assert f"cairn: {sentence}" in ended(m, status=1)

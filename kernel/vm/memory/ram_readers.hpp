@@ -39,7 +39,7 @@ class RamReaders {
     /// Whether all have ended that began before the last `restart`.
     [[nodiscard]] bool all_have_ended() {
         std::atomic_thread_fence(std::memory_order_seq_cst);
-        for (Side side = 0; side < counts_.size(); ++side) {
+        for (const Side side : {Side{0}, Side{1}}) {
             if (counts_[side].load(std::memory_order_seq_cst) == 0) seen_[side] = true;
             if (seen_[side]) side_.store(side, std::memory_order_relaxed);
         }
