@@ -157,6 +157,8 @@ class Monitor(Connection):
         """Each record of a command's answer but the last, as it comes. Refused where the command was."""
         if len(command.encode()) > LONGEST_LINE or re.search(r"[\r\n]", command):
             raise Failure(f"a command is one line, of at most {LONGEST_LINE} bytes")
+        if not command.strip():
+            raise Failure("an empty line is no command")
         self.send(command.encode() + b"\n")
         errors, seen = [], []
         while (record := self.parse(self.line()))["kind"] != "end":

@@ -38,6 +38,7 @@ def channels_of(vms):
 def make_folder(folder):
     """Whoever can open the sockets has the machine: so a new folder is its owner's alone."""
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
     except FileExistsError:
         raise ChannelError(f"'{folder}' is no folder.", "Name a folder, or none that is there yet.") from None

@@ -27,8 +27,9 @@ void handle_breakpoint(Vm& vm, Vcpu& vcpu, const TrapState& trap) {
     DebugPoints* const points = vm.memory().debug_points();
     const auto at = find_code(vm.memory(), vcpu.context.pc);
     if (points != nullptr && at && points->has(*at)) {
-        vm.debugging().met(static_cast<std::uint32_t>(vcpu.hart_id()), std::nullopt);
-        return vm.pause();
+        vm.debugging().met(static_cast<std::uint32_t>(vcpu.hart_id()), std::nullopt,
+                           [&vm] { vm.pause(); });
+        return;
     }
     // Where it has been removed meanwhile, the guest meets what is there now.
     if (at && !has_own_ebreak(vm.memory(), *at)) return;

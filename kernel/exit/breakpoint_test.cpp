@@ -15,7 +15,7 @@ constexpr std::uint16_t c_ebreak = 0x9002;
 constexpr std::uint16_t c_nop = 0x0001;
 
 struct Bench : WithFakePatches, GuestBench {
-    Bench() : GuestBench({}, 1, &fake) {}
+    Bench() : GuestBench({}, 1, &fake) { vm.debugging().take_ebreaks(true); }
 
     void place(std::uint32_t instruction) {
         REQUIRE(vm.memory().store(GuestPhys{entry}, instruction));

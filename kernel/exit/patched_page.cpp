@@ -7,6 +7,7 @@
 // accesses not decoded here, and LRs where reads are watched.
 #include <cairn/bits.hpp>
 #include <cairn/print.hpp>
+#include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/arch/isa/access_address.hpp"
 #include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/arch/isa/instruction.hpp"
@@ -43,9 +44,19 @@ AccessEffect effect_of(AccessKind kind) {
     return {.reads = true, .writes = true};
 }
 
+/// Where it is open already, the hart may keep what it once found invalid.
+void open(DebugPoints& points, GuestPhys at, DebugPoints::Use use) {
+    if (!points.open(at, use)) hfence_gvma_all();
+}
+
+/// Whether the access may be what trapped: the instruction may be another by now.
+bool is_what_trapped(const MemoryAccess& access) {
+    const bool stored = exception_of(csr_read<Csr::scause>()) == Exception::store_guest_page_fault;
+    return access.is_store() == stored;
+}
+
 void stop(Vm& vm, const Vcpu& vcpu, const Watchpoint& met) {
-    vm.debugging().met(static_cast<std::uint32_t>(vcpu.hart_id()), met);
-    vm.pause();
+    vm.debugging().met(static_cast<std::uint32_t>(vcpu.hart_id()), met, [&vm] { vm.pause(); });
 }
 
 /// Of an access that may lie in two pages, each of them anywhere.
@@ -88,6 +99,7 @@ bool carry_out(Vm& vm, Vcpu& vcpu, std::uint32_t instruction, GuestPhys at) {
     if (!access) {  // a vector's, or of a cache block: it may be any place of the page
         return leads_to(vm, csr_read<Csr::stval>(), at) && stop_at_any(vm, vcpu, at);
     }
+    if (!is_what_trapped(*access)) return true;  // the guest tries again
     const std::uint64_t first = decode_access_address(instruction).in(vcpu.context.x);
     const bool is_whole = first % access->width == 0;
     if (!leads_to(vm, is_whole ? first : csr_read<Csr::stval>(), at)) return false;
@@ -106,7 +118,7 @@ Resumption handle_patched_page(Vm& vm, GuestPhys at) {
     Vcpu& vcpu = *loaded_vcpu;
     DebugPoints& points = *vm.memory().debug_points();
     if (exception_of(csr_read<Csr::scause>()) == Exception::instruction_guest_page_fault) {
-        (void)points.open(at, DebugPoints::Use::fetch);
+        open(points, at, DebugPoints::Use::fetch);
         return Resumption::all;
     }
     const std::uint64_t pc = vcpu.context.pc;
@@ -114,7 +126,7 @@ Resumption handle_patched_page(Vm& vm, GuestPhys at) {
     const bool own = page.breakpoints &&
                      (is_in_page_of(vm.memory(), pc, at) || is_in_page_of(vm.memory(), pc + 2, at));
     if (!own && !page.watchpoints) {
-        (void)points.open(at, DebugPoints::Use::access);
+        open(points, at, DebugPoints::Use::access);
         return Resumption::all;
     }
     const auto instruction = read_code(vm, vcpu);

@@ -15,7 +15,10 @@ constexpr std::uint64_t data = GuestBench::ram_base + 0x1000;
 constexpr std::uint64_t watched = data + 0x100;
 
 struct Bench : WithFakePatches, GuestBench {
-    Bench() : GuestBench({}, 2, &fake) { watch(WatchKind::access); }
+    Bench() : GuestBench({}, 2, &fake) {
+        watch(WatchKind::access);
+        vm.debugging().take_ebreaks(true);
+    }
 
     void watch(WatchKind kind) {
         (void)fake.insert(
@@ -155,6 +158,21 @@ TEST_CASE_METHOD(Bench, "what cannot be carried out stops, wherever in the page"
     CHECK(has_met());
     CHECK(pc() == entry);
     CHECK_FALSE(fake.given_up);
+}
+
+TEST_CASE_METHOD(Bench, "an instruction that is another by now is tried again", "[patched_page]") {
+    put(watched + 8, 7);
+    x()[12] = 9;
+    refuse(sd_a2, watched + 8, false);  // it was a load that trapped
+    CHECK(pc() == entry);
+    CHECK(word(watched + 8) == 7);
+    CHECK_FALSE(fake.given_up);
+}
+
+TEST_CASE_METHOD(Bench, "a debugger that has left stops nobody", "[patched_page]") {
+    vm.debugging().take_ebreaks(false);
+    refuse(ld_a0, watched, false);
+    CHECK_FALSE(has_met());
 }
 
 TEST_CASE_METHOD(Bench, "a page table of the guest's cannot be watched", "[patched_page]") {

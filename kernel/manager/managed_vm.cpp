@@ -209,6 +209,7 @@ VmState ManagedVm::state() const {
 void ManagedVm::destroy() {
     channel_.attach(nullptr);
     if (counts_exits_ && running_ && running_->counts) running_->counts->print(name());
+    if (running_) vm().reset_devices();  // another hart may be at one, and a disk at its RAM
     running_.reset();
     group_.reset();
 }

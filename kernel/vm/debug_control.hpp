@@ -11,6 +11,7 @@
 #include <cairn/spinlock.hpp>
 #include <cairn/static_vector.hpp>
 #include "kernel/vm/memory/debug_points.hpp"
+#include "kernel/vm/vcpu/hart_states.hpp"
 
 namespace cairn {
 
@@ -23,7 +24,10 @@ struct Reservation {
 class DebugControl {
   public:
     /// Whether a vCPU that starts from now on has its ebreaks come here.
-    void take_ebreaks(bool wanted) { takes_ebreaks_.store(wanted); }
+    void take_ebreaks(bool wanted) {
+        const SpinGuard guard(lock_);
+        takes_ebreaks_.store(wanted);
+    }
     [[nodiscard]] bool takes_ebreaks() const { return takes_ebreaks_.load(); }
 
     /// False where another debugger has the VM.
@@ -35,8 +39,12 @@ class DebugControl {
         std::optional<Watchpoint> watchpoint;
     };
     /// A breakpoint, or the watchpoint. The first counts; the others meet theirs again.
-    void met(std::uint32_t vcpu, const std::optional<Watchpoint>& watchpoint) {
+    /// `pause` is called while the debugger cannot leave; not at all where it has left.
+    template <class Pause>
+    void met(std::uint32_t vcpu, const std::optional<Watchpoint>& watchpoint, Pause pause) {
         const SpinGuard guard(lock_);
+        if (!takes_ebreaks()) return;
+        pause();
         if (has_met()) return;
         watchpoint_ = watchpoint;
         met_.store(vcpu);
@@ -49,13 +57,11 @@ class DebugControl {
         return Met{.vcpu = vcpu, .watchpoint = watchpoint_};
     }
 
-    /// The vCPU's last. Those of a few vCPUs are kept: the next SC of another fails, too.
+    /// The vCPU's last.
     void reserve(std::uint32_t vcpu, const Reservation& reservation) {
         const SpinGuard guard(lock_);
         (void)drop_reservation(vcpu);
-        if (reservations_.size() == reservations_.capacity())
-            reservations_.erase(reservations_.begin());
-        reservations_.push_back({vcpu, reservation});
+        (void)reservations_.try_push_back({vcpu, reservation});
     }
     /// It has none behind it.
     [[nodiscard]] std::optional<Reservation> take_reservation(std::uint32_t vcpu) {
@@ -71,6 +77,11 @@ class DebugControl {
         });
     }
 
+    void forget_reservations() {
+        const SpinGuard guard(lock_);
+        reservations_.clear();
+    }
+
     /// The VM does not run meanwhile, or is interrupted behind it.
     void run_alone(std::optional<std::uint32_t> vcpu) { alone_.store(vcpu.value_or(nobody)); }
     /// Whether vCPU `vcpu` does not run though the VM does.
@@ -81,7 +92,7 @@ class DebugControl {
 
   private:
     static constexpr std::uint32_t nobody = ~std::uint32_t{0};
-    static constexpr std::size_t most_reservations = 8;
+    static constexpr std::size_t most_reservations = HartStates::max_harts;
     struct OfVcpu {
         std::uint32_t vcpu;
         Reservation reservation;

@@ -44,6 +44,7 @@ void Vm::reset_devices() {
     presence_.reset();
     debugging_.run_alone(std::nullopt);
     (void)debugging_.take_met();
+    debugging_.forget_reservations();
 }
 
 std::optional<StopReason> Vm::stopped() const {

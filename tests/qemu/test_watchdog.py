@@ -44,6 +44,9 @@ def test_one_that_stood_still_is_watched_again(machine, tmp_path):
     m.expect("tick 1")
     to_monitor(m)
     command(m, "start guest", "cairn> ")
+    while command(m, "info guest --json", r'"state":"(\w+)"')[1] != "running":  # it is being loaded
+        m.expect("cairn> ")
+    m.expect("cairn> ")
     command(m, "pause guest", "cairn> ")
     time.sleep(4)  # a look each 2.5 s
     command(m, "list", "guest +1 +16 MiB +paused")

@@ -26,6 +26,8 @@ class DmaMemory {
     [[nodiscard]] virtual bool holds(GuestRange range) const = 0;
     /// Whether `piece` has nothing to make ready for any of `range`, RAM all of it.
     [[nodiscard]] virtual bool is_ready(GuestRange range) const = 0;
+    /// Whether that is short, and so may be done in any turn.
+    [[nodiscard]] virtual bool is_soon_ready(GuestRange /*range*/) const { return false; }
     /// Those bytes of `range`, RAM all of it, that follow its first in one piece; none where there
     /// is no memory to make them ready. The guest's harts write there at any time.
     [[nodiscard]] virtual std::span<std::byte> piece(GuestRange range) = 0;
@@ -137,6 +139,8 @@ class DmaTurn {
 
   private:
     static constexpr std::uint64_t window_size = 64 << 10;
+    /// Of making ready what is soon so, as if so many bytes were copied.
+    static constexpr std::uint64_t soon_cost = 4096;
     /// RAM that is ready, in one piece.
     struct Window {
         std::uint64_t number;
@@ -151,7 +155,7 @@ class DmaTurn {
 
     [[nodiscard]] std::span<std::byte> find_piece(GuestRange range) {
         if (!memory_.is_ready(range)) {
-            left_ = 0;
+            charge(memory_.is_soon_ready(range) ? soon_cost : left_);
             ++made_ready_;
         }
         return memory_.piece(range);

@@ -20,8 +20,8 @@ constexpr std::uint32_t most_segments = 62;
 static_assert(most_segments < BlockBackend::most_buffers);
 /// What a step costs beside its bytes, as if it copied so many.
 constexpr std::uint64_t step_cost = 256;
-/// Of one discard or write-zeroes: 2 GiB.
-constexpr std::uint32_t most_zeroed_sectors = 1 << 22;
+/// Of one discard or write-zeroes: 64 MiB, for a reset waits for 16 of them.
+constexpr std::uint32_t most_zeroed_sectors = 1 << 17;
 
 }  // namespace
 

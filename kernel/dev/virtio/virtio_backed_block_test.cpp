@@ -216,7 +216,7 @@ TEST_CASE("what is discarded or zeroed is checked, and the disk's", "[virtio_bac
     CHECK(config.max_discard_sectors == 16);
     CHECK(config.max_discard_seg == 1);
     CHECK(config.discard_sector_alignment == 8);
-    CHECK(config.max_write_zeroes_sectors == 1 << 22);
+    CHECK(config.max_write_zeroes_sectors == 1 << 17);
     CHECK(bench.ask(RequestType::discard, {1, 16, 0}) == 0xff);
     CHECK(bench.disk.pending[0].operation == BlockBackend::Operation::discard);
     CHECK(bench.disk.pending[0].sector == 1);

@@ -171,7 +171,8 @@ void HostDisk::share_out() {
 
 bool HostDisk::has_room(const HostDiskUser& user, std::size_t buffers) const {
     const std::size_t descriptors = has_tables_ ? 1 : buffers + HostDiskUser::descriptors_beside;
-    return user.in_flight_ < share_ && queue_.has_room(descriptors);
+    // Of a disk that is given up, all is answered at once, and nothing frees descriptors.
+    return user.in_flight_ < share_ && (!works_ || queue_.has_room(descriptors));
 }
 
 bool HostDisk::may_submit(const HostDiskUser& user, const Request& request) const {

@@ -201,11 +201,13 @@ void HostConsole::take_said() {
 /// False where there is no room: then it interrupts once there is.
 bool HostConsole::say(const Control& control) {
     take_said();
-    const auto free = std::ranges::find(said_, false, &Message::is_lent);
-    if (!works() || free == said_.end() || !say_.has_room(1)) {
-        if (works()) say_.want_interrupts(true);
-        return false;
+    auto free = std::ranges::find(said_, false, &Message::is_lent);
+    if (works() && (free == said_.end() || !say_.has_room(1))) {
+        say_.want_interrupts(true);
+        take_said();  // what was used before that interrupts nobody
+        free = std::ranges::find(said_, false, &Message::is_lent);
     }
+    if (!works() || free == said_.end() || !say_.has_room(1)) return false;
     free->control = control;
     free->is_lent = true;
     const DriverQueue::Segment segment{address_of(&free->control), sizeof(Control), false};

@@ -29,8 +29,11 @@ bool serve(Session& session, Answer& answer) {
     return true;
 }
 
+/// A vCPU that is on its way to rest gets there soon, on another hart.
 void abandon(Session& session) {
-    session.gdb->leave();
+    constexpr unsigned most_tries = 10'000;
+    for (unsigned tries = 0; !session.gdb->leave() && tries < most_tries; ++tries) {
+    }
     session.gdb.reset();
 }
 

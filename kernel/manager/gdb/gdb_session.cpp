@@ -8,6 +8,7 @@ namespace cairn {
 namespace {
 
 constexpr std::string_view exited = "W00";  // "the process exited"
+constexpr std::string_view cannot_go_on = "E05";
 
 void pause(Vm& vm) {
     vm.pause();
@@ -23,18 +24,21 @@ GdbSession::GdbSession(VmTable& vms, std::string_view name) : vms_(vms) {
 
 bool GdbSession::claim() {
     bool done = false;
-    (void)vms_.rule(
-        name(), [&done](ManagedVm& vm) { done = vm.is_running() && vm.vm().debugging().claim(); });
+    (void)vms_.rule(name(), [&done](ManagedVm& vm) {
+        const bool may_be = vm.is_running() && vm.dump() == nullptr;
+        done = may_be && vm.vm().debugging().claim();
+    });
     return done;
 }
 
 GdbSession::Outcome GdbSession::go_on(KeySource& keys, Writer& line) {
     for (;;) {
+        if (leaves_) return leave() ? Outcome::detached : Outcome::goes_on;
         if (!look(line)) return Outcome::vm_ended;
         if (phase_ == Phase::arriving) return Outcome::goes_on;  // what is typed waits
         const auto byte = keys.take_key();
         if (!byte) return Outcome::goes_on;
-        if (!take(*byte, line)) return Outcome::detached;
+        if (!take(*byte, line)) return go_on(keys, line);
     }
 }
 
@@ -101,7 +105,9 @@ bool GdbSession::take_packet(Writer& line) {
         if (!vm.is_running() || vm.is_loading()) return;
         VmTarget target(vm.vm(), debug_);
         next = server_.handle(reader_.body(), target, reply_);
-        if (next == GdbServer::Next::go_on) go_on_running(vm);
+        if (next != GdbServer::Next::go_on || go_on_running(vm)) return;
+        reply_.write(cannot_go_on);
+        next = GdbServer::Next::answer;
     });
     switch (next) {
         case GdbServer::Next::answer: send(line); return true;
@@ -109,24 +115,34 @@ bool GdbSession::take_packet(Writer& line) {
         case GdbServer::Next::leave: break;
     }
     if (!reply_.view().empty()) send(line);
-    leave();
+    leaves_ = true;
     return false;
 }
 
-void GdbSession::go_on_running(ManagedVm& vm) {
-    if (vm.vm().resume(csr_read<Csr::time>())) phase_ = Phase::running;
+/// While it is dumped it stays where it is.
+bool GdbSession::go_on_running(ManagedVm& vm) {
+    if (vm.dump() == nullptr && vm.vm().resume(csr_read<Csr::time>())) {
+        phase_ = Phase::running;
+        return true;
+    }
+    VmTarget(vm.vm(), debug_).end_step();
+    return false;
 }
 
-void GdbSession::leave() {
+bool GdbSession::leave() {
+    bool is_through = true;
     (void)vms_.rule(name(), [&](ManagedVm& vm) {
         if (!vm.is_running()) return;
         Vm& itself = vm.vm();
-        itself.debugging().release();
-        if (vm.is_loading() || !has_paused_) return;
-        VmTarget(itself, debug_).forget_breakpoints(phase_ == Phase::halted);
-        if (itself.is_paused() && !was_paused_) (void)itself.resume(csr_read<Csr::time>());
-        if (!itself.is_paused() && was_paused_) pause(itself);
+        if (!vm.is_loading() && has_paused_) {
+            VmTarget(itself, debug_).forget_breakpoints(phase_ == Phase::halted);
+            const bool goes_on = itself.is_paused() && !was_paused_;
+            is_through = vm.dump() == nullptr && (!goes_on || itself.resume(csr_read<Csr::time>()));
+            if (is_through && !itself.is_paused() && was_paused_) pause(itself);
+        }
+        if (is_through) itself.debugging().release();
     });
+    return is_through;
 }
 
 void GdbSession::send(Writer& line) {

@@ -44,9 +44,12 @@ class GdbSession {
     [[nodiscard]] bool awaits_rest() const {
         return phase_ == Phase::arriving || phase_ == Phase::stopping;
     }
-    [[nodiscard]] bool looks_soon() const { return awaits_rest() || phase_ == Phase::running; }
-    /// It debugs the VM no more, which goes on as it was before.
-    void leave();
+    [[nodiscard]] bool looks_soon() const {
+        return leaves_ || awaits_rest() || phase_ == Phase::running;
+    }
+    /// It debugs the VM no more, which goes on as it was before. False where it is still on its way
+    /// to rest, or is dumped: then again.
+    [[nodiscard]] bool leave();
 
   private:
     enum class Phase : std::uint8_t { arriving, halted, running, stopping };
@@ -56,7 +59,7 @@ class GdbSession {
     /// False once gdb has left.
     [[nodiscard]] bool take(std::byte byte, Writer& line);
     [[nodiscard]] bool take_packet(Writer& line);
-    void go_on_running(ManagedVm& vm);
+    [[nodiscard]] bool go_on_running(ManagedVm& vm);
     void send(Writer& line);
     [[nodiscard]] std::string_view name() const { return {name_.data(), name_.size()}; }
 
@@ -65,6 +68,7 @@ class GdbSession {
     Phase phase_ = Phase::arriving;
     bool was_paused_ = false;  ///< when gdb came
     bool has_paused_ = false;  ///< the session has
+    bool leaves_ = false;      ///< gdb has detached
     PacketReader reader_;
     GdbServer server_;
     DebugState debug_;

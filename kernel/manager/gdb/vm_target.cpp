@@ -199,9 +199,9 @@ void VmTarget::take_ebreaks(bool wanted) {
 bool VmTarget::insert_breakpoint(std::uint32_t cpu, std::uint64_t address) {
     const auto at = find_code(cpu, address);
     if (!at || state_.breakpoints.size() == state_.breakpoints.capacity()) return false;
+    take_ebreaks(true);  // whatever comes of it: it is undone when gdb goes
     if (!vm_.memory().debug_points()->insert(*at)) return false;
     state_.breakpoints.push_back({.address = address, .at = *at});
-    take_ebreaks(true);
     return true;
 }
 
@@ -227,12 +227,10 @@ bool VmTarget::insert_watchpoint(std::uint32_t cpu, const WatchedBytes& bytes, W
             return points->insert(Watchpoint{.range = part, .kind = kind, .named = bytes});
         });
     };
-    if (for_each_piece(cpu, bytes.address, bytes.size, insert) != bytes.size) {
-        points->remove(bytes, kind);
-        return false;
-    }
     take_ebreaks(true);
-    return true;
+    if (for_each_piece(cpu, bytes.address, bytes.size, insert) == bytes.size) return true;
+    points->remove(bytes, kind);
+    return false;
 }
 
 void VmTarget::remove_watchpoint(const WatchedBytes& bytes, WatchKind kind) {
@@ -291,6 +289,7 @@ void VmTarget::forget_breakpoints(bool at_rest) {
     state_.breakpoints.clear();
     vm_.memory().debug_points()->remove_all();
     vm_.debugging().take_ebreaks(false);
+    vm_.debugging().forget_reservations();
     if (at_rest) take_ebreaks(false);
     (void)vm_.debugging().take_met();
     vm_.run_all();

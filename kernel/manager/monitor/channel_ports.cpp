@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kernel/arch/isa/csr_access.hpp"
 #include "kernel/manager/vm_table.hpp"
 #include "kernel/sched/host_work.hpp"
 
@@ -57,11 +58,13 @@ void ChannelPorts::work() {
 }
 
 std::uint64_t ChannelPorts::Line::debug(VmTable& vms, std::uint64_t turn) {
-    if (!name().starts_with(gdb_prefix)) return HostWork::when_asked;
-    if (!gdb_) {
-        gdb_.emplace(*this);
-        use();
+    if (!name().starts_with(gdb_prefix)) {  // it may have been, and was unplugged
+        if (gdb_ && !gdb_->leave()) return csr_read<Csr::time>() + turn / 4;
+        gdb_.reset();
+        return HostWork::when_asked;
     }
+    if (!gdb_) gdb_.emplace(*this);
+    use();
     return gdb_->work(vms, name().substr(gdb_prefix.size()), turn);
 }
 

@@ -27,17 +27,23 @@ class GdbPort final : private KeySource {
     /// as HostWork::due.
     [[nodiscard]] std::uint64_t work(VmTable& vms, std::string_view vm, std::uint64_t turn);
 
+    /// The VM goes on, and whoever has the port begins again. False where it cannot yet.
+    [[nodiscard]] bool leave();
+
   private:
     [[nodiscard]] std::optional<std::byte> take_key() override;
-    void leave();
     void begin(VmTable& vms, std::string_view vm);
     [[nodiscard]] bool send();
+
+    static constexpr std::size_t most_at_once = 512;
 
     ChannelPort* port_;
     std::unique_ptr<GdbSession> session_;
     std::uint32_t turns_ = 0;
-    string out_;            ///< what the port has had no room for
-    std::size_t sent_ = 0;  ///< of it
+    bool is_leaving_ = false;
+    std::size_t taken_ = 0;  ///< bytes, at this look
+    string out_;             ///< what the port has had no room for
+    std::size_t sent_ = 0;   ///< of it
 };
 
 }  // namespace cairn

@@ -33,7 +33,8 @@ std::uint64_t MonitorPort::work(ChannelPort* port) {
         end_step(out);
         if (runner_.is_waiting()) return send() ? runner_.due() : HostWork::when_asked;
     } else if (!take_bytes()) {
-        return port->has_input() ? HostWork::at_once : HostWork::when_asked;
+        const bool has_more = taken_ != chunk_size_ || port->has_input();
+        return has_more ? HostWork::at_once : HostWork::when_asked;
     }
     return send() ? HostWork::at_once : HostWork::when_asked;
 }

@@ -51,6 +51,8 @@ class RamBacking {
   public:
     /// Whether `piece` has nothing to make ready for any of `range`.
     [[nodiscard]] virtual bool is_ready(GuestRange range) const = 0;
+    /// Whether that is short: nothing of it has to be zeroed or copied.
+    [[nodiscard]] virtual bool is_soon_ready(GuestRange range) const { return is_ready(range); }
     /// Where Cairn reads or writes those bytes of `range`, which has some, that follow its first in
     /// one piece, while it is a reader; none where there is no memory for them.
     [[nodiscard]] virtual std::span<std::byte> piece(GuestRange range, RamUse use) = 0;
@@ -87,6 +89,10 @@ class GuestMemory {
     /// Whether all of `range`, RAM, is there already.
     [[nodiscard]] bool is_ready(GuestRange range) const {
         return backing_ == nullptr || backing_->is_ready(range);
+    }
+    /// Whether what is not is made so in short.
+    [[nodiscard]] bool is_soon_ready(GuestRange range) const {
+        return backing_ == nullptr || backing_->is_soon_ready(range);
     }
     /// For whoever goes to bytes that `piece` and `bytes` have found behind this.
     [[nodiscard]] RamHold hold() const {

@@ -87,6 +87,8 @@ class GuestRam final : public RamBacking, public DebugPoints {
     [[nodiscard]] GuestMemory memory();
     /// What is shown is not: it has to be copied.
     [[nodiscard]] bool is_ready(GuestRange range) const override;
+    /// A page with breakpoints is turned round for it.
+    [[nodiscard]] bool is_soon_ready(GuestRange range) const override;
     [[nodiscard]] std::span<std::byte> piece(GuestRange range, RamUse use) override;
     [[nodiscard]] RamTouch touch(GuestPhys at) override;
     [[nodiscard]] DebugPoints* debug_points() override { return this; }

@@ -15,6 +15,15 @@ bool GuestRam::begin_patching(GuestPhys at) {
     return true;
 }
 
+bool GuestRam::is_soon_ready(GuestRange range) const {
+    if (range.size == 0) return true;
+    const std::size_t last = chunk_of(range.end() - 1);
+    for (std::size_t chunk = chunk_of(range.base); chunk <= last; ++chunk) {
+        if (state(chunk) != Chunk::patched && !is_there(chunk, range)) return false;
+    }
+    return true;
+}
+
 bool GuestRam::insert(GuestPhys at) {
     if (settings_.harts == nullptr || piece({at, 2}, RamUse::access).empty()) return false;
     const SpinGuard guard(lock_);

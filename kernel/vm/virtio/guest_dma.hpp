@@ -15,6 +15,9 @@ class GuestDma final : public DmaMemory {
         return memory_.holds(range.base, range.size);
     }
     [[nodiscard]] bool is_ready(GuestRange range) const override { return memory_.is_ready(range); }
+    [[nodiscard]] bool is_soon_ready(GuestRange range) const override {
+        return memory_.is_soon_ready(range);
+    }
     [[nodiscard]] std::span<std::byte> piece(GuestRange range) override {
         return memory_.piece(range.base, range.size).value_or(std::span<std::byte>{});
     }
