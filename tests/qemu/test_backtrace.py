@@ -60,7 +60,7 @@ def test_debian(guest, debian, vcpu):
     to_monitor(m)
     for _ in range(20): # it may be at something else just now
         objects = records(m, f"bt guest.{vcpu}")
-        symbols = guest_symbols.Symbols(guest_symbols._of_map(map_file))
+        symbols = guest_symbols.Symbols(guest_symbols.of_map(map_file))
         found = names(objects, symbols)
         if "do_idle" in found:
             break
