@@ -102,7 +102,7 @@ def test_where_there_can_be_none(text):
 def test_an_atomic_access_to_its_own_page(text):
     """It is carried out, and the breakpoints stay."""
     lend_line(text, "a")
-    said = debug(text, ["break text_round", "continue", "set $caller = $ra", "set $ra = $pc",
+    said = debug(text, ["break *text_round", "continue", "set $caller = $ra", "set $ra = $pc",
                         "set $pc = (long)&text_atomic", "continue", "set $ra = $caller", "continue", "delete",
                         "detach"], SYMBOLS)
     assert len(re.findall("Breakpoint 1, text_round", said)) == 3, said
