@@ -49,10 +49,13 @@ void open(DebugPoints& points, GuestPhys at, DebugPoints::Use use) {
     if (!points.open(at, use)) hfence_gvma_all();
 }
 
-/// Whether the access may be what trapped: the instruction may be another by now.
+/// Whether the access may be what trapped: the instruction may be another by now. Of an atomic that
+/// may not read, QEMU with one hart says that a load was refused.
 bool is_what_trapped(const MemoryAccess& access) {
     const bool stored = exception_of(csr_read<Csr::scause>()) == Exception::store_guest_page_fault;
-    return access.is_store() == stored;
+    const bool is_atomic =
+        access.kind == AccessKind::amo || access.kind == AccessKind::store_conditional;
+    return is_atomic || access.is_store() == stored;
 }
 
 void stop(Vm& vm, const Vcpu& vcpu, const Watchpoint& met) {
