@@ -15,7 +15,7 @@ using namespace virtio_balloon;
 /// What a page, a statistic, and 2 MiB that go cost a turn, as if it copied so many bytes.
 constexpr std::uint64_t page_cost = 256;
 constexpr std::uint64_t stat_cost = 256;
-constexpr std::uint64_t discard_cost = 64 << 10;  // a fence on all harts: one a turn
+constexpr std::uint64_t discard_cost = 8192;
 /// At once.
 constexpr std::uint64_t most_discarded = 2 << 20;
 

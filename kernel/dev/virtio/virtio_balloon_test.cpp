@@ -247,7 +247,7 @@ TEST_CASE("reported memory is discarded in pieces that end on 2 MiB", "[virtio_b
                 virtio_ring::Descriptor{begin, 6 * mebi, virtio_ring::desc_write, 0});
     large.store(GuestPhys{Bench::avail + 2}, std::uint16_t{1});
     set(Bench::Register::queue_notify, queue);
-    while (device.work()) {  // one piece a turn
+    while (device.work()) {
     }
     CHECK(large.load<std::uint16_t>(GuestPhys{Bench::used + 2}) == 1);
     CHECK(bench.guest.discarded == std::vector<GuestRange>{{{begin}, mebi},
