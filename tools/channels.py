@@ -41,7 +41,8 @@ def make_folder(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
     except FileExistsError:
-        raise ChannelError(f"'{folder}' is no folder.", "Name a folder, or none that is there yet.") from None
+        what = folder if folder.exists() else folder.parent
+        raise ChannelError(f"'{what}' is no folder.", "Name a folder, or none that is there yet.") from None
     except OSError as error:
         raise ChannelError(f"cannot make the folder '{folder}': {error.strerror}.", "Is the path right?") from None
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -21,9 +21,10 @@ def folder():
 
 def test_options():
     found = list(channels.options(Path("/x,y"), ["a", "b"]))
-    assert found[:2] == ["-device", "virtio-serial-device,id=channels0,max_ports=4"]
+    assert found[:2] == ["-device", "virtio-serial-device,id=channels0,max_ports=6"]
     assert "socket,id=channel0,path=/x,,y/monitor.sock,server=on,wait=off" in found
     assert "virtserialport,bus=channels0.0,chardev=channel2,name=cairn.vm.b" in found
+    assert "virtserialport,bus=channels0.0,chardev=channel4,name=cairn.gdb.b" in found
 
 
 def test_many_vms_have_several_devices():
@@ -63,7 +64,7 @@ def refused(run, folder, sentence, *arguments):
 def test_folders_that_cannot_be(run, folder):
     (folder / "file").write_text("")
     refused(run, folder / "file", f"'{folder}/file' is no folder.")
-    refused(run, folder / "no/where", f"cannot make the folder '{folder}/no/where': No such file or directory.")
+    refused(run, folder / "file/x", f"'{folder}/file' is no folder.")
     deep = folder / ("d" * 100)
     refused(run, deep, f"'{deep}/monitor.sock' is too long for a socket: {len(str(deep)) + 13} bytes, and at most 107.")
     if os.getuid() != 0: # who may write everywhere
