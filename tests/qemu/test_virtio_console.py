@@ -29,7 +29,7 @@ def test_debian_logs_in_on_hvc0(debian_on):
     assert says("tty") == "/dev/hvc0"
     assert says("cat /proc/consoles").split()[0] == "hvc0"
     assert says("cat /sys/class/virtio-ports/vport0p0/name") == "console"
-    m.send_line("echo begins; sleep 1000")
+    m.send_line("sh -c 'echo begins; exec sleep 1000'")
     m.expect("begins\r*\n")
     m.send("\x03")  # a terminal has job control
     m.expect(PROMPT)
