@@ -224,6 +224,21 @@ TEST_CASE("a device without tables of descriptors has one user", "[host_disk]") 
     CHECK(bench.status() == Status::ok);
 }
 
+TEST_CASE("a disk that is given up answers, however few descriptors are left", "[host_disk]") {
+    Bench bench;
+    bench.device.lies[Register::device_features] = virtio_block::feature::flush | 1;
+    REQUIRE(bench.start());
+    std::vector<std::byte> bytes(512);
+    const std::vector<std::span<std::byte>> many(80, bytes);
+    REQUIRE(bench.disk->submit(bench, {RequestType::in, 0, many, &bytes}));
+    CHECK_FALSE(bench.disk->submit(bench, {RequestType::in, 0, many, &bytes}));
+    bench.disk->leave_alone("it does not answer");
+    REQUIRE(bench.done.size() == 1);
+    REQUIRE(bench.disk->submit(bench, {RequestType::in, 0, many, &bytes}));
+    CHECK(bench.done.size() == 2);
+    CHECK(bench.status() == Status::ioerr);
+}
+
 TEST_CASE("what is discarded or zeroed has the device's limits", "[host_disk]") {
     Bench bench;
     REQUIRE(bench.start());
