@@ -29,6 +29,7 @@ std::string_view to_string(VmTableError error) {
         case VmTableError::name_taken: return "there is a VM of that name already";
         case VmTableError::no_room: return "the heap has no room for it";
         case VmTableError::dumping: return "it is being dumped: try again";
+        case VmTableError::debugged: return "gdb has it";
         case VmTableError::no_core_disk:
             return "name one of the machine's disks, for example host:0; its vm.conf has no core";
     }

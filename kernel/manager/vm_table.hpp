@@ -31,6 +31,7 @@ enum class VmTableError : std::uint8_t {
     name_taken,
     no_room,
     dumping,
+    debugged,  ///< gdb has it
     no_core_disk,
 };
 [[nodiscard]] std::string_view to_string(VmTableError error);

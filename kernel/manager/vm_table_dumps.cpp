@@ -51,6 +51,7 @@ std::expected<void, std::string_view> VmTable::dump(std::string_view name,
     ManagedVm& it = **vm;
     if (it.is_loading()) return refuse(VmTableError::loading);
     if (it.dump() != nullptr) return refuse(VmTableError::dumping);
+    if (it.vm().debugging().is_claimed()) return refuse(VmTableError::debugged);
     if (!disk && !it.config().core) return refuse(VmTableError::no_core_disk);
     const auto begun = begin_dump(it, disk ? *disk : it.config().core->host, false);
     if (!begun) return refuse(begun.error());

@@ -33,6 +33,7 @@ class DebugControl {
     /// False where another debugger has the VM.
     [[nodiscard]] bool claim() { return !is_claimed_.exchange(true); }
     void release() { is_claimed_.store(false); }
+    [[nodiscard]] bool is_claimed() const { return is_claimed_.load(); }
 
     struct Met {
         std::uint32_t vcpu;

@@ -343,6 +343,8 @@ def test_a_debugger_that_vanishes_and_one_too_many(pair, channels):
     to_monitor(pair)
     command(pair, "gdb a", "a: another debugger has it")
     pair.expect(PROMPT)
+    command(pair, "dump a host:0", "a: gdb has it")
+    pair.expect(PROMPT)
     assert states(channels)["a"] == "paused"
     first.sendall(b"nonsense $half a packet")
     first.close()

@@ -119,7 +119,7 @@ bool GdbSession::take_packet(Writer& line) {
     return false;
 }
 
-/// While it is dumped it stays where it is.
+/// One that has failed and is dumped stays where it is.
 bool GdbSession::go_on_running(ManagedVm& vm) {
     if (vm.dump() == nullptr && vm.vm().resume(csr_read<Csr::time>())) {
         phase_ = Phase::running;
@@ -134,10 +134,10 @@ bool GdbSession::leave() {
     (void)vms_.rule(name(), [&](ManagedVm& vm) {
         if (!vm.is_running()) return;
         Vm& itself = vm.vm();
-        if (!vm.is_loading() && has_paused_) {
+        if (!vm.is_loading() && vm.dump() == nullptr && has_paused_) {
             VmTarget(itself, debug_).forget_breakpoints(phase_ == Phase::halted);
             const bool goes_on = itself.is_paused() && !was_paused_;
-            is_through = vm.dump() == nullptr && (!goes_on || itself.resume(csr_read<Csr::time>()));
+            is_through = !goes_on || itself.resume(csr_read<Csr::time>());
             if (is_through && !itself.is_paused() && was_paused_) pause(itself);
         }
         if (is_through) itself.debugging().release();

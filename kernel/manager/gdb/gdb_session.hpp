@@ -48,7 +48,7 @@ class GdbSession {
         return leaves_ || awaits_rest() || phase_ == Phase::running;
     }
     /// It debugs the VM no more, which goes on as it was before. False where it is still on its way
-    /// to rest, or is dumped: then again.
+    /// to rest: then again.
     [[nodiscard]] bool leave();
 
   private:
