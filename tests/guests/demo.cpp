@@ -40,11 +40,11 @@ void greet_each_tick(unsigned& seen) {
 void run(std::string_view arguments) {
     describe_machine();
     if (!arguments.empty()) println("  arguments: '{}'", arguments);
-    println("Type something; 'q' ends this.");
     interrupt_handler = on_interrupt;
     set_timer(csr_read<Csr::time>() + tick);
     csr_write<Csr::sie>(Sip::STIP::mask);
     csr_set<Csr::sstatus>(Sstatus::SIE::mask);
+    println("Type something; 'q' ends this.");  // the last of its start, for who waits for it
     for (unsigned seen = 0;;) {
         greet_each_tick(seen);
         if (!uart_has_input()) continue;

@@ -65,7 +65,8 @@ extern "C" [[noreturn]] void conformance_hart(std::uint64_t hart, std::uint64_t 
     for (;;) {
         if (void (*const job)() = jobs[hart]; job != nullptr) {
             job();
-            jobs[hart] = nullptr;
+            void (*done)() = job;  // whoever saw its result may have given the next one
+            jobs[hart].compare_exchange_strong(done, nullptr);
         }
     }
 }

@@ -211,7 +211,7 @@ void check_bad_addresses() {
         eventually([] { return job_result.error != 1; }, 100 * millisecond);
         check_error("HSM hart_suspend, non-retentive", when, job_result,
                     {SbiError::invalid_address, SbiError::failed});
-        stop(sleeper);
+        check("HSM hart_stop", "a hart stops that could not sleep", stop(sleeper));
     }
 }
 
