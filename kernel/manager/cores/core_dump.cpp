@@ -97,28 +97,35 @@ CoreDump::Step CoreDump::go_on() {
     if (result_.fault || phase_ == Phase::end) return idle ? Step::done : Step::waits;
     if (phase_ != Phase::ram && !idle) return Step::waits;
     switch (phase_) {
-        case Phase::erase: go_to(Phase::ram); return submit_header(true);
+        case Phase::erase: return submit_header(Phase::ram);
         case Phase::ram: return take_ram();
         case Phase::notes: return send_notes();
-        case Phase::flush: go_to(Phase::header); return flush();
-        case Phase::header: go_to(Phase::last_flush); return submit_header(false);
-        case Phase::last_flush: go_to(Phase::end); return flush();
+        case Phase::flush: return flush(Phase::header);
+        case Phase::header: return send_header();
+        case Phase::last_flush: return flush(Phase::end);
         case Phase::end: break;
     }
     return Step::done;
 }
 
-CoreDump::Step CoreDump::submit_header(bool erased) {
-    if (!erased) {
-        write_core_header(std::span(header_).first<core_header_size>(), program_header_offset_,
-                          program_headers_);
-    }
+/// As it is: zeros, until it is sent.
+CoreDump::Step CoreDump::submit_header(Phase next) {
     const std::array buffers{std::span<std::byte>(header_)};
-    return submit(RequestType::out, 0, buffers) ? Step::more : Step::waits;
+    if (!submit(RequestType::out, 0, buffers)) return Step::waits;
+    go_to(next);
+    return Step::more;
 }
 
-CoreDump::Step CoreDump::flush() {
-    return submit(RequestType::flush, 0, {}) ? Step::more : Step::waits;
+CoreDump::Step CoreDump::send_header() {
+    write_core_header(std::span(header_).first<core_header_size>(), program_header_offset_,
+                      program_headers_);
+    return submit_header(Phase::last_flush);
+}
+
+CoreDump::Step CoreDump::flush(Phase next) {
+    if (!submit(RequestType::flush, 0, {})) return Step::waits;
+    go_to(next);
+    return Step::more;
 }
 
 /// A piece of it: what is stored of so many pages goes out as one request.

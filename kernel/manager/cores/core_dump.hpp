@@ -89,8 +89,9 @@ class CoreDump final : private HostDiskUser {
         return settings_.range.count * virtio_block::sector_size;
     }
     [[nodiscard]] bool is_idle() const { return in_flight_.load(std::memory_order_acquire) == 0; }
-    [[nodiscard]] Step submit_header(bool erased);
-    [[nodiscard]] Step flush();
+    [[nodiscard]] Step submit_header(Phase next);
+    [[nodiscard]] Step send_header();
+    [[nodiscard]] Step flush(Phase next);
     [[nodiscard]] Step take_ram();
     [[nodiscard]] bool take_page(const GuestRam::View& view);
     [[nodiscard]] Step send_ram();

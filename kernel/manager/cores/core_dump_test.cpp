@@ -3,7 +3,9 @@
 
 #include <elf.h>
 
+#include <algorithm>
 #include <cstring>
+#include <list>
 #include <memory>
 #include <vector>
 
@@ -154,6 +156,68 @@ TEST_CASE("an error of the disk, or who gives it up, ends it without a header", 
         CHECK(bench.write(dump).fault == (error ? CoreFault::disk_error : CoreFault::abandoned));
         CHECK(std::memcmp(bench.store.bytes.data(), ELFMAG, SELFMAG) != 0);
     }
+}
+
+/// Another user of the disk, that asks for as much as it may.
+class Filler final : public HostDiskUser {
+  public:
+    Filler(HostDisk& disk, DiskRange range) : disk_(disk) { REQUIRE(disk.claim(*this, range)); }
+    ~Filler() { disk_.release(*this); }
+    /// How many requests there was room for.
+    int fill() {
+        int count = 0;
+        const std::array buffers{std::span<std::byte>(sector_)};
+        while (disk_.submit(*this, {.type = virtio_block::RequestType::in,
+                                    .sector = 0,
+                                    .buffers = buffers,
+                                    .token = this}))
+            ++count;
+        return count;
+    }
+
+  private:
+    void completed(void*, virtio_block::Status) override {}
+    void room_again() override {}
+
+    HostDisk& disk_;
+    std::array<std::byte, 512> sector_{};
+};
+
+TEST_CASE("no part of a core is left out where the disk has no room at once", "[core_dump]") {
+    Bench bench(4 * mebi);
+    std::ranges::fill(std::span(bench.store.bytes).first(512), std::byte{0xa5});
+    bench.store_in_guest(0, 1);
+    const std::uint64_t half = bench.disk->sectors() / 2;
+    std::list<Filler> fillers;
+    const auto fill_all = [&] {
+        for (Filler& filler : fillers)
+            filler.fill();
+    };
+    do
+        fillers.emplace_back(*bench.disk, DiskRange{half + fillers.size(), 1});
+    while (fillers.back().fill() != 0);
+    auto settings = bench.settings();
+    settings.range.count = half;
+    CoreDump dump(settings, *bench.disk, *bench.vm, *bench.ram);
+    REQUIRE(dump.begin());
+    bool was_erased = false;
+    CoreDump::Step step = dump.go_on();
+    CHECK(step == CoreDump::Step::waits);
+    for (int steps = 0; step != CoreDump::Step::done && steps < 10000; ++steps) {
+        if (step == CoreDump::Step::waits) {
+            bench.device.work();
+            bench.disk->interrupted();
+            was_erased |= bench.store.bytes[0] == std::byte{0};
+        }
+        step = dump.go_on();  // it is asked whenever it likes
+        fill_all();
+    }
+    CHECK(step == CoreDump::Step::done);
+    CHECK_FALSE(dump.result().fault);
+    CHECK(was_erased);
+    CHECK(std::memcmp(bench.store.bytes.data(), ELFMAG, SELFMAG) == 0);
+    bench.device.work();
+    bench.disk->interrupted();
 }
 
 }  // namespace
