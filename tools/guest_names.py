@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Names the functions in what the monitor's `bt` has shown of a guest, to people or with --json: in a
-console log, or pasted into standard input.
+"""Names the functions in what the monitor's `bt` has shown of a guest, in a console log or on standard input.
 
-The functions are named from a System.map, a copy of the guest's /proc/kallsyms, or an ELF file with
+It was shown to people or with --json. The functions are named from a System.map, a copy of the guest's /proc/kallsyms, or an ELF file with
 symbols (vmlinux). See docs/monitor.md.
 """
 import argparse

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures what a character costs that a guest prints, by each way to the console, in instructions, and
-writes the table into docs/performance.md: tests/guests/console_cost.cpp prints 16,384 characters by
+"""Measures in instructions what a guest's character costs by each way to the console; its table is in docs/performance.md.
+
+tests/guests/console_cost.cpp prints 16,384 characters by
 the UART, by SBI DBCN and by its virtio console, so many at a time."""
 import argparse
 import re

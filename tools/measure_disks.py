@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures a guest's disks, in instructions and exits for each request, and writes the table into
-docs/performance.md: Debian's kernel, whose disk is an image in the archive or the machine's own, and the
+"""Measures a guest's disks, in instructions and exits a request, and writes the tables in docs/performance.md.
+
+The guest is Debian's kernel, whose disk is an image in the archive or the machine's own, and the
 same on the bare machine. tests/guests/disk_rounds.cpp asks, and a plugin of QEMU's counts by address
 (tools/count_instructions.cpp), since the time that a machine's disk takes is no number of instructions. How
 often a guest's timer interrupts it while it waits is the host's affair: the least of three runs counts."""

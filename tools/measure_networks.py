@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures a network between two guests on one hart, in instructions, and writes the table into
-docs/performance.md: Debian's kernel at both ends, and tests/guests/net_rounds.cpp, which has 500 rounds
-of a UDP packet of 64 bytes, and then a TCP stream of 16 MiB one way."""
+"""Measures a network between two guests on one hart, in instructions, and writes its table in docs/performance.md.
+
+Debian's kernel is at both ends, and tests/guests/net_rounds.cpp, which has 500 rounds of a UDP packet of 64 bytes, and then a TCP stream of 16 MiB one way."""
 import argparse
 import gzip
 import io

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures what many VMs cost and writes the table of docs/performance.md, "Many VMs", and vm_costs.svg
-beside it: one command, no options needed. Figures are instructions, not seconds.
+"""Measures what many VMs cost, and writes the table "Many VMs" of docs/performance.md and vm_costs.svg beside it.
 
+One command, no options needed. Figures are instructions, not seconds.
 Guests of this repository say what they have done (tests/guests/turns.cpp, ping_pong.cpp, exits.cpp);
 what Cairn itself executes for a VM's life is counted by address (tools/instruction_counts.py).
 """
