@@ -184,7 +184,7 @@ class Filler final : public HostDiskUser {
 };
 
 TEST_CASE("no part of a core is left out where the disk has no room at once", "[core_dump]") {
-    Bench bench(4 * mebi);
+    Bench bench(8 * mebi);
     std::ranges::fill(std::span(bench.store.bytes).first(512), std::byte{0xa5});
     bench.store_in_guest(0, 1);
     const std::uint64_t half = bench.disk->sectors() / 2;
