@@ -8,10 +8,13 @@
 #include <utility>
 
 #include <cairn/bits.hpp>
+#include <cairn/static_vector.hpp>
 
 namespace cairn {
 
 namespace {
+
+constexpr std::uint64_t everything = ~std::uint64_t{0};  // a size
 
 constexpr std::uint64_t permission_bits(PagePermissions permissions) {
     return Pte::R::of(permissions.read) | Pte::W::of(permissions.write) |
@@ -111,7 +114,7 @@ std::expected<void, PageTableError> PageTable::map(std::uint64_t address, HostPh
         const std::uint64_t most = (size - done) / paging::leaf_size(level);
         const auto put = put_leaves(address + done, level, leaf, most);
         if (!put) {
-            remove_leaves(address, done);
+            free_unlinked(remove_leaves(address, done));
             return std::unexpected(put.error());
         }
         done += *put * paging::leaf_size(level);
@@ -124,12 +127,9 @@ std::expected<void, PageTableError> PageTable::unmap(std::uint64_t address, std:
     if (const auto checked = check_range(address, size); !checked) return checked;
     if (!is_mapped(address, size)) return std::unexpected(PageTableError::not_mapped);
     if (const auto split = split_edges(address, size, users); !split) return split;
-    if (users != nullptr) {
-        constexpr std::uint64_t all = ~std::uint64_t{0};  // tables may go, too
-        rewrite_leaves(address, size, {});
-        users->forget(0, all);
-    }
-    remove_leaves(address, size);
+    const Unlinked tables = remove_leaves(address, size);
+    if (users != nullptr) users->forget(0, everything);
+    free_unlinked(tables);
     return {};
 }
 
@@ -180,9 +180,8 @@ bool PageTable::merge(std::uint64_t address, TranslationFence& users) {
         }
         const auto leaf = above == nullptr ? std::nullopt : merged_leaf(table, level);
         if (!leaf) return any;
-        const std::uint64_t size = paging::leaf_size(level + 1);
         store(*above, {});
-        users.forget(align_down(address, size), size);
+        users.forget(0, everything);
         store(*above, *leaf);
         frames_->free_frames(table, 1);
         statistics_.leaves[level] -= paging::table_entries;
@@ -297,15 +296,9 @@ bool PageTable::is_mapped(std::uint64_t address, std::uint64_t size) const {
 std::expected<std::uint64_t, PageTableError> PageTable::put_leaves(std::uint64_t address,
                                                                    unsigned level, Pte first,
                                                                    std::uint64_t most) {
-    HostPhys table = root_;
-    for (unsigned above = format_.root_level(); above > level; --above) {
-        const auto below = table_below(entry(table, address, above));
-        if (!below) {
-            prune(address);
-            return std::unexpected(below.error());
-        }
-        table = *below;
-    }
+    const auto found = table_of(address, level);
+    if (!found) return std::unexpected(found.error());
+    const HostPhys table = *found;
     Pte* const slot = &entry(table, address, level);
     // A table here is not empty, so it maps some part of what the leaf would cover.
     if (slot->is_valid()) return std::unexpected(PageTableError::already_mapped);
@@ -339,16 +332,33 @@ void PageTable::rewrite_leaves(std::uint64_t address, std::uint64_t size, Pte fi
     }
 }
 
-/// The table that `above` points to, made if there is none.
-std::expected<HostPhys, PageTableError> PageTable::table_below(Pte& above) {
-    if (above.is_leaf()) return std::unexpected(PageTableError::already_mapped);
-    if (above.is_table()) return above.address();
-    const auto frame = frames_->allocate_frames(1, paging::page_size);
-    if (!frame) return std::unexpected(PageTableError::no_frames);
-    fill_invalid(frames_->at(*frame), paging::table_entries);
-    store(above, Pte::table(*frame));
-    ++statistics_.table_pages;
-    return *frame;
+/// The table in which the leaves of a level lie. Those that are missing on the way are made, and
+/// linked when all are there: harts see them from then on.
+std::expected<HostPhys, PageTableError> PageTable::table_of(std::uint64_t address, unsigned level) {
+    HostPhys table = root_;
+    unsigned lowest = format_.root_level();
+    for (; lowest > level; --lowest) {
+        const Pte above = entry(table, address, lowest);
+        if (above.is_leaf()) return std::unexpected(PageTableError::already_mapped);
+        if (!above.is_table()) break;
+        table = above.address();
+    }
+    if (lowest == level) return table;
+    static_vector<HostPhys, paging::max_levels> made;
+    for (unsigned next = level; next < lowest; ++next) {
+        const auto frame = frames_->allocate_frames(1, paging::page_size);
+        if (!frame) {
+            for (const HostPhys unused : made)
+                frames_->free_frames(unused, 1);
+            return std::unexpected(PageTableError::no_frames);
+        }
+        fill_invalid(frames_->at(*frame), paging::table_entries);
+        if (!made.empty()) entry(*frame, address, next) = Pte::table(made.back());
+        made.push_back(*frame);
+    }
+    store(entry(table, address, lowest), Pte::table(made.back()));
+    statistics_.table_pages += made.size();
+    return made.front();
 }
 
 /// Has leaves begin at `address`: one that reaches over it gives way to a table that says the same
@@ -402,8 +412,9 @@ std::optional<Pte> PageTable::merged_leaf(HostPhys table, unsigned level) const 
     return first;
 }
 
-/// Removes the leaves that make up the range exactly, and the tables that this empties.
-void PageTable::remove_leaves(std::uint64_t address, std::uint64_t size) {
+/// Removes the leaves that make up the range exactly, and unlinks the tables that this empties.
+PageTable::Unlinked PageTable::remove_leaves(std::uint64_t address, std::uint64_t size) {
+    Unlinked tables;
     for (std::uint64_t done = 0; done < size;) {
         const Slot slot = walk(address + done);
         store(*slot.entry, {});
@@ -411,12 +422,14 @@ void PageTable::remove_leaves(std::uint64_t address, std::uint64_t size) {
         const std::uint64_t removed = address + done;
         done += paging::leaf_size(slot.level);
         const bool last_of_table = is_aligned(address + done, paging::leaf_size(slot.level + 1));
-        if (last_of_table || done >= size) prune(removed);
+        if (last_of_table || done >= size) prune(removed, tables);
     }
+    return tables;
 }
 
-/// Frees the empty tables on the path to `address`, from the lowest up.
-void PageTable::prune(std::uint64_t address) {
+/// Unlinks the empty tables on the path to `address`, from the lowest up. Harts may be in them
+/// still, and find nothing: what leads from one to the next is no valid entry.
+void PageTable::prune(std::uint64_t address, Unlinked& tables) {
     std::array<Pte*, paging::max_levels> path{};  // path[level]: the entry above that table
     HostPhys table = root_;
     unsigned level = format_.root_level();
@@ -430,8 +443,19 @@ void PageTable::prune(std::uint64_t address) {
         const HostPhys lowest = path[level]->address();
         if (std::ranges::any_of(entries(lowest, level), &Pte::is_valid)) return;
         store(*path[level], {});
-        frames_->free_frames(lowest, 1);
-        --statistics_.table_pages;
+        store(entries(lowest, level).front(), tables.last);
+        tables.last = {Pte::table(lowest).bits ^ Pte::V::mask};
+        ++tables.count;
+    }
+}
+
+/// Nobody uses them any more.
+void PageTable::free_unlinked(Unlinked tables) {
+    statistics_.table_pages -= tables.count;
+    for (; tables.count > 0; --tables.count) {
+        const HostPhys table = tables.last.address();
+        tables.last = entries(table, 0).front();
+        frames_->free_frames(table, 1);
     }
 }
 

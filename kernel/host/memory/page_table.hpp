@@ -99,14 +99,16 @@ class PageTable {
     PageTable& operator=(const PageTable&) = delete;
     ~PageTable();
 
-    /// Maps `size` bytes at `address` to `host`; nothing in the range may be mapped.
+    /// Maps `size` bytes at `address` to `host`; nothing in the range may be mapped. Where harts
+    /// use the table, the leaves lie in one table: then it maps all at once, or nothing ever.
     [[nodiscard]] std::expected<void, PageTableError> map(std::uint64_t address, HostPhys host,
                                                           std::uint64_t size,
                                                           PagePermissions permissions);
     /// Unmaps `size` bytes at `address`, all of them mapped. A leaf that reaches beyond them is
     /// split first, for which there may be no frames; without `users` in one store, since the
     /// hypervisor may be standing on what remains of it, and old and new say the same of that.
-    /// `users` have forgotten all that they know before tables that this empties are freed.
+    /// `users` have forgotten all that they know between the last store and the freeing of tables
+    /// that this empties: a fence of a range is for leaves alone.
     [[nodiscard]] std::expected<void, PageTableError> unmap(std::uint64_t address,
                                                             std::uint64_t size,
                                                             TranslationFence* users = nullptr);
@@ -141,6 +143,13 @@ class PageTable {
         unsigned level;
     };
 
+    /// Tables that nothing leads to any more but what harts remember: the last one, whose first
+    /// entry has the one before.
+    struct Unlinked {
+        Pte last{};
+        std::size_t count = 0;
+    };
+
     PageTable(PageTableFormat format, FrameSource& frames, HostPhys root);
 
     [[nodiscard]] std::span<Pte> entries(HostPhys table, unsigned level) const;
@@ -160,15 +169,17 @@ class PageTable {
                                                                           unsigned level, Pte first,
                                                                           std::uint64_t most);
     void rewrite_leaves(std::uint64_t address, std::uint64_t size, Pte first);
-    [[nodiscard]] std::expected<HostPhys, PageTableError> table_below(Pte& above);
+    [[nodiscard]] std::expected<HostPhys, PageTableError> table_of(std::uint64_t address,
+                                                                   unsigned level);
     [[nodiscard]] std::expected<void, PageTableError> split_at(std::uint64_t address,
                                                                TranslationFence* users);
     [[nodiscard]] std::expected<void, PageTableError> split_edges(std::uint64_t address,
                                                                   std::uint64_t size,
                                                                   TranslationFence* users);
     [[nodiscard]] std::optional<Pte> merged_leaf(HostPhys table, unsigned level) const;
-    void remove_leaves(std::uint64_t address, std::uint64_t size);
-    void prune(std::uint64_t address);
+    [[nodiscard]] Unlinked remove_leaves(std::uint64_t address, std::uint64_t size);
+    void prune(std::uint64_t address, Unlinked& tables);
+    void free_unlinked(Unlinked tables);
     void free_below(HostPhys table, unsigned level);
     void release();
 
