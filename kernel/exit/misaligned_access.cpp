@@ -83,7 +83,10 @@ GuestValue store_byte(Vm& vm, std::uint64_t address, std::uint8_t value) {
     const GuestValue byte = store_guest_byte(address, value);
     if (!is_guest_page_fault(byte.fault)) return byte;
     const auto at = place_in_patched_page(vm, address);
-    return at && vm.memory().store(*at, value) ? GuestValue{.value = 0, .fault = 0} : byte;
+    if (!at || !vm.memory().store(*at, value)) return byte;
+    // Where it has been copied for who executes it meanwhile, that is not the last copy.
+    (void)vm.memory().debug_points()->open(*at, DebugPoints::Use::access);
+    return {.value = 0, .fault = 0};
 }
 
 std::expected<std::uint64_t, Fault> load_bytes(Vm& vm, std::uint64_t first, unsigned width) {

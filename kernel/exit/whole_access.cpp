@@ -40,8 +40,11 @@ struct Carrier {
         vcpu.context.pc += access.length;
         return WholeAccess::done;
     }
+    /// Where the page has been copied for who executes it meanwhile, that is not the last copy.
     [[nodiscard]] WholeAccess go_on_behind_write() const {
         debugging().end_reservations(range());
+        if (DebugPoints* const points = vcpu.vm().memory().debug_points(); points != nullptr)
+            (void)points->open(at, DebugPoints::Use::access);
         return go_on();
     }
     [[nodiscard]] DebugControl& debugging() const { return vcpu.vm().debugging(); }

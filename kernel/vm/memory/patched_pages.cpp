@@ -79,9 +79,16 @@ bool PatchedPages::set_leaf(const Page& page, HostPhys host, PagePermissions per
     return done;
 }
 
+/// What is stored there from now on waits.
+bool PatchedPages::end_writes(const Page& page) {
+    const auto now = table_.translate(page.base);
+    return !now || !now->permissions.write || set_leaf(page, page.original, pages_r);
+}
+
 bool PatchedPages::turn(Page& page, Use use) {
     HostPhys host = page.original;
     if (use == Use::fetch && page.copy) {
+        if (!end_writes(page)) return false;
         host = *page.copy;
         std::byte* const copy = frames_.at(host);
         std::memcpy(copy, frames_.at(page.original), paging::page_size);

@@ -94,6 +94,7 @@ class PatchedPages {
     }
     [[nodiscard]] Page* find_or_add(GuestPhys at);
     [[nodiscard]] bool set_leaf(const Page& page, HostPhys host, PagePermissions permissions);
+    [[nodiscard]] bool end_writes(const Page& page);
     [[nodiscard]] bool turn(Page& page, Use use);
     bool settle(Page& page);
     void drop(Page& page);

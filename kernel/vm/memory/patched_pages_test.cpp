@@ -3,7 +3,9 @@
 #include "kernel/vm/memory/patched_pages.hpp"
 
 #include <cstring>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "tests/unit/catch.hpp"
 #include "tests/unit/frame_arena.hpp"
@@ -18,8 +20,12 @@ constexpr std::uint64_t page = paging::page_size;
 constexpr std::uint16_t ebreak = 0x9002;
 
 struct Fences final : TranslationFence {
-    void forget(std::uint64_t, std::uint64_t) override { ++count; }
+    void forget(std::uint64_t, std::uint64_t) override {
+        ++count;
+        if (last_act) std::exchange(last_act, nullptr)();
+    }
     unsigned count = 0;
+    std::function<void()> last_act;  ///< of a hart that has not forgotten yet
 };
 
 struct Bench {
@@ -88,6 +94,15 @@ TEST_CASE_METHOD(Bench, "what is written is executed, but for the ebreak", "[pat
     CHECK(found(at + 8, Use::fetch) == 0x4502);
     patched.remove(at);
     CHECK(seen(at, Use::fetch) == 0x4501);
+}
+
+TEST_CASE_METHOD(Bench, "what a hart writes until it has forgotten the page is executed",
+                 "[patched_pages]") {
+    const GuestPhys at = base + 0x20;
+    REQUIRE(patched.insert(at));
+    CHECK(found(at, Use::access) == ((0x20 / 2) | 1));
+    harts.last_act = [&] { put(at + 8, 0x4509); };
+    CHECK(found(at + 8, Use::fetch) == 0x4509);
 }
 
 TEST_CASE_METHOD(Bench, "Cairn's own accesses turn what they touch", "[patched_pages]") {
