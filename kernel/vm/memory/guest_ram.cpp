@@ -181,15 +181,13 @@ bool GuestRam::is_ready(GuestRange range) const {
     return true;
 }
 
+/// One chunk is zeroed for it at most; what follows belongs to it as far as it is there already.
 std::span<std::byte> GuestRam::piece(GuestRange range, RamUse use) {
-    const auto is_ready_in = [&](std::size_t chunk) {
-        return is_there(chunk, range) || prepare_chunk(chunk, range, use);
-    };
     const std::size_t first = chunk_of(range.base);
-    if (!is_ready_in(first)) return {};
+    if (!is_there(first, range) && !prepare_chunk(first, range, use)) return {};
     const std::size_t last = chunk_of(range.end() - 1);
     std::size_t chunk = first;
-    while (chunk != last && is_ready_in(chunk + 1) && frames_.goes_on(chunk))
+    while (chunk != last && is_there(chunk + 1, range) && frames_.goes_on(chunk))
         ++chunk;
     const std::uint64_t offset = range.base - base_of(first);
     return {pool_.at(frames_.of(first) + offset),

@@ -113,6 +113,17 @@ TEST_CASE("what covers a chunk is not zeroed first, what does not is", "[guest_r
     CHECK(*seen(ram, base + 3 * chunk) == left_behind);
 }
 
+TEST_CASE("a piece makes one chunk present at most", "[guest_ram]") {
+    Bench bench;
+    GuestRam ram = bench.make(8 * mebi);
+    REQUIRE(ram.take_frames() == GuestRam::Taken::all);
+    CHECK(ram.piece({base + 16, 4 * chunk - 16}, RamUse::access).size() == chunk - 16);
+    CHECK(ram.present_bytes() == chunk);
+    CHECK(ram.touch(base + chunk) == RamTouch::given);
+    CHECK(ram.piece({base + 16, 4 * chunk - 16}, RamUse::access).size() == 2 * chunk - 16);
+    CHECK(ram.present_bytes() == 2 * chunk);
+}
+
 TEST_CASE("a guest that starts again finds zeroes again", "[guest_ram]") {
     Bench bench;
     GuestRam ram = bench.make(4 * mebi, true);
