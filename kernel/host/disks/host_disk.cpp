@@ -178,10 +178,11 @@ bool HostDisk::has_room(const HostDiskUser& user, std::size_t buffers) const {
 bool HostDisk::may_submit(const HostDiskUser& user, const Request& request) const {
     const bool reads = request.type == RequestType::in || request.type == RequestType::flush;
     if (user.reads_alone_ && !reads) return false;
-    std::uint64_t sectors = request.sectors;
+    std::uint64_t bytes = 0;
     for (const std::span<std::byte> buffer : request.buffers)
-        sectors += buffer.size() / sector_size;
-    return user.range_.holds(request.sector, sectors);
+        bytes += buffer.size();
+    return bytes % sector_size == 0 &&
+           user.range_.holds(request.sector, request.sectors + bytes / sector_size);
 }
 
 bool HostDisk::submit(HostDiskUser& user, const Request& request) {

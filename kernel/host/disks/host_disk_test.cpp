@@ -142,6 +142,25 @@ TEST_CASE("a user reaches its own sectors and no other", "[host_disk]") {
     CHECK(bench.store.bytes[104 * 512] == before[104 * 512]);
 }
 
+TEST_CASE("buffers that are no whole sectors count for what they are together", "[host_disk]") {
+    Bench bench;
+    REQUIRE(bench.start());
+    bench.disk->release(bench);
+    User user(*bench.disk);
+    REQUIRE(bench.disk->claim(user, {100, 4}));
+    const std::vector<std::byte> before = bench.store.bytes;
+    std::vector<std::byte> bytes(511, std::byte{0x5a});
+    const auto says = [&](std::size_t count) {
+        const std::vector<std::span<std::byte>> buffers(count, bytes);
+        REQUIRE(bench.disk->submit(user, {RequestType::out, 0, buffers, &bytes, 0}));
+        bench.disk->interrupted();
+        return user.done.back().second;
+    };
+    CHECK(says(80) == Status::ioerr);
+    CHECK(says(1) == Status::ioerr);
+    CHECK(bench.store.bytes == before);
+}
+
 TEST_CASE("whoever reads beside the others writes nothing", "[host_disk]") {
     Bench bench;
     REQUIRE(bench.start());
