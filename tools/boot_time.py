@@ -5,6 +5,7 @@
 Every instruction is counted, by who executes it (tools/instruction_counts.py). The initramfs holds
 one program, tests/guests/boot_init.S, whose first instruction ends the count.
 """
+import argparse
 import re
 import subprocess
 import sys
@@ -101,6 +102,7 @@ def table():
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     try:
         measured_machine.build("hypervisor", "boot_init")
         print(table())

@@ -6,8 +6,8 @@ A hart for each vCPU of the VM that has most, and two where there are several vC
 Memory is counted for templates too, which may be started later. A vm.conf that is wrong is Cairn's
 to explain; here its values count as not set.
 """
+import argparse
 import re
-import sys
 from pathlib import Path
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -35,7 +35,9 @@ def needs_of(configs):
 
 
 def main():
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
     texts = [path.read_text(errors="replace") for path in sorted(folder.glob("*/vm.conf"))]
     harts, mebibytes = needs_of(texts)
     print(harts, mebibytes)

@@ -9,6 +9,7 @@
 QEMU's virtio console devices say what they have in one breath, of which the driver's queue keeps 32
 sentences: more ports are on a second device. Port 0 of each is QEMU's own.
 """
+import argparse
 import errno
 import os
 import socket
@@ -80,7 +81,11 @@ def options(folder, vms):
 
 
 def main():
-    folder, vms = Path(sys.argv[1]).absolute(), sys.argv[2:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("vm", nargs="*")
+    given = parser.parse_args()
+    folder, vms = given.folder.absolute(), given.vm
     try:
         make_folder(folder)
         for kind, vm in channels_of(vms):

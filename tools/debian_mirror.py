@@ -5,6 +5,7 @@
 A source counts if its suite is a plain Debian release with component `main`. Other archives copy
 that shape for their own packages, but sign with a key of their own, or live elsewhere.
 """
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -55,7 +56,9 @@ def find_mirror(apt):
 
 
 if __name__ == "__main__":
-    mirror = find_mirror(Path(sys.argv[1] if len(sys.argv) > 1 else "/etc/apt"))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", default="/etc/apt", help="of apt's configuration")
+    mirror = find_mirror(parser.parse_args().folder)
     if not mirror:
         sys.exit("debian_mirror.py: no Debian mirror among this machine's apt sources")
     print(mirror)

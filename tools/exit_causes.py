@@ -5,6 +5,7 @@
 The kernel and the initramfs are those of tools/boot_time.py: from the kernel's entry to /init, which
 powers off at once.
 """
+import argparse
 import re
 import subprocess
 import sys
@@ -80,6 +81,7 @@ def plot(columns):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     measured_machine.build("hypervisor", "boot_init")
     with tempfile.TemporaryDirectory() as folder:
         print(table(measure(Path(folder)), {}))

@@ -6,6 +6,7 @@ A function belongs to the folder of the file that its debug information names; w
 counts where it went. Functions of libc++ and assembly, which have no such file or size, are a row
 of their own.
 """
+import argparse
 import json
 import re
 import shutil
@@ -76,5 +77,6 @@ def table():
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     build("hypervisor")
     print(table())

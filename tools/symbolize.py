@@ -2,12 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Resolves the backtraces in a console log: `backtrace:`, then lines like `  #0 0x0000000080201234`.
 A program that can lie anywhere (cairn-efi.elf) lies where the log says: `image at 0xfe6b2000`.
-
-Usage: symbolize.py KERNEL.elf CONSOLE.log
 """
+import argparse
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 IMAGE = re.compile(r"^image at 0x([0-9a-f]+)$", re.MULTILINE)
@@ -68,6 +66,8 @@ def main(kernel, log):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit(__doc__.splitlines()[-1])
-    main(sys.argv[1], sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kernel", help="the ELF file that ran")
+    parser.add_argument("log", help="of its console")
+    given = parser.parse_args()
+    main(given.kernel, given.log)
