@@ -298,42 +298,6 @@ TEST_CASE("tables are freed when all have forgotten what led there", "[page_tabl
     CHECK_FALSE(table.unmap(gibi, 2 * mebi, &users));
 }
 
-TEST_CASE("nothing leads to a table any more when all forget, and it is not free yet",
-          "[page_table]") {
-    struct Look final : TranslationFence {
-        Look(FrameArena& arena, const PageTable& table) : arena(arena), table(table) {}
-        void forget(std::uint64_t, std::uint64_t) override {
-            ++times;
-            used = arena.used();
-            root = arena.word(table.root() + 8);
-        }
-        FrameArena& arena;
-        const PageTable& table;
-        int times = 0;
-        std::size_t used = 0;
-        std::uint64_t root = 0;
-    };
-    FrameArena arena;
-    PageTable table = make(sv39x4, arena);
-    REQUIRE(table.map(gibi + 2 * mebi - 4 * kibi, {3 * gibi}, 8 * kibi, pages_rwx));
-    const std::size_t used = arena.used();
-    Look users(arena, table);
-    REQUIRE(table.unmap(gibi + 2 * mebi - 4 * kibi, 8 * kibi, &users));
-    CHECK(users.times == 1);
-    CHECK(users.root == 0);
-    CHECK(users.used == used);
-    CHECK(arena.used() == used - 3);  // two of pages, and the one above
-}
-
-TEST_CASE("tables that lead nowhere are never there to be seen", "[page_table]") {
-    FrameArena arena(5);  // the root, and one
-    PageTable table = make(sv39x4, arena);
-    const HostPhys slot = table.root() + 8;
-    CHECK(table.map(gibi, {3 * gibi}, 4 * kibi, pages_rwx).error() == PageTableError::no_frames);
-    CHECK(arena.word(slot) == 0);
-    CHECK(arena.used() == 4);
-}
-
 TEST_CASE("protect changes what is permitted there and nothing else", "[page_table]") {
     FrameArena arena;
     PageTable table = make(sv39x4, arena);
