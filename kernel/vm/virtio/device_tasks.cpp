@@ -35,11 +35,11 @@ void DeviceTasks::note_due() {
     due_.store(due, std::memory_order_relaxed);
 }
 
-/// Takes out the first of those whose time has come, or gives nullptr.
+/// Takes out the first of those whose time has come, or gives nullptr. Who is wanted at once comes
+/// in its turn like one whose time it is: neither is passed over for the other.
 DeviceTask* DeviceTasks::take() {
     const SpinGuard guard(lock_);
-    const std::uint64_t due = due_.load(std::memory_order_relaxed);
-    const std::uint64_t now = due == at_once ? at_once : csr_read<Csr::time>();
+    const std::uint64_t now = csr_read<Csr::time>();
     for (DeviceTask& task : queue_) {
         if (task.due_ > now) continue;
         task.unlink();

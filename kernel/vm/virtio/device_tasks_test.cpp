@@ -87,6 +87,24 @@ TEST_CASE("what is wanted at some time is not done before", "[device_tasks]") {
     csr_write<Csr::time>(0);
 }
 
+TEST_CASE("a device that always has work does not keep others from their time", "[device_tasks]") {
+    fake_csr_access = [] {};
+    csr_write<Csr::time>(100);
+    DeviceTasks tasks;
+    std::string log;
+    Worker busy('b', 100, log);
+    Worker alarm('a', 1, log);
+    tasks.want(busy);
+    tasks.want_at(alarm, 200);
+    CHECK(tasks.do_some());
+    csr_write<Csr::time>(200);
+    CHECK(tasks.do_some());
+    CHECK(tasks.do_some());
+    CHECK(log == "bab");
+    tasks.forget(busy);
+    csr_write<Csr::time>(0);
+}
+
 TEST_CASE("a device that is forgotten is not worked for", "[device_tasks]") {
     DeviceTasks tasks;
     std::string log;
