@@ -6,24 +6,41 @@
 #include "kernel/arch/isa/csr_access.hpp"
 
 namespace cairn {
+namespace {
+
+/// Tells the processor that this hart only waits, where the compiler has a word for it.
+void pause_hart() {
+#if __has_builtin(__builtin_riscv_pause)
+    __builtin_riscv_pause();
+#endif
+}
+
+}  // namespace
 
 void DeviceTasks::want_at(DeviceTask& task, std::uint64_t time) {
     const SpinGuard guard(lock_);
     task.due_ = std::min(task.due_, time);
-    if (task.at_work_) return;
+    if (task.at_work_.load(std::memory_order_relaxed)) return;
     if (!task.is_linked()) queue_.push_back(task);
     note_due();
 }
 
+/// Whether no hart is at it: else it may be wanted again at the end of its turn.
+bool DeviceTasks::is_forgotten(DeviceTask& task) {
+    const SpinGuard guard(lock_);
+    task.due_ = when_asked;
+    if (task.is_linked()) {
+        task.unlink();
+        note_due();
+    }
+    return !task.at_work_.load(std::memory_order_relaxed);
+}
+
+/// The turn is waited for without the lock, which its end and all other devices take.
 void DeviceTasks::forget(DeviceTask& task) {
-    for (;;) {
-        const SpinGuard guard(lock_);
-        task.due_ = when_asked;
-        if (task.is_linked()) {
-            task.unlink();
-            note_due();
-        }
-        if (!task.at_work_) return;
+    while (!is_forgotten(task)) {
+        while (task.at_work_.load(std::memory_order_relaxed))
+            pause_hart();
     }
 }
 
@@ -44,7 +61,7 @@ DeviceTask* DeviceTasks::take() {
         if (task.due_ > now) continue;
         task.unlink();
         task.due_ = when_asked;
-        task.at_work_ = true;
+        task.at_work_.store(true, std::memory_order_relaxed);
         note_due();
         return &task;
     }
@@ -56,7 +73,7 @@ bool DeviceTasks::do_some() {
     if (task == nullptr) return false;
     const bool more = task->work();
     const SpinGuard guard(lock_);
-    task->at_work_ = false;
+    task->at_work_.store(false, std::memory_order_relaxed);
     if (more) task->due_ = at_once;
     if (task->due_ == when_asked) return true;
     queue_.push_back(*task);

@@ -26,7 +26,7 @@ class DeviceTask : public list_hook {
   private:
     friend class DeviceTasks;
     std::uint64_t due_ = ~std::uint64_t{0};  ///< by `time`; also what is wanted meanwhile
-    bool at_work_ = false;                   ///< a hart is at it
+    std::atomic<bool> at_work_ = false;      ///< a hart is at it; changes under the lock
 };
 
 class DeviceTasks {
@@ -52,6 +52,7 @@ class DeviceTasks {
 
   private:
     [[nodiscard]] DeviceTask* take();
+    [[nodiscard]] bool is_forgotten(DeviceTask& task);
     void note_due() CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;  ///< a leaf

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vm/virtio/device_tasks.hpp"
 
+#include <atomic>
 #include <functional>
 #include <string>
+#include <thread>
 
 #include "kernel/arch/isa/csr_access.hpp"
 #include "tests/unit/catch.hpp"
@@ -103,6 +105,37 @@ TEST_CASE("a device that always has work does not keep others from their time", 
     CHECK(log == "bab");
     tasks.forget(busy);
     csr_write<Csr::time>(0);
+}
+
+TEST_CASE("a device is forgotten when the hart at it is through", "[device_tasks]") {
+    DeviceTasks tasks;
+    std::string log;
+    Worker a('a', 2, log);
+    Worker b('b', 1, log);
+    std::atomic<bool> is_at_it = false;
+    std::atomic<bool> may_end = false;
+    a.meanwhile = [&] {
+        is_at_it = true;
+        while (!may_end)
+            std::this_thread::yield();
+    };
+    tasks.want(a);
+    std::jthread hart([&] { (void)tasks.do_some(); });
+    while (!is_at_it)
+        std::this_thread::yield();
+    std::atomic<bool> is_forgotten = false;
+    std::jthread owner([&] {
+        tasks.forget(a);
+        is_forgotten = true;
+    });
+    tasks.want(b);  // the lock is free meanwhile
+    CHECK(tasks.do_some());
+    CHECK_FALSE(is_forgotten);
+    may_end = true;
+    hart.join();
+    owner.join();
+    CHECK(log == "ab");  // though it had more
+    CHECK(tasks.is_empty());
 }
 
 TEST_CASE("a device that is forgotten is not worked for", "[device_tasks]") {
