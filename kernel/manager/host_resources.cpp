@@ -303,6 +303,7 @@ bool HostResources::take(const ThisMachine& self, std::span<const RunningHart> r
     ids_ = read_machine_ids();
     has_rng_seed_ = !self.machine.rng_seed.empty();
     timebase_hz_ = self.machine.timebase_hz;
+    device_tasks_.set_rate(timebase_hz_);
     trusts_unused_ram_ = self.options.trust_unused_ram;
     if (!take_hart(self) || !take_memory(self)) return false;
     take_other_harts(self.machine, running);

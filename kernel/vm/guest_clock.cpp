@@ -22,6 +22,11 @@ bool GuestClock::work() {
     return false;
 }
 
+void GuestClock::look_soon() {
+    tasks_.want_soon(*this);
+    if (loaded_vcpu != nullptr) loaded_vcpu->leave_guest();
+}
+
 /// Rounded up, so that the alarm is due then. The vCPU that has set it leaves its guest, for its
 /// hart to see when it has to be awake.
 void GuestClock::look_in(std::uint64_t nanoseconds) {

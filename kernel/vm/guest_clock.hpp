@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A VM's real-time clock: the device that the guest sees, over the machine's clock, and its alarm,
-// which a hart looks for between guests when its time has come.
+// which a hart looks for between guests when its time has come. It looks as well for what the VM's
+// console has, where its devices were busy when that came.
 //
 //     guest ──► GoldfishRtc ── look_in ──► DeviceTasks ── work ──► Vm::alarm_is_due ──► look
+//     console ──► Vm::take_input ── look_soon ──► │
 //
 // It ends before its VM does. The device is the VM's device lock's.
 #pragma once
@@ -29,6 +31,9 @@ class GuestClock final : public DeviceTask, private WallClock, private AlarmOwne
     /// Whose it is: said once, when the VM is made of it, before its guest runs.
     void serve(Vm& vm) { vm_ = &vm; }
     [[nodiscard]] GoldfishRtc& device() { return device_; }
+
+    /// Has a hart look for it and for input between guests; any hart says so.
+    void look_soon();
 
     [[nodiscard]] bool work() override;
 

@@ -93,6 +93,32 @@ TEST_CASE("an alarm interrupts the guest at its time", "[guest_clock]") {
     }
 }
 
+TEST_CASE("who brings input waits for no device, and nothing is lost", "[guest_clock]") {
+    Bench bench(2);
+    bench.tasks.set_rate(ticks_per_second);
+    bench.set_alarm(6 * second);
+    const std::uint64_t due = bench.tasks.due();
+    bench.vm->device_lock().lock();  // as a vCPU in a long access
+    loaded_vcpu = &bench.vm->vcpu();
+    (void)bench.vm->vcpu().enter_next();
+    bench.keyboard.type("a");
+    bench.vm->input_arrived();
+    CHECK(bench.vm->vcpu().leaves_guest());  // so that its hart looks when to be awake
+    loaded_vcpu = nullptr;
+    CHECK(bench.keyboard.waiting() == 1);
+    CHECK(bench.tasks.due() == 5 * ticks_per_second + ticks_per_second / 10'000);
+    bench.work_at(due);  // it is time for the alarm, too
+    CHECK(bench.keyboard.waiting() == 1);
+    CHECK(bench.tasks.due() == due + ticks_per_second / 10'000);
+    bench.vm->device_lock().unlock();
+    CHECK_FALSE(bench.is_pending());
+    bench.work_at(bench.tasks.due());
+    CHECK(bench.keyboard.waiting() == 0);
+    CHECK(bench.vm->uart().take_input() == std::byte{'a'});
+    CHECK(bench.is_pending());
+    CHECK(bench.tasks.is_empty());
+}
+
 TEST_CASE("an alarm far away is looked for on the way", "[guest_clock]") {
     Bench bench(1);
     bench.set_alarm(5000 * second);

@@ -37,8 +37,8 @@ struct GuestConsole {
 
 /// What not every VM has. All of it is borrowed.
 struct GuestOptions {
-    std::span<GuestVirtio* const> virtio;  ///< at most one for each slot
-    GuestClock* clock = nullptr;
+    std::span<GuestVirtio* const> virtio;   ///< at most one for each slot
+    GuestClock* clock = nullptr;            ///< looks again, too, where the devices were busy
     GuestVirtioConsole* console = nullptr;  ///< the console beside the UART, one of `virtio`
 };
 

@@ -84,11 +84,16 @@ void Vm::input_arrived() {
     take_input();
 }
 
+/// Whoever brings it waits for nobody: all of it is looked for again with the clock's next alarm.
 void Vm::take_input() {
-    const DeviceGuard guard(device_lock_);
+    if (!device_lock_.lock_unless_busy()) {
+        if (clock_ != nullptr) clock_->look_soon();
+        return;
+    }
     uart().input_arrived();
     if (virtio_console_ != nullptr) virtio_console_->look();
     if (clock_ != nullptr) clock_->device().look();
+    device_lock_.unlock();
 }
 
 std::optional<std::byte> Vm::take_typed() {

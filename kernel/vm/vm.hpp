@@ -142,7 +142,7 @@ class Vm final : public PowerEvents, public InputReceiver {
     /// The oldest character that was typed and not read, for a guest that asks by SBI. Its device
     /// lock is held.
     [[nodiscard]] std::optional<std::byte> take_typed();
-    /// The devices take it, where the VM's hart is at its devices or nobody is.
+    /// The devices take it, where the VM's hart is at its devices or nobody is; else soon.
     void take_input();
 
     /// Which vCPUs lie in a hart of the machine: bit n for vCPU n. Whoever has stored something and

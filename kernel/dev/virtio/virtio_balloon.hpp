@@ -75,7 +75,6 @@ class VirtioBalloon final : public VirtioFunction {
     /// Has the driver make its statistics anew, in the next turn.
     void want_stats() { wants_stats_ = true; }
     [[nodiscard]] const Stats& stats() const { return stats_; }
-    [[nodiscard]] std::uint32_t wanted_pages() const { return config_.num_pages; }
     /// Whether a request waits to take pages out.
     [[nodiscard]] bool is_waiting() const { return is_waiting_; }
 

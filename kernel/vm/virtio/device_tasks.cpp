@@ -25,6 +25,10 @@ void DeviceTasks::want_at(DeviceTask& task, std::uint64_t time) {
     note_due();
 }
 
+void DeviceTasks::want_soon(DeviceTask& task) {
+    want_at(task, csr_read<Csr::time>() + soon_);
+}
+
 /// Whether no hart is at it: else it may be wanted again at the end of its turn.
 bool DeviceTasks::is_forgotten(DeviceTask& task) {
     const SpinGuard guard(lock_);

@@ -39,9 +39,14 @@ class DeviceTasks {
     DeviceTasks(const DeviceTasks&) = delete;
     DeviceTasks& operator=(const DeviceTasks&) = delete;
 
+    /// `time` has so many ticks a second. Before anything else.
+    void set_rate(std::uint64_t ticks_per_second) { soon_ = ticks_per_second / soon_per_second; }
+
     void want(DeviceTask& task) { want_at(task, at_once); }
     /// The same, not before `time`. A hart has to be awake then, which whoever says this sees to.
     void want_at(DeviceTask& task, std::uint64_t time);
+    /// The same for who finds a VM's devices busy: some 100 microseconds from now.
+    void want_soon(DeviceTask& task);
     /// It has no work from here on, and no hart is at it.
     void forget(DeviceTask& task);
     [[nodiscard]] bool is_empty() const { return due() == when_asked; }
@@ -51,11 +56,14 @@ class DeviceTasks {
     bool do_some();
 
   private:
+    static constexpr std::uint64_t soon_per_second = 10'000;
+
     [[nodiscard]] DeviceTask* take();
     [[nodiscard]] bool is_forgotten(DeviceTask& task);
     void note_due() CAIRN_REQUIRES(lock_);
 
-    Spinlock lock_;  ///< a leaf
+    std::uint64_t soon_ = 0;  ///< ticks of `time`
+    Spinlock lock_;           ///< a leaf
     intrusive_list<DeviceTask> queue_ CAIRN_GUARDED_BY(lock_);
     std::atomic<std::uint64_t> due_ = when_asked;  ///< of all in the queue; changes under the lock
 };

@@ -24,24 +24,40 @@ bool GuestBalloon::take_memory() {
 }
 
 void GuestBalloon::want(std::uint64_t bytes) {
-    const DeviceGuard guard(port_.lock());
     const std::uint64_t all = memory_.range().size;
     const std::uint64_t wanted = (all - std::min(bytes, all)) / page_size;
-    balloon_.want_pages(static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, ~0u)));
+    wanted_.store(static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, ~0u)));
+    is_told_.store(false);
+    if (tell_wanted()) return;
+    tasks_.want_soon(rest_);
+    if (loaded_vcpu != nullptr) loaded_vcpu->leave_guest();
+}
+
+/// False where the devices are busy.
+bool GuestBalloon::tell_wanted() {
+    DeviceLock& lock = port_.lock();
+    if (!lock.lock_unless_busy()) return false;
+    is_told_.store(true);  // first: what is wanted meanwhile is told again
+    balloon_.want_pages(wanted_.load());
     port_.device().config_changed();
+    lock.unlock();
+    return true;
 }
 
 GuestBalloon::Figures GuestBalloon::figures() {
-    const DeviceGuard guard(port_.lock());
-    const std::uint64_t all = memory_.range().size;
-    balloon_.want_stats();
-    tasks_.want(port_);
-    return {.memory = all,
-            .target = all - std::uint64_t{balloon_.wanted_pages()} * page_size,
-            .inside = inside_ * page_size,
-            .given_back = ram_.given_back_bytes(),
-            .is_waiting = balloon_.is_waiting(),
-            .stats = balloon_.stats()};
+    DeviceLock& lock = port_.lock();
+    if (lock.lock_unless_busy()) {
+        balloon_.want_stats();
+        tasks_.want(port_);
+        known_.inside = inside_ * page_size;
+        known_.is_waiting = balloon_.is_waiting();
+        known_.stats = balloon_.stats();
+        lock.unlock();
+    }
+    known_.memory = memory_.range().size;
+    known_.target = known_.memory - std::uint64_t{wanted_.load()} * page_size;
+    known_.given_back = ram_.given_back_bytes();
+    return known_;
 }
 
 bool GuestBalloon::is_chunk_inside(std::uint64_t page) const {
@@ -59,7 +75,7 @@ bool GuestBalloon::put_in(GuestPhys page) {
     word |= bit;
     ++inside_;
     if (~word != 0 || !is_chunk_inside(number) || !ram_.give_back(page)) return false;
-    look_in(drain_, 0);
+    look_in(rest_, 0);
     return true;
 }
 
@@ -90,8 +106,9 @@ void GuestBalloon::look_in(DeviceTask& task, std::uint64_t hundredths) {
     if (loaded_vcpu != nullptr) loaded_vcpu->leave_guest();
 }
 
-/// Without the device lock: RAM has one of its own.
-bool GuestBalloon::Drain::work() {
+/// RAM has a lock of its own.
+bool GuestBalloon::Rest::work() {
+    if (!balloon.is_told_.load() && !balloon.tell_wanted()) balloon.tasks_.want_soon(*this);
     if (!balloon.ram_.drain()) balloon.look_in(*this, 1);
     return false;
 }

@@ -12,6 +12,7 @@
 // device lock's.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include <cairn/vector.hpp>
@@ -38,7 +39,7 @@ class GuestBalloon final : private BalloonMemory {
                  std::uint64_t ticks_per_second);
     GuestBalloon(const GuestBalloon&) = delete;
     GuestBalloon& operator=(const GuestBalloon&) = delete;
-    ~GuestBalloon() { tasks_.forget(drain_); }
+    ~GuestBalloon() { tasks_.forget(rest_); }
 
     /// What a VM with so much RAM needs for it of the hypervisor's memory.
     [[nodiscard]] static constexpr std::uint64_t most_memory(std::uint64_t ram) {
@@ -48,9 +49,11 @@ class GuestBalloon final : private BalloonMemory {
     [[nodiscard]] bool take_memory();
     [[nodiscard]] GuestVirtio& port() { return port_; }
 
-    /// Asks the guest to keep `bytes` of its RAM, and no more. Takes the lock.
+    // For one at a time, who does not wait for the lock.
+    /// Asks the guest to keep `bytes` of its RAM, and no more.
     void want(std::uint64_t bytes);
-    /// Asks it for new statistics as well. Takes the lock.
+    /// Asks it for new statistics as well. Where the devices are busy, what is inside, is waiting
+    /// and was said is as it was the last time.
     [[nodiscard]] Figures figures();
 
   private:
@@ -58,9 +61,10 @@ class GuestBalloon final : private BalloonMemory {
     static constexpr std::uint64_t pages_of_word = 64;
     static constexpr std::size_t words_of_chunk = GuestRam::chunk_size / page_size / pages_of_word;
 
-    /// Frees frames when nobody can be at them any more.
-    struct Drain final : DeviceTask {
-        explicit Drain(GuestBalloon& its_balloon) : balloon(its_balloon) {}
+    /// Frees frames when nobody can be at them any more, and tells the guest what it is to keep
+    /// where its devices were busy.
+    struct Rest final : DeviceTask {
+        explicit Rest(GuestBalloon& its_balloon) : balloon(its_balloon) {}
         bool work() override;
         GuestBalloon& balloon;
     };
@@ -69,6 +73,7 @@ class GuestBalloon final : private BalloonMemory {
     [[nodiscard]] bool take_out(GuestPhys page) override;
     void discard(GuestRange range) override { ram_.discard(range); }
     void empty() override;
+    [[nodiscard]] bool tell_wanted();
     [[nodiscard]] bool is_chunk_inside(std::uint64_t page) const;
     void look_in(DeviceTask& task, std::uint64_t hundredths);
 
@@ -78,9 +83,12 @@ class GuestBalloon final : private BalloonMemory {
     const std::uint64_t ticks_per_second_;
     vector<std::uint64_t, VmAllocator<std::uint64_t>> pages_;  ///< a bit each: it is inside
     std::uint64_t inside_ = 0;                                 ///< pages
+    std::atomic<std::uint32_t> wanted_ = 0;                    ///< pages
+    std::atomic<bool> is_told_ = true;                         ///< of `wanted_`, the guest
+    Figures known_;                                            ///< of the last that were asked for
     VirtioBalloon balloon_{*this};
     GuestVirtio port_;
-    Drain drain_{*this};
+    Rest rest_{*this};
 };
 
 }  // namespace cairn

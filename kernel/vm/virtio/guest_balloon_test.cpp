@@ -173,6 +173,27 @@ TEST_CASE("what is asked of a guest is told by a changed configuration", "[guest
     CHECK(bench.get(0x100) == 0);
 }
 
+TEST_CASE("who asks a guest for memory does not wait for its devices", "[guest_balloon]") {
+    Bench bench;
+    bench.tasks.set_rate(1'000'000);
+    bench.ask(0, ram + chunk, 3);
+    CHECK(bench.balloon->figures().inside == 3 * 4096);
+    bench.work();
+    bench.vm->device_lock().lock();  // as a vCPU in a long access
+    bench.balloon->want(5 * mebi);
+    CHECK(bench.balloon->figures().inside == 3 * 4096);
+    CHECK(bench.balloon->figures().target == 5 * mebi);
+    fake_csrs[static_cast<std::size_t>(Csr::time)] += 100;
+    bench.work();
+    bench.vm->device_lock().unlock();
+    CHECK(bench.get(0x100) == 0);
+    fake_csrs[static_cast<std::size_t>(Csr::time)] += 100;
+    bench.work();
+    CHECK(bench.get(0x100) == 3 * mebi / 4096);
+    CHECK((bench.get(0x60) & virtio_mmio::interrupt::config_change) != 0);
+    CHECK(bench.tasks.is_empty());
+}
+
 TEST_CASE("a guest that gives its own rings hurts itself alone", "[guest_balloon]") {
     Bench bench;
     const std::uint64_t free = bench.pool.free_bytes();

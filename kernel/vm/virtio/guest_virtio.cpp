@@ -6,9 +6,16 @@
 
 namespace cairn {
 
+/// The hart is there for other VMs as well, and does not wait.
 bool GuestVirtio::work() {
-    const DeviceGuard guard(vm_->device_lock());
-    return device_.work();
+    DeviceLock& lock = vm_->device_lock();
+    if (!lock.lock_unless_busy()) {
+        tasks_.want_soon(*this);
+        return false;
+    }
+    const bool more = device_.work();
+    lock.unlock();
+    return more;
 }
 
 /// The vCPU that has brought it leaves its guest, for its hart to do a turn.

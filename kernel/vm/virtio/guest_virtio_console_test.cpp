@@ -174,6 +174,25 @@ TEST_CASE("a device that needs a reset leaves what is typed to the UART",
     CHECK(bench.uart_character() == 'b');
 }
 
+TEST_CASE("a turn does not wait for who has the devices, and comes again",
+          "[guest_virtio_console]") {
+    Bench bench;
+    bench.tasks.set_rate(10'000'000);
+    bench.open();
+    bench.keyboard.type("b");
+    bench.vm->input_arrived();
+    bench.vm->device_lock().lock();  // as a vCPU in a long access
+    CHECK(bench.tasks.do_some());
+    CHECK(bench.tasks.due() == 1000);
+    CHECK_FALSE(bench.tasks.do_some());
+    bench.vm->device_lock().unlock();
+    CHECK(bench.received() == 0);
+    csr_write<Csr::time>(1000);
+    CHECK(bench.tasks.do_some());
+    CHECK(bench.received() == 1);
+    CHECK(bench.tasks.is_empty());
+}
+
 TEST_CASE("output that had no room goes on in a turn", "[guest_virtio_console]") {
     Bench bench;
     bench.open();
