@@ -187,6 +187,7 @@ VmTable::Result VmTable::destroy(std::string_view name) {
     if (vm->is_running()) return std::unexpected(VmTableError::still_running);
     if (console_->chosen() == &vm->channel()) console_->choose(other_in_front(*vm));
     names_.erase(std::ranges::find(names_, vm->name()));
+    watchdog_.forget(*vm);
     vms_.erase(std::ranges::find(vms_, vm, [](const auto& each) { return each.get(); }));
     return {};
 }

@@ -30,7 +30,7 @@ bool Watchdog::watch(ManagedVm& vm, Scheduler& scheduler, std::uint64_t now,
                      std::uint64_t ticks_per_second) {
     const std::uint64_t period = vm.config().watchdog * ticks_per_second;
     if (!is_watched(vm)) {
-        if (vm_ == &vm) vm_ = nullptr;
+        forget(vm);
         if (period == 0 || !vm.is_running()) return false;
         vm.watching().detector.forget();
         // It may go on without a word.

@@ -26,6 +26,10 @@ class Watchdog final : private VcpuObserver {
         return wanted_.load(std::memory_order_relaxed) ? HostWork::at_once
                                                        : due_.load(std::memory_order_relaxed);
     }
+    /// It is about to end: no round is at it any more.
+    void forget(const ManagedVm& vm) {
+        if (vm_ == &vm) vm_ = nullptr;
+    }
     /// Some VM has been started.
     void look_again() { wanted_.store(true, std::memory_order_release); }
 
