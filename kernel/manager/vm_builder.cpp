@@ -119,7 +119,7 @@ GuestFdtConfig describe_guest(const HostResources& host, const VmConfig& config,
 void announce(const VmConfig& config, const LoadPlan& plan, const GuestRam& ram) {
     std::size_t pieces = 0;
     HostPhys first{0};
-    ram.frames().visit_pieces([&](GuestPhys, const HostRange& piece) {
+    ram.visit_pieces([&](GuestPhys, const HostRange& piece) {
         if (pieces++ == 0) first = piece.base;
     });
     print("vm {}: {} MiB at {:#x}, {}", config.name, mib(config.memory), first.value,

@@ -104,7 +104,7 @@ void show_memory_of(const ManagedVm& vm, const BuiltVm& built, Answer& answer) {
                 {ram.present_bytes(), ram.given_back_bytes(), to_string(ram.table().mode()),
                  static_cast<unsigned>(built.vmid.vmid().number), vm.account().live(),
                  vm.account().limit()});
-    ram.frames().visit_pieces([&](GuestPhys at, const HostRange& piece) {
+    ram.visit_pieces([&](GuestPhys at, const HostRange& piece) {
         answer.show(piece_kind, {at.value, piece.base.value, piece.size});
     });
 }

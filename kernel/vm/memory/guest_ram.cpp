@@ -218,6 +218,18 @@ GuestRam::BlockUse GuestRam::use_of(GuestPhys at) const {
     return is_shown(found) ? BlockUse::shared : BlockUse::own;
 }
 
+GuestRam::Pieces GuestRam::pieces_from(GuestPhys at) const {
+    Pieces pieces;
+    const SpinGuard guard(lock_);
+    while (pieces.size() < pieces.capacity()) {
+        const auto piece = frames_.piece_from(chunk_of(at));
+        if (!piece) break;
+        pieces.push_back(*piece);
+        at = piece->at + piece->frames.size;
+    }
+    return pieces;
+}
+
 /// What lies about in single chunks is taken in fewer pieces then.
 bool GuestRam::forget() {
     const SpinGuard guard(lock_);

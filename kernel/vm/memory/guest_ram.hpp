@@ -145,8 +145,19 @@ class GuestRam final : public RamBacking, public DebugPoints {
     [[nodiscard]] bool forget();
 
     [[nodiscard]] const Stage2Table& table() const { return table_; }
-    /// While no chunk is given back, taken back or drained.
-    [[nodiscard]] const RamFrames& frames() const { return frames_; }
+    /// Calls `visit(guest address, frames)` for each piece of its frames, in the order of guest
+    /// addresses. A few are looked at at a time, without the lock while they are shown: a chunk
+    /// that is given or taken back meanwhile may be missing, and none is shown twice.
+    template <class Visitor>
+    void visit_pieces(Visitor visit) const {
+        for (GuestPhys at = settings_.base;;) {
+            const Pieces some = pieces_from(at);
+            for (const RamFrames::Piece& piece : some)
+                visit(piece.at, piece.frames);
+            if (some.size() < some.capacity()) return;
+            at = some.back().at + some.back().frames.size;
+        }
+    }
     /// Bytes that are present.
     [[nodiscard]] std::uint64_t present_bytes() const;
 
@@ -170,6 +181,9 @@ class GuestRam final : public RamBacking, public DebugPoints {
     [[nodiscard]] static bool is_patched(Chunk chunk) {
         return chunk == Chunk::patched || chunk == Chunk::shown_patched;
     }
+
+    using Pieces = static_vector<RamFrames::Piece, 16>;
+    [[nodiscard]] Pieces pieces_from(GuestPhys at) const;
 
     /// What is shown, whole chunks.
     struct Shown {

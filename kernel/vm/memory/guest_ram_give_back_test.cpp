@@ -109,6 +109,26 @@ TEST_CASE("frames that are given back are the pool's, and come again as zeroes",
     CHECK(ram.take_back(base + chunk));  // nothing to do
 }
 
+TEST_CASE("the pieces of RAM can be looked at while they change", "[guest_ram_give_back]") {
+    Bench bench(88 * mebi);
+    GuestRam ram = bench.make(80 * mebi);
+    REQUIRE(ram.take_frames() == GuestRam::Taken::all);
+    for (std::uint64_t n = 1; n < 40; n += 2)
+        REQUIRE(ram.give_back(base + n * chunk));
+    REQUIRE(ram.drain());
+    std::vector<GuestPhys> seen_at;
+    ram.visit_pieces([&](GuestPhys at, const HostRange& frames) {
+        seen_at.push_back(at);
+        CHECK(frames.size == chunk);
+        if (seen_at.size() != 3) return;
+        REQUIRE(ram.give_back(base + 38 * chunk));  // the last
+        REQUIRE(ram.drain());
+    });
+    REQUIRE(seen_at.size() == 19);
+    CHECK(seen_at.front() == base);
+    CHECK(seen_at.back() == base + 36 * chunk);
+}
+
 TEST_CASE("frames stay while somebody of Cairn's is at them", "[guest_ram_give_back]") {
     Bench bench(16 * mebi);
     GuestRam ram = bench.make(8 * mebi);

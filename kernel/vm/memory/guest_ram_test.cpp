@@ -56,7 +56,7 @@ struct Bench {
 /// The machine's memory that it lies in, in the order of guest addresses.
 std::vector<HostRange> pieces(const GuestRam& ram) {
     std::vector<HostRange> found;
-    ram.frames().visit_pieces([&](GuestPhys, const HostRange& piece) { found.push_back(piece); });
+    ram.visit_pieces([&](GuestPhys, const HostRange& piece) { found.push_back(piece); });
     return found;
 }
 

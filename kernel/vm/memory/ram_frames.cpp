@@ -36,10 +36,23 @@ std::size_t RamFrames::take_piece(std::size_t first, std::uint64_t size) {
     return size / chunk_size;
 }
 
+std::optional<RamFrames::Piece> RamFrames::piece_from(std::size_t first) const {
+    while (first < chunks_.size() && chunks_[first] == none)
+        ++first;
+    if (first >= chunks_.size()) return std::nullopt;
+    std::size_t behind = first + 1;
+    while (behind < chunks_.size() && goes_on(behind - 1))
+        ++behind;
+    return Piece{.at = base_ + first * chunk_size,
+                 .frames = {chunks_[first], (behind - first) * chunk_size}};
+}
+
 void RamFrames::free_all() {
-    visit_pieces([this](GuestPhys, const HostRange& piece) {
-        pool_.free_frames(piece.base, piece.size / frame_size);
-    });
+    std::size_t chunk = 0;
+    while (const auto piece = piece_from(chunk)) {
+        pool_.free_frames(piece->frames.base, piece->frames.size / frame_size);
+        chunk = (piece->at - base_ + piece->frames.size) / chunk_size;
+    }
     std::ranges::fill(chunks_, none);
 }
 

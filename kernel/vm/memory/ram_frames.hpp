@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include <cairn/vector.hpp>
 #include "kernel/arch/isa/page_table_entry.hpp"
@@ -47,18 +48,12 @@ class RamFrames {
     [[nodiscard]] bool goes_on(std::size_t chunk) const {
         return chunks_[chunk + 1] == chunks_[chunk] + chunk_size;
     }
-    /// Calls `visit(guest address, frames)` for each piece, in the order of guest addresses.
-    template <class Visitor>
-    void visit_pieces(Visitor visit) const {
-        for (std::size_t chunk = 0; chunk < chunks_.size();) {
-            const std::size_t first = chunk++;
-            if (chunks_[first] == none) continue;
-            while (chunk < chunks_.size() && goes_on(chunk - 1))
-                ++chunk;
-            visit(base_ + first * chunk_size,
-                  HostRange{chunks_[first], (chunk - first) * chunk_size});
-        }
-    }
+    struct Piece {
+        GuestPhys at;
+        HostRange frames;
+    };
+    /// The first at or behind the chunk `first`; nothing if there is none.
+    [[nodiscard]] std::optional<Piece> piece_from(std::size_t first) const;
 
   private:
     static constexpr HostPhys none{0};  ///< page 0 is nobody's RAM
