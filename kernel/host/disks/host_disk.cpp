@@ -187,6 +187,7 @@ bool HostDisk::may_submit(const HostDiskUser& user, const Request& request) cons
 
 bool HostDisk::submit(HostDiskUser& user, const Request& request) {
     const SpinGuard guard(lock_);
+    end_reset();
     Slot* const slot = has_room(user, request.buffers.size()) ? user.free_slot() : nullptr;
     if (slot == nullptr) {
         if (!std::exchange(user.is_refused_, true)) ++refused_;
@@ -276,21 +277,31 @@ void HostDisk::take_completed() {
 /// away.
 void HostDisk::give_up(std::string_view why) {
     works_ = false;
-    transport_.stop();
-    println("cairn: a disk of the machine's is left alone from here on: {}", why);
+    is_resetting_ = true;
+    println("cairn: a disk of the machine's is left alone from here on: {}{}", why,
+            unless_stopped(transport_.stop()));
+    end_reset();
+}
+
+/// Section 2.4.2: until its status is 0, what is in flight is the device's.
+void HostDisk::end_reset() {
+    if (!is_resetting_ || !transport_.has_stopped()) return;
+    is_resetting_ = false;
     for (HostDiskUser* user = users_; user != nullptr; user = user->next_)
         for (Slot& slot : user->slots_)
             if (slot.token != nullptr) complete(slot, Status::ioerr);
 }
 
-void HostDisk::leave_alone(std::string_view why) {
+bool HostDisk::leave_alone(std::string_view why) {
     const SpinGuard guard(lock_);
     if (works_) give_up(why);
+    return !is_resetting_;
 }
 
 void HostDisk::look() {
     const SpinGuard guard(lock_);
     take_completed();
+    end_reset();
 }
 
 void HostDisk::interrupted() {

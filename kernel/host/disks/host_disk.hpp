@@ -115,11 +115,12 @@ class HostDisk {
     /// False where there is no room now; `room_again` tells of some. Of a disk that has gone wrong
     /// everything is completed at once, as an error, and so is what is not in the user's range.
     [[nodiscard]] bool submit(HostDiskUser& user, const Request& request);
-    /// Completes what has ended, without its interrupt.
+    /// Completes what has ended, without its interrupt, and the end of a reset, too.
     void look();
     void interrupted();
-    /// The device is reset, and everything is an error from here on.
-    void leave_alone(std::string_view why);
+    /// The device is reset, and everything is an error from here on. False where its reset is not
+    /// over, and what is in flight stays there until it is.
+    [[nodiscard]] bool leave_alone(std::string_view why);
 
   private:
     using Slot = HostDiskUser::Slot;
@@ -141,6 +142,7 @@ class HostDisk {
     void complete(Slot& slot, Status status) CAIRN_REQUIRES(lock_);
     void tell_of_room() CAIRN_REQUIRES(lock_);
     void give_up(std::string_view why) CAIRN_REQUIRES(lock_);
+    void end_reset() CAIRN_REQUIRES(lock_);
 
     Spinlock lock_;
     VirtioTransport transport_ CAIRN_GUARDED_BY(lock_);
@@ -157,6 +159,7 @@ class HostDisk {
     bool has_flush_ = false;
     bool has_tables_ CAIRN_GUARDED_BY(lock_) = false;  ///< a request takes one descriptor
     bool works_ CAIRN_GUARDED_BY(lock_) = false;
+    bool is_resetting_ CAIRN_GUARDED_BY(lock_) = false;  ///< it is given up, and may still write
 };
 
 [[nodiscard]] std::string_view to_string(HostDisk::ClaimFault fault);

@@ -251,7 +251,7 @@ TEST_CASE("a disk that is given up answers, however few descriptors are left", "
     const std::vector<std::span<std::byte>> many(80, bytes);
     REQUIRE(bench.disk->submit(bench, {RequestType::in, 0, many, &bytes}));
     CHECK_FALSE(bench.disk->submit(bench, {RequestType::in, 0, many, &bytes}));
-    bench.disk->leave_alone("it does not answer");
+    CHECK(bench.disk->leave_alone("it does not answer"));
     REQUIRE(bench.done.size() == 1);
     REQUIRE(bench.disk->submit(bench, {RequestType::in, 0, many, &bytes}));
     CHECK(bench.done.size() == 2);
@@ -319,4 +319,25 @@ TEST_CASE("a device that breaks the rules fails what is in flight, and all that 
     REQUIRE(bench.submit(RequestType::in, 0, bytes));
     CHECK(bench.done.size() == 2);
     CHECK(bench.status() == Status::ioerr);
+}
+
+TEST_CASE("what is in flight is the device's until its reset is over", "[host_disk]") {
+    Bench bench;
+    REQUIRE(bench.start());
+    std::vector<std::byte> bytes(512);
+    REQUIRE(bench.submit(RequestType::in, 0, bytes));
+    bench.device.lies[Register::status] = virtio::status::driver_ok;
+    CHECK_FALSE(bench.disk->leave_alone("it does not answer"));
+    CHECK_FALSE(bench.disk->leave_alone("it does not answer"));
+    bench.disk->look();
+    CHECK(bench.done.empty());
+    std::vector<std::byte> more(512);
+    REQUIRE(bench.submit(RequestType::in, 0, more));  // never seen by the device
+    REQUIRE(bench.done.size() == 1);
+    CHECK(bench.done[0] == std::pair<void*, Status>{&more, Status::ioerr});
+    bench.device.lies.clear();
+    bench.disk->look();
+    REQUIRE(bench.done.size() == 2);
+    CHECK(bench.done[1] == std::pair<void*, Status>{&bytes, Status::ioerr});
+    CHECK(bench.disk->leave_alone("it does not answer"));
 }

@@ -30,7 +30,11 @@ class TableReader final : public TableSource, private HostDiskUser {
     [[nodiscard]] std::uint64_t blocks() const override {
         return disk_.sectors() / (block_size() / sector_size);
     }
-    /// Nothing is in flight when it returns: a disk that does not answer is reset.
+    /// Whether something is still in flight: of a disk that has not answered, and whose reset does
+    /// not end. Then it has to stay where it is.
+    [[nodiscard]] bool is_stuck() const { return is_stuck_; }
+    /// Nothing is in flight when it returns, unless it is stuck: a disk that does not answer is
+    /// reset.
     [[nodiscard]] bool read(std::uint64_t block, std::span<std::byte> to) override {
         const std::array buffers{to};
         const HostDisk::Request request{.type = virtio_block::RequestType::in,
@@ -43,7 +47,9 @@ class TableReader final : public TableSource, private HostDiskUser {
         while (!is_over_) {
             disk_.look();
             if (!is_submitted) is_submitted = disk_.submit(*this, request);
-            if (csr_read<Csr::time>() - begin > patience_) disk_.leave_alone("it does not answer");
+            if (csr_read<Csr::time>() - begin <= patience_) continue;
+            is_stuck_ = !disk_.leave_alone("it does not answer");
+            if (is_stuck_) return false;
         }
         return status_ == virtio_block::Status::ok;
     }
@@ -59,6 +65,7 @@ class TableReader final : public TableSource, private HostDiskUser {
     HostDisk& disk_;
     std::uint64_t patience_;
     bool has_joined_ = false;
+    bool is_stuck_ = false;
     std::atomic<bool> is_over_ = false;
     virtio_block::Status status_ = virtio_block::Status::ok;
     alignas(16) std::array<std::byte, 4096> room_{};
@@ -69,10 +76,11 @@ class TableReader final : public TableSource, private HostDiskUser {
 std::expected<DiskRange, PartitionFault> find_host_partition(HostDisk& disk, std::uint32_t number,
                                                              std::uint64_t timebase_hz) {
     if (number == 0) return DiskRange{0, disk.sectors()};
-    const auto reader = try_make_unique<TableReader>(disk, timebase_hz * patience_in_seconds);
+    auto reader = try_make_unique<TableReader>(disk, timebase_hz * patience_in_seconds);
     if (reader == nullptr) return std::unexpected(PartitionFault::no_memory);
     if (!reader->join()) return std::unexpected(PartitionFault::unshared);
     const auto blocks = find_partition(*reader, number, reader->room());
+    if (reader->is_stuck()) (void)reader.release();
     if (!blocks) return blocks;
     const std::uint64_t sectors_of_block = disk.block_size() / sector_size;
     return DiskRange{blocks->first * sectors_of_block, blocks->count * sectors_of_block};

@@ -70,7 +70,7 @@ std::expected<void, VirtioFault> HostConsole::start(std::span<HostPort> ports) {
     for (std::uint32_t number = 0; added && number < ports.size(); ++number)
         added = ports[number].start(transport_, number);
     if (!added) {
-        transport_.stop();
+        (void)transport_.stop();
         return added;
     }
     ports_ = ports;
@@ -90,7 +90,7 @@ std::expected<void, VirtioFault> HostConsole::start(std::span<HostPort> ports) {
 void HostConsole::leave() {
     const SpinGuard guard(lock_);
     works_ = false;
-    transport_.stop();
+    (void)transport_.stop();
     for (HostPort& port : ports_)
         port.set_open(false);
 }
@@ -98,10 +98,11 @@ void HostConsole::leave() {
 /// A device that breaks the rules is reset. Nobody has its ports open then.
 void HostConsole::give_up(std::string_view why) {
     works_ = false;
-    transport_.stop();
+    const bool has_stopped = transport_.stop();
     for (HostPort& port : ports_)
         port.set_open(false);
-    println("cairn: the machine's console device is left alone from here on: {}", why);
+    println("cairn: the machine's console device is left alone from here on: {}{}", why,
+            unless_stopped(has_stopped));
 }
 
 void HostConsole::serve(HostConsoleOwner& owner) {

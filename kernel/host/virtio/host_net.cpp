@@ -96,14 +96,15 @@ void HostNet::notify(std::uint32_t index, const DriverQueue& queue) {
 void HostNet::leave() {
     const SpinGuard guard(lock_);
     works_ = false;
-    transport_.stop();
+    (void)transport_.stop();
 }
 
-/// A device that breaks the rules is reset before anything that it may still read is given away.
+/// A device that breaks the rules is reset. What was lent to it stays where it is.
 void HostNet::give_up(std::string_view why) {
     works_ = false;
-    transport_.stop();
-    println("cairn: the machine's network device is left alone from here on: {}", why);
+    const bool has_stopped = transport_.stop();
+    println("cairn: the machine's network device is left alone from here on: {}{}", why,
+            unless_stopped(has_stopped));
 }
 
 void HostNet::serve(HostNetOwner& owner) {

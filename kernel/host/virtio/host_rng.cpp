@@ -34,7 +34,7 @@ std::expected<void, VirtioFault> HostRng::start(VirtioRegisters& registers, Host
     while (works() && !take_some()) {
         if (csr_read<Csr::time>() - begin <= patience) continue;
         works_ = false;
-        transport_.stop();
+        (void)transport_.stop();
     }
     if (!works()) return std::unexpected(VirtioFault::silent);
     return {};
@@ -61,8 +61,9 @@ bool HostRng::take_some() {
 
 void HostRng::give_up(std::string_view why) {
     works_ = false;
-    transport_.stop();
-    println("cairn: the machine's virtio-rng is left alone from here on: {}", why);
+    const bool has_stopped = transport_.stop();
+    println("cairn: the machine's virtio-rng is left alone from here on: {}{}", why,
+            unless_stopped(has_stopped));
 }
 
 void HostRng::ask() {

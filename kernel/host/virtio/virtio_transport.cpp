@@ -49,10 +49,10 @@ std::expected<std::uint32_t, VirtioFault> VirtioTransport::identify() {
     return get(Register::device_id);
 }
 
-bool VirtioTransport::resets() {
+bool VirtioTransport::stop() {
     set(Register::status, 0);
     for (int looks = 0; looks < reset_looks; ++looks)
-        if (get(Register::status) == 0) return true;
+        if (has_stopped()) return true;
     return false;
 }
 
@@ -68,7 +68,7 @@ std::uint64_t VirtioTransport::offered() {
 
 /// Section 3.1.1 "Driver Requirements: Device Initialization", and 3.1.2 of legacy devices.
 VirtioTransport::Done VirtioTransport::negotiate(std::uint64_t wanted) {
-    if (!resets()) return std::unexpected(VirtioFault::no_reset);
+    if (!stop()) return std::unexpected(VirtioFault::no_reset);
     set(Register::status, status_ = status::acknowledge);
     set(Register::status, status_ |= status::driver);
     const std::uint64_t can = offered();

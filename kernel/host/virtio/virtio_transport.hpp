@@ -35,6 +35,11 @@ enum class VirtioFault : std::uint8_t {
 /// What is wrong, as the end of a sentence.
 [[nodiscard]] std::string_view to_string(VirtioFault fault);
 
+/// What a sentence about a device ends with that has been stopped, or has not.
+[[nodiscard]] constexpr std::string_view unless_stopped(bool has_stopped) {
+    return has_stopped ? "" : "; and its reset does not end";
+}
+
 class VirtioTransport {
   public:
     using Done = std::expected<void, VirtioFault>;
@@ -61,8 +66,11 @@ class VirtioTransport {
     void notify(std::uint32_t queue);
     /// The events (virtio_mmio::interrupt) since the last time, which end their interrupt.
     [[nodiscard]] std::uint32_t take_events();
-    /// Resets it: it does nothing any more.
-    void stop() { set(Register::status, 0); }
+    /// Resets it, and waits for that, but not for long: it does nothing any more. False where its
+    /// reset is not over yet (section 2.4.2): what was lent to it is still its own.
+    [[nodiscard]] bool stop();
+    /// Whether that is over.
+    [[nodiscard]] bool has_stopped() { return get(Register::status) == 0; }
 
     /// The configuration's bytes from `at` on, all of one moment.
     void read_config(std::uint64_t at, std::span<std::byte> to);
@@ -72,7 +80,6 @@ class VirtioTransport {
 
     [[nodiscard]] std::uint32_t get(Register which) { return registers_->read(which); }
     void set(Register which, std::uint32_t value) { registers_->write(which, value); }
-    [[nodiscard]] bool resets();
     [[nodiscard]] std::uint64_t offered();
     void set_address(Register low, Register high, HostPhys address);
     [[nodiscard]] Done place(const DriverQueue& queue);

@@ -54,8 +54,11 @@ TEST_CASE("a device is brought up and does what is asked, modern or legacy", "[v
         const auto used = bench.queue->take_used();
         REQUIRE((used && *used));
         CHECK((*used)->written == 16);
-        bench.transport.stop();
+        CHECK(bench.transport.stop());
         CHECK(bench.device.read(Register::status) == 0);
+        bench.device.lies[Register::status] = virtio::status::driver_ok;
+        CHECK_FALSE(bench.transport.stop());
+        CHECK_FALSE(bench.transport.has_stopped());
         CHECK(bench.device.log.empty());
     }
 }
