@@ -201,8 +201,9 @@ std::optional<VmDevices> take_devices(HostResources& host, const BundleVm& bundl
         try_allocate_unique<GuestClock>(VmAllocator<GuestClock>(memory.heap()), host_clock(),
                                         host.device_tasks(), host.timebase_hz());
     if (config.rng)
-        devices.rng = try_allocate_unique<GuestRng>(VmAllocator<GuestRng>(memory.heap()),
-                                                    host_rng(), ram, host.device_tasks());
+        devices.rng =
+            try_allocate_unique<GuestRng>(VmAllocator<GuestRng>(memory.heap()), host_rng(), ram,
+                                          host.device_tasks(), host.timebase_hz());
     if (config.virtio_console)
         devices.console =
             try_allocate_unique<GuestVirtioConsole>(VmAllocator<GuestVirtioConsole>(memory.heap()),
