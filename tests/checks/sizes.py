@@ -39,7 +39,7 @@ BUDGETS = {
     "kernel/manager/console": (8, 520, 60),
     "kernel/manager/cores": (9, 760, 190),
     "kernel/manager/gdb": (19, 1720, 217),
-    "kernel/manager/monitor": (18, 1280, 242),
+    "kernel/manager/monitor": (19, 1280, 242),
     "kernel/sched": (25, 1500, 117),
     "kernel/uefi": (30, 2000, 40),
     "kernel/vm": (24, 1320, 128),
