@@ -294,7 +294,7 @@ choose_debian_disk() {
     [ $new_disk = no ] || arguments+=(--fresh)
     "$root/tools/debian_disk.sh" ${arguments[@]+"${arguments[@]}"} "$image" || exit
     kernel=$image.kernel initrd=$image.initrd
-    append="root=/dev/vda rw console=ttyS0 net.ifnames=0${append:+ $append}"
+    append="root=/dev/vda1 rw console=ttyS0 net.ifnames=0${append:+ $append}"
 }
 
 choose_demo() {

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Makes a disk with Debian 13 for riscv64, unless the file is there, checks it, and takes its kernel and initial RAM
-# disk out of it, as FILE.kernel and FILE.initrd. Each step leaves one file of .cache/debian under its final name, and is
-# done once; one that is interrupted goes on at the next start, or begins again:
+# disk out of it, as FILE.kernel and FILE.initrd. A disk has one partition, whose table tools/partition_disk.py writes;
+# boot loaders find /boot/extlinux/extlinux.conf there. Each step leaves one file of .cache/debian under its final name,
+# and is done once; one that is interrupted goes on at the next start, or begins again:
 #
 #   packages, by apt ─► second-stage.img, unpacked ─► base.img, configured by a guest of Cairn's ─► FILE, a copy
 #
@@ -17,10 +18,12 @@ set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin # e2fsprogs and depmod are there, and only root has that on PATH
 folder=$cache/debian
 keys=$folder/ssh
-size_of_base=2G
+size_of_base=2048 # MiB, of which the partition has all but the first
+begin=1048576 # of the partition, in bytes
+partition="?offset=$begin" # behind an image's name: where e2fsprogs find its file system
 # With what is required in every Debian: enough to start, to log in on the console and by ssh, and to install more.
 wanted=('?priority(required)' apt systemd-sysv linux-image-riscv64 initramfs-tools zstd busybox-static e2fsprogs
-    openssh-server ifupdown dhcpcd-base iproute2)
+    openssh-server ifupdown dhcpcd-base iproute2 u-boot-menu)
 
 # need_space MIB WHAT
 need_space() {
@@ -127,7 +130,9 @@ unpack() {
     depmod -b "$new" "$version"
     cp "$new"/boot/vmlinu[xz]-"$version" "$folder/second-stage.kernel"
     "$root/tools/debian_initrd.py" --root "$new" --output "$folder/second-stage.initrd"
-    mke2fs -q -t ext4 -L debian -d "$new" "$folder/second-stage.partial" $size_of_base >/dev/null
+    truncate -s ${size_of_base}M "$folder/second-stage.partial"
+    "$root/tools/partition_disk.py" "$folder/second-stage.partial"
+    mke2fs -q -t ext4 -L debian -d "$new" -E offset=$begin "$folder/second-stage.partial" $((size_of_base - 1))M >/dev/null
 }
 
 first_stage() {
@@ -146,10 +151,23 @@ first_stage() {
 
 # --- the second stage -----------------------------------------------------------------------------
 
-# check FILE HINT: what the journal holds is written, and what is wrong is repaired if nothing can be lost by that.
+# field IMAGE NAME: of the superblock, or of the journal's.
+field() { dumpe2fs -h "$1$partition" 2>/dev/null | sed -n "s/^$2: *//p"; }
+
+# Writes what the journal holds. e2fsck does so, and then looks for the superblock where there is none: it forgets that
+# the file system lies in a partition (so until 1.47.4 at least). It is left to say that the journal is empty.
+write_journal() {
+    [[ $(field "$1" 'Filesystem features') = *needs_recovery* ]] || return 0
+    e2fsck -p -E journal_only "$1$partition" >/dev/null 2>&1 || true
+    [ "$(field "$1" 'Journal start')" != 0 ] ||
+        debugfs -w -R 'feature -needs_recovery' "$1$partition" >/dev/null 2>&1
+}
+
+# check FILE HINT: what is wrong is repaired if nothing can be lost by that.
 check() {
     local status=0 said
-    said=$(e2fsck -p "$1" 2>&1) || status=$?
+    write_journal "$1"
+    said=$(e2fsck -p "$1$partition" 2>&1) || status=$?
     [ $status -lt 4 ] || die "the file system of $1 is damaged. e2fsck says: ${said//$'\n'/ }" "$2"
 }
 
@@ -159,7 +177,7 @@ second_stage() {
     say 'Configuring the packages, in a guest. This takes minutes.'
     "$root/tools/debian_second_stage.py" --log "$folder/second-stage.log" "$root/run.sh" \
         --kernel "$folder/second-stage.kernel" --initrd "$folder/second-stage.initrd" --disk "$unfinished" \
-        --cpus 1 --memory 1G --append 'console=ttyS0 root=/dev/vda rw panic=-1' ||
+        --cpus 1 --memory 1G --append 'console=ttyS0 root=/dev/vda1 rw panic=-1' ||
         die 'the Debian disk is not complete.' "Start again to go on, or anew: rm -r $folder"
     check "$unfinished" "Remove the file, and start again: rm $unfinished"
     mv "$unfinished" "$folder/base.img"
@@ -168,12 +186,15 @@ second_stage() {
 
 # --- the disk -------------------------------------------------------------------------------------
 
+# Earlier versions made file systems without a partition around them; a base is made anew for such a one.
+is_disk() { [ -s "$1" ] && "$root/tools/partition_disk.py" --check "$1"; }
+
 # One at a time; the guest inherits the lock.
 make_base() {
-    [ ! -s "$folder/base.img" ] || return 0
+    ! is_disk "$folder/base.img" || return 0
     exec 8>"$folder/lock"
     flock -n 8 || die "another run.sh makes the Debian disk in $folder." 'Let it end, or end it.'
-    if [ ! -s "$folder/second-stage.img" ]; then
+    if ! is_disk "$folder/second-stage.img"; then
         fetch_packages "$1"
         first_stage
     fi
@@ -187,26 +208,35 @@ copy_base() {
     mv "$image.partial" "$image"
 }
 
-# A disk only grows: what is at its end may be in use.
+# A disk only grows: what is at its end may be in use. resize2fs cuts an image off where a file system of the new size
+# would end without what lies before it: that much it may see, and no more.
 grow() {
-    local old new
+    local old new end
     old=$(stat -c %s "$image")
     new=$(numfmt --from=iec "$1")
     [ "$new" -ge "$old" ] || die "--disk-size: $image has $((old >> 20)) MiB, and a disk cannot shrink." \
         "At least 2G, with a new disk: --fresh --disk-size $1"
     truncate -s "$new" "$image"
+    "$root/tools/partition_disk.py" "$image"
+    end=$(($(field "$image" 'Block count') * $(field "$image" 'Block size') + begin))
+    [ "$end" -le $((new - begin)) ] || return 0
+    truncate -s $((new - begin)) "$image"
     # What was interrupted goes on; 1 of e2fsck says that it has corrected something.
-    { e2fsck -fp "$image" || [ $? -lt 2 ]; } >&2 && resize2fs "$image" >&2 ||
+    if { e2fsck -fp "$image$partition" || [ $? -lt 2 ]; } >&2 &&
+        resize2fs "$image$partition" $(((new - begin) / 1024))K >&2; then
+        truncate -s "$new" "$image"
+    else
         die "the file system of $image could not grow (see above)."
+    fi
 }
 
 # take_out LINK FILE: the file that a link in the root folder of the disk leads to. debugfs takes no spaces in names.
 take_out() {
     local target partial
-    target=$(debugfs -R "stat $1" "$image" 2>/dev/null | sed -n 's/^Fast link dest: "\(.*\)"$/\1/p')
+    target=$(debugfs -R "stat $1" "$image$partition" 2>/dev/null | sed -n 's/^Fast link dest: "\(.*\)"$/\1/p')
     partial=$(basename "$2" | tr -c 'a-zA-Z0-9.\n' _).partial
     if [ -z "$target" ] || ! (cd "$(dirname "$2")" && rm -f "$partial" &&
-        debugfs -R "dump /${target#/} $partial" "$image" >/dev/null 2>&1 && [ -s "$partial" ] && mv "$partial" "$2"); then
+        debugfs -R "dump /${target#/} $partial" "$image$partition" >/dev/null 2>&1 && [ -s "$partial" ] && mv "$partial" "$2"); then
         die "$image: $1 leads to no file there." 'A new disk: ./run.sh debian --fresh'
     fi
 }
@@ -227,9 +257,13 @@ main() {
         shift
     done
     mkdir -p "$folder"
-    make_base "$mirror"
-    if [ $fresh = yes ] || [ ! -s "$image" ]; then copy_base; fi
-    check "$image" "To repair it by hand: /sbin/e2fsck -f $image. To start with a new one: ./run.sh debian --fresh"
+    if [ $fresh = yes ] || [ ! -s "$image" ]; then
+        make_base "$mirror"
+        copy_base
+    fi
+    is_disk "$image" || die "$image has no partition: an earlier version made it, and it stays as it is." \
+        "How to give it one: 'A disk of an earlier version' in docs/guests.md. To start with a new one: ./run.sh debian --fresh"
+    check "$image" "To repair it by hand: /sbin/e2fsck -f '$image$partition'. To start with a new one: ./run.sh debian --fresh"
     [ -z "$size" ] || grow "$size"
     take_out /vmlinuz "$image.kernel"
     take_out /initrd.img "$image.initrd"

@@ -19,7 +19,7 @@ INIT = f"""#!/bin/busybox sh
 for module in {" ".join(make_modules.SCRIPTS["disks"])}; do
     /bin/busybox insmod /lib/modules/$module.ko
 done
-if /bin/busybox mount -t ext4 /dev/vda /new; then
+if /bin/busybox mount -t ext4 /dev/vda1 /new; then
     if [ ! -x /new{SECOND_STAGE} ]; then
         /bin/busybox umount /new
         echo 'second stage: complete'
@@ -28,7 +28,7 @@ if /bin/busybox mount -t ext4 /dev/vda /new; then
     /bin/busybox mount -o move /dev /new/dev
     exec /bin/busybox switch_root /new {SECOND_STAGE}
 fi
-echo 'second stage: failed: /dev/vda could not be mounted'
+echo 'second stage: failed: /dev/vda1 could not be mounted'
 /bin/busybox poweroff -f
 """
 

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from cairn_machine import ROOT, write_archive
+from cairn_machine import ROOT, U_BOOT, write_archive
 from outcome import ended
 from test_host_disks import drives
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.skipif(not os.environ.get("CAIRN_DEBIAN_DISK"), reason=
 
 LONG = 900
 PROMPT = r"root@debian:~# "
-CONF = "kernel = kernel\ninitrd = initrd\nmemory = 1G\ncpus = 2\ndisk = host:0\n" \
-       "append = root=/dev/vda rw console=ttyS0 net.ifnames=0\n"
+CONF = "kernel = kernel\nmemory = 1G\ncpus = 2\ndisk = host:0\n"
+BESIDE = "initrd = initrd\nappend = root=/dev/vda1 rw console=ttyS0 net.ifnames=0\n"
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +31,14 @@ def disk(tmp_path_factory):
 
 
 def boot(machine, disk):
-    m = machine(write_archive(disk.with_name("vms.cpio"), {
-        "guest/vm.conf": CONF, "guest/kernel": disk.with_name("disk.img.kernel"),
-        "guest/initrd": disk.with_name("disk.img.initrd")}), smp=2, memory="3G", options=drives(disk))
+    m = started(machine, disk, {"guest/vm.conf": CONF + BESIDE, "guest/kernel": disk.with_name("disk.img.kernel"),
+                                "guest/initrd": disk.with_name("disk.img.initrd")})
     log_in(m)
     return m
+
+
+def started(machine, disk, files):
+    return machine(write_archive(disk.with_name("vms.cpio"), files), smp=2, memory="3G", options=drives(disk))
 
 
 def log_in(m):
@@ -59,7 +62,19 @@ def test_what_is_written_is_there_after_a_reboot(machine, disk):
     m.expect(PROMPT)
     m.send_line("poweroff")
     assert ended(m, timeout=LONG)[-1] == "vm guest: powered off"
-    subprocess.run(["/usr/sbin/e2fsck", "-fn", disk], check=True, capture_output=True)
+    subprocess.run(["/usr/sbin/e2fsck", "-fn", f"{disk}?offset={1 << 20}"], check=True, capture_output=True)
+
+
+def test_u_boot_starts_what_is_on_the_disk(machine, disk):
+    """Debian's own kernel and initial RAM disk, at a reboot too, with nothing given beside the disk."""
+    m = started(machine, disk, {"guest/vm.conf": CONF, "guest/kernel": U_BOOT})
+    for then in ("reboot", "poweroff"):
+        m.expect(r"Retrieving file: /boot/vmlinux-", LONG)
+        log_in(m)
+        assert m.command_output("findmnt -no SOURCE /", PROMPT) == "/dev/vda1"
+        assert m.command_output("systemctl --failed --no-legend --plain", PROMPT) == ""
+        m.send_line(then)
+    assert ended(m, timeout=LONG)[-1] == "vm guest: powered off"
 
 
 def test_nobody_logs_in_by_ssh_without_the_key(machine, disk):
