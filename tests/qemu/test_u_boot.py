@@ -9,9 +9,8 @@ import re
 import pytest
 
 from cairn_machine import U_BOOT
-from outcome import CRASHES
+from u_boot_session import PROMPT, ask, power_off, said_by_cairn, stop_autoboot
 
-PROMPT = r"(?:^|\n)=> "
 MEBI = 1 << 20
 
 # What `sbi` calls the extensions that a guest of Cairn has. Of the legacy ones it asks for each.
@@ -39,16 +38,6 @@ def started_u_boot(guest):
     return start
 
 
-def stop_autoboot(m):
-    m.expect("Hit any key to stop autoboot")
-    m.send(" ")
-    m.expect(PROMPT)
-
-
-def ask(m, command):
-    return m.command_output(command, PROMPT)
-
-
 def fields(text):
     """{name: text} of lines like `-> size     = 0x0000000004000000`; the first of a name counts."""
     found = {}
@@ -57,17 +46,6 @@ def fields(text):
         if equals:
             found.setdefault(name.strip("-> "), value.strip())
     return found
-
-
-def said_by_cairn(m):
-    return [line for line in m.log.splitlines() if line.startswith(("vm guest: ", "cairn: "))]
-
-
-def power_off(m):
-    m.send_line("poweroff")
-    assert m.wait_exit() == 0
-    assert said_by_cairn(m)[-1] == "vm guest: powered off"
-    assert not any(crash in m.log for crash in CRASHES)
 
 
 @pytest.mark.parametrize("options", [
@@ -118,23 +96,6 @@ def test_efi_program(u_boot):
         for said in ["Hello, world!", "Have device tree", "Load options: <none>"]:
             assert said in lines
         assert re.search(r"^Running on UEFI 2\.\d+$", answer, re.MULTILINE)
-    power_off(m)
-
-
-def test_efi_selftest(u_boot):
-    """U-Boot's tests of its own UEFI: only those fail that want a device which guests have not. They count
-    timer events, so time is that of the machine (-icount), not of a host that may be busy."""
-    m = u_boot(machine_options={"icount": True})
-    m.send_line("bootefi selftest")
-    failures = int(m.expect(r"Summary: (\d+) failures").group(1))
-    failed = re.findall(r"(?:Executing|Setting up) '([^']+)' failed", m.log)
-    assert len(failed) == failures
-    assert set(failed) <= {"simple network protocol", "real time clock", "random number generator"}
-    assert m.log.count("' succeeded") > 50
-    m.expect("Press any key")
-    m.send(" ")  # ResetSystem
-    m.expect("vm guest: reset")
-    stop_autoboot(m)
     power_off(m)
 
 
