@@ -43,7 +43,8 @@ The guest (options named like QEMU's own)
   --bundle DIR           VMs from a folder instead: one folder per VM, with vm.conf and its files,
                          as in examples/
   --demo                 the tiny guest built from this repository: nothing is downloaded
-  --u-boot               U-Boot, Debian's S-mode image (package u-boot-qemu), to its prompt
+  --u-boot               U-Boot, Debian's S-mode image (package u-boot-qemu), to its prompt, or into
+                         what it finds on the first --disk, as on that of `./run.sh debian`
   --mirror URL           Debian mirror to fetch the guest from (default: as in apt's sources)
 
 The machine
