@@ -159,6 +159,7 @@ constexpr std::array checks{
     Check{"suspend", [] { check_suspend(false); }},
     Check{"suspend-vector", [] { check_suspend(true); }},
     Check{"misaligned", check_misaligned},
+    Check{"counters", check_counters},
     Check{"debug-console", check_debug_console},
 };
 

@@ -23,6 +23,7 @@ void check_fp();            ///< floating-point state over exits
 void check_vector();        ///< vector state over exits
 void check_suspend(bool with_vector);  ///< everything of a hart over its suspension
 void check_misaligned();     ///< misaligned accesses that Cairn is to carry out (SBI FWFT)
+void check_counters();       ///< that `cycle` runs again when it is given back (SBI PMU)
 void check_debug_console();  ///< SBI's DBCN: writes, then reads a line and writes it back
 
 }  // namespace cairn::guest

@@ -159,6 +159,10 @@ def test_misaligned_accesses_left_to_cairn(machine, tmp_path):
                      + delegated, "end of misaligned: 0 failed"]
 
 
+def test_a_counter_that_is_given_back_runs_again(checked):
+    assert checked("counters") == []
+
+
 @pytest.mark.parametrize("bits", [128, 256])
 def test_vector_state(checked, bits):
     assert checked("vector", cpu=f"rv64,v=true,vlen={bits}") == ["f", f"vlenb {bits // 8}"]

@@ -69,7 +69,16 @@ SbiResult get_info(const HardwareCounters& hardware, const VcpuPmu& pmu, std::ui
                        SbiCounterInfo::WIDTH::of(hardware.top_bit[number]));
 }
 
-/// A counter of `set` that counts `event` from its start on.
+/// Takes the counter's event away. One of the hart's is then as others on the hart expect it.
+void release(const HardwareCounters& hardware, VcpuPmu& pmu, unsigned counter) {
+    if (pmu.has_event(counter) && pmu.is_hardware(counter)) {
+        release_hardware_counters(hardware, CsrCounters{1} << counter);
+    }
+    pmu.release(counter);
+}
+
+/// A counter of `set` that counts `event` from its start on. One that is named alone loses the
+/// event that it has, also where it gets none.
 std::expected<unsigned, SbiError> configure(const HardwareCounters& hardware, VcpuPmu& pmu,
                                             CounterSet set, std::uint64_t flags,
                                             std::uint64_t event, std::uint64_t event_data) {
@@ -85,9 +94,7 @@ std::expected<unsigned, SbiError> configure(const HardwareCounters& hardware, Vc
     }
     if (!is_well_formed(event, event_data)) return std::unexpected(SbiError::not_supported);
     const auto counters = static_cast<CsrCounters>(available & pmu.hardware());
-    if (counters != 0 && pmu.has_event(lowest(counters))) {  // to the firmware it is in use
-        stop_hardware_counter(hardware, lowest(counters), true);
-    }
+    if (counters != 0) release(hardware, pmu, lowest(counters));  // to the firmware it is in use
     const auto counter = configure_hardware_counter(hardware, counters, flags, event, event_data);
     // Whatever the firmware does not like of a call that is in order is about the event.
     if (!counter && counter.error() != SbiError::failed) {
@@ -128,6 +135,7 @@ SbiResult config_matching(Vm& vm, VcpuPmu& pmu, SbiCall call) {
     }
     if ((flags & SbiCounterConfig::auto_start) != 0 &&
         !start_counter(hardware, pmu, *counter, std::nullopt)) {
+        release(hardware, pmu, *counter);
         return sbi_error(SbiError::failed);
     }
     return sbi_success(*counter);
@@ -165,19 +173,19 @@ SbiResult stop(Vm& vm, VcpuPmu& pmu, SbiCall call) {
         return sbi_error(SbiError::invalid_param);
     }
     if ((flags & SbiCounterStop::take_snapshot) != 0) return sbi_error(SbiError::no_shmem);
-    const bool release = (flags & SbiCounterStop::reset) != 0;
+    const bool forget = (flags & SbiCounterStop::reset) != 0;
     SbiError error = SbiError::success;
     for (CounterSet left = *named; left != 0; left &= left - 1) {
         const unsigned counter = lowest(left);
-        if (pmu.has_event(counter) && pmu.is_hardware(counter)) {
-            stop_hardware_counter(hardware_of(vm), counter, release);
+        if (!forget && pmu.has_event(counter) && pmu.is_hardware(counter)) {
+            stop_hardware_counter(hardware_of(vm), counter);
         }
         if (pmu.is_started(counter)) {
             pmu.stop(counter);
         } else {
             error = SbiError::already_stopped;
         }
-        if (release) pmu.release(counter);
+        if (forget) release(hardware_of(vm), pmu, counter);
     }
     return sbi_error(error);
 }

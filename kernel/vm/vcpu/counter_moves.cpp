@@ -9,7 +9,7 @@ namespace cairn {
 void put_away_hardware_counters(const HardwareCounters& counters, VcpuPmu& pmu) {
     for (CsrCounters left = pmu.assigned_hardware(); left != 0; left &= left - 1) {
         const auto counter = static_cast<unsigned>(std::countr_zero(left));
-        if (pmu.is_started(counter)) stop_hardware_counter(counters, counter, false);
+        if (pmu.is_started(counter)) stop_hardware_counter(counters, counter);
         pmu.set_value(counter, read_hardware_counter(counter));
     }
     release_hardware_counters(counters, pmu.assigned_hardware());
@@ -26,7 +26,7 @@ void load_hardware_counters(const HardwareCounters& counters, const VcpuPmu& pmu
             continue;
         }
         (void)start_hardware_counter(counters, counter, pmu.value(counter));
-        if (!pmu.is_started(counter)) stop_hardware_counter(counters, counter, false);
+        if (!pmu.is_started(counter)) stop_hardware_counter(counters, counter);
     }
 }
 

@@ -54,7 +54,8 @@ TEST_CASE("counters that are put away keep what they have counted", "[counter_mo
     CHECK(fake_sbi_calls ==
           std::vector<FakeSbiCall>{call_of(SbiPmu::counter_stop, {0, 1, 0}),
                                    call_of(SbiPmu::counter_stop, {0, 1, 1}),
-                                   call_of(SbiPmu::counter_start, {0, 1, 0, 0}),  // for anybody
+                                   // For anybody.
+                                   call_of(SbiPmu::counter_config_matching, {0, 1, 4, 1, 0, 0}),
                                    call_of(SbiPmu::counter_stop, {9, 1, 1})});
 }
 

@@ -16,6 +16,9 @@ constexpr std::uint64_t most_counters = 64;
 constexpr std::uint64_t one = 1;  // a mask of the counter that the base names
 constexpr auto cycle = static_cast<unsigned>(Csr::cycle);
 constexpr auto time_counter = static_cast<unsigned>(Csr::time) - cycle;
+// "PMU Hardware Events": what `cycle` and `instret` count.
+constexpr std::uint64_t cpu_cycles = 1;
+constexpr std::uint64_t instructions = 2;
 
 unsigned lowest(CsrCounters set) {
     return static_cast<unsigned>(std::countr_zero(set));
@@ -44,6 +47,15 @@ void take_last_reading(unsigned counter) {
 
 void stop(const HardwareCounters& counters, unsigned counter, std::uint64_t flags) {
     pmu_call(SbiPmu::counter_stop, counters.number[counter], one, flags);
+}
+
+/// OpenSBI 1.1 takes the event of these away, too, and starts none without; later ones keep the
+/// filter that a guest gave them (Smcntrpmf) until they are given another.
+void run_freely(const HardwareCounters& counters, unsigned counter) {
+    const SbiResult configured =
+        pmu_call(SbiPmu::counter_config_matching, counters.number[counter], one,
+                 SbiCounterConfig::auto_start, counter == 0 ? cpu_cycles : instructions, 0u);
+    if (!configured.ok()) (void)start_hardware_counter(counters, counter, std::nullopt);
 }
 
 template <std::size_t... numbers>
@@ -110,8 +122,8 @@ bool start_hardware_counter(const HardwareCounters& counters, unsigned counter,
         .ok();
 }
 
-void stop_hardware_counter(const HardwareCounters& counters, unsigned counter, bool forget) {
-    stop(counters, counter, forget ? SbiCounterStop::reset : 0);
+void stop_hardware_counter(const HardwareCounters& counters, unsigned counter) {
+    stop(counters, counter, 0);
 }
 
 std::uint64_t read_hardware_counter(unsigned counter) {
@@ -123,9 +135,7 @@ void release_hardware_counters(const HardwareCounters& counters, CsrCounters use
     for (CsrCounters left = used; left != 0; left &= left - 1) {
         const unsigned counter = lowest(left);
         stop(counters, counter, SbiCounterStop::reset);
-        if ((free_running_counters >> counter & 1) != 0) {
-            (void)start_hardware_counter(counters, counter, std::nullopt);
-        }
+        if ((free_running_counters >> counter & 1) != 0) run_freely(counters, counter);
     }
 }
 

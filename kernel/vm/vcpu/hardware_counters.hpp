@@ -39,13 +39,14 @@ inline constexpr CsrCounters free_running_counters = 0b111;
 /// Starts a counter that has been configured and stopped, at `value` if there is one.
 [[nodiscard]] bool start_hardware_counter(const HardwareCounters& counters, unsigned counter,
                                           std::optional<std::uint64_t> value);
-/// Stops a counter; if it is to `forget`, its event is taken away.
-void stop_hardware_counter(const HardwareCounters& counters, unsigned counter, bool forget);
+/// Stops a counter, which keeps its event.
+void stop_hardware_counter(const HardwareCounters& counters, unsigned counter);
 
 /// The value of a counter that has been stopped.
 [[nodiscard]] std::uint64_t read_hardware_counter(unsigned counter);
 
-/// Takes counters that were configured back: they count nothing, but for the free-running ones.
+/// Takes counters that were configured back: they count nothing, but for the free-running ones,
+/// which count in every mode again.
 void release_hardware_counters(const HardwareCounters& counters, CsrCounters used);
 
 }  // namespace cairn

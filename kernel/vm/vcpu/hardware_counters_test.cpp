@@ -76,8 +76,8 @@ TEST_CASE("the firmware is asked by its numbers and for the guest alone", "[hard
     CHECK(fake_sbi_calls.back() == call_of(SbiPmu::counter_start, {2, 1, 1, 99}));
     CHECK(start_hardware_counter(counters, 4, std::nullopt));
     CHECK(fake_sbi_calls.back() == call_of(SbiPmu::counter_start, {0, 1, 0, 0}));
-    stop_hardware_counter(counters, 0, true);
-    CHECK(fake_sbi_calls.back() == call_of(SbiPmu::counter_stop, {2, 1, 1}));
+    stop_hardware_counter(counters, 0);
+    CHECK(fake_sbi_calls.back() == call_of(SbiPmu::counter_stop, {2, 1, 0}));
 }
 
 TEST_CASE("what the firmware answers is not trusted", "[hardware_counters]") {
@@ -103,7 +103,12 @@ TEST_CASE("counters that were used are left as they were found", "[hardware_coun
     release_hardware_counters(counters, 0);
     CHECK(fake_sbi_calls.empty());
     release_hardware_counters(counters, 0b1'0001);
+    // cycle counts again, and in every mode.
     CHECK(fake_sbi_calls == pmu_calls({call_of(SbiPmu::counter_stop, {2, 1, 1}),
-                                       call_of(SbiPmu::counter_start, {2, 1, 0, 0}),
+                                       call_of(SbiPmu::counter_config_matching, {2, 1, 4, 1, 0, 0}),
                                        call_of(SbiPmu::counter_stop, {0, 1, 1})}));
+    fake_sbi_answer = [](const FakeSbiCall&) { return sbi_error(SbiError::failed); };
+    fake_sbi_calls.clear();
+    release_hardware_counters(counters, 0b1);
+    CHECK(fake_sbi_calls.back() == call_of(SbiPmu::counter_start, {2, 1, 0, 0}));
 }

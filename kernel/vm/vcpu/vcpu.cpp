@@ -233,7 +233,7 @@ void Vcpu::forget_memory() {
 
 void Vcpu::quiesce(const GuestFeatures& features) {
     require_here();
-    release_hardware_counters(features.counters, pmu_.used_hardware());
+    release_hardware_counters(features.counters, pmu_.assigned_hardware());
     if (features.sstc) csr_write<Csr::vstimecmp>(never);
     csr_write<Csr::hvip>(0);
     csr_write<Csr::hie>(0);

@@ -18,7 +18,6 @@ constexpr std::uint32_t event_bit(SbiFirmwareEvent event) {
 void VcpuPmu::reset(CsrCounters hardware) {
     hardware_ = hardware;
     count_ = guest_counter_count(hardware);
-    used_hardware_ = 0;
     assigned_ = 0;
     started_ = 0;
     values_.fill(0);
@@ -39,11 +38,7 @@ CounterSet VcpuPmu::available(CounterSet set) const {
 
 void VcpuPmu::assign(unsigned counter, std::uint32_t event) {
     assigned_ |= only(counter);
-    if (is_hardware(counter)) {
-        used_hardware_ |= CsrCounters{1} << counter;
-    } else {
-        events_[counter] = static_cast<std::uint8_t>(event);
-    }
+    if (!is_hardware(counter)) events_[counter] = static_cast<std::uint8_t>(event);
 }
 
 bool VcpuPmu::is_counting_firmware_event(unsigned counter) const {

@@ -41,9 +41,7 @@ class VcpuPmu {
     [[nodiscard]] bool is_started(unsigned counter) const { return (started_ >> counter & 1) != 0; }
     [[nodiscard]] bool has_event(unsigned counter) const { return (assigned_ >> counter & 1) != 0; }
     [[nodiscard]] CsrCounters hardware() const { return hardware_; }
-    /// The hart's counters that have been given an event since the reset.
-    [[nodiscard]] CsrCounters used_hardware() const { return used_hardware_; }
-    /// Those that have one now.
+    /// The hart's counters that have an event now.
     [[nodiscard]] CsrCounters assigned_hardware() const {
         return hardware_ & static_cast<CsrCounters>(assigned_);
     }
@@ -66,7 +64,7 @@ class VcpuPmu {
     /// it.
     [[nodiscard]] CounterSet available(CounterSet set) const;
 
-    /// The hart's counters that have no event now.
+    /// Those that have none.
     [[nodiscard]] CsrCounters unused_hardware() const {
         return hardware_ & ~static_cast<CsrCounters>(assigned_ | started_);
     }
@@ -99,7 +97,6 @@ class VcpuPmu {
 
     unsigned count_ = 0;
     CsrCounters hardware_ = 0;
-    CsrCounters used_hardware_ = 0;
     std::atomic<std::uint32_t> watched_ = 0;  ///< the events that some counter counts, a bit each
     CounterSet assigned_ = 0;
     CounterSet started_ = 0;
