@@ -114,6 +114,13 @@ inline void fence_i() {
 inline void fence_csrs_and_memory() {
     asm volatile("fence iorw, iorw" : : : "memory");
 }
+/// Gives up what an lr on this hart has reserved: an sc to a word that is nobody's (Unprivileged
+/// ISA, "Zalrsc", section "Load-Reserved/Store-Conditional Instructions"). A trap and its return
+/// need not.
+inline void give_up_reservation() {
+    std::uint32_t scratch;
+    asm volatile("sc.w zero, zero, %0" : "=A"(scratch) : : "memory");
+}
 /// What Zicboz and Zicbom do to the cache block at `address`.
 inline void cbo_zero(std::uint64_t address) {
     asm volatile(".option push\n.option arch, +zicboz\ncbo.zero (%0)\n.option pop"

@@ -72,6 +72,7 @@ void Vcpu::require_here() const {
 void Vcpu::load() {
     if (is_here()) return;
     if (loaded_vcpu != nullptr) loaded_vcpu->put_away();
+    give_up_reservation();  // its own sc is not to succeed by another's lr
     state_.csrs.htimedelta = 0 - vm_.mark_loaded(context.hart_id);
     load_guest_state(state_);
     load_timer();

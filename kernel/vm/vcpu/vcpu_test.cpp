@@ -112,6 +112,16 @@ TEST_CASE("a hart forgets memory whenever a vCPU comes to it", "[vcpu]") {
     CHECK(fake_hart.vvma_fences == 1);
 }
 
+TEST_CASE("a vCPU that comes to a hart finds nothing reserved there", "[vcpu]") {
+    GuestBench bench;
+    fake_hart = {};
+    bench.vcpu().load();  // is there already
+    CHECK(fake_hart.given_up_reservations == 0);
+    bench.vcpu().put_away();
+    bench.vcpu().load();
+    CHECK(fake_hart.given_up_reservations == 1);
+}
+
 TEST_CASE("without Sstc the deadline goes along with the vCPU", "[vcpu]") {
     GuestBench bench;
     bench.vcpu().set_timer(5000);

@@ -32,6 +32,7 @@ struct FakeHart {
     /// Others: the page, or -1; the address space, or -1.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> narrow_fences{};
     unsigned instruction_fences = 0;
+    unsigned given_up_reservations = 0;
     unsigned vector_resets = 0;
     GuestFp fp{};                  ///< the FP registers
     std::uint64_t vector = 0;      ///< stands for v0 to v31
@@ -160,6 +161,9 @@ inline std::uint64_t load_as_guest(std::uint64_t address) {
 }
 inline void fence_i() {
     ++fake_hart.instruction_fences;
+}
+inline void give_up_reservation() {
+    ++fake_hart.given_up_reservations;
 }
 inline std::uint64_t as_it_is(std::uint64_t value) {
     return value;
