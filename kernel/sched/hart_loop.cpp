@@ -117,11 +117,10 @@ Scheduler::Next HartLoop::run(const Scheduler::Next& turn, Others& others) {
     csr_write<Csr::hgatp>(vm.hgatp());
     if (vmid_flushes_.must_flush_for(vm.vmid())) hfence_gvma_all();
     bring_in(vcpu);
-    if (vcpu.steal_time().is_told()) {
-        const std::uint64_t waited = task.waited;
-        const std::uint64_t stolen = waited - std::exchange(task.waited_told, waited);
+    const std::uint64_t waited = task.waited;
+    const std::uint64_t stolen = waited - std::exchange(task.waited_told, waited);
+    if (vcpu.steal_time().is_told())
         vcpu.steal_time().note_run(scheduler_.nanoseconds(stolen), vm.memory());
-    }
     return enter(turn, others);
 }
 

@@ -108,3 +108,24 @@ TEST_CASE("a guest is told that it was preempted, and how long it waited", "[har
     loop.run_all();
     CHECK(entries == 4);
 }
+
+TEST_CASE("a guest is not told what it waited before it wanted to know", "[hart_sharing]") {
+    Sharing loop(2);
+    static constexpr GuestPhys at{GuestBench::ram_base + 0x40};
+    fake_hart.guest = [](VcpuContext* context) {
+        if (entries == 2) {  // it has waited for a turn of the other one
+            REQUIRE(bench->call(SbiExtension::sta, SbiSta::steal_time_set_shmem, at.value, 0, 0) ==
+                    sbi_success());
+        }
+        if (entries++ == 4) {
+            CHECK(bench->vm.memory().load<StealTime::Report>(at).value().steal ==
+                  bench->scheduler.nanoseconds(100));
+            return bench->stop();
+        }
+        pass(100);
+        context->vcpu->leave_guest();
+    };
+    loop.vcpu().put_away();
+    loop.run_all();
+    CHECK(entries == 5);
+}

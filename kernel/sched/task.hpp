@@ -41,7 +41,7 @@ struct Task : list_hook {
     /// What it has run, in ticks of `time` by its weight: whoever has least comes next.
     std::uint64_t virtual_time = 0;
     std::uint64_t unpaid = 0;       ///< less than a tick of it, times the weight
-    std::uint64_t waited_told = 0;  ///< of `waited`, what its guest knows
+    std::uint64_t waited_told = 0;  ///< of `waited`, what is no news to its guest
     std::uint64_t since = 0;        ///< when it was queued, or began to run
     // For people.
     std::atomic<std::uint64_t> ran = 0;     ///< ticks
