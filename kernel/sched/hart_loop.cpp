@@ -40,6 +40,11 @@ void HartLoop::run() {
         }
     }
     disarm_host_timer(TimerUse::scheduler);
+}
+
+/// And its VM's table: another hart may end the VM as soon as the scheduler has the task back.
+void HartLoop::take_out(Vcpu& vcpu) {
+    if (vcpu.is_here()) vcpu.put_away();
     csr_write<Csr::hgatp>(0);
 }
 
@@ -156,7 +161,7 @@ Scheduler::Next HartLoop::enter(const Scheduler::Next& turn, Others& others) {
             const Scheduler::Turn now_on = scheduler_.look(number_, now());
             if (now_on.is_over) {
                 vcpu.steal_time().note_preemption(vm.memory());
-                vcpu.put_away();
+                take_out(vcpu);
                 return scheduler_.pass_on(number_, Scheduler::Leaving::waits, now());
             }
             end = now_on.end;
@@ -180,10 +185,8 @@ void HartLoop::share_hart(Vcpu& vcpu, const Others& others, std::uint64_t end) {
 /// `are_looked_after`: nothing has come for the others since they were.
 Scheduler::Next HartLoop::put_to_sleep(Task& task, bool are_looked_after, Others& others) {
     Vcpu& vcpu = task.vcpu;
-    if (vcpu.is_here()) {
-        if (vcpu.vm().is_paused()) vcpu.vm().note_pause(now());
-        vcpu.put_away();
-    }
+    if (vcpu.is_here() && vcpu.vm().is_paused()) vcpu.vm().note_pause(now());
+    take_out(vcpu);
     sleepers_.push_back(task);
     const Wakening next = wakening(vcpu, now());
     if (!are_looked_after || next.now || has_come(others)) {
@@ -197,6 +200,7 @@ Scheduler::Next HartLoop::put_to_sleep(Task& task, bool are_looked_after, Others
 Scheduler::Next HartLoop::retire(Task& task) {
     Vcpu& vcpu = task.vcpu;
     if (vcpu.is_here()) vcpu.retire(vcpu.vm().features());
+    take_out(vcpu);
     scheduler_.release(number_, now());
     task.group.leave();
     return {};

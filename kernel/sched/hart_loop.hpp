@@ -59,6 +59,7 @@ class HartLoop {
     [[nodiscard]] Scheduler::Next run(const Scheduler::Next& turn, Others& others);
     [[nodiscard]] Scheduler::Next enter(const Scheduler::Next& turn, Others& others);
     void share_hart(Vcpu& vcpu, const Others& others, std::uint64_t end);
+    static void take_out(Vcpu& vcpu);
     [[nodiscard]] Scheduler::Next put_to_sleep(Task& task, bool are_looked_after, Others& others);
     [[nodiscard]] Scheduler::Next retire(Task& task);
 

@@ -48,7 +48,7 @@ class VmidAllocator {
 
     /// A number for a VM; nothing where each is some VM's.
     [[nodiscard]] std::optional<Vmid> take();
-    /// The VM is gone, and no hart's hgatp names it any more.
+    /// The VM is gone, and no hart's hgatp names it any more (HartLoop::take_out).
     void give(const Vmid& vmid);
 
   private:
