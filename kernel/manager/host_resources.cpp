@@ -224,7 +224,7 @@ bool HostResources::take_hart(const ThisMachine& self) {
                 to_string(isa.error()));
         return false;
     }
-    if (isa->contains(IsaExtension::svadu)) let_guests_choose_ad_updates();
+    let_guests_choose_features(*isa);
     const IsaSet missing = missing_extensions(*isa, *hart);
     isa->erase(missing);
     if (!isa->contains(IsaExtension::h)) {

@@ -166,6 +166,7 @@ TEST_CASE("what a guest may have of a machine is read once", "[host_resources]")
     CHECK(fake_sbi_calls == Calls{{SbiExtension::base, 4, {}},
                                   {SbiExtension::base, 5, {}},
                                   {SbiExtension::base, 6, {}},
+                                  {SbiExtension::fwft, 0, {0, 1, 0}},
                                   {SbiExtension::base, 3, {0x504d55}}});
 }
 
@@ -207,6 +208,18 @@ TEST_CASE("what the tree names and the hart has not is dropped", "[host_resource
     fake_absent_csrs.set(static_cast<std::size_t>(Csr::hstateen0));
     fake_hart.has_vectors = false;
     const bool taken = bench.host.take(*bench.self);
+TEST_CASE("the firmware is asked for misaligned accesses once, where there are no vectors",
+          "[host_resources]") {
+    for (const auto& [isa, times] : {std::pair{"rv64imach", 1}, {"rv64imafdcvh", 0}}) {
+        fake_csrs.fill(0);
+        fake_sbi_calls.clear();
+        Bench bench(isa);
+        REQUIRE(bench.host.take(*bench.self));
+        CHECK(std::ranges::count(fake_sbi_calls, FakeSbiCall{SbiExtension::fwft, 0, {0, 1, 0}}) ==
+              times);
+    }
+}
+
     fake_absent_csrs.reset();
     fake_hart = {};
     REQUIRE(taken);

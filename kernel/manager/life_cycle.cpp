@@ -75,7 +75,7 @@ void try_this_hart(void* trial) {
     auto& self = *static_cast<HartTrial*>(trial);
     const auto isa = machine_isa(self.hart);
     if (!isa) return;
-    if (isa->contains(IsaExtension::svadu)) let_guests_choose_ad_updates();
+    let_guests_choose_features(*isa);
     self.found.missing = missing_extensions(*isa, self.hart);
     if (isa->contains(IsaExtension::v) && !self.found.missing.contains(IsaExtension::v)) {
         self.found.vector_register_bytes = vector_register_bytes();

@@ -5,13 +5,21 @@
 #include "kernel/arch/firmware/sbi_call.hpp"
 #include "kernel/arch/firmware/sbi_features.hpp"
 #include "kernel/arch/isa/csr.hpp"
+#include "kernel/arch/isa/isa_string.hpp"
 
 namespace cairn {
+namespace {
 
-void let_guests_choose_ad_updates() {
-    // Firmware without FWFT says that it is not supported, and has it open or not.
-    sbi_call(SbiExtension::fwft, SbiFwft::set,
-             static_cast<std::uint64_t>(SbiFeature::pte_ad_hw_updating), 1u, 0u);
+/// Firmware without FWFT says that it is not supported, and does as it does.
+void ask_for(SbiFeature feature) {
+    (void)sbi_call(SbiExtension::fwft, SbiFwft::set, feature, 1u, 0u);
+}
+
+}  // namespace
+
+void let_guests_choose_features(const IsaSet& isa) {
+    if (isa.contains(IsaExtension::svadu)) ask_for(SbiFeature::pte_ad_hw_updating);
+    if (!isa.contains(IsaExtension::v)) ask_for(SbiFeature::misaligned_exc_deleg);
 }
 
 std::uint64_t henvcfg_for(const GuestFeatures& features) {

@@ -9,6 +9,8 @@
 
 namespace cairn {
 
+class IsaSet;
+
 struct GuestFeatures {
     bool sstc = false;     ///< stimecmp works in VS-mode; else the SBI timer is emulated
     bool svpbmt = false;   ///< page-based memory types
@@ -24,9 +26,11 @@ struct GuestFeatures {
     HardwareCounters counters{};  ///< those of the hart's counters that the guest's SBI lends
 };
 
-/// Has the firmware leave henvcfg.ADUE of the hart at hand open, where it wants to be asked (SBI
-/// FWFT).
-void let_guests_choose_ad_updates();
+/// Has the firmware of the hart at hand leave to Cairn what guests choose by FWFT, where it wants
+/// to be asked: henvcfg.ADUE, with Svadu; and misaligned accesses, where V does not belong to `isa`
+/// (misaligned vector accesses Cairn does not carry out, and firmware may). Once per hart, before a
+/// guest runs there: it holds for all of them.
+void let_guests_choose_features(const IsaSet& isa);
 
 /// The value of henvcfg at a guest's start: it opens `features` and nothing else. Svadu is for the
 /// guest to turn on.

@@ -5,7 +5,6 @@
 // updates the A and D bits of page tables. The others need extensions that guests are not told of.
 #include <expected>
 
-#include "kernel/arch/firmware/sbi_call.hpp"
 #include "kernel/arch/firmware/sbi_features.hpp"
 #include "kernel/arch/guest/hart_operations.hpp"
 #include "kernel/exit/sbi/sbi_calls.hpp"
@@ -30,12 +29,9 @@ std::expected<std::uint64_t, SbiError> value_of(const Vm& vm, const Vcpu& vcpu,
     return std::unexpected(SbiError::not_supported);
 }
 
-/// See kernel/exit/misaligned_access.cpp for those that are not the guest's. Firmware may carry
-/// them out before Cairn could hand them on; a guest that wants them has it asked to leave them.
+/// See kernel/exit/misaligned_access.cpp for those that are not the guest's. Firmware that does not
+/// leave them to Cairn (kernel/vm/guest_features.hpp) carries them out whatever the guest wants.
 SbiError delegate_misaligned(Vcpu& vcpu, bool to_guest) {
-    if (to_guest) {
-        (void)sbi_call(SbiExtension::fwft, SbiFwft::set, SbiFeature::misaligned_exc_deleg, 1u, 0u);
-    }
     return vcpu.handle_misaligned(to_guest) ? SbiError::success : SbiError::failed;
 }
 

@@ -14,12 +14,11 @@ namespace {
 
 /// Exceptions that the guest handles itself: everything that its own page tables, programs and
 /// instructions cause. What is left comes to the host: calls, guest-page faults, virtual
-/// instructions.
+/// instructions, and misaligned accesses, until the guest wants them (SBI FWFT).
 constexpr std::uint64_t delegated_exceptions =
     bit(Exception::instruction_address_misaligned) | bit(Exception::instruction_access_fault) |
     bit(Exception::illegal_instruction) | bit(Exception::breakpoint) |
-    bit(Exception::load_address_misaligned) | bit(Exception::load_access_fault) |
-    bit(Exception::store_address_misaligned) | bit(Exception::store_access_fault) |
+    bit(Exception::load_access_fault) | bit(Exception::store_access_fault) |
     bit(Exception::ecall_from_u) | bit(Exception::instruction_page_fault) |
     bit(Exception::load_page_fault) | bit(Exception::store_page_fault);
 constexpr std::uint64_t delegated_interrupts = bit(Interrupt::virtual_supervisor_software) |
@@ -182,7 +181,6 @@ void Vcpu::reset(std::uint64_t entry, std::uint64_t argument, const GuestFeature
     hart_use_ = HartUse::alone;  // as hstatus has it now
     chosen_for_.exchange(HartUse::alone, std::memory_order_acq_rel);
     load();
-    if (features.svadu) let_guests_choose_ad_updates();
     context.x = {};
     context.x[10] = hart_id();
     context.has_sstc = features.sstc ? 1 : 0;
