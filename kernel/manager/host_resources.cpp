@@ -34,26 +34,13 @@ auto reserved_ranges(const ThisMachine& self) {
     return reserved;
 }
 
-/// Whether the hart has `mode`: hgatp.MODE keeps what there is and nothing else.
-bool has_stage2_mode(Stage2Mode mode) {
-    const std::uint64_t wanted = stage2::hgatp(mode, 0, HostPhys{0});
-    csr_write<Csr::hgatp>(wanted);
-    return csr_swap<Csr::hgatp>(0) == wanted;
-}
-
 /// The narrowest G-stage mode that the hart has. Two terabytes of guest addresses, which Sv39x4
 /// gives, are enough for every guest that fits, and its walks are the shortest.
-std::optional<Stage2Mode> narrowest_stage2_mode() {
-    for (const Stage2Mode mode : {Stage2Mode::sv39x4, Stage2Mode::sv48x4, Stage2Mode::sv57x4}) {
-        if (has_stage2_mode(mode)) return mode;
+std::optional<Stage2Mode> narrowest_stage2_mode(const Stage2Abilities& hart) {
+    for (const Stage2Mode mode : all_stage2_modes) {
+        if (hart.has(mode)) return mode;
     }
     return std::nullopt;
-}
-
-/// How many bits of a VMID the hart keeps (VMIDLEN): the lowest ones.
-unsigned vmid_bits(Stage2Mode mode) {
-    csr_write<Csr::hgatp>(stage2::hgatp(mode, Hgatp::VMID::max, HostPhys{0}));
-    return static_cast<unsigned>(std::popcount(Hgatp::VMID::get(csr_swap<Csr::hgatp>(0))));
 }
 
 /// What needs the FP registers, which are opened whole (F and D) or not at all.
@@ -250,25 +237,29 @@ bool HostResources::take_hart(const ThisMachine& self) {
 }
 
 bool HostResources::choose_stage2_mode(const BootOptions& options, std::uint64_t hart) {
-    const auto mode = options.stage2_mode ? options.stage2_mode : narrowest_stage2_mode();
+    const Stage2Abilities found = stage2_abilities();
+    const auto mode = options.stage2_mode ? options.stage2_mode : narrowest_stage2_mode(found);
     if (!mode) {
         println("cairn: hart {} has none of Sv39x4, Sv48x4 and Sv57x4", hart);
         return false;
     }
-    if (!has_stage2_mode(*mode)) {
+    if (!found.has(*mode)) {
         println("cairn: boot option gstage: hart {} does not have {}", hart, *mode);
         return false;
     }
     abilities_.stage2_mode = *mode;
-    vmids_.init(vmid_bits(*mode));
+    vmids_.init(found.vmid_bits);
     return true;
 }
 
-/// A guest may find any of its harts anywhere: what one of them lacks, none may have.
+/// A guest may find any of its harts anywhere: what one of them lacks, none may have. Where hgatp
+/// has not the mode, or cuts the VMID off, it would translate nothing, or share translations.
 bool HostResources::is_like_boot_hart(const MachineHart& hart, const RunningHart& running) const {
     auto isa = machine_isa(hart);
     if (isa) isa->erase(running.missing);
     if (!isa || !isa->contains(IsaExtension::h) || hart.mmu_type != mmu_type_) return false;
+    if (!running.stage2.has(abilities_.stage2_mode) || running.stage2.vmid_bits < vmids_.bits())
+        return false;
     HartAbilities theirs = abilities_of(*isa, hart);
     // What the boot hart's firmware keeps closed has been taken from the guest already.
     for (const IsaRow& row : isa_rows) {

@@ -37,11 +37,13 @@ struct HartAbilities {
 /// Zifencei and Zihpm; the list names them.
 [[nodiscard]] std::expected<IsaSet, IsaError> machine_isa(const MachineHart& hart);
 
-/// A hart that runs, and what it lacks of what its node says (kernel/host/cpu/hart_trials.hpp).
+/// A hart that runs, what it lacks of what its node says, and what its node does not say
+/// (kernel/host/cpu/hart_trials.hpp).
 struct RunningHart {
     std::uint64_t id = 0;
     IsaSet missing;
     std::uint32_t vector_register_bytes = 0;  ///< where it has V
+    Stage2Abilities stage2{};                 ///< where it has H
 };
 
 /// What a guest gets of `isa`. Cache-block instructions are passed on only with a block size.

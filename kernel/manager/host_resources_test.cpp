@@ -56,6 +56,13 @@ struct Bench {
     HostResources host;
 };
 
+constexpr Stage2Abilities all_of_stage2{.modes = 0b111 << 8, .vmid_bits = 14};
+
+RunningHart running_hart(std::uint64_t id, const IsaSet& missing = {},
+                         const Stage2Abilities& stage2 = all_of_stage2) {
+    return {.id = id, .missing = missing, .stage2 = stage2};
+}
+
 /// Takes all frames that there are, one by one; how many of them overlap none of `reserved`.
 std::uint64_t frames_beside(FramePool& frames, std::span<const HostRange> reserved) {
     std::uint64_t beside = 0;
@@ -201,13 +208,6 @@ TEST_CASE("with Svadu a guest starts without it, and is told of both", "[host_re
     CHECK(csr_read<Csr::henvcfg>() == 0);
 }
 
-TEST_CASE("what the tree names and the hart has not is dropped", "[host_resources]") {
-    fake_csrs.fill(0);
-    Bench bench("rv64imafdcvh_sstc_smstateen_zba");
-    fake_absent_csrs.set(static_cast<std::size_t>(Csr::vstimecmp));
-    fake_absent_csrs.set(static_cast<std::size_t>(Csr::hstateen0));
-    fake_hart.has_vectors = false;
-    const bool taken = bench.host.take(*bench.self);
 TEST_CASE("the firmware is asked for misaligned accesses once, where there are no vectors",
           "[host_resources]") {
     for (const auto& [isa, times] : {std::pair{"rv64imach", 1}, {"rv64imafdcvh", 0}}) {
@@ -220,6 +220,13 @@ TEST_CASE("the firmware is asked for misaligned accesses once, where there are n
     }
 }
 
+TEST_CASE("what the tree names and the hart has not is dropped", "[host_resources]") {
+    fake_csrs.fill(0);
+    Bench bench("rv64imafdcvh_sstc_smstateen_zba");
+    fake_absent_csrs.set(static_cast<std::size_t>(Csr::vstimecmp));
+    fake_absent_csrs.set(static_cast<std::size_t>(Csr::hstateen0));
+    fake_hart.has_vectors = false;
+    const bool taken = bench.host.take(*bench.self);
     fake_absent_csrs.reset();
     fake_hart = {};
     REQUIRE(taken);
@@ -246,9 +253,7 @@ TEST_CASE("other harts run guests where they have what guests are told", "[host_
         hart.id = id;
         REQUIRE(bench.self->machine.harts.try_push_back(hart));
     }
-    const std::array running{RunningHart{.id = 0, .missing = {}},
-                             RunningHart{.id = 1, .missing = {sstc}},
-                             RunningHart{.id = 2, .missing = {}}};
+    const std::array running{running_hart(0), running_hart(1, {sstc}), running_hart(2)};
     REQUIRE(bench.host.take(*bench.self, running));
     REQUIRE(bench.host.guest_hart_count() == 2);
     CHECK(bench.host.guest_hart(1) == 2);
@@ -262,6 +267,42 @@ TEST_CASE("other harts run guests where they have what guests are told", "[host_
     fake_absent_csrs.reset();
     REQUIRE(taken);
     CHECK(alike.host.guest_hart_count() == 2);
+}
+
+TEST_CASE("other harts run guests where they translate as the boot hart does", "[host_resources]") {
+    fake_csrs.fill(0);
+    fake_wired_to_zero[static_cast<std::size_t>(Csr::hgatp)] = Hgatp::VMID::of(0x3f80);  // 7 bits
+    Bench bench("rv64imach_sstc");
+    for (const std::uint64_t id : {1ull, 2ull, 3ull, 4ull}) {
+        MachineHart hart = hart_with("rv64imach_sstc");
+        hart.id = id;
+        REQUIRE(bench.self->machine.harts.try_push_back(hart));
+    }
+    const std::array running{
+        running_hart(0),
+        running_hart(1, {}, {.modes = 1u << 9 | 1u << 10, .vmid_bits = 14}),
+        running_hart(2, {}, {.modes = 1u << 8, .vmid_bits = 6}),
+        running_hart(3, {}, {.modes = 1u << 8, .vmid_bits = 7}),
+        running_hart(4, {}, {}),
+    };
+    const bool taken = bench.host.take(*bench.self, running);
+    fake_wired_to_zero.fill(0);
+    REQUIRE(taken);
+    CHECK(bench.host.abilities().stage2_mode == Stage2Mode::sv39x4);
+    REQUIRE(bench.host.guest_hart_count() == 2);
+    CHECK(bench.host.guest_hart(1) == 3);
+}
+
+TEST_CASE("more bits of a VMID than are used are not asked of any hart", "[host_resources]") {
+    fake_csrs.fill(0);
+    Bench bench("rv64imach_sstc");
+    MachineHart hart = hart_with("rv64imach_sstc");
+    hart.id = 1;
+    REQUIRE(bench.self->machine.harts.try_push_back(hart));
+    const std::array running{running_hart(0),
+                             running_hart(1, {}, {.modes = 1u << 8, .vmid_bits = 10})};
+    REQUIRE(bench.host.take(*bench.self, running));
+    CHECK(bench.host.guest_hart_count() == 2);
 }
 
 TEST_CASE("reserved memory, archive and tree are not given away", "[host_resources]") {

@@ -77,6 +77,8 @@ void try_this_hart(void* trial) {
     if (!isa) return;
     let_guests_choose_features(*isa);
     self.found.missing = missing_extensions(*isa, self.hart);
+    if (self.found.missing.contains(IsaExtension::h) || !isa->contains(IsaExtension::h)) return;
+    self.found.stage2 = stage2_abilities();
     if (isa->contains(IsaExtension::v) && !self.found.missing.contains(IsaExtension::v)) {
         self.found.vector_register_bytes = vector_register_bytes();
     }

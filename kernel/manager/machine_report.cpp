@@ -16,14 +16,7 @@
 namespace cairn {
 namespace {
 
-constexpr std::array all_stage2_modes{Stage2Mode::sv39x4, Stage2Mode::sv48x4, Stage2Mode::sv57x4};
 constexpr unsigned opensbi_major_at = 16;
-
-/// What hgatp keeps of `wanted`.
-std::uint64_t kept_in_hgatp(std::uint64_t wanted) {
-    csr_write<Csr::hgatp>(wanted);
-    return csr_swap<Csr::hgatp>(0);
-}
 
 /// By a guest that has no memory.
 bool tells_instructions(FramePool& frames, Stage2Mode mode) {
@@ -48,20 +41,12 @@ void add_word(Writer& out, bool has, std::string_view word) {
 
 MachineReport examine_machine(const Machine& machine, std::uint64_t boot_hart,
                               HostResources& host) {
-    MachineReport report{.harts = machine.harts.size(),
+    MachineReport report{.stage2 = stage2_abilities(),
+                         .harts = machine.harts.size(),
                          .sbi_version = ask_firmware(SbiBase::get_spec_version),
                          .sbi_implementation = ask_firmware(SbiBase::get_impl_id),
                          .sbi_implementation_version = ask_firmware(SbiBase::get_impl_version)};
-    for (const Stage2Mode mode : all_stage2_modes) {
-        const std::uint64_t wanted = stage2::hgatp(mode, 0, HostPhys{0});
-        if (kept_in_hgatp(wanted) == wanted)
-            report.stage2_modes |= 1u << static_cast<unsigned>(mode);
-    }
-    const Stage2Mode used = host.abilities().stage2_mode;
-    const std::uint64_t all_bits = stage2::hgatp(used, Hgatp::VMID::max, HostPhys{0});
-    report.vmid_bits =
-        static_cast<unsigned>(std::popcount(Hgatp::VMID::get(kept_in_hgatp(all_bits))));
-    report.writes_htinst = tells_instructions(host.frames(), used);
+    report.writes_htinst = tells_instructions(host.frames(), host.abilities().stage2_mode);
     const MachineHart* const hart = machine.hart(boot_hart);
     if (hart == nullptr) return report;
     const auto isa = machine_isa(*hart);
@@ -84,7 +69,7 @@ void write_firmware(Writer& out, const MachineReport& report) {
 void write_stage2_modes(Writer& out, const MachineReport& report) {
     std::string_view separator;
     for (const Stage2Mode mode : all_stage2_modes) {
-        if (!report.has(mode)) continue;
+        if (!report.stage2.has(mode)) continue;
         print(out, "{}{}", separator, mode);
         separator = " ";
     }
@@ -100,7 +85,7 @@ void write_summary(Writer& out, const MachineReport& report, HostResources& host
     add_word(out, report.writes_htinst, "htinst");
     print(out, "; ");
     write_stage2_modes(out, report);
-    print(out, "; {} VMID bits; SBI {}.{} of ", report.vmid_bits, report.sbi_major(),
+    print(out, "; {} VMID bits; SBI {}.{} of ", report.stage2.vmid_bits, report.sbi_major(),
           report.sbi_minor());
     write_firmware(out, report);
     print(out, "; {} for guests", ByteSize{host.frames().free_bytes()});

@@ -11,22 +11,18 @@
 namespace cairn {
 
 struct MachineReport {
-    std::uint32_t stage2_modes = 0;  ///< bit n for the mode of that number
-    unsigned vmid_bits = 0;          ///< that hgatp keeps
-    bool writes_htinst = false;      ///< a guest-page fault says which instruction it was
-    bool has_aia = false;            ///< its node names Ssaia
-    bool has_sswi = false;           ///< harts interrupt each other without the firmware
-    std::size_t harts = 0;           ///< that the machine has
-    std::uint64_t sbi_version = 0;   ///< as get_spec_version answers
+    Stage2Abilities stage2;         ///< the boot hart's
+    bool writes_htinst = false;     ///< a guest-page fault says which instruction it was
+    bool has_aia = false;           ///< its node names Ssaia
+    bool has_sswi = false;          ///< harts interrupt each other without the firmware
+    std::size_t harts = 0;          ///< that the machine has
+    std::uint64_t sbi_version = 0;  ///< as get_spec_version answers
     std::uint64_t sbi_implementation = 0;
     std::uint64_t sbi_implementation_version = 0;
 
     // SBI, "get_sbi_spec_version".
     [[nodiscard]] std::uint64_t sbi_major() const { return sbi_version >> 24 & 0x7f; }
     [[nodiscard]] std::uint64_t sbi_minor() const { return sbi_version & 0xff'ffff; }
-    [[nodiscard]] bool has(Stage2Mode mode) const {
-        return (stage2_modes >> static_cast<unsigned>(mode) & 1) != 0;
-    }
 };
 
 /// On the boot hart, while no guest lies in it; `host` has been taken.

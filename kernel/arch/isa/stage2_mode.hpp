@@ -3,6 +3,7 @@
 // Address Translation" (the x4 root, U) and "hgatp Register". Values only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -19,6 +20,10 @@ enum class Stage2Mode : std::uint8_t {
     sv57x4 = 10,  ///< 59-bit, 5 levels
 };
 
+/// The narrowest first.
+inline constexpr std::array all_stage2_modes{Stage2Mode::sv39x4, Stage2Mode::sv48x4,
+                                             Stage2Mode::sv57x4};
+
 /// The specification's name of `mode`.
 [[nodiscard]] constexpr std::string_view to_string(Stage2Mode mode) {
     switch (mode) {
@@ -28,6 +33,17 @@ enum class Stage2Mode : std::uint8_t {
     }
     return "a mode that the specification reserves";
 }
+
+/// What hgatp of a hart keeps.
+struct Stage2Abilities {
+    std::uint32_t modes = 0;  ///< bit n for the mode of that number
+    unsigned vmid_bits = 0;   ///< VMIDLEN, with any mode: the lowest ones
+
+    [[nodiscard]] constexpr bool has(Stage2Mode mode) const {
+        return (modes >> static_cast<unsigned>(mode) & 1) != 0;
+    }
+    bool operator==(const Stage2Abilities&) const = default;
+};
 
 namespace stage2 {
 

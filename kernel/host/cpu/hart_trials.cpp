@@ -156,6 +156,19 @@ bool is_interrupted_by(HostPhys set_ssip) {
     return false;
 }
 
+Stage2Abilities stage2_abilities() {
+    Stage2Abilities found;
+    for (const Stage2Mode mode : all_stage2_modes) {
+        const std::uint64_t wanted = stage2::hgatp(mode, Hgatp::VMID::max, HostPhys{0});
+        csr_write<Csr::hgatp>(wanted);
+        const std::uint64_t kept = csr_swap<Csr::hgatp>(0);
+        if (Hgatp::MODE::get(kept) != Hgatp::MODE::get(wanted)) continue;
+        found.modes |= 1u << static_cast<unsigned>(mode);
+        found.vmid_bits = static_cast<unsigned>(std::popcount(Hgatp::VMID::get(kept)));
+    }
+    return found;
+}
+
 std::uint32_t vector_register_bytes() {
     std::uint64_t bytes = 0;
     (void)completes_with_registers([&] { bytes = csr_read<Csr::vlenb>(); });

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "kernel/arch/isa/isa_string.hpp"
+#include "kernel/arch/isa/stage2_mode.hpp"
 #include "kernel/host/boot/machine.hpp"
 
 namespace cairn {
@@ -32,6 +33,9 @@ namespace cairn {
 /// Whether a store to `set_ssip`, a register of an SSWI, makes the supervisor software interrupt of
 /// the hart at hand pending; nobody else interrupts it meanwhile. It is not pending afterwards.
 [[nodiscard]] bool is_interrupted_by(HostPhys set_ssip);
+
+/// What hgatp of the hart at hand keeps, which has H; it is 0 afterwards.
+[[nodiscard]] Stage2Abilities stage2_abilities();
 
 /// The size of a vector register of the hart at hand, which has V (vlenb).
 [[nodiscard]] std::uint32_t vector_register_bytes();

@@ -78,6 +78,20 @@ TEST_CASE("cache blocks are zeroed in the size that the tree says, or there are 
     CHECK(missing(64) == IsaSet{});
 }
 
+TEST_CASE("what hgatp keeps is what a hart can translate by", "[hart_trials]") {
+    fake_csrs.fill(0);
+    CHECK(stage2_abilities() == Stage2Abilities{.modes = 0b111 << 8, .vmid_bits = 14});
+    auto& wired = fake_wired_to_zero[static_cast<std::size_t>(Csr::hgatp)];
+    wired = Hgatp::VMID::of(0x3f80) | Hgatp::MODE::of(static_cast<HgatpMode>(1));
+    CHECK(stage2_abilities() == Stage2Abilities{.modes = 0b101 << 8, .vmid_bits = 7});
+    wired = Hgatp::VMID::mask;
+    CHECK(stage2_abilities() == Stage2Abilities{.modes = 0b111 << 8, .vmid_bits = 0});
+    wired = Hgatp::MODE::mask;
+    CHECK(stage2_abilities() == Stage2Abilities{});
+    fake_wired_to_zero.fill(0);
+    CHECK(csr_read<Csr::hgatp>() == 0);
+}
+
 TEST_CASE("QEMU before 8.2 is known by what its hideleg does not keep", "[hart_trials]") {
     constexpr auto hideleg = static_cast<std::size_t>(Csr::hideleg);
     fake_csrs.fill(0);

@@ -67,9 +67,9 @@ void Doctor::say_translation() {
     say("G-stage", modes.view(), used.view());
     say("guest's MMU", host_.mmu_type(), "the widest mode that guests' own page tables may have");
     FixedBuffer<16> bits;
-    print(bits, "{} bits", machine_.vmid_bits);
+    print(bits, "{} bits", machine_.stage2.vmid_bits);
     say("VMID", bits.view(),
-        machine_.vmid_bits == 0
+        machine_.stage2.vmid_bits == 0
             ? "one VM runs at a time: harts cannot tell their translations apart"
             : "harts tell the translations of many VMs apart");
     say("htinst", machine_.writes_htinst, "the hart says which instruction has left a guest",

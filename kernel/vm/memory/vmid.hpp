@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -46,6 +47,10 @@ class VmidAllocator {
     /// Starts again for harts that keep `bits`; no VM has a number.
     void init(unsigned bits);
 
+    /// How many bits of hgatp.VMID the numbers need.
+    [[nodiscard]] constexpr unsigned bits() const {
+        return static_cast<unsigned>(std::countr_zero(count_));
+    }
     /// A number for a VM; nothing where each is some VM's.
     [[nodiscard]] std::optional<Vmid> take();
     /// The VM is gone, and no hart's hgatp names it any more (HartLoop::take_out).
