@@ -47,14 +47,12 @@ struct LowPointer {
 /// Addresses are pointers.
 class ProgramMemory final : public DmaMemory {
   public:
-    bool holds(GuestRange) const override { return true; }
+    ProgramMemory() : DmaMemory({{0}, ~std::uint64_t{0}}) {}
     bool is_ready(GuestRange) const override { return true; }
     std::span<std::byte> piece(GuestRange range) override {
         return {reinterpret_cast<std::byte*>(range.base.value), range.size};
     }
-    std::span<std::byte> ready_piece(GuestRange /*range*/) override {
-        return {};
-    }  // there is no RAM
+    DmaWindow window(GuestPhys /*at*/) override { return {}; }
 };
 
 class HostDevice final : public VirtioRegisters, private VirtioOwner {

@@ -28,11 +28,9 @@ class BenchMemory final : public DmaMemory {
     static constexpr GuestPhys base{0x8000'0000};
     static constexpr std::uint64_t usual_size = 1 << 20;
 
-    explicit BenchMemory(std::uint64_t bytes = usual_size) : words_(bytes / 8) {}
+    explicit BenchMemory(std::uint64_t bytes = usual_size)
+        : DmaMemory({base, bytes}), words_(bytes / 8) {}
 
-    bool holds(GuestRange range) const override {
-        return GuestRange{base, words_.size() * 8}.contains(range.base, range.size);
-    }
     bool is_ready(GuestRange range) const override { return !slow.overlaps(range); }
     std::span<std::byte> piece(GuestRange range) override {
         if (refuses.overlaps(range)) return {};
@@ -40,10 +38,17 @@ class BenchMemory final : public DmaMemory {
         return {at(range.base), std::min(range.size, in_piece)};
     }
 
-    std::span<std::byte> ready_piece(GuestRange range) override {
+    /// Of 64 KiB, or a piece.
+    DmaWindow window(GuestPhys where) override {
+        const std::uint64_t size = std::min<std::uint64_t>(piece_size, 64 << 10);
+        const GuestRange range{where - (where - base) % size, size};
         if (!holds(range) || !is_ready(range) || refuses.overlaps(range)) return {};
-        const auto found = piece(range);
-        return found.size() == range.size ? found : std::span<std::byte>{};
+        ++windows_found;
+        return {range.base, range.size, at(range.base)};
+    }
+    /// It changes with what a test sets.
+    std::uint64_t generation() const override {
+        return slow.base.value + slow.size + 3 * (refuses.base.value + refuses.size) + piece_size;
     }
 
     std::uint8_t begin_use() override {
@@ -69,6 +74,7 @@ class BenchMemory final : public DmaMemory {
         std::memcpy(at(where), &value, sizeof value);
     }
 
+    int windows_found = 0;
     int uses = 0;  ///< that have begun, and not ended
     GuestRange slow{};
     GuestRange refuses{};

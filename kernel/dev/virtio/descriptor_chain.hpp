@@ -19,10 +19,9 @@ namespace cairn {
 class BufferStream {
   public:
     BufferStream() = default;
-    explicit BufferStream(std::span<const GuestRange> buffers) : buffers_(buffers) {
-        for (const GuestRange& each : buffers)
-            left_ += each.size;
-    }
+    /// `bytes` in all.
+    BufferStream(std::span<const GuestRange> buffers, std::uint64_t bytes)
+        : buffers_(buffers), left_(bytes) {}
 
     [[nodiscard]] std::uint64_t left() const { return left_; }
     /// Those of the next `most` bytes that lie in one buffer; none at the end.
@@ -64,13 +63,16 @@ class DescriptorChain {
         head_ = head;
         buffers_.clear();
         readable_ = 0;
+        readable_bytes_ = 0;
         bytes_ = 0;
     }
-    /// False where there is no room for another.
+    /// False where there is no room for another. Readable ones come first.
     [[nodiscard]] bool add(GuestRange buffer, bool writable) {
         if (buffers_.try_push_back(buffer) == nullptr) return false;
-        if (!writable) ++readable_;
         bytes_ += buffer.size;
+        if (writable) return true;
+        ++readable_;
+        readable_bytes_ = bytes_;
         return true;
     }
 
@@ -79,8 +81,12 @@ class DescriptorChain {
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
     [[nodiscard]] bool has_writable() const { return readable_ != buffers_.size(); }
     // Valid until the next `begin`.
-    [[nodiscard]] BufferStream readable() const { return BufferStream(all().first(readable_)); }
-    [[nodiscard]] BufferStream writable() const { return BufferStream(all().subspan(readable_)); }
+    [[nodiscard]] BufferStream readable() const {
+        return {all().first(readable_), readable_bytes_};
+    }
+    [[nodiscard]] BufferStream writable() const {
+        return {all().subspan(readable_), bytes_ - readable_bytes_};
+    }
 
   private:
     [[nodiscard]] std::span<const GuestRange> all() const {
@@ -89,6 +95,7 @@ class DescriptorChain {
 
     static_vector<GuestRange, max_buffers> buffers_;
     std::size_t readable_ = 0;  ///< the first so many; the others are writable
+    std::uint64_t readable_bytes_ = 0;
     std::uint64_t bytes_ = 0;
     std::uint16_t head_ = 0;
 };

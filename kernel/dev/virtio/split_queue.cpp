@@ -15,14 +15,6 @@ namespace {
 
 using virtio_ring::Descriptor;
 
-/// The `T` at `at`, aligned, in its place; nullptr where it does not lie in one piece, or there is
-/// no memory.
-template <class T>
-T* find(DmaTurn& turn, GuestPhys at) {
-    const auto bytes = turn.piece({at, sizeof(T)});
-    return bytes.size() == sizeof(T) ? reinterpret_cast<T*>(bytes.data()) : nullptr;
-}
-
 /// What looking at a descriptor costs a turn: as many instructions as copying so many bytes.
 constexpr std::uint64_t descriptor_cost = 256;
 
@@ -32,19 +24,19 @@ bool is_set(const Descriptor& descriptor, std::uint16_t flag) {
 
 /// A table of descriptors: the queue's own, or an indirect one.
 struct Table {
-    GuestPhys base;
+    DmaPart part;
     std::uint32_t count;
 
     /// Where `descriptor` refers to one of `most` at most.
     static std::expected<Table, RingFault> of(const Descriptor& descriptor, std::uint32_t most,
-                                              const DmaTurn& turn) {
+                                              DmaTurn& turn) {
         const std::uint32_t count = descriptor.length / sizeof(Descriptor);
         if (is_set(descriptor, virtio_ring::desc_next) || count == 0 || count > most ||
             descriptor.length % sizeof(Descriptor) != 0)
             return std::unexpected(RingFault::bad_indirect);
-        const GuestPhys base{descriptor.address};
-        if (!turn.holds({base, descriptor.length})) return std::unexpected(RingFault::outside_ram);
-        return Table{base, count};
+        const GuestRange range{{descriptor.address}, descriptor.length};
+        if (!turn.holds(range)) return std::unexpected(RingFault::outside_ram);
+        return Table{turn.find_part(range, alignof(Descriptor)), count};
     }
 };
 
@@ -52,7 +44,7 @@ std::expected<Descriptor, RingFault> load_descriptor(DmaTurn& turn, const Table&
                                                      std::uint32_t index) {
     turn.charge(descriptor_cost);
     Descriptor descriptor{};
-    if (!turn.load(table.base + virtio_ring::descriptor_at(index), descriptor))
+    if (!turn.load(table.part, virtio_ring::descriptor_at(index), descriptor))
         return std::unexpected(RingFault::no_memory);
     return descriptor;
 }
@@ -109,6 +101,7 @@ SplitQueue::Done SplitQueue::start(const DmaMemory& memory, std::uint64_t featur
     has_indirect_ = (features & virtio::feature::ring_indirect_desc) != 0;
     has_event_index_ = (features & virtio::feature::ring_event_idx) != 0;
     next_ = used_ = signalled_ = 0;
+    is_found_ = awaits_ = false;
     ready_ = true;
     return {};
 }
@@ -118,21 +111,37 @@ void SplitQueue::reset() {
     ready_ = false;
 }
 
-SplitQueue::Number SplitQueue::load(DmaTurn& turn, GuestPhys at) {
-    auto* const number = find<std::uint16_t>(turn, at);
+/// What is not found is looked for at each access, which may make it ready.
+void SplitQueue::find_parts_again(DmaTurn& turn) {
+    const std::uint32_t size = setup_.size;
+    descriptors_ = turn.find_part({setup_.descriptors, virtio_ring::descriptor_at(size)},
+                                  virtio_ring::descriptor_alignment);
+    driver_ = turn.find_part({setup_.driver, virtio_ring::avail_size(size)},
+                             virtio_ring::avail_alignment);
+    device_ =
+        turn.find_part({setup_.device, virtio_ring::used_size(size)}, virtio_ring::used_alignment);
+    is_found_ =
+        descriptors_.bytes != nullptr && driver_.bytes != nullptr && device_.bytes != nullptr;
+    generation_ = turn.generation();
+}
+
+SplitQueue::Number SplitQueue::load(DmaTurn& turn, const DmaPart& part, std::uint64_t offset) {
+    auto* const number = turn.find<std::uint16_t>(part, offset);
     if (number == nullptr) return std::unexpected(RingFault::no_memory);
     return std::atomic_ref(*number).load(std::memory_order_acquire);
 }
 
-SplitQueue::Done SplitQueue::store(DmaTurn& turn, GuestPhys at, std::uint16_t value) {
-    auto* const number = find<std::uint16_t>(turn, at);
+SplitQueue::Done SplitQueue::store(DmaTurn& turn, const DmaPart& part, std::uint64_t offset,
+                                   std::uint16_t value) {
+    auto* const number = turn.find<std::uint16_t>(part, offset);
     if (number == nullptr) return std::unexpected(RingFault::no_memory);
     std::atomic_ref(*number).store(value, std::memory_order_release);
     return {};
 }
 
-SplitQueue::Number SplitQueue::available(DmaTurn& turn) const {
-    const auto index = load(turn, setup_.driver + virtio_ring::index_at);
+SplitQueue::Number SplitQueue::available(DmaTurn& turn) {
+    find_parts(turn);
+    const auto index = load(turn, driver_, virtio_ring::index_at);
     if (!index) return index;
     const auto count = static_cast<std::uint16_t>(*index - next_);
     if (count > setup_.size) return std::unexpected(RingFault::index_jump);
@@ -144,10 +153,11 @@ SplitQueue::Answer SplitQueue::take(DmaTurn& turn, DescriptorChain& chain) {
     if (!count) return std::unexpected(count.error());
     if (*count == 0) return false;
     const std::uint32_t entry = next_ & (setup_.size - 1);
-    const auto head = load(turn, setup_.driver + virtio_ring::avail_at(entry));
+    const auto head = load(turn, driver_, virtio_ring::avail_at(entry));
     if (!head) return std::unexpected(head.error());
     if (*head >= setup_.size) return std::unexpected(RingFault::bad_head);
     ++next_;
+    awaits_ = false;
     chain.begin(*head);
     if (const Done walked = walk(turn, chain); !walked) return std::unexpected(walked.error());
     return true;
@@ -155,7 +165,7 @@ SplitQueue::Answer SplitQueue::take(DmaTurn& turn, DescriptorChain& chain) {
 
 /// Section 2.7.5.3: normal descriptors, the last of which may refer to a table with more.
 SplitQueue::Done SplitQueue::walk(DmaTurn& turn, DescriptorChain& chain) const {
-    Table table{setup_.descriptors, setup_.size};
+    Table table{descriptors_, setup_.size};
     bool is_indirect = false;
     std::uint32_t index = chain.head();
     for (std::uint32_t left = table.count; left != 0; --left) {
@@ -187,14 +197,16 @@ SplitQueue::Done SplitQueue::give_back(DmaTurn& turn, std::uint16_t head, std::u
 SplitQueue::Done SplitQueue::write_used(DmaTurn& turn, std::uint16_t head, std::uint32_t written) {
     const virtio_ring::UsedElement element{.id = head, .length = written};
     const std::uint32_t entry = used_ & (setup_.size - 1);
-    if (!turn.store(setup_.device + virtio_ring::used_at(entry), element))
+    find_parts(turn);
+    if (!turn.store(device_, virtio_ring::used_at(entry), element))
         return std::unexpected(RingFault::no_memory);
     ++used_;
     return {};
 }
 
 SplitQueue::Done SplitQueue::show_used(DmaTurn& turn) {
-    return store(turn, setup_.device + virtio_ring::index_at, used_);
+    find_parts(turn);
+    return store(turn, device_, virtio_ring::index_at, used_);
 }
 
 /// Section 2.7.7 "Used Buffer Notification Suppression". What the driver wishes is read after it
@@ -203,12 +215,13 @@ SplitQueue::Answer SplitQueue::is_interrupt_due(DmaTurn& turn) {
     const std::uint16_t before = std::exchange(signalled_, used_);
     if (before == used_) return false;
     std::atomic_thread_fence(std::memory_order_seq_cst);
+    find_parts(turn);
     if (has_event_index_) {
-        const auto event = load(turn, setup_.driver + virtio_ring::used_event_at(setup_.size));
+        const auto event = load(turn, driver_, virtio_ring::used_event_at(setup_.size));
         if (!event) return std::unexpected(event.error());
         return virtio_ring::passes(*event, used_, before);
     }
-    const auto flags = load(turn, setup_.driver + virtio_ring::flags_at);
+    const auto flags = load(turn, driver_, virtio_ring::flags_at);
     if (!flags) return std::unexpected(flags.error());
     return (*flags & virtio_ring::avail_no_interrupt) == 0;
 }
@@ -216,11 +229,13 @@ SplitQueue::Answer SplitQueue::is_interrupt_due(DmaTurn& turn) {
 /// Section 2.7.10 "Available Buffer Notification Suppression". Without event index drivers notify
 /// of every chain.
 SplitQueue::Answer SplitQueue::await_more(DmaTurn& turn) {
-    if (has_event_index_) {
-        const auto event = setup_.device + virtio_ring::avail_event_at(setup_.size);
-        if (const Done stored = store(turn, event, next_); !stored)
+    if (has_event_index_ && !awaits_) {
+        find_parts(turn);
+        const std::uint64_t event = virtio_ring::avail_event_at(setup_.size);
+        if (const Done stored = store(turn, device_, event, next_); !stored)
             return std::unexpected(stored.error());
         std::atomic_thread_fence(std::memory_order_seq_cst);
+        awaits_ = true;
     }
     const auto count = available(turn);
     if (!count) return std::unexpected(count.error());

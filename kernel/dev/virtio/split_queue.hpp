@@ -69,7 +69,7 @@ class SplitQueue {
     // While it is ready:
 
     /// How many chains there are that have not been taken.
-    [[nodiscard]] Number available(DmaTurn& turn) const;
+    [[nodiscard]] Number available(DmaTurn& turn);
     /// The next chain into `chain`; false where none is available.
     [[nodiscard]] Answer take(DmaTurn& turn, DescriptorChain& chain);
     /// The driver has chain `head` again, `written` bytes of which, from its first writable one on,
@@ -80,7 +80,10 @@ class SplitQueue {
     [[nodiscard]] Done write_used(DmaTurn& turn, std::uint16_t head, std::uint32_t written);
     [[nodiscard]] Done show_used(DmaTurn& turn);
     /// The last `chains` that were taken are as if they had not been.
-    void put_back(std::uint16_t chains) { next_ = static_cast<std::uint16_t>(next_ - chains); }
+    void put_back(std::uint16_t chains) {
+        next_ = static_cast<std::uint16_t>(next_ - chains);
+        awaits_ = false;
+    }
     /// Whether it was given back something since it was last asked whether it wants an interrupt.
     [[nodiscard]] bool has_given_back() const { return used_ != signalled_; }
     /// Whether the driver wants an interrupt for what it was given back since this was last asked.
@@ -90,12 +93,24 @@ class SplitQueue {
 
   private:
     [[nodiscard]] std::optional<RingFault> fault_of_setup(const DmaMemory& memory) const;
-    [[nodiscard]] static Number load(DmaTurn& turn, GuestPhys at);
-    [[nodiscard]] static Done store(DmaTurn& turn, GuestPhys at, std::uint16_t value);
+    void find_parts(DmaTurn& turn) {
+        if (!is_found_ || generation_ != turn.generation()) find_parts_again(turn);
+    }
+    void find_parts_again(DmaTurn& turn);
+    [[nodiscard]] static Number load(DmaTurn& turn, const DmaPart& part, std::uint64_t offset);
+    [[nodiscard]] static Done store(DmaTurn& turn, const DmaPart& part, std::uint64_t offset,
+                                    std::uint16_t value);
     [[nodiscard]] Done walk(DmaTurn& turn, DescriptorChain& chain) const;
 
     Setup setup_;
+    // Where the parts lie, as it was at this generation of the memory's:
+    DmaPart descriptors_;
+    DmaPart driver_;
+    DmaPart device_;
+    std::uint64_t generation_ = 0;
+    bool is_found_ = false;  ///< each is one piece
     bool ready_ = false;
+    bool awaits_ = false;  ///< the driver has been asked to notify of chain `next_`
     bool has_indirect_ = false;
     bool has_event_index_ = false;
     std::uint16_t next_ = 0;       ///< of the driver's ring

@@ -159,11 +159,11 @@ TEST_CASE("more than 2^32 bytes are no chain", "[split_queue]") {
     // In RAM that is large enough, of which nothing is touched but the descriptors.
     class Large final : public DmaMemory {
       public:
-        bool holds(GuestRange range) const override { return range.base.value + range.size != 0; }
+        Large() : DmaMemory({{0}, ~std::uint64_t{0}}) {}
         bool is_ready(GuestRange) const override { return true; }
         std::span<std::byte> piece(GuestRange range) override { return below.piece(range); }
         BenchMemory below;
-        std::span<std::byte> ready_piece(GuestRange) override { return {}; }
+        DmaWindow window(GuestPhys) override { return {}; }
     };
     VirtioBench bench;
     Large memory;
@@ -249,4 +249,41 @@ TEST_CASE("RAM without page tables is a fault of Cairn's", "[split_queue]") {
     queue.bench.memory.refuses = {{VirtioBench::descriptors}, 16};
     CHECK(queue.take().error() == RingFault::no_memory);
     CHECK(to_string(RingFault::no_memory) == "there is no memory for the guest's page tables");
+}
+
+TEST_CASE("where the rings lie is found once, and again when that may have changed",
+          "[split_queue]") {
+    Queue queue;
+    queue.bench.chain(0, {{ram, 4}});
+    const auto use_one = [&] {
+        queue.bench.offer(0);
+        REQUIRE(queue.take() == true);
+        REQUIRE(queue.give_back());
+    };
+    use_one();
+    const int found = queue.bench.memory.windows_found;
+    CHECK(found != 0);
+    use_one();
+    CHECK(queue.bench.memory.windows_found == found);
+    queue.bench.memory.slow = {{VirtioBench::used}, 64};
+    queue.bench.offer(0);
+    REQUIRE(queue.take() == true);
+    DmaTurn turn(queue.bench.memory, 10'000);
+    REQUIRE(queue.queue.give_back(turn, 0, 0));
+    CHECK(turn.is_over());
+    CHECK(queue.bench.used_index() == 3);
+}
+
+TEST_CASE("rings of two pieces are rings as well", "[split_queue]") {
+    Queue queue;
+    queue.bench.memory.piece_size = 16;
+    queue.bench.chain(0, {{ram, 4}, {ram + 64, 4}, {ram + 128, 4, true}});
+    for (std::uint16_t n = 1; n < 20; ++n) {
+        queue.bench.offer(0);
+        REQUIRE(queue.take() == true);
+        CHECK(queue.chain.bytes() == 12);
+        REQUIRE(queue.give_back(4));
+        CHECK(queue.bench.used_index() == n);
+        CHECK(queue.bench.used_element(n - 1u).length == 4);
+    }
 }

@@ -14,6 +14,7 @@
 // check.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -46,6 +47,12 @@ enum class RamTouch : std::uint8_t {
 /// that much is written at once only while no hart runs the guest.
 enum class RamUse : std::uint8_t { access, overwrite_all };
 
+/// Bytes of RAM that are there, in one piece.
+struct RamWindow {
+    GuestPhys base{};
+    std::span<std::byte> bytes;
+};
+
 /// Makes RAM be there where it is not yet; all ranges lie in RAM.
 class RamBacking {
   public:
@@ -56,6 +63,13 @@ class RamBacking {
     /// Where Cairn reads or writes those bytes of `range`, which has some, that follow its first in
     /// one piece, while it is a reader; none where there is no memory for them.
     [[nodiscard]] virtual std::span<std::byte> piece(GuestRange range, RamUse use) = 0;
+    /// All that is ready in one piece about `at`, up to 2 MiB; nothing where that is not ready.
+    [[nodiscard]] virtual RamWindow window(GuestPhys at) = 0;
+    /// Another one once a window that was found before may be none any more. Asked by a reader, it
+    /// holds until that ends.
+    [[nodiscard]] std::uint64_t generation() const {
+        return generation_.load(std::memory_order_acquire);
+    }
     /// When a hart of the guest could not reach `at`.
     [[nodiscard]] virtual RamTouch touch(GuestPhys at) = 0;
     /// Lets the guest see `from`, which outlives it and never changes, at `to` without a copy; what
@@ -67,9 +81,12 @@ class RamBacking {
 
   protected:
     ~RamBacking() = default;
+    /// What was ready is not any more. Said behind that, and before `restart` of the readers.
+    void begin_generation() { generation_.fetch_add(1, std::memory_order_seq_cst); }
 
   private:
     RamReaders readers_;
+    std::atomic<std::uint64_t> generation_ = 0;
 };
 
 class GuestMemory {
@@ -108,6 +125,14 @@ class GuestMemory {
     /// Those of the `size` bytes at `at`, RAM all of them, that follow `at` in one piece.
     [[nodiscard]] std::expected<std::span<std::byte>, GuestMemoryError> piece(
         GuestPhys at, std::uint64_t size, RamUse use = RamUse::access) const;
+    /// As RamBacking's; `at` is RAM.
+    [[nodiscard]] RamWindow window(GuestPhys at) const {
+        return backing_ == nullptr ? RamWindow{range_.base, {bytes_, range_.size}}
+                                   : backing_->window(at);
+    }
+    [[nodiscard]] std::uint64_t generation() const {
+        return backing_ == nullptr ? 0 : backing_->generation();
+    }
     /// The `size` bytes at `at`, in one piece; an empty span is fine up to and including the end
     /// of RAM.
     [[nodiscard]] std::expected<std::span<std::byte>, GuestMemoryError> bytes(

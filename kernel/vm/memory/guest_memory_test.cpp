@@ -90,6 +90,9 @@ struct TwoPieces final : RamBacking {
         const std::uint64_t inside = offset % low.size();
         return std::span(from).subspan(inside, std::min(range.size, low.size() - inside));
     }
+    RamWindow window(GuestPhys at) override {
+        return at - base < low.size() ? RamWindow{base, low} : RamWindow{base + 16, high};
+    }
     RamTouch touch(GuestPhys) override { return RamTouch::present; }
     std::uint64_t show(GuestPhys, std::span<const std::byte>) override { return 0; }
     bool readers_have_ended() {

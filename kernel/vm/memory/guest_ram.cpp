@@ -194,6 +194,17 @@ std::span<std::byte> GuestRam::piece(GuestRange range, RamUse use) {
             std::min(range.size, (chunk + 1 - first) * chunk_size - offset)};
 }
 
+/// A chunk, or of one that is shown the block that is the guest's own.
+RamWindow GuestRam::window(GuestPhys at) {
+    const std::size_t chunk = chunk_of(at);
+    if (chunk >= chunks_.size()) return {};  // also where it lies below RAM
+    const Chunk found = state(chunk);
+    if (found == Chunk::present) return {base_of(chunk), {pool_.at(frames_.of(chunk)), chunk_size}};
+    const GuestPhys block{align_down(at.value, block_size)};
+    if (found != Chunk::shown || !is_there(chunk, {block, block_size})) return {};
+    return {block, {pool_.at(frames_.of(chunk) + (block - base_of(chunk))), block_size}};
+}
+
 GuestRam::View GuestRam::view(GuestPhys at) const {
     const SpinGuard guard(lock_);
     const std::size_t chunk = chunk_of(at);
@@ -235,6 +246,7 @@ bool GuestRam::forget() {
     const SpinGuard guard(lock_);
     table_.clear();
     std::ranges::fill(chunks_, Chunk::absent);
+    begin_generation();
     std::ranges::fill(owned_, Blocks{0});
     shown_.clear();
     patched_.forget();

@@ -90,6 +90,7 @@ class GuestRam final : public RamBacking, public DebugPoints {
     /// A page with breakpoints is turned round for it.
     [[nodiscard]] bool is_soon_ready(GuestRange range) const override;
     [[nodiscard]] std::span<std::byte> piece(GuestRange range, RamUse use) override;
+    [[nodiscard]] RamWindow window(GuestPhys at) override;
     [[nodiscard]] RamTouch touch(GuestPhys at) override;
     [[nodiscard]] DebugPoints* debug_points() override { return this; }
     /// Whole chunks only, of bytes that begin on a page.

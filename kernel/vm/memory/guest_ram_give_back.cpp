@@ -28,6 +28,7 @@ bool GuestRam::is_made_absent(std::size_t chunk) {
     if (!table_.unmap(base_of(chunk), chunk_size, *settings_.harts)) return false;
     if (!owned_.empty()) std::atomic_ref(owned_[chunk]).store(0, std::memory_order_release);
     set_state(chunk, Chunk::absent);
+    begin_generation();
     --present_;
     return true;
 }

@@ -331,5 +331,32 @@ TEST_CASE("whatever is given back, touched and taken by others, each has its own
     CHECK(holds);
 }
 
+TEST_CASE("what is ready about an address is a chunk, and another generation when it goes",
+          "[guest_ram_give_back]") {
+    Bench bench(8 * mebi);
+    GuestRam ram = bench.make(4 * mebi);
+    REQUIRE(ram.take_frames() == GuestRam::Taken::all);
+    CHECK(ram.window(base + 5).bytes.empty());
+    REQUIRE(ram.touch(base) == RamTouch::given);
+    const RamWindow found = ram.window(base + 5);
+    CHECK(found.base == base);
+    CHECK(found.bytes.size() == chunk);
+    CHECK(found.bytes.data() == seen(ram, base));
+    CHECK(ram.window(base + chunk).bytes.empty());
+    CHECK(ram.window(base + 2 * chunk).bytes.empty());
+    CHECK(ram.window({0}).bytes.empty());
+    const std::uint64_t generation = ram.generation();
+    REQUIRE(ram.touch(base + chunk) == RamTouch::given);
+    CHECK(ram.generation() == generation);  // nothing has gone
+    ram.discard({base + chunk, chunk});
+    CHECK(ram.generation() == generation + 1);
+    CHECK(ram.window(base + chunk).bytes.empty());
+    REQUIRE(ram.give_back(base));
+    CHECK(ram.generation() == generation + 2);
+    CHECK(ram.window(base).bytes.empty());
+    REQUIRE(ram.forget());
+    CHECK(ram.generation() == generation + 3);
+}
+
 }  // namespace
 }  // namespace cairn

@@ -10,8 +10,10 @@ namespace cairn {
 bool GuestRam::begin_patching(GuestPhys at) {
     const std::size_t chunk = chunk_of(at);
     if (chunks_[chunk] == Chunk::absent || is_given_back(chunks_[chunk])) return false;
-    if (!is_patched(chunks_[chunk]))
+    if (!is_patched(chunks_[chunk])) {
         set_state(chunk, is_shown(chunks_[chunk]) ? Chunk::shown_patched : Chunk::patched);
+        begin_generation();
+    }
     return true;
 }
 

@@ -9,11 +9,8 @@ namespace cairn {
 
 class GuestDma final : public DmaMemory {
   public:
-    explicit GuestDma(const GuestMemory& memory) : memory_(memory) {}
+    explicit GuestDma(const GuestMemory& memory) : DmaMemory(memory.range()), memory_(memory) {}
 
-    [[nodiscard]] bool holds(GuestRange range) const override {
-        return memory_.holds(range.base, range.size);
-    }
     [[nodiscard]] bool is_ready(GuestRange range) const override { return memory_.is_ready(range); }
     [[nodiscard]] bool is_soon_ready(GuestRange range) const override {
         return memory_.is_soon_ready(range);
@@ -22,11 +19,11 @@ class GuestDma final : public DmaMemory {
         return memory_.piece(range.base, range.size).value_or(std::span<std::byte>{});
     }
 
-    [[nodiscard]] std::span<std::byte> ready_piece(GuestRange range) override {
-        if (!holds(range) || !is_ready(range)) return {};
-        const auto found = piece(range);
-        return found.size() == range.size ? found : std::span<std::byte>{};
+    [[nodiscard]] DmaWindow window(GuestPhys at) override {
+        const RamWindow found = memory_.window(at);
+        return {found.base, found.bytes.size(), found.bytes.data()};
     }
+    [[nodiscard]] std::uint64_t generation() const override { return memory_.generation(); }
 
     [[nodiscard]] std::uint8_t begin_use() override { return memory_.begin_use(); }
     void end_use(std::uint8_t begun) override { memory_.end_use(begun); }

@@ -84,6 +84,26 @@ std::byte* ImageStore::own(const Part& part) {
     return bytes;
 }
 
+/// Where the block lies; nullptr: it is zeroes.
+const std::byte* ImageStore::find(std::uint64_t block) const {
+    const std::uint64_t found = entry(block);
+    if (found == zeroes) return nullptr;
+    return found == of_image ? &image_[block * block_size] : frames_.at({found});
+}
+
+/// Of the first `size` bytes from `part` on, which lies at `from`, those that lie there one behind
+/// the other.
+std::uint64_t ImageStore::run_size(const Part& part, const std::byte* from,
+                                   std::uint64_t size) const {
+    std::uint64_t found = part.size;
+    for (std::uint64_t n = 1; found < size; ++n) {
+        const std::byte* const next = find(part.block + n);
+        if (next != (from == nullptr ? nullptr : from + n * block_size)) break;
+        found = std::min(size, found + block_size);
+    }
+    return found;
+}
+
 void ImageStore::read(std::uint64_t offset, std::span<std::byte> to) {
     if (is_read_only()) {
         if (!to.empty()) std::memcpy(to.data(), &image_[offset], to.size());
@@ -91,16 +111,16 @@ void ImageStore::read(std::uint64_t offset, std::span<std::byte> to) {
     }
     while (!to.empty()) {
         const Part part = first_part(offset, to.size());
-        const std::uint64_t from = entry(part.block);
-        if (from == zeroes) {
-            std::memset(to.data(), 0, part.size);
+        const std::byte* const from = find(part.block);
+        const std::uint64_t size =
+            part.size == to.size() ? part.size : run_size(part, from, to.size());
+        if (from == nullptr) {
+            std::memset(to.data(), 0, size);
         } else {
-            const std::byte* const bytes =
-                from == of_image ? &image_[offset] : frames_.at({from}) + part.offset;
-            std::memcpy(to.data(), bytes, part.size);
+            std::memcpy(to.data(), from + part.offset, size);
         }
-        offset += part.size;
-        to = to.subspan(part.size);
+        offset += size;
+        to = to.subspan(size);
     }
 }
 

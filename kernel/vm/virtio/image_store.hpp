@@ -75,6 +75,9 @@ class ImageStore final : public BlockStore {
         return *reinterpret_cast<Table*>(frames_.at(table));
     }
     [[nodiscard]] std::uint64_t entry(std::uint64_t block) const;
+    [[nodiscard]] const std::byte* find(std::uint64_t block) const;
+    [[nodiscard]] std::uint64_t run_size(const Part& part, const std::byte* from,
+                                         std::uint64_t size) const;
     [[nodiscard]] std::uint64_t* find_entry(std::uint64_t block);
     [[nodiscard]] std::byte* own(const Part& part);
     void copy_block(std::uint64_t block, std::uint64_t entry, std::byte* to) const;

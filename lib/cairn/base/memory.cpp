@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // memcpy, memmove, memset and memcmp for the target, where the compiler calls them. picolibc's for
 // rv64imac move a byte at a time; guests of hundreds of MiB are zeroed and filled with these, so
-// they move words, 128 bytes a round (256 of zeroes), and never make a misaligned access, which
-// many harts trap on.
+// they move words, 256 bytes a round, and never make a misaligned access, which many harts trap on.
 //
 //     source      .....|abcdefgh|ijklmnop|...      read in aligned words,
 //     destination    |..abcdef|ghijklmn|op         written in aligned words: two neighbours shifted
@@ -19,8 +18,8 @@ namespace {
 using Word = std::uint64_t __attribute__((may_alias));
 using HalfWord = std::uint32_t __attribute__((may_alias));
 constexpr std::size_t word = sizeof(Word);
-constexpr std::size_t block = 8;       ///< words that are copied at once
-constexpr std::size_t set_round = 32;  ///< words that are set in a round: RAM is zeroed by these
+constexpr std::size_t block = 8;   ///< words that are copied at once
+constexpr std::size_t round = 32;  ///< words in a round: RAM is zeroed, and images copied, by these
 
 std::size_t misalignment(const void* pointer) {
     return reinterpret_cast<std::uintptr_t>(pointer) % word;
@@ -45,14 +44,12 @@ template <class Unit>
 
 /// Copies whole words upwards; both are aligned.
 void copy_words(Word*& to, const Word* from, std::size_t count) {
-    for (; count >= 2 * block; count -= 2 * block, to += 2 * block, from += 2 * block) {
-        copy_block(to, from);
-        copy_block(to + block, from + block);
+    for (; count >= round; count -= round, to += round, from += round) {
+        for (std::size_t n = 0; n != round; n += block)
+            copy_block(to + n, from + n);
     }
-    if (count >= block) {
+    for (; count >= block; count -= block, to += block, from += block)
         copy_block(to, from);
-        count -= block, to += block, from += block;
-    }
     for (; count != 0; --count)
         *to++ = *from++;
 }
@@ -226,8 +223,8 @@ void* set(void* destination, int value, std::size_t size) {
         *to++ = byte;
     const Word pattern = byte * 0x0101'0101'0101'0101u;
     auto* words = reinterpret_cast<Word*>(to);
-    for (; size >= set_round * word; size -= set_round * word, words += set_round) {
-        for (std::size_t n = 0; n != set_round; n += block)
+    for (; size >= round * word; size -= round * word, words += round) {
+        for (std::size_t n = 0; n != round; n += block)
             set_block(words + n, pattern);
     }
     for (; size >= block * word; size -= block * word, words += block)
