@@ -15,6 +15,11 @@ bool explain_host_disk(const VmConfig& config, const VmConfigDisk& line, std::st
     return false;
 }
 
+/// One for each vCPU, as far as there are so many.
+std::uint32_t disk_queues(const VmConfig& config) {
+    return std::min(config.cpus, BlockQueues::most);
+}
+
 /// False, with a sentence in the log, where the machine has no such disk for this VM.
 bool take_host_disk(HostResources& host, const VmConfig& config, const VmConfigDisk& line,
                     const GuestMemory& ram, VmDevices& devices) {
@@ -28,8 +33,10 @@ bool take_host_disk(HostResources& host, const VmConfig& config, const VmConfigD
     const auto range = find_host_partition(*disk, line.host->partition, host.timebase_hz());
     if (!range) return explain_host_disk(config, line, to_string(range.error()));
     GuestHostDisk& made = devices.host_disks.emplace_back(
-        GuestHostDisk::Settings{
-            .name = line.file.path, .range = *range, .read_only = line.mode == DiskMode::ro},
+        GuestHostDisk::Settings{.name = line.file.path,
+                                .range = *range,
+                                .read_only = line.mode == DiskMode::ro,
+                                .queues = disk_queues(config)},
         *disk, ram, host.device_tasks());
     if (const auto claimed = made.claim(); !claimed)
         return explain_host_disk(config, line, to_string(claimed.error()));
@@ -37,11 +44,14 @@ bool take_host_disk(HostResources& host, const VmConfig& config, const VmConfigD
     return true;
 }
 
-bool take_image(HostResources& host, const VmConfigDisk& line, std::span<const std::byte> image,
-                const GuestMemory& ram, VmMemory& memory, VmDevices& devices) {
+bool take_image(HostResources& host, const VmConfig& config, const VmConfigDisk& line,
+                std::span<const std::byte> image, const GuestMemory& ram, VmMemory& memory,
+                VmDevices& devices) {
     GuestDisk& made = devices.images.emplace_back(
-        GuestDisk::Settings{
-            .name = line.file.path, .image = image, .has_overlay = line.mode == DiskMode::overlay},
+        GuestDisk::Settings{.name = line.file.path,
+                            .image = image,
+                            .has_overlay = line.mode == DiskMode::overlay,
+                            .queues = disk_queues(config)},
         ram, memory, host.device_tasks());
     devices.disks.push_back(&made.port());
     return made.take_memory();
@@ -57,7 +67,8 @@ bool take_disks(HostResources& host, const BundleVm& bundle, const GuestMemory& 
                     devices.host_disks.try_reserve(of_host).has_value();
     for (std::size_t n = 0; has_room && n < lines.size(); ++n) {
         if (!lines[n].host) {
-            has_room = take_image(host, lines[n], bundle.disks[n], ram, memory, devices);
+            has_room =
+                take_image(host, bundle.config, lines[n], bundle.disks[n], ram, memory, devices);
         } else if (!take_host_disk(host, bundle.config, lines[n], ram, devices)) {
             return false;
         }

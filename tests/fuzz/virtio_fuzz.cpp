@@ -42,7 +42,7 @@ std::uint64_t address(FuzzInput& input) {
 class Machine {
   public:
     explicit Machine(bool read_only)
-        : bench_(read_only, sectors, memory_size), before_(bench_.store.bytes) {
+        : bench_(read_only, sectors, memory_size, 2), before_(bench_.store.bytes) {
         bench_.start();
     }
 

@@ -4,6 +4,7 @@
 // (slot 6) read-only. The same on QEMU's devices as a second opinion.
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 #include "kernel/arch/devices/plic_registers.hpp"
 #include "tests/guests/disk_check/disk_driver.hpp"
@@ -65,6 +66,11 @@ bool is_pending() {
     return (*reinterpret_cast<const volatile std::uint32_t*>(at) >> disk_interrupt & 1) != 0;
 }
 
+std::uint32_t queue_count() {
+    const bool several = (disk.offered() & virtio_block::feature::mq) != 0;
+    return several ? disk.config<std::uint16_t>(offsetof(virtio_block::Config, num_queues)) : 1;
+}
+
 void check_registers() {
     check(disk.get(magic_value) == virtio_mmio::magic, "the magic value is 'virt'");
     check(disk.get(version) == 2, "the version is 2");
@@ -75,8 +81,8 @@ void check_registers() {
     disk.set(queue_sel, 0);
     check(disk.get(queue_ready) == 0, "no queue is ready after a reset");
     check(disk.get(queue_num_max) >= DiskDriver::size, "there is a queue");
-    disk.set(queue_sel, 1);
-    check(disk.get(queue_num_max) == 0, "there is no second queue");
+    disk.set(queue_sel, queue_count());
+    check(disk.get(queue_num_max) == 0, "there are no more queues than num_queues");
     check(disk.get(shm_len_low) == ~0u && disk.get(shm_len_high) == ~0u,
           "a shared memory region that there is not has length -1");
 }
@@ -242,6 +248,23 @@ void check_interrupts() {
     check(comes_true([] { return disk.get(interrupt_status) == 1; }), "one comes behind it");
 }
 
+/// The last of them beside the first.
+void check_queues() {
+    const std::uint32_t count = queue_count();
+    static DiskDriver last(7, count - 1);
+    if (count == 1) return;
+    disk.start(feature::version_1 | virtio_block::feature::mq);
+    last.set_up_queue();
+    check(reads(last, 11), "the last queue has requests");
+    check(reads(disk, 10) && disk.used_index() == 1, "and the first its own");
+    check(last.used_index() == 1, "which the other does not have");
+    last.set_avail_index(99);
+    last.notify();
+    check(disk.waits_for_reset(), "DEVICE_NEEDS_RESET follows a wrong ring of the last queue");
+    disk.start();
+    check(reads(disk, 3), "a reset mends it");
+}
+
 alignas(16) std::array<virtio_ring::Descriptor, 4> table;
 
 virtio_ring::Descriptor table_of(std::uint32_t bytes) {
@@ -367,6 +390,7 @@ void run(std::string_view) {
     check_zeroing();
     check_errors();
     check_interrupts();
+    check_queues();
     check_indirect();
     check_offences();
     check_queue_reset();

@@ -105,6 +105,7 @@ def test_debian_mounts_a_disk(debian_with_disks):
     def says(command):
         return m.command_output(command, PROMPT)
     says("dmesg -n 1; /etc/disks; mkdir /mnt")
+    assert says("ls /sys/block/vda/mq").split() == ["0", "1"]  # a queue for each vCPU
     assert says("sha256sum </dev/vda").split()[0] == digest
     assert says("sha256sum </dev/vdb").split()[0] == digest
     assert says("cat /sys/block/vd?/ro /sys/block/vda/serial").split() == ["0", "1", "disk.img"]

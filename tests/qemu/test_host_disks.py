@@ -48,6 +48,7 @@ def test_what_debian_writes_is_in_the_file(machine, debian_archive, tmp_path, mo
     def says(command):
         return m.command_output(command, PROMPT)
     says("dmesg -n 1; /etc/disks; mkdir /mnt")
+    assert says("ls /sys/block/vda/mq").split() == [str(queue) for queue in range(cpus)]
     assert says("sha256sum </dev/vda").split()[0] == hashlib.sha256(disk.read_bytes()).hexdigest()
     assert says("mount /dev/vda /mnt && cat /mnt/hello") == "from the host"
     says("dd if=/dev/urandom of=/mnt/data bs=64k count=128 2>/dev/null; sync")

@@ -143,8 +143,9 @@ class VirtioBench {
         virtio::feature::version_1 | virtio::feature::ring_indirect_desc;
 
     explicit VirtioBench(bool read_only = false, std::size_t sectors = 1024,
-                         std::uint64_t memory_size = BenchMemory::usual_size)
-        : memory(memory_size), store(sectors, read_only) {
+                         std::uint64_t memory_size = BenchMemory::usual_size,
+                         std::uint32_t queues = 1)
+        : memory(memory_size), store(sectors, read_only), block(store, queues) {
         device.connect(wire);
     }
 
@@ -263,7 +264,7 @@ class VirtioBench {
     BenchOwner owner;
     Wire wire;
     BenchStore store;
-    VirtioBlock block{store};
+    VirtioBlock block;
     VirtioMmio device{block, memory, owner};
     std::uint16_t next_avail = 0;
     std::uint16_t next_used = 0;

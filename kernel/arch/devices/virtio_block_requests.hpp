@@ -22,6 +22,7 @@ inline constexpr std::uint64_t sector_size = 512;
     X(ro, 5, "the device is read-only")                      \
     X(blk_size, 6, "block size of the disk")                 \
     X(flush, 9, "cache flush command support")               \
+    X(mq, 12, "support more than one vq")                    \
     X(discard, 13, "the device can support discard command") \
     X(write_zeroes, 14, "the device can support write zeroes command")
 
@@ -101,7 +102,7 @@ struct Config {
     std::uint8_t unused1[3];
 };
 static_assert(offsetof(Config, seg_max) == 12 && offsetof(Config, blk_size) == 20);
-static_assert(offsetof(Config, max_discard_sectors) == 36 &&
+static_assert(offsetof(Config, num_queues) == 34 && offsetof(Config, max_discard_sectors) == 36 &&
               offsetof(Config, write_zeroes_may_unmap) == 56 && sizeof(Config) == 64);
 
 /// What can be discarded or zeroed at once, as the configuration says; 0: nothing.

@@ -25,11 +25,12 @@ constexpr std::uint32_t most_zeroed_sectors = 1 << 17;
 
 }  // namespace
 
-VirtioBackedBlock::VirtioBackedBlock(BlockBackend& backend, TurnOwner& owner)
-    : backend_(backend), owner_(owner) {
+VirtioBackedBlock::VirtioBackedBlock(BlockBackend& backend, TurnOwner& owner, std::uint32_t queues)
+    : backend_(backend), owner_(owner), queues_(queues) {
     config_.capacity = backend.size() / sector_size;
     config_.seg_max = most_segments;
     config_.blk_size = backend.block_size();
+    config_.num_queues = queues_.count();
     const auto limits =
         backend.is_read_only() ? virtio_block::ZeroingLimits{} : backend.zeroing_limits();
     config_.max_discard_sectors = std::min(limits.max_discard_sectors, most_zeroed_sectors);
@@ -49,7 +50,7 @@ std::uint32_t VirtioBackedBlock::device_id() const {
 
 std::uint64_t VirtioBackedBlock::features() const {
     return feature::seg_max | feature::blk_size | feature::flush |
-           (backend_.is_read_only() ? feature::ro : 0) |
+           (queues_.count() > 1 ? feature::mq : 0) | (backend_.is_read_only() ? feature::ro : 0) |
            (config_.max_discard_sectors != 0 ? feature::discard : 0) |
            (config_.max_write_zeroes_sectors != 0 ? feature::write_zeroes : 0);
 }
@@ -68,7 +69,6 @@ void VirtioBackedBlock::room_again() {
 
 /// What has ended goes first: it makes room.
 bool VirtioBackedBlock::work(DmaTurn& turn, VirtioPort& port) {
-    if (!queue_.is_ready()) return false;
     if (may_have_room_.load(std::memory_order_relaxed)) {
         may_have_room_.store(false, std::memory_order_relaxed);
         building_.is_held_back = false;
@@ -76,7 +76,7 @@ bool VirtioBackedBlock::work(DmaTurn& turn, VirtioPort& port) {
     Answer more = give_back_done(turn, port);
     while (more && *more && !turn.is_over())
         more = do_some(turn, port);
-    return end_work(queue_, more, turn, port);
+    return queues_.end_work(more, turn, port);
 }
 
 VirtioBackedBlock::Answer VirtioBackedBlock::give_back_done(DmaTurn& turn, VirtioPort& port) {
@@ -89,8 +89,8 @@ VirtioBackedBlock::Answer VirtioBackedBlock::give_back_done(DmaTurn& turn, Virti
         slot.hold.end();
         building_.is_held_back = false;
         const bool is_ok = slot.status == Status::ok;
-        const Done given =
-            give_back(turn, slot.head, slot.status_at, slot.status, is_ok ? slot.written : 0);
+        const Done given = give_back(
+            turn, {slot.queue, slot.head, slot.status_at, slot.status, is_ok ? slot.written : 0});
         if (!given) return std::unexpected(given.error());
     }
     return true;
@@ -101,9 +101,8 @@ VirtioBackedBlock::Answer VirtioBackedBlock::do_some(DmaTurn& turn, VirtioPort& 
     if (building_.is_held_back) return false;
     if (building_.is_there) return find_buffers(turn);
     if (!has_free_slot()) return false;
-    const Answer taken = queue_.take(turn, chain_);
-    if (!taken) return taken;
-    return *taken ? begin(turn) : queue_.await_more(turn);
+    const Answer taken = queues_.take(turn, chain_);
+    return taken && *taken ? begin(turn) : taken;
 }
 
 VirtioBackedBlock::Answer VirtioBackedBlock::begin(DmaTurn& turn) {
@@ -205,6 +204,7 @@ VirtioBackedBlock::Answer VirtioBackedBlock::find_buffers(DmaTurn& turn) {
 bool VirtioBackedBlock::submit() {
     const int number = std::countr_one(used_);
     Slot& slot = slots_[static_cast<std::size_t>(number)];
+    slot.queue = queues_.taken_from();
     slot.head = chain_.head();
     slot.status_at = building_.status_at;
     slot.written = building_.written + 1;
@@ -227,32 +227,47 @@ VirtioBackedBlock::Answer VirtioBackedBlock::end(DmaTurn& turn, Status status,
                                                  std::uint32_t written) {
     const GuestPhys status_at = building_.status_at;
     building_ = {};
-    const Done given = give_back(turn, chain_.head(), status_at, status, written);
+    const Done given =
+        give_back(turn, {queues_.taken_from(), chain_.head(), status_at, status, written});
     if (!given) return std::unexpected(given.error());
     return true;
 }
 
 /// Section 2.7.8: what is written counts from the first byte on, so the status is among it only
 /// where all before it is written: `written` says so.
-VirtioBackedBlock::Done VirtioBackedBlock::give_back(DmaTurn& turn, std::uint16_t head,
-                                                     GuestPhys status_at, Status status,
-                                                     std::uint32_t written) {
-    if (!turn.store(status_at, status)) return std::unexpected(RingFault::no_memory);
-    return queue_.give_back(turn, head, written);
+VirtioBackedBlock::Done VirtioBackedBlock::give_back(DmaTurn& turn, const Over& over) {
+    if (!turn.store(over.status_at, over.status)) return std::unexpected(RingFault::no_memory);
+    return queues_[over.queue].give_back(turn, over.head, over.written);
 }
 
 void VirtioBackedBlock::drain() {
     while (is_anything_in_flight())
         backend_.look();
     backend_.look();  // whoever has completed the last is done with it
-    for (Slot& slot : slots_)
-        slot.hold.end();
-    used_ = 0;
-    done_.store(0, std::memory_order_relaxed);
 }
 
-void VirtioBackedBlock::forget(const SplitQueue& /*queue*/) {
+/// Of what is over.
+void VirtioBackedBlock::drop(Slots slots) {
+    used_ &= ~slots;
+    done_.fetch_and(~slots, std::memory_order_relaxed);
+    for (; slots != 0; slots &= slots - 1)
+        slots_[static_cast<std::size_t>(std::countr_zero(slots))].hold.end();
+}
+
+/// What other queues had in flight is over as well: a turn that is wanted gives it back.
+void VirtioBackedBlock::forget(const SplitQueue& queue) {
     drain();
+    const std::uint8_t number = queues_.number_of(queue);
+    Slots of_queue = 0;
+    for (std::size_t n = 0; n < slots_.size(); ++n)
+        if (slots_[n].queue == number) of_queue |= Slots{1} << n;
+    drop(used_ & of_queue);
+    if (queues_.taken_from() == number) building_ = {};
+}
+
+void VirtioBackedBlock::forget_all() {
+    drain();
+    drop(used_);
     building_ = {};
 }
 

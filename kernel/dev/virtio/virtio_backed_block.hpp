@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A virtio block device (VIRTIO 1.2, section 5.2) with one queue, over a BlockBackend: reads,
-// writes, flushes and ids, several at a time and without a copy; discards and write-zeroes where
-// the backend has them, one range each. A flush is the backend's.
+// A virtio block device (VIRTIO 1.2, section 5.2) over a BlockBackend: reads, writes, flushes and
+// ids, several at a time, of each queue in turn, and without a copy; discards and write-zeroes
+// where the backend has them, one range each. A flush is the backend's, of what any queue has
+// written.
 //
 //     guest's chain ──► Slot: buffers found, submitted ──► backend ──► completed ──► given back
 //
@@ -19,7 +20,7 @@
 #include "kernel/arch/devices/virtio_block_requests.hpp"
 #include "kernel/dev/device_kind.hpp"
 #include "kernel/dev/virtio/block_backend.hpp"
-#include "kernel/dev/virtio/virtio_function.hpp"
+#include "kernel/dev/virtio/block_queues.hpp"
 
 namespace cairn {
 
@@ -37,8 +38,9 @@ class VirtioBackedBlock final : public VirtioFunction {
   public:
     static constexpr std::size_t most_in_flight = 16;
 
-    /// Both outlive it. `forget` comes before its end, where anything may be in flight.
-    VirtioBackedBlock(BlockBackend& backend, TurnOwner& owner);
+    /// Both outlive it. So many queues, 1 to BlockQueues::most. `forget` comes before its end,
+    /// where anything may be in flight.
+    VirtioBackedBlock(BlockBackend& backend, TurnOwner& owner, std::uint32_t queues = 1);
     VirtioBackedBlock(const VirtioBackedBlock&) = delete;
     VirtioBackedBlock& operator=(const VirtioBackedBlock&) = delete;
 
@@ -47,10 +49,12 @@ class VirtioBackedBlock final : public VirtioFunction {
     [[nodiscard]] std::span<const std::byte> config() const override {
         return std::as_bytes(std::span(&config_, 1));
     }
-    [[nodiscard]] std::span<SplitQueue> queues() override { return {&queue_, 1}; }
+    [[nodiscard]] std::span<SplitQueue> queues() override { return queues_.all(); }
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
-    /// Waits for what is in flight: the guest's memory is its own again.
+    /// Waits for what is in flight, of other queues as well: the guest's memory is its own again.
     void forget(const SplitQueue& queue) override;
+    /// The same of all queues.
+    void forget_all();
     /// The backend may take what it had no room for. On any hart, with the backend's lock held.
     void room_again();
 
@@ -68,6 +72,7 @@ class VirtioBackedBlock final : public VirtioFunction {
 
         VirtioBackedBlock* device = nullptr;
         Status status = Status::ok;
+        std::uint8_t queue = 0;  ///< its number
         std::uint16_t head = 0;
         GuestPhys status_at;
         std::uint32_t written = 0;  ///< bytes, where it goes well
@@ -89,8 +94,15 @@ class VirtioBackedBlock final : public VirtioFunction {
 
     [[nodiscard]] Answer do_some(DmaTurn& turn, VirtioPort& port);
     [[nodiscard]] Answer give_back_done(DmaTurn& turn, VirtioPort& port);
-    [[nodiscard]] Done give_back(DmaTurn& turn, std::uint16_t head, GuestPhys status_at,
-                                 Status status, std::uint32_t written);
+    /// A request is over.
+    struct Over {
+        std::uint8_t queue;
+        std::uint16_t head;
+        GuestPhys status_at;
+        Status status;
+        std::uint32_t written;
+    };
+    [[nodiscard]] Done give_back(DmaTurn& turn, const Over& over);
     [[nodiscard]] Answer begin(DmaTurn& turn);
     [[nodiscard]] Answer begin_transfer(DmaTurn& turn, bool in, BufferStream data,
                                         std::uint64_t sector);
@@ -104,13 +116,14 @@ class VirtioBackedBlock final : public VirtioFunction {
         return used_ != done_.load(std::memory_order_acquire);
     }
     void drain();
+    void drop(Slots slots);
 
     BlockBackend& backend_;
     TurnOwner& owner_;
     virtio_block::Config config_{};
-    SplitQueue queue_;
+    BlockQueues queues_;
     DescriptorChain chain_;
-    Building building_;
+    Building building_;                        ///< of `queues_.taken_from()`
     std::atomic<bool> may_have_room_ = false;  ///< for what is held back
     static_vector<std::span<std::byte>, BlockBackend::most_buffers> buffers_;
     static constexpr Slots all_slots = (Slots{1} << most_in_flight) - 1;

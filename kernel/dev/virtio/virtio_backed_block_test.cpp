@@ -67,17 +67,19 @@ class SlowDisk final : public BlockBackend {
 };
 
 struct Bench final : VirtioBench, TurnOwner {
-    explicit Bench(bool read_only = false, virtio_block::ZeroingLimits limits = {}) {
+    explicit Bench(bool read_only = false, virtio_block::ZeroingLimits limits = {},
+                   std::uint32_t queues = 1) {
         disk.read_only = read_only;
         disk.limits = limits;
         for (std::size_t n = 0; n < disk.bytes.size(); ++n)
             disk.bytes[n] = static_cast<std::byte>(n / 512);
-        block.emplace(disk, *this);
+        block.emplace(disk, *this, queues);
         device.emplace(*block, memory, owner);
         device->connect(wire);
         set(Register::status, 0);
         set(Register::driver_features_sel, 1);
-        set(Register::driver_features, 1);
+        set(Register::driver_features,
+            (virtio::feature::version_1 | virtio::feature::ring_reset) >> 32);
         set(Register::status, virtio::status::features_ok);
         set(Register::queue_num, queue_size);
         set(Register::queue_desc_low, descriptors);
@@ -86,7 +88,7 @@ struct Bench final : VirtioBench, TurnOwner {
         set(Register::queue_ready, 1);
         set(Register::status, virtio::status::features_ok | virtio::status::driver_ok);
     }
-    ~Bench() { block->forget(block->queues().front()); }
+    ~Bench() { block->forget_all(); }
     void want_turn() override { ++wanted; }
     void set(Register which, std::uint64_t value) {
         (void)device->write(static_cast<std::uint64_t>(which), AccessWidth::word, value);
@@ -315,4 +317,32 @@ TEST_CASE("a reset waits for what is in flight, and gives nothing back", "[virti
     CHECK(bench.status_of(0) == 0xff);
     bench.work();
     CHECK(bench.used_index() == 0);
+}
+
+TEST_CASE("a queue that is reset leaves to others what they have in flight",
+          "[virtio_backed_block]") {
+    Bench bench(false, {}, 2);
+    constexpr std::uint64_t rings = 0x8008'0000;
+    bench.set(virtio_mmio::Register::queue_sel, 1);
+    bench.set(virtio_mmio::Register::queue_num, Bench::queue_size);
+    bench.set(virtio_mmio::Register::queue_desc_low, rings);
+    bench.set(virtio_mmio::Register::queue_avail_low, rings + 0x1000);
+    bench.set(virtio_mmio::Register::queue_used_low, rings + 0x2000);
+    bench.set(virtio_mmio::Register::queue_ready, 1);
+    bench.memory.store(GuestPhys{rings + 0x3000}, virtio_block::BlockRequest{0, 0, 5});
+    bench.chain(0, {{rings + 0x3000, 16}, {rings + 0x4000, 512, true}, {rings + 0x3100, 1, true}},
+                rings);
+    bench.memory.store(GuestPhys{rings + 0x1002}, std::uint16_t{1});
+    bench.set(virtio_mmio::Register::queue_notify, 1);
+    bench.ask(0, RequestType::in, 1, 512);
+    CHECK(bench.disk.pending.size() == 2);
+    bench.set(virtio_mmio::Register::queue_sel, 0);
+    bench.set(virtio_mmio::Register::queue_reset, 1);
+    CHECK(bench.disk.pending.empty());
+    CHECK(bench.memory.uses == 1);
+    bench.work();
+    CHECK(bench.memory.uses == 0);
+    CHECK(bench.status_of(0) == 0xff);
+    CHECK(bench.memory.load<std::uint16_t>(GuestPhys{rings + 0x2002}) == 1);
+    CHECK(*bench.memory.at({rings + 0x4000}) == std::byte{5});
 }

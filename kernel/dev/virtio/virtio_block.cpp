@@ -45,7 +45,10 @@ virtio_block::Config config_of(const BlockStore& store) {
 
 }  // namespace
 
-VirtioBlock::VirtioBlock(BlockStore& store) : store_(store), config_(config_of(store)) {}
+VirtioBlock::VirtioBlock(BlockStore& store, std::uint32_t queues)
+    : store_(store), config_(config_of(store)), queues_(queues) {
+    config_.num_queues = queues_.count();
+}
 
 std::uint32_t VirtioBlock::device_id() const {
     return virtio::block_device_id;
@@ -53,19 +56,19 @@ std::uint32_t VirtioBlock::device_id() const {
 
 std::uint64_t VirtioBlock::features() const {
     return feature::seg_max | feature::blk_size | feature::flush |
+           (queues_.count() > 1 ? feature::mq : 0) |
            (store_.is_read_only() ? feature::ro : feature::discard | feature::write_zeroes);
 }
 
-void VirtioBlock::forget(const SplitQueue& /*queue*/) {
-    request_ = {};
+void VirtioBlock::forget(const SplitQueue& queue) {
+    if (queues_.number_of(queue) == queues_.taken_from()) request_ = {};
 }
 
 bool VirtioBlock::work(DmaTurn& turn, VirtioPort& port) {
-    if (!queue_.is_ready()) return false;
     Answer more = true;
     while (more && *more && !turn.is_over())
         more = do_some(turn, port);
-    return end_work(queue_, more, turn, port);
+    return queues_.end_work(more, turn, port);
 }
 
 /// Takes a request, carries it on, or gives it back; false where there is none.
@@ -83,10 +86,8 @@ SplitQueue::Answer VirtioBlock::do_some(DmaTurn& turn, VirtioPort& port) {
         }
         return true;
     }
-    const Answer taken = queue_.take(turn, chain_);
-    if (!taken) return taken;
-    if (*taken) return go_on(begin(turn));
-    return queue_.await_more(turn);
+    const Answer taken = queues_.take(turn, chain_);
+    return taken && *taken ? go_on(begin(turn)) : taken;
 }
 
 VirtioBlock::Done VirtioBlock::begin(DmaTurn& turn) {
@@ -216,7 +217,8 @@ VirtioBlock::Done VirtioBlock::give_back(DmaTurn& turn) {
         return std::unexpected(RingFault::no_memory);
     const std::uint64_t written = request_.written + (request_.writable.left() == 0 ? 1 : 0);
     request_.phase = Phase::idle;
-    return queue_.give_back(turn, chain_.head(), static_cast<std::uint32_t>(written));
+    return queues_[queues_.taken_from()].give_back(turn, chain_.head(),
+                                                   static_cast<std::uint32_t>(written));
 }
 
 }  // namespace cairn

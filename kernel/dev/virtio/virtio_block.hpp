@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A virtio block device (VIRTIO 1.2, section 5.2) with one queue, over a BlockStore: reads, writes,
-// flushes, and ids; on a store that can be written to discards and write-zeroes as well, both of
-// which leave zeroes. What is written is stable at once.
+// A virtio block device (VIRTIO 1.2, section 5.2) over a BlockStore: reads, writes, flushes, and
+// ids; on a store that can be written to discards and write-zeroes as well, both of which leave
+// zeroes. What is written is stable at once.
 //
-// One request at a time, in the driver's order: it is taken, checked, carried out a turn at a time,
-// and given back with its status. Errors of a request are its status; what cannot be a request is a
-// RingFault.
+// One request at a time, in the order of its queue, and one of each queue in turn: it is taken,
+// checked, carried out a turn at a time, and given back with its status. Errors of a request are
+// its status; what cannot be a request is a RingFault.
 #pragma once
 
 #include <array>
@@ -14,8 +14,8 @@
 
 #include "kernel/arch/devices/virtio_block_requests.hpp"
 #include "kernel/dev/device_kind.hpp"
+#include "kernel/dev/virtio/block_queues.hpp"
 #include "kernel/dev/virtio/block_store.hpp"
-#include "kernel/dev/virtio/virtio_function.hpp"
 
 namespace cairn {
 
@@ -24,8 +24,8 @@ class VirtioBlock final : public VirtioFunction {
     static constexpr DeviceKind kind{
         .name = "virtio disk", .node = "virtio_mmio", .compatible = {"virtio,mmio"}};
 
-    /// `store` outlives it.
-    explicit VirtioBlock(BlockStore& store);
+    /// `store` outlives it. So many queues, 1 to BlockQueues::most.
+    explicit VirtioBlock(BlockStore& store, std::uint32_t queues = 1);
     VirtioBlock(const VirtioBlock&) = delete;
     VirtioBlock& operator=(const VirtioBlock&) = delete;
 
@@ -34,7 +34,7 @@ class VirtioBlock final : public VirtioFunction {
     [[nodiscard]] std::span<const std::byte> config() const override {
         return std::as_bytes(std::span(&config_, 1));
     }
-    [[nodiscard]] std::span<SplitQueue> queues() override { return {&queue_, 1}; }
+    [[nodiscard]] std::span<SplitQueue> queues() override { return queues_.all(); }
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
     void forget(const SplitQueue& queue) override;
 
@@ -73,9 +73,9 @@ class VirtioBlock final : public VirtioFunction {
 
     BlockStore& store_;
     virtio_block::Config config_{};
-    SplitQueue queue_;
+    BlockQueues queues_;
     DescriptorChain chain_;
-    Request request_;
+    Request request_;  ///< of `queues_.taken_from()`
 };
 
 }  // namespace cairn

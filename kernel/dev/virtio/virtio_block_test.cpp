@@ -38,6 +38,54 @@ std::uint8_t zero(VirtioBench& bench, RequestType type, std::uint64_t sector, st
     return bench.request(type, 0, {{data_at, 16}});
 }
 
+/// Queue 1 of a bench, with rings of its own.
+struct SecondQueue {
+    static constexpr std::uint64_t descriptors = 0x8008'0000;
+    static constexpr std::uint64_t avail = 0x8008'1000;
+    static constexpr std::uint64_t used = 0x8008'2000;
+    static constexpr std::uint64_t header = 0x8008'3000;
+    static constexpr std::uint64_t status_at = 0x8008'3800;
+
+    explicit SecondQueue(VirtioBench& of) : bench(of) {
+        using Register = virtio_mmio::Register;
+        bench.set(Register::queue_sel, 1);
+        bench.set(Register::queue_num, VirtioBench::queue_size);
+        bench.set(Register::queue_desc_low, descriptors);
+        bench.set(Register::queue_avail_low, avail);
+        bench.set(Register::queue_used_low, used);
+        bench.set(Register::queue_ready, 1);
+    }
+    /// Makes a read of `size` bytes available, request `n` of them.
+    void read(std::uint32_t n, std::uint32_t size) {
+        const auto head = static_cast<std::uint16_t>(3 * n);
+        bench.memory.store(GuestPhys{header}, virtio_block::BlockRequest{0, 0, 0});
+        bench.chain(head, {{header, 16}, {data_at, size, true}, {status_at, 1, true}}, descriptors);
+        bench.memory.store(GuestPhys{avail + 4 + next % VirtioBench::queue_size * 2u}, head);
+        bench.memory.store(GuestPhys{avail + 2}, ++next);
+    }
+    void notify() { bench.set(virtio_mmio::Register::queue_notify, 1); }
+    [[nodiscard]] std::uint16_t used_index() {
+        return bench.memory.load<std::uint16_t>(GuestPhys{used + 2});
+    }
+
+    VirtioBench& bench;
+    std::uint16_t next = 0;
+};
+
+/// A bench with two queues, of which the first is set up.
+struct TwoQueues : VirtioBench {
+    TwoQueues() : VirtioBench(false, 1024, BenchMemory::usual_size, 2) {
+        start(usual_features | virtio::feature::ring_reset);
+    }
+    /// The same in queue 0.
+    void read(std::uint32_t n, std::uint32_t size) {
+        const auto head = static_cast<std::uint16_t>(3 * n);
+        memory.store(GuestPhys{header}, virtio_block::BlockRequest{0, 0, 0});
+        chain(head, {{header, 16}, {data_at, size, true}, {status_at, 1, true}});
+        offer(head);
+    }
+};
+
 }  // namespace
 
 TEST_CASE("what is read is on the disk", "[virtio_block]") {
@@ -253,4 +301,77 @@ TEST_CASE("many requests are one interrupt", "[virtio_block]") {
     bench.notify();
     CHECK(bench.used_index() == 5);
     CHECK(bench.wire.calls == 1);
+}
+
+TEST_CASE("a disk has as many queues as it was made with", "[virtio_block]") {
+    TwoQueues bench;
+    CHECK((bench.offered() & virtio_block::feature::mq) != 0);
+    CHECK(bench.device.read(0x100 + 34, AccessWidth::half) == 2u);
+    bench.set(virtio_mmio::Register::queue_sel, 1);
+    CHECK(bench.get(virtio_mmio::Register::queue_num_max) == SplitQueue::max_size);
+    bench.set(virtio_mmio::Register::queue_sel, 2);
+    CHECK(bench.get(virtio_mmio::Register::queue_num_max) == 0);
+}
+
+TEST_CASE("requests of several queues come in turn", "[virtio_block]") {
+    TwoQueues bench;
+    SecondQueue second(bench);
+    for (std::uint32_t n = 0; n < 2; ++n) {
+        bench.read(n, 24 << 10);
+        second.read(n, 24 << 10);
+    }
+    bench.notify();
+    CHECK(bench.used_index() == 1);
+    CHECK(second.used_index() == 1);
+    while (bench.device.work()) {
+    }
+    CHECK(bench.used_index() == 2);
+    CHECK(second.used_index() == 2);
+    second.read(0, 512);
+    second.notify();
+    CHECK(second.used_index() == 3);
+    CHECK(bench.used_index() == 2);
+}
+
+TEST_CASE("each queue has its own wish for interrupts", "[virtio_block]") {
+    TwoQueues bench;
+    SecondQueue second(bench);
+    bench.memory.store(GuestPhys{SecondQueue::avail}, std::uint16_t{1});
+    second.read(0, 512);
+    second.notify();
+    CHECK(second.used_index() == 1);
+    CHECK_FALSE(bench.wire.up);
+    bench.read(0, 512);
+    bench.notify();
+    CHECK(bench.wire.up);
+}
+
+TEST_CASE("a wrong ring of one queue stops the device", "[virtio_block]") {
+    TwoQueues bench;
+    SecondQueue second(bench);
+    bench.memory.store(GuestPhys{SecondQueue::avail + 2}, std::uint16_t{99});
+    second.notify();
+    CHECK(bench.needs_reset());
+    CHECK(bench.owner.log.size() == 1);
+    bench.read(0, 512);
+    bench.notify();
+    CHECK(bench.used_index() == 0);
+}
+
+TEST_CASE("a queue that is reset takes its request with it, and no other's", "[virtio_block]") {
+    const auto reset = [](TwoQueues& bench, std::uint32_t queue) {
+        bench.set(virtio_mmio::Register::queue_sel, queue);
+        bench.set(virtio_mmio::Register::queue_reset, 1);
+    };
+    for (const std::uint32_t which : {0u, 1u}) {
+        TwoQueues bench;
+        SecondQueue second(bench);
+        second.read(0, 128 << 10);  // takes more than a turn
+        second.notify();
+        CHECK(second.used_index() == 0);
+        reset(bench, which);
+        while (bench.device.work()) {
+        }
+        CHECK(second.used_index() == (which == 0 ? 1 : 0));
+    }
 }

@@ -15,6 +15,7 @@ GuestDisk::GuestDisk(const Settings& settings, const GuestMemory& ram, VmMemory&
                      DeviceTasks& tasks)
     : has_overlay_(settings.has_overlay),
       store_(settings.image, file_name(settings.name), memory),
+      block_(store_, settings.queues),
       port_(block_, VirtioBlock::kind, {.kind = "disk", .name = settings.name}, ram, tasks) {}
 
 }  // namespace cairn

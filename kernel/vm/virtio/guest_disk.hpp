@@ -22,6 +22,7 @@ class GuestDisk final {
         std::string_view name;             ///< the image's path, in the log and as its id
         std::span<const std::byte> image;  ///< whole sectors
         bool has_overlay;
+        std::uint32_t queues = 1;
     };
 
     /// All that is borrowed outlives it. Its VM's RAM is `ram`.
@@ -38,7 +39,7 @@ class GuestDisk final {
   private:
     bool has_overlay_;
     ImageStore store_;
-    VirtioBlock block_{store_};
+    VirtioBlock block_;
     GuestVirtio port_;
 };
 

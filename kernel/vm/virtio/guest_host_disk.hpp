@@ -21,6 +21,7 @@ class GuestHostDisk final : private BlockBackend, private HostDiskUser, private 
         std::string_view name;  ///< in the log and as its id: "host:0"
         DiskRange range;        ///< the sectors of the machine's disk that it is
         bool read_only;         ///< though the machine's may be written to
+        std::uint32_t queues = 1;
     };
 
     /// All that is borrowed outlives it. Its VM's RAM is `ram`.
@@ -29,7 +30,7 @@ class GuestHostDisk final : private BlockBackend, private HostDiskUser, private 
         : settings_(settings),
           disk_(disk),
           tasks_(tasks),
-          block_(*this, *this),
+          block_(*this, *this, settings.queues),
           port_(block_, kind, {.kind = "disk", .name = settings.name}, ram, tasks) {}
     GuestHostDisk(const GuestHostDisk&) = delete;
     GuestHostDisk& operator=(const GuestHostDisk&) = delete;
@@ -51,7 +52,7 @@ class GuestHostDisk final : private BlockBackend, private HostDiskUser, private 
 
     /// What is in flight writes to the guest's RAM.
     void release() {
-        block_.forget(block_.queues().front());
+        block_.forget_all();
         disk_.release(*this);
     }
 

@@ -19,12 +19,14 @@ class DiskDriver : public VirtioDriver, public DriverRing {
   public:
     using RequestType = virtio_block::RequestType;
 
-    using VirtioDriver::VirtioDriver;
+    /// By that queue of the device in `slot`.
+    explicit DiskDriver(unsigned slot, std::uint32_t queue = 0)
+        : VirtioDriver(slot), queue_(queue) {}
 
-    void set_up_queue() { set_up(0, *this); }
+    void set_up_queue() { set_up(queue_, *this); }
     /// All that comes before the first request.
     void start(std::uint64_t features = virtio::feature::version_1);
-    void notify() const { VirtioDriver::notify(0); }
+    void notify() const { VirtioDriver::notify(queue_); }
 
     /// The usual request, by descriptors from 0 on.
     void prepare(std::uint32_t type, std::uint64_t sector, std::span<const DiskBuffer> data);
@@ -36,6 +38,7 @@ class DiskDriver : public VirtioDriver, public DriverRing {
     [[nodiscard]] std::uint8_t status() const { return status_; }
 
   private:
+    std::uint32_t queue_;
     virtio_block::BlockRequest header_{};
     volatile std::uint8_t status_ = unanswered;
 };
