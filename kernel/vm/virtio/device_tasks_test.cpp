@@ -130,6 +130,8 @@ TEST_CASE("a device is forgotten when the hart at it is through", "[device_tasks
     });
     tasks.want(b);  // the lock is free meanwhile
     CHECK(tasks.do_some());
+    for (int n = 0; n < 1000 && !is_forgotten; ++n)
+        std::this_thread::yield();
     CHECK_FALSE(is_forgotten);
     may_end = true;
     hart.join();
