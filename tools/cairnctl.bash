@@ -24,7 +24,7 @@ _cairnctl() {
         *) choices='--wait --json --send --until' ;;
     esac
     case $command in
-        start | stop | reset | pause | resume | destroy | info | tree | stats | console | ensure | wait)
+        start | stop | reset | pause | resume | destroy | info | tree | stats | net | console | ensure | wait)
             choices+=" $("${COMP_WORDS[0]}" "${options[@]}" names 2>/dev/null)"
             ;;
     esac

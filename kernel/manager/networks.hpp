@@ -25,6 +25,8 @@ class Networks {
     /// Connects the machine's own network to the switch that VMs know as `uplink`. Once; both
     /// outlive it. False where there is no memory.
     [[nodiscard]] bool add_uplink(HostNet& device, DeviceTasks& tasks, std::uint64_t tick_rate);
+    /// nullptr: there is none.
+    [[nodiscard]] const Uplink* uplink() const { return uplink_.get(); }
 
   private:
     struct Named {

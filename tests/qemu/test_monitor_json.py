@@ -17,6 +17,8 @@ SHOWS = { # what each command shows, of the VMs below
     "list": {"vm"},
     "info a": {"configuration", "memory", "memory-piece", "device"},
     "balloon a": {"balloon"},
+    "net a": {"interface", "traffic"},
+    "net": {"interface", "traffic"},
     "tree a": {"property"},
     "stats": {"vcpu"},
     "dump a host:0": {"dump"},
@@ -45,7 +47,7 @@ DOES = ["trace a.0 off", "balloon a 8M", "pause a", "resume a", "set colour on",
 def monitor(machine, tmp_path):
     disk = tmp_path / "core.img"
     disk.write_bytes(bytes(16 << 20))
-    m = machine(demo_vms(tmp_path / "vms.cpio", "ab", a={"balloon": "yes"}, b={"cpus": "2"}), smp=2, options=drives(disk))
+    m = machine(demo_vms(tmp_path / "vms.cpio", "ab", a={"balloon": "yes", "net": "switch:lan"}, b={"cpus": "2"}), smp=2, options=drives(disk))
     m.expect("Type something")
     to_monitor(m)
     return m
@@ -88,7 +90,8 @@ def test_every_command_by_the_schema(monitor):
     assert errors == [{"kind": "error", "subject": "nobody",
                        "message": "there is no VM of that name"}]
     assert of_kind(checked(monitor, "nonsense", ok=False), "error")
-    assert shown | {"error", "end", "log-lost", "hello"} == SCHEMA["$defs"].keys() - {"address"}
+    elsewhere = {"loss", "learned"} # test_networks.py
+    assert shown | elsewhere | {"error", "end", "log-lost", "hello"} == SCHEMA["$defs"].keys() - {"address", "mac"}
     tried = {line.split()[0] for line in [*SHOWS, *DOES]} | {"console", "gdb", "quit"}
     assert {each["name"] for each in checked(monitor, "help")} == tried
     command(monitor, "console a --json", r'\{"kind":"end","command":"console","ok":true\}')

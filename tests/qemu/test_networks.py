@@ -9,6 +9,7 @@ import urllib.request
 import pytest
 
 from cairn_machine import ROOT, newc, write_archive
+from monitor_session import command, demo_vms, of_kind, records, to_monitor
 from outcome import archive, ended
 
 PROMPT = r"guest:~# "
@@ -70,8 +71,77 @@ def test_two_guests_talk_over_a_switch(machine, two_debians, smp, cpus):
     says("httpd -h /tmp")
     assert says("until wget -q -O - http://10.0.0.2/back.sum; do sleep 1; done 2>/dev/null") == digest
     assert says("cat /sys/class/net/eth0/statistics/tx_dropped") == "0"
+    sent = int(says("cat /sys/class/net/eth0/statistics/tx_packets"))
+    to_monitor(m)
+    for name in ("front", "server"):
+        command(m, f"pause {name}", "cairn> ")
+    found = nets(m)
+    front, server = found["front", 0], found["server", 0]
+    assert front["sent"] + front["lost"] >= sent > 0
+    assert front["sent_bytes"] > 4 << 20
+    for one, two in [(front, server), (server, front)]:
+        assert one["sent"] == two["received"] and one["sent_bytes"] == two["received_bytes"]
+        assert one["lost"] == two["missed"] + one.get(("sent", "nobody"), 0)
+    command(m, "resume front", "cairn> ")
+    command(m, "console front", "console of front")
     m.send_line("poweroff -f")
     m.expect("vm front: powered off")
+
+
+def nets(m):
+    """What `net` says of each interface: {(vm, number): {column: value}}, with losses as (side, reason)."""
+    found = {}
+    for each in records(m, "net"):
+        if each["kind"] in ("interface", "traffic"):
+            found.setdefault((each["vm"], each["number"]), {"learned": []}).update(each)
+        elif each["kind"] == "loss":
+            found[each["vm"], each["number"]][each["side"], each["reason"]] = each["frames"]
+        elif each["kind"] == "learned":
+            found[each["vm"], each["number"]]["learned"].append(each["learned"])
+    return found
+
+
+def test_what_became_of_frames(machine, debian, tmp_path):
+    """Beside a guest without a driver: what Debian has sent is lost, and counted, all of it."""
+    files = {f"{name}/{key}": value for name in ("front", "deaf") for key, value in {
+        "Image": debian["kernel"], "initrd": initrd_with(debian)}.items()}
+    m = machine(write_archive(tmp_path / "vms.cpio", files | {
+        "front/vm.conf": CONF + FRONT + "net = switch:lan,mac=52:54:00:00:00:01,rate=1M\nnet = switch:other\n",
+        "deaf/vm.conf": CONF + "net = switch:lan,isolated\n"}))
+    m.expect(PROMPT)
+
+    def says(command):
+        return m.command_output(command, PROMPT)
+    says("echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; sh /etc/net")
+    says("ifconfig eth0 10.0.0.1 netmask 255.255.255.0 up")
+    says("ping -c 2 -W 1 10.0.0.2")
+    says("ifconfig eth0 down; ifconfig eth0 hw ether 52:54:00:00:00:77; ifconfig eth0 up")
+    says("ping -c 1 -W 1 10.0.0.3")
+    sent = int(says("cat /sys/class/net/eth0/statistics/tx_packets"))
+    assert sent >= 3
+    to_monitor(m)
+    command(m, "pause front", "cairn> ")
+    found = nets(m)
+    front, deaf, other = found["front", 0], found["deaf", 0], found["front", 1]
+    assert (front["network"], front["address"], front["rate"], front["isolated"]) == (
+        "switch:lan", "52:54:00:00:00:01", 1 << 20, False)
+    assert (deaf["rate"], deaf["isolated"], other["network"], other["sent"]) == (None, True, "switch:other", 0)
+    assert front["learned"] == ["52:54:00:00:00:77"]
+    assert front["sent"] == front["received"] == deaf["received"] == 0
+    assert front["lost"] == front["sent", "refused"] >= sent
+    assert deaf["missed"] == deaf["missed", "refused"] == front["lost"]
+    command(m, "net", r"front +0  52:54:00:00:00:77")
+    command(m, "net nobody", "there is no VM of that name")
+    command(m, "stop deaf", "vm deaf: turned off")
+    command(m, "net deaf", "it is off")
+
+
+def test_a_vm_without_an_interface(machine, tmp_path):
+    m = machine(demo_vms(tmp_path / "vms.cpio", "ab", a={"net": "switch:lan"}))
+    m.expect("Type something")
+    to_monitor(m)
+    command(m, "net a", r"a +0  switch:lan +[0-9a-f:]{17}  no +no +-")
+    command(m, "net b", "it has no network interface")
 
 
 def free_port():
@@ -100,6 +170,14 @@ def test_a_guest_at_the_uplink(machine, debian, tmp_path, options):
         assert hashlib.sha256(answer.read()).hexdigest() == digest
     says("ifconfig eth0 down; ifconfig eth0 up")
     assert "3 packets received" in says("ping -c 3 10.0.2.2")
+    to_monitor(m)
+    command(m, "pause front", "cairn> ")
+    found = nets(m)
+    guest, outside = found["front", 0], found[None, None]
+    assert outside["network"] == "uplink" and outside["sent"] > 6 and outside["lost"] == guest["missed"]
+    assert (guest["sent"], guest["received_bytes"]) == (outside["received"], outside["sent_bytes"])
+    command(m, "resume front", "cairn> ")
+    command(m, "console front", "console of front")
     m.send_line("poweroff -f")
     assert ended(m)[-1] == "vm front: powered off"
 

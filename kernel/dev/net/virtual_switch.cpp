@@ -67,16 +67,16 @@ void VirtualSwitch::find(const SwitchPort& from, const MacAddress& destination, 
                           std::ranges::find(port.learned_, destination) != port.learned_.end());
         if (is_it) {
             targets.clear();
-            if (sees(port)) targets.push_back(&port);
+            if (sees(port)) targets.push_back({&port, FrameSink::Taken::never});
             return;
         }
         if (!sees(port)) continue;
         if (port.settings_.is_outside) outside = &port;
-        targets.push_back(&port);
+        targets.push_back({&port, FrameSink::Taken::never});
     }
     if (is_group || outside == nullptr) return;
     targets.clear();
-    targets.push_back(outside);
+    targets.push_back({outside, FrameSink::Taken::never});
 }
 
 /// Whether a frame that has found no room waits. What comes from outside does not: the next may be
@@ -88,50 +88,91 @@ bool VirtualSwitch::wait(SwitchPort& from, SwitchPort& target, std::uint64_t now
     return !target.is_stuck_;
 }
 
-VirtualSwitch::Sent VirtualSwitch::send(SwitchPort& from, const NetFrame& frame,
-                                        std::uint64_t now) {
-    Targets targets;
-    {
-        const SpinGuard guard(lock_);
-        const std::uint64_t burst = ticks_per_second_ / burst_share;
-        if (from.next_at_ > now + burst) return {false, from.next_at_ - burst, 0};
-        if (may_send_from(from, frame.source())) {
-            learn(from, frame.source());
-            find(from, frame.destination(), targets);
-        }
-        for (SwitchPort* const target : targets)
-            target->users_.fetch_add(1, std::memory_order_relaxed);
-        if (targets.size() == 1) from.waits_for_ = targets.front();
-    }
+/// `targets` have all been asked, and it does not come again. Whether somebody took it.
+bool VirtualSwitch::count(SwitchPort& from, const NetFrame& frame, bool is_source_good,
+                          const Targets& targets) {
     bool is_taken = false;
     bool lacks_room = false;
-    for (SwitchPort* const target : targets) {
-        const FrameSink::Taken taken = target->sink_.take(frame);
-        if (taken == FrameSink::Taken::yes) {
-            is_taken = true;
-            target->received_.fetch_add(1, std::memory_order_relaxed);
+    for (const Target& target : targets) {
+        SwitchPort::Counts& counts = target.port->counts_;
+        switch (target.taken) {
+            case FrameSink::Taken::yes:
+                is_taken = true;
+                ++counts.received;
+                counts.received_bytes += frame.size;
+                break;
+            case FrameSink::Taken::no_room:
+                lacks_room = true;
+                ++counts.missed_no_room;
+                break;
+            case FrameSink::Taken::never: ++counts.missed_refused; break;
         }
-        lacks_room = taken == FrameSink::Taken::no_room;
     }
-    const SpinGuard guard(lock_);
-    const bool waits = lacks_room && targets.size() == 1 && wait(from, *targets.front(), now);
-    for (SwitchPort* const target : targets)
-        target->users_.fetch_sub(1, std::memory_order_release);
-    if (waits) return {false, from.gives_up_at_, 1};
+    SwitchPort::Counts& counts = from.counts_;
+    if (is_taken) {
+        ++counts.sent;
+        counts.sent_bytes += frame.size;
+    } else if (targets.empty()) {
+        ++(is_source_good ? counts.to_nobody : counts.bad_source);
+    } else {
+        ++(lacks_room ? counts.no_room : counts.refused);
+    }
+    return is_taken;
+}
+
+/// Those who wait for room are woken in turn: who was served last comes last.
+void VirtualSwitch::end_send(SwitchPort& from, const NetFrame& frame, bool is_taken,
+                             std::uint64_t now) {
     from.waits_for_ = nullptr;
     from.gives_up_at_ = 0;
     if (from.settings_.rate != 0)
         from.next_at_ =
             std::max(from.next_at_, now) + frame.size * ticks_per_second_ / from.settings_.rate;
-    (is_taken ? from.sent_ : from.lost_).fetch_add(1, std::memory_order_relaxed);
-    // Those who wait for room are woken in turn: who was served last comes last.
     if (is_taken && from.is_linked()) {
         from.unlink();
         ports_.push_back(from);
     }
+}
+
+VirtualSwitch::Sent VirtualSwitch::send(SwitchPort& from, const NetFrame& frame,
+                                        std::uint64_t now) {
+    Targets targets;
+    bool is_source_good = false;
+    {
+        const SpinGuard guard(lock_);
+        const std::uint64_t burst = ticks_per_second_ / burst_share;
+        if (from.next_at_ > now + burst) {
+            ++from.counts_.held_back;
+            return {false, from.next_at_ - burst, 0};
+        }
+        is_source_good = may_send_from(from, frame.source());
+        if (is_source_good) {
+            learn(from, frame.source());
+            find(from, frame.destination(), targets);
+        }
+        for (const Target& target : targets)
+            target.port->users_.fetch_add(1, std::memory_order_relaxed);
+        if (targets.size() == 1) from.waits_for_ = targets.front().port;
+    }
+    for (Target& target : targets)
+        target.taken = target.port->sink_.take(frame);
+    const SpinGuard guard(lock_);
+    const bool waits = targets.size() == 1 && targets.front().taken == FrameSink::Taken::no_room &&
+                       wait(from, *targets.front().port, now);
+    if (!waits) end_send(from, frame, count(from, frame, is_source_good, targets), now);
+    for (const Target& target : targets)
+        target.port->users_.fetch_sub(1, std::memory_order_release);
+    if (waits) return {false, from.gives_up_at_, 1};
     return {true, 0, static_cast<std::uint32_t>(targets.size())};
 }
 
+VirtualSwitch::Report VirtualSwitch::report_of(const SwitchPort& port) {
+    const SpinGuard guard(lock_);
+    Report report{.counts = port.counts_, .learned = {}, .is_stuck = port.is_stuck_};
+    for (const MacAddress& address : port.learned_)
+        if (address != MacAddress{}) report.learned.push_back(address);
+    return report;
+}
 void VirtualSwitch::room_again(SwitchPort& port) {
     const SpinGuard guard(lock_);
     port.is_stuck_ = false;

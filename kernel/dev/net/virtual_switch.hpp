@@ -32,26 +32,38 @@ namespace cairn {
 
 class SwitchPort : public list_hook {
   public:
+    static constexpr std::size_t most_learned = 8;
+
     struct Settings {
         MacAddress address;
         bool is_isolated = false;  ///< it and others that are do not see each other
         bool is_outside = false;   ///< what nobody has lies there; its addresses are not learned
         std::uint64_t rate = 0;    ///< bytes a second that it may send; 0: any
     };
-    /// Frames since it was made.
+    /// Since it was made. Each frame that it sends counts once: as sent, or as lost for one reason.
+    /// Each that it is to have does, too: as received, or as missed.
     struct Counts {
-        std::uint64_t sent;
-        std::uint64_t received;
-        std::uint64_t lost;  ///< of those it sent: nobody took them
+        std::uint64_t sent = 0;            ///< frames that somebody took
+        std::uint64_t sent_bytes = 0;      ///< of them, as they were sent
+        std::uint64_t received = 0;        ///< frames
+        std::uint64_t received_bytes = 0;  ///< of them, as they were sent
+        std::uint64_t bad_source = 0;      ///< lost: sent from another's address, or from none
+        std::uint64_t to_nobody = 0;       ///< lost: nobody that it sees has the address
+        std::uint64_t no_room = 0;         ///< lost: no room where it was to go
+        std::uint64_t refused = 0;         ///< lost: not taken for another reason
+        std::uint64_t missed_no_room = 0;  ///< missed: it had no room
+        std::uint64_t missed_refused = 0;  ///< missed: it did not take it for another reason
+        std::uint64_t held_back = 0;       ///< by its rate: how often it had to come again
+
+        [[nodiscard]] std::uint64_t lost() const {
+            return bad_source + to_nobody + no_room + refused;
+        }
+        [[nodiscard]] std::uint64_t missed() const { return missed_no_room + missed_refused; }
     };
 
     SwitchPort(const Settings& settings, FrameSink& sink) : settings_(settings), sink_(sink) {}
 
     [[nodiscard]] const Settings& settings() const { return settings_; }
-    [[nodiscard]] Counts counts() const {
-        return {sent_.load(std::memory_order_relaxed), received_.load(std::memory_order_relaxed),
-                lost_.load(std::memory_order_relaxed)};
-    }
 
   protected:
     ~SwitchPort() = default;
@@ -60,16 +72,12 @@ class SwitchPort : public list_hook {
 
   private:
     friend class VirtualSwitch;
-    static constexpr std::size_t most_learned = 8;
-
     const Settings settings_;
     FrameSink& sink_;
-    std::atomic<std::uint64_t> sent_ = 0;
-    std::atomic<std::uint64_t> received_ = 0;
-    std::atomic<std::uint64_t> lost_ = 0;
     std::atomic<std::uint32_t> users_ = 0;  ///< who are about to give it a frame
 
     // The switch's lock is theirs.
+    Counts counts_;
     std::array<MacAddress, most_learned> learned_{};
     std::size_t learned_count_ = 0;
     SwitchPort* waits_for_ = nullptr;
@@ -106,8 +114,20 @@ class VirtualSwitch {
     /// `port` has room, after it had none.
     void room_again(SwitchPort& port);
 
+    /// A port at one moment.
+    struct Report {
+        SwitchPort::Counts counts;
+        static_vector<MacAddress, SwitchPort::most_learned> learned;
+        bool is_stuck;  ///< it makes no room, and nobody waits for it
+    };
+    [[nodiscard]] Report report_of(const SwitchPort& port);
+
   private:
-    using Targets = static_vector<SwitchPort*, max_ports>;
+    struct Target {
+        SwitchPort* port;
+        FrameSink::Taken taken;
+    };
+    using Targets = static_vector<Target, max_ports>;
 
     [[nodiscard]] bool may_send_from(const SwitchPort& from, const MacAddress& source) const
         CAIRN_REQUIRES(lock_);
@@ -118,6 +138,10 @@ class VirtualSwitch {
     [[nodiscard]] bool wait(SwitchPort& from, SwitchPort& target, std::uint64_t now)
         CAIRN_REQUIRES(lock_);
     void wake_those_waiting_for(SwitchPort& port) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] bool count(SwitchPort& from, const NetFrame& frame, bool is_source_good,
+                             const Targets& targets) CAIRN_REQUIRES(lock_);
+    void end_send(SwitchPort& from, const NetFrame& frame, bool is_taken, std::uint64_t now)
+        CAIRN_REQUIRES(lock_);
 
     const std::uint64_t ticks_per_second_;
     Spinlock lock_;

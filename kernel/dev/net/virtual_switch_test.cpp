@@ -64,6 +64,7 @@ struct Bench {
     bool send(Port& from, std::uint8_t to) {
         return send(from, mac(to), from.settings().address).is_over;
     }
+    SwitchPort::Counts counts(const Port& port) { return net.report_of(port).counts; }
     ~Bench() {
         for (auto& port : ports)
             net.disconnect(*port);
@@ -90,10 +91,10 @@ TEST_CASE("a frame goes to who has the address, or to all others", "[virtual_swi
     CHECK(c.sources.size() == 2);
     CHECK(a.sources.empty());
     CHECK(bench.send(a, 1));  // to itself
-    CHECK(a.counts().sent == 3);
-    CHECK(a.counts().lost == 1);
-    CHECK(b.counts().received == 3);
-    CHECK(c.counts().lost == 0);
+    CHECK(bench.counts(a).sent == 3);
+    CHECK(bench.counts(a).lost() == 1);
+    CHECK(bench.counts(b).received == 3);
+    CHECK(bench.counts(c).lost() == 0);
 }
 
 TEST_CASE("other addresses of a port are learned, and move with the last frame",
@@ -178,7 +179,7 @@ TEST_CASE("nobody sends from another's address", "[virtual_switch]") {
     CHECK(bench.send(a, mac(2), everybody).is_over);
     CHECK(bench.send(a, mac(2), MacAddress{}).is_over);
     CHECK(b.sources.empty());
-    CHECK(a.counts().lost == 3);
+    CHECK(bench.counts(a).lost() == 3);
     Port same({.address = mac(1)});
     CHECK(!bench.net.connect(same));
 }
@@ -233,10 +234,10 @@ TEST_CASE("a frame waits for room, but not for ever", "[virtual_switch]") {
     CHECK(!bench.send(a, 2));
     bench.now += second / 50;
     CHECK(bench.send(a, 2));  // lost
-    CHECK(a.counts().lost == 1);
+    CHECK(bench.counts(a).lost() == 1);
     CHECK(bench.send(a, 2));  // at once: the port is stuck
     CHECK(bench.send(c, 2));
-    CHECK(a.counts().lost == 2);
+    CHECK(bench.counts(a).lost() == 2);
     bench.net.room_again(b);
     CHECK(!bench.send(a, 2));
     CHECK(bench.send(a, everybody, mac(1)).is_over);  // does not wait
@@ -251,7 +252,7 @@ TEST_CASE("who waits for a port that leaves is woken", "[virtual_switch]") {
     bench.net.disconnect(b);
     CHECK(a.woken == 1);
     CHECK(bench.send(a, 2));
-    CHECK(a.counts().lost == 1);
+    CHECK(bench.counts(a).lost() == 1);
     bench.net.disconnect(b);  // again
 }
 
@@ -277,6 +278,63 @@ TEST_CASE("a port keeps to its rate", "[virtual_switch]") {
         }
     }
     CHECK((sent == 99 || sent == 100));  // as it falls
+}
+
+TEST_CASE("a frame counts once for its sender, and once for each that is to have it",
+          "[virtual_switch]") {
+    Bench bench;
+    Port& a = bench.add(1, true);
+    Port& b = bench.add(2);
+    Port& c = bench.add(3);
+    Port& d = bench.add(4, true);
+    b.answer = Taken::never;
+    CHECK(bench.send(a, everybody, mac(1), 100).is_over);
+    b.answer = Taken::no_room;
+    CHECK(bench.send(a, everybody, mac(1), 50).is_over);
+    CHECK(!bench.send(a, 2));  // comes again
+    c.answer = Taken::never;
+    CHECK(bench.send(a, everybody, mac(1)).is_over);
+    b.answer = Taken::never;
+    CHECK(bench.send(a, everybody, mac(1)).is_over);
+    CHECK(bench.send(a, 4));
+    CHECK(bench.send(a, mac(2), mac(3)).is_over);
+    const auto sender = bench.counts(a);
+    CHECK(sender.sent == 2);
+    CHECK(sender.sent_bytes == 150);
+    CHECK(sender.no_room == 1);
+    CHECK(sender.refused == 1);
+    CHECK(sender.to_nobody == 1);
+    CHECK(sender.bad_source == 1);
+    CHECK(sender.lost() == 4);
+    CHECK(bench.counts(b).missed_refused == 2);
+    CHECK(bench.counts(b).missed_no_room == 2);
+    CHECK(bench.counts(b).missed() == 4);
+    CHECK(bench.counts(c).received == 2);
+    CHECK(bench.counts(c).received_bytes == 150);
+    CHECK(bench.counts(c).missed() == 2);
+    CHECK(bench.counts(d).missed() == 0);
+}
+
+TEST_CASE("a port's report has what it has learned, and that it is stuck", "[virtual_switch]") {
+    Bench bench;
+    Port& a = bench.add(1, false, false, 100'000);
+    Port& b = bench.add(2);
+    CHECK(bench.send(a, mac(2), mac(30)).is_over);
+    CHECK(bench.send(a, mac(2), mac(31)).is_over);
+    CHECK(bench.send(b, mac(1), mac(30)).is_over);
+    const auto of_a = bench.net.report_of(a);
+    REQUIRE(of_a.learned.size() == 1);
+    CHECK(of_a.learned[0] == mac(31));
+    CHECK(!bench.net.report_of(b).is_stuck);
+    b.answer = Taken::no_room;
+    CHECK(!bench.send(a, 2));
+    bench.now += second / VirtualSwitch::patience_share;
+    CHECK(bench.send(a, 2));
+    CHECK(bench.net.report_of(b).is_stuck);
+    CHECK(bench.counts(a).held_back == 0);
+    while (bench.send(a, 2)) {
+    }
+    CHECK(bench.counts(a).held_back == 1);
 }
 
 TEST_CASE("a switch has so many ports", "[virtual_switch]") {

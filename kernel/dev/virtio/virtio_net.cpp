@@ -53,6 +53,11 @@ bool can_receive(const virtio_net::PacketHeader& header, std::uint64_t features)
     return true;
 }
 
+/// Only the holder of the lock that it is under writes to it.
+void add_one(std::atomic<std::uint64_t>& count) {
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
 }  // namespace
 
 /// A frame's way into buffers.
@@ -138,6 +143,7 @@ VirtioNet::Answer VirtioNet::transmit(DmaTurn& turn, std::uint64_t features) {
     }
     turn.charge(frame_cost);
     const auto frame = read_frame(turn, features);
+    if (!frame) add_one(malformed_);
     std::uint32_t copies = 0;
     is_held_back_ = frame && !wire_.send(*frame, copies);
     if (is_held_back_) return false;
@@ -187,19 +193,27 @@ FrameSink::Taken VirtioNet::take(const NetFrame& frame) {
 FrameSink::Taken VirtioNet::cut_and_receive(const NetFrame& frame) {
     ReworkedFrame whole;
     ReworkedFrame finished;
-    const bool takes_partial = (accepted_ & feature::guest_csum) != 0;
     if (frame.header.gso_type == segments::none)
         return whole.complete(frame) ? receive(whole.frame()) : Taken::never;
     auto cut = TcpSegments::of(frame);
     if (!cut) return Taken::never;
     for (std::size_t n = 0; !cut->is_done() && n < SplitQueue::max_size; ++n) {
-        if (!cut->next(whole) || whole.frame().size > largest_frame) return Taken::never;
-        const bool is_ready = takes_partial || finished.complete(whole.frame());
-        if (!is_ready) return Taken::never;
-        const Taken taken = receive(takes_partial ? whole.frame() : finished.frame());
-        if (taken != Taken::yes) return n == 0 ? taken : Taken::yes;
+        const Taken taken = receive_next(*cut, whole, finished);
+        if (taken == Taken::yes) continue;
+        if (n == 0) return taken;
+        add_one(cut_short_);
+        return Taken::yes;
     }
+    if (!cut->is_done()) add_one(cut_short_);
     return Taken::yes;
+}
+
+/// `whole` and `finished` are room for it.
+FrameSink::Taken VirtioNet::receive_next(TcpSegments& cut, ReworkedFrame& whole,
+                                         ReworkedFrame& finished) {
+    if (!cut.next(whole) || whole.frame().size > largest_frame) return Taken::never;
+    if ((accepted_ & feature::guest_csum) != 0) return receive(whole.frame());
+    return finished.complete(whole.frame()) ? receive(finished.frame()) : Taken::never;
 }
 
 FrameSink::Taken VirtioNet::receive(const NetFrame& frame) {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -25,6 +26,9 @@
 #include "kernel/dev/virtio/virtio_function.hpp"
 
 namespace cairn {
+
+class ReworkedFrame;
+class TcpSegments;
 
 class VirtioNet final : public VirtioFunction, public FrameSink {
   public:
@@ -46,6 +50,16 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     void forget(const SplitQueue& queue) override;
 
     [[nodiscard]] Taken take(const NetFrame& frame) override;
+
+    /// What its wire does not hear of; since it was made. On any hart.
+    struct Losses {
+        std::uint64_t malformed;  ///< sent: no frame, or with a header that is wrong
+        std::uint64_t cut_short;  ///< received: to be cut into segments, the last had no room
+    };
+    [[nodiscard]] Losses losses() const {
+        return {malformed_.load(std::memory_order_relaxed),
+                cut_short_.load(std::memory_order_relaxed)};
+    }
 
   private:
     using Answer = SplitQueue::Answer;
@@ -76,6 +90,8 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
 
     [[nodiscard]] Taken receive(const NetFrame& frame) CAIRN_REQUIRES(lock_);
     [[nodiscard]] Taken cut_and_receive(const NetFrame& frame) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] Taken receive_next(TcpSegments& cut, ReworkedFrame& whole,
+                                     ReworkedFrame& finished) CAIRN_REQUIRES(lock_);
     [[nodiscard]] Answer put(DmaTurn& turn, const NetFrame& frame) CAIRN_REQUIRES(lock_);
     [[nodiscard]] Answer next_buffer(Receiving& into) CAIRN_REQUIRES(lock_);
     [[nodiscard]] Answer copy(Receiving& into, std::span<const std::byte> from)
@@ -90,6 +106,7 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     // What is transmitted.
     DescriptorChain chain_;
     bool is_held_back_ = false;  ///< `chain_` is to be sent again
+    std::atomic<std::uint64_t> malformed_ = 0;
     std::array<std::byte, virtio_net::ethernet_header_size> ethernet_{};
     static_vector<std::span<const std::byte>, SplitQueue::max_size + 4> pieces_;
 
@@ -103,6 +120,7 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     std::optional<RingFault> fault_ CAIRN_GUARDED_BY(lock_);
     std::uint64_t accepted_ CAIRN_GUARDED_BY(lock_) = 0;  ///< the driver's features
     DescriptorChain buffer_ CAIRN_GUARDED_BY(lock_);
+    std::atomic<std::uint64_t> cut_short_ = 0;
 };
 
 }  // namespace cairn

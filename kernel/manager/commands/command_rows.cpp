@@ -49,6 +49,12 @@ constexpr std::array commands{
         "Waited: in the queue, while others had the harts. Exits are counted by cause while they "
         "are traced, or from the boot on by the boot option exits=count.",
         show_stats},
+    Command{"net", "[VM]", "network interfaces, and what became of their frames",
+            "A frame that an interface sends is sent or lost; one that it is to have is received "
+            "or missed, and for each reason it says how many. Held back: by its rate, how often. "
+            "Without VM it shows the machine's own interface, too. docs/monitor.md has the "
+            "reasons.",
+            show_nets},
     Command{
         "top", "[SECONDS]", "who uses the harts: live, or once over some seconds",
         "Of each vCPU's time, in per cent: run, steal (it waited for a hart), idle. A VM's line "

@@ -18,6 +18,8 @@ CommandFunction show_registers, show_frames_of_vcpu, show_memory;
 CommandFunction show_memory_map;
 // commands_balloon.cpp: ask a guest for memory.
 CommandFunction rule_balloon;
+// commands_net.cpp
+CommandFunction show_nets;
 // commands_dump.cpp: write a core.
 CommandFunction dump_vm;
 // commands_gdb.cpp: lend the console to a debugger.

@@ -41,6 +41,9 @@ class GuestNet final : private NetWire, public SwitchPort {
     /// False where the switch has no place for it, or another port has its address.
     [[nodiscard]] bool connect() { return switch_.connect(*this); }
     [[nodiscard]] GuestVirtio& port() { return port_; }
+    // On any hart:
+    [[nodiscard]] VirtualSwitch::Report report() const { return switch_.report_of(*this); }
+    [[nodiscard]] VirtioNet::Losses losses() const { return net_.losses(); }
 
   private:
     [[nodiscard]] MacAddress address() const override { return settings().address; }

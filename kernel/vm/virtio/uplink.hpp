@@ -33,6 +33,11 @@ class Uplink final : public DeviceTask, private FrameSink, public SwitchPort, pr
 
     [[nodiscard]] bool work() override;
 
+    // On any hart:
+    [[nodiscard]] VirtualSwitch::Report report() const { return switch_.report_of(*this); }
+    /// Frames from outside that are none.
+    [[nodiscard]] std::uint64_t malformed() const { return device_.dropped(); }
+
   private:
     static constexpr std::size_t most_in_flight = 32;
     /// Of frames from outside, in a turn.
