@@ -29,6 +29,8 @@ TABLES = [
     ("CAIRN_VIRTIO_NET_STATUS", "net_packets", "virtio_net.h", "VIRTIO_NET_S_{}"),
     ("CAIRN_VIRTIO_NET_HEADER_FLAGS", "net_packets", "virtio_net.h", "VIRTIO_NET_HDR_F_{}"),
     ("CAIRN_VIRTIO_NET_SEGMENTS", "net_packets", "virtio_net.h", "VIRTIO_NET_HDR_GSO_{}"),
+    ("CAIRN_VIRTIO_NET_COMMANDS", "net_packets", "virtio_net.h", "VIRTIO_NET_CTRL_{}"),
+    ("CAIRN_VIRTIO_NET_ANSWERS", "net_packets", "virtio_net.h", "VIRTIO_NET_{}"),
     ("CAIRN_VIRTIO_CONSOLE_FEATURES", "console_ports", "virtio_console.h", "VIRTIO_CONSOLE_F_{}"),
     ("CAIRN_VIRTIO_CONSOLE_EVENTS", "console_ports", "virtio_console.h", "VIRTIO_CONSOLE_{}"),
 ]
@@ -47,7 +49,7 @@ def constants(folder):
     known = {}
     for header in sorted({header for _, _, header, _ in TABLES} | {"virtio_ids.h"}):
         text = re.sub(r"/\*.*?\*/", "", (folder / header).read_text(), flags=re.S)
-        for name, value in re.findall(r"^#define\s+(\w+)\s+(0[xX][\da-fA-F]+|\d+)\s*$", text, re.M):
+        for name, value in re.findall(r"^ ?#define\s+(\w+)\s+(0[xX][\da-fA-F]+|\d+)\s*$", text, re.M):
             known[name] = int(value, 0)
     return known
 

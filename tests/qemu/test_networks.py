@@ -136,11 +136,37 @@ def test_what_became_of_frames(machine, debian, tmp_path):
     command(m, "net deaf", "it is off")
 
 
+def test_a_guest_gets_what_it_asks_for(machine, debian, tmp_path):
+    """From one interface to the other: each step sends another number of frames to who may want them."""
+    m = machine(write_archive(tmp_path / "vms.cpio", {
+        "front/Image": debian["kernel"], "front/initrd": initrd_with(debian),
+        "front/vm.conf": CONF + "net = switch:lan\nnet = switch:lan\n"}))
+    m.expect(PROMPT)
+
+    def says(command):
+        return m.command_output(command, PROMPT)
+    says("echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; sh /etc/net")
+    says("ifconfig eth0 10.0.0.1 netmask 255.255.255.0 up; ifconfig eth1 up")
+    says("route add -net 224.0.0.0 netmask 240.0.0.0 eth0; arp -s 10.0.0.9 52:54:00:00:00:99")
+    says("ping -c 1 -W 1 224.0.0.99")
+    says("ifconfig eth1 allmulti; ping -c 2 -i 0.1 -W 1 224.0.0.99")
+    says("ifconfig eth1 -allmulti promisc; ping -c 4 -i 0.1 -W 1 10.0.0.9")
+    says("ifconfig eth1 -promisc; ping -c 8 -i 0.1 -W 1 10.0.0.9")
+    says("ifconfig eth1 down; ifconfig eth1 hw ether 52:54:00:00:00:99; ifconfig eth1 up")
+    says("ping -c 16 -i 0.1 -W 1 10.0.0.9")
+    assert says("cat /sys/class/net/eth1/statistics/rx_packets") == "22"
+    to_monitor(m)
+    found = nets(m)
+    sender, receiver = found["front", 0], found["front", 1]
+    assert (receiver["received"], receiver["unwanted"], receiver["missed"]) == (22, 9, 0)
+    assert (sender["sent"], sender["lost"], sender["sent", "nobody"]) == (22, 9, 9)
+
+
 def test_a_vm_without_an_interface(machine, tmp_path):
     m = machine(demo_vms(tmp_path / "vms.cpio", "ab", a={"net": "switch:lan"}))
     m.expect("Type something")
     to_monitor(m)
-    command(m, "net a", r"a +0  switch:lan +[0-9a-f:]{17}  no +no +-")
+    command(m, "net a", r"a +0  switch:lan +[0-9a-f:]{17}  no +no +- +0")
     command(m, "net b", "it has no network interface")
 
 

@@ -2,6 +2,7 @@
 // A virtio network device: features, configuration, and what lies before each frame.
 //
 //     queue 0 receives, queue 1 transmits:   PacketHeader ── Ethernet frame without its check sum
+//     queue 2 has commands:                  class, command, what that takes ── an answer
 //
 // Source: OASIS Virtual I/O Device (VIRTIO) Version 1.2, section 5.1 "Network Device".
 // tests/checks compares the rows with Linux's headers.
@@ -14,6 +15,7 @@ namespace cairn::virtio_net {
 
 inline constexpr std::uint32_t receive_queue = 0;
 inline constexpr std::uint32_t transmit_queue = 1;
+inline constexpr std::uint32_t control_queue = 2;  ///< of a device with one pair of the others
 
 // Section 5.1.3 "Feature bits": X(name, bit, title)
 #define CAIRN_VIRTIO_NET_FEATURES(X)                                 \
@@ -26,7 +28,10 @@ inline constexpr std::uint32_t transmit_queue = 1;
     X(host_tso4, 11, "device can receive TSOv4")                     \
     X(host_tso6, 12, "device can receive TSOv6")                     \
     X(mrg_rxbuf, 15, "driver can merge receive buffers")             \
-    X(status, 16, "configuration status field is available")
+    X(status, 16, "configuration status field is available")         \
+    X(ctrl_vq, 17, "control channel is available")                   \
+    X(ctrl_rx, 18, "control channel RX mode support")                \
+    X(ctrl_mac_addr, 23, "set MAC address through control channel")
 
 namespace feature {
 #define CAIRN_ROW(name, bit, title) inline constexpr std::uint64_t name = std::uint64_t{1} << (bit);
@@ -87,6 +92,37 @@ struct PacketHeader {
 };
 static_assert(sizeof(PacketHeader) == 12);
 inline constexpr std::size_t legacy_header_size = 10;
+
+// Commands of the control queue, section 5.1.6.5 "Control Virtqueue": X(name, value, title)
+#define CAIRN_VIRTIO_NET_COMMANDS(X)                                        \
+    X(rx, 0, "class: which frames are received")                            \
+    X(rx_promisc, 0, "all, or not: a byte")                                 \
+    X(rx_allmulti, 1, "all for several receivers, or not: a byte")          \
+    X(mac, 1, "class: addresses")                                           \
+    X(mac_table_set, 0, "those to be received: two lists, each its length") \
+    X(mac_addr_set, 1, "the device's own: six bytes")
+
+namespace control {
+#define CAIRN_ROW(name, value, title) inline constexpr std::uint8_t name = (value);
+CAIRN_VIRTIO_NET_COMMANDS(CAIRN_ROW)
+#undef CAIRN_ROW
+
+struct Header {
+    std::uint8_t of_class;
+    std::uint8_t command;
+};
+}  // namespace control
+
+// What the device answers, a byte: X(name, value, title)
+#define CAIRN_VIRTIO_NET_ANSWERS(X) \
+    X(ok, 0, "it is done")          \
+    X(err, 1, "it is not")
+
+namespace answer {
+#define CAIRN_ROW(name, value, title) inline constexpr std::uint8_t name = (value);
+CAIRN_VIRTIO_NET_ANSWERS(CAIRN_ROW)
+#undef CAIRN_ROW
+}  // namespace answer
 
 /// An Ethernet frame without its check sum: header, and the least that is behind it.
 inline constexpr std::size_t ethernet_header_size = 14;

@@ -40,6 +40,7 @@ class FrameSink {
         yes,
         no_room,  ///< now; once there is some, the wire's `room_again` is called
         never,
+        unwanted,  ///< it does not ask for frames with this destination
     };
     /// On any hart; takes locks of its own.
     [[nodiscard]] virtual Taken take(const NetFrame& frame) = 0;

@@ -93,6 +93,7 @@ bool VirtualSwitch::count(SwitchPort& from, const NetFrame& frame, bool is_sourc
                           const Targets& targets) {
     bool is_taken = false;
     bool lacks_room = false;
+    bool is_refused = false;
     for (const Target& target : targets) {
         SwitchPort::Counts& counts = target.port->counts_;
         switch (target.taken) {
@@ -105,17 +106,23 @@ bool VirtualSwitch::count(SwitchPort& from, const NetFrame& frame, bool is_sourc
                 lacks_room = true;
                 ++counts.missed_no_room;
                 break;
-            case FrameSink::Taken::never: ++counts.missed_refused; break;
+            case FrameSink::Taken::never:
+                is_refused = true;
+                ++counts.missed_refused;
+                break;
+            case FrameSink::Taken::unwanted: ++counts.unwanted; break;
         }
     }
     SwitchPort::Counts& counts = from.counts_;
     if (is_taken) {
         ++counts.sent;
         counts.sent_bytes += frame.size;
-    } else if (targets.empty()) {
-        ++(is_source_good ? counts.to_nobody : counts.bad_source);
+    } else if (!is_source_good) {
+        ++counts.bad_source;
+    } else if (lacks_room) {
+        ++counts.no_room;
     } else {
-        ++(lacks_room ? counts.no_room : counts.refused);
+        ++(is_refused ? counts.refused : counts.to_nobody);
     }
     return is_taken;
 }

@@ -41,18 +41,19 @@ class SwitchPort : public list_hook {
         std::uint64_t rate = 0;    ///< bytes a second that it may send; 0: any
     };
     /// Since it was made. Each frame that it sends counts once: as sent, or as lost for one reason.
-    /// Each that it is to have does, too: as received, or as missed.
+    /// Each that it is to have does, too: as received, as missed, or as unwanted.
     struct Counts {
         std::uint64_t sent = 0;            ///< frames that somebody took
         std::uint64_t sent_bytes = 0;      ///< of them, as they were sent
         std::uint64_t received = 0;        ///< frames
         std::uint64_t received_bytes = 0;  ///< of them, as they were sent
         std::uint64_t bad_source = 0;      ///< lost: sent from another's address, or from none
-        std::uint64_t to_nobody = 0;       ///< lost: nobody that it sees has the address
-        std::uint64_t no_room = 0;         ///< lost: no room where it was to go
-        std::uint64_t refused = 0;         ///< lost: not taken for another reason
+        std::uint64_t to_nobody = 0;  ///< lost: nobody that it sees has the address, or wants it
+        std::uint64_t no_room = 0;    ///< lost: no room where it was to go
+        std::uint64_t refused = 0;    ///< lost: not taken for another reason
         std::uint64_t missed_no_room = 0;  ///< missed: it had no room
         std::uint64_t missed_refused = 0;  ///< missed: it did not take it for another reason
+        std::uint64_t unwanted = 0;        ///< it does not ask for frames with that destination
         std::uint64_t held_back = 0;       ///< by its rate: how often it had to come again
 
         [[nodiscard]] std::uint64_t lost() const {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "kernel/arch/devices/virtio_device.hpp"
-#include "kernel/dev/net/offloads.hpp"
 
 namespace cairn {
 namespace {
@@ -15,16 +14,8 @@ namespace segments = virtio_net::segments;
 
 /// Frames that are to be cut: what IP can say of its length, and the header before it.
 constexpr std::uint64_t largest_uncut = virtio_net::ethernet_header_size + 65535;
-/// Of a frame that goes as it is, with a VLAN's tag.
-constexpr std::uint64_t largest_frame = virtio_net::ethernet_frame_size + 4;
 /// What a frame costs a turn beside its bytes, as if it copied so many.
 constexpr std::uint64_t frame_cost = 1024;
-/// A frame to another guest is copied whole: the one that sends has no turn's measure for it.
-constexpr std::uint64_t no_measure = ~std::uint64_t{0};
-/// What a driver's buffers may make of one frame: parts that are copied, and of those, such as lie
-/// in RAM that is not ready. A frame beyond that is lost.
-constexpr std::uint32_t most_parts = 512;
-constexpr std::uint32_t most_unready = 48;
 /// Of a frame that is sent: Linux has 19 pieces at most.
 constexpr std::uint32_t most_unready_pieces = 20;
 constexpr std::uint64_t offloads = feature::csum | feature::guest_csum | feature::guest_tso4 |
@@ -37,41 +28,17 @@ bool is_acceptable(const virtio_net::PacketHeader& header, std::uint64_t size,
     if (is_partial && ((features & feature::csum) == 0 ||
                        std::uint64_t{header.csum_start} + header.csum_offset + 2 > size))
         return false;
-    if (header.gso_type == segments::none) return size <= largest_frame;
+    if (header.gso_type == segments::none) return size <= VirtioNet::largest_frame;
     const bool is_known =
         (header.gso_type == segments::tcpv4 && (features & feature::host_tso4) != 0) ||
         (header.gso_type == segments::tcpv6 && (features & feature::host_tso6) != 0);
     return is_known && is_partial && header.gso_size != 0 && size <= largest_uncut;
 }
 
-/// Whether a driver with `features` takes a frame with this header as it is.
-bool can_receive(const virtio_net::PacketHeader& header, std::uint64_t features) {
-    if ((header.flags & virtio_net::needs_csum) == 0) return true;
-    if ((features & feature::guest_csum) == 0) return false;
-    if (header.gso_type == segments::tcpv4) return (features & feature::guest_tso4) != 0;
-    if (header.gso_type == segments::tcpv6) return (features & feature::guest_tso6) != 0;
-    return true;
-}
-
-/// Only the holder of the lock that it is under writes to it.
-void add_one(std::atomic<std::uint64_t>& count) {
-    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
 }  // namespace
 
-/// A frame's way into buffers.
-struct VirtioNet::Receiving {
-    explicit Receiving(DmaTurn& its_turn) : turn(its_turn) {}
-
-    DmaTurn& turn;
-    BufferStream room;
-    std::uint32_t parts = 0;
-    static_vector<Filled, SplitQueue::max_size> filled;
-    std::array<GuestPhys, 2> count_at;  ///< the two bytes of the header's num_buffers
-};
-
-VirtioNet::VirtioNet(NetWire& wire, DmaMemory& memory) : wire_(wire), memory_(memory) {
+VirtioNet::VirtioNet(NetWire& wire, DmaMemory& memory)
+    : wire_(wire), memory_(memory), filter_(wire.address()) {
     std::ranges::copy(wire.address().bytes, config_.mac);
     config_.status = virtio_net::link_up;
 }
@@ -81,8 +48,8 @@ std::uint32_t VirtioNet::device_id() const {
 }
 
 std::uint64_t VirtioNet::features() const {
-    return feature::mac | feature::status | feature::mrg_rxbuf |
-           (wire_.has_offloads() ? offloads : 0);
+    return feature::mac | feature::status | feature::mrg_rxbuf | feature::ctrl_vq |
+           feature::ctrl_rx | feature::ctrl_mac_addr | (wire_.has_offloads() ? offloads : 0);
 }
 
 /// What was received goes first: it may be what the driver waits for.
@@ -94,11 +61,16 @@ bool VirtioNet::work(DmaTurn& turn, VirtioPort& port) {
     }
     if (news->interrupt) port.interrupt();
     if (news->room) wire_.room_again();
-    if (!transmit_queue().is_ready()) return false;
+    const Answer obeyed = obey(turn, port);
+    if (!obeyed) {
+        port.fail(obeyed.error());
+        return false;
+    }
+    if (!transmit_queue().is_ready()) return *obeyed;
     Answer more = true;
     while (more && *more && !turn.is_over())
         more = transmit(turn, port.features());
-    return end_work(transmit_queue(), more, turn, port);
+    return end_work(transmit_queue(), more, turn, port) || *obeyed;
 }
 
 /// From the first turn on that finds its queue ready, the device receives.
@@ -120,6 +92,7 @@ std::expected<VirtioNet::News, RingFault> VirtioNet::look_after_received(DmaTurn
 }
 
 void VirtioNet::forget(const SplitQueue& queue) {
+    if (&queue == &control_queue()) return forget_commands();
     if (&queue == &transmit_queue()) {
         is_held_back_ = false;
         return;
@@ -179,138 +152,6 @@ bool VirtioNet::find_pieces(DmaTurn& turn, BufferStream from) {
         from.advance(piece.size());
     }
     return true;
-}
-
-FrameSink::Taken VirtioNet::take(const NetFrame& frame) {
-    const SpinGuard guard(lock_);
-    if (!receives_) return Taken::never;
-    if (can_receive(frame.header, accepted_)) return receive(frame);
-    return cut_and_receive(frame);
-}
-
-/// Of segments, those that find no room are lost: the others are on their way. So are those beyond
-/// as many as the queue has buffers: no driver has so small ones.
-FrameSink::Taken VirtioNet::cut_and_receive(const NetFrame& frame) {
-    ReworkedFrame whole;
-    ReworkedFrame finished;
-    if (frame.header.gso_type == segments::none)
-        return whole.complete(frame) ? receive(whole.frame()) : Taken::never;
-    auto cut = TcpSegments::of(frame);
-    if (!cut) return Taken::never;
-    for (std::size_t n = 0; !cut->is_done() && n < SplitQueue::max_size; ++n) {
-        const Taken taken = receive_next(*cut, whole, finished);
-        if (taken == Taken::yes) continue;
-        if (n == 0) return taken;
-        add_one(cut_short_);
-        return Taken::yes;
-    }
-    if (!cut->is_done()) add_one(cut_short_);
-    return Taken::yes;
-}
-
-/// `whole` and `finished` are room for it.
-FrameSink::Taken VirtioNet::receive_next(TcpSegments& cut, ReworkedFrame& whole,
-                                         ReworkedFrame& finished) {
-    if (!cut.next(whole) || whole.frame().size > largest_frame) return Taken::never;
-    if ((accepted_ & feature::guest_csum) != 0) return receive(whole.frame());
-    return finished.complete(whole.frame()) ? receive(finished.frame()) : Taken::never;
-}
-
-FrameSink::Taken VirtioNet::receive(const NetFrame& frame) {
-    DmaTurn turn(memory_, no_measure);
-    const Answer taken = put(turn, frame);
-    const Answer due = taken && *taken ? receive_queue().is_interrupt_due(turn) : taken;
-    if (!due) {
-        fault_ = due.error();
-        receives_ = false;
-        wire_.want_turn();
-        return Taken::never;
-    }
-    if (!*taken) return lacks_buffers_ ? Taken::no_room : Taken::never;
-    if (*due && !std::exchange(is_interrupt_due_, true)) wire_.want_turn();
-    return Taken::yes;
-}
-
-/// False where there is no room; `lacks_buffers_` says whether there may be some later. The driver
-/// sees nothing of it then.
-VirtioNet::Answer VirtioNet::put(DmaTurn& turn, const NetFrame& frame) {
-    Receiving into(turn);
-    Header header = frame.header;
-    header.hdr_len = 0;
-    header.num_buffers = 1;
-    lacks_buffers_ = false;
-    Answer goes_on = next_buffer(into);
-    if (goes_on && *goes_on)
-        goes_on =
-            copy(into, std::as_bytes(std::span(&header, 1)).first(offsetof(Header, num_buffers)));
-    for (std::size_t n = 0; goes_on && *goes_on && n < into.count_at.size(); ++n) {
-        into.count_at[n] = into.room.front(1).base;
-        goes_on = copy(into, std::as_bytes(std::span(&header.num_buffers, 1)).subspan(n, 1));
-    }
-    for (std::size_t n = 0; goes_on && *goes_on && n < frame.pieces.size(); ++n)
-        goes_on = copy(into, frame.pieces[n]);
-    if (!goes_on) return goes_on;
-    if (*goes_on) {
-        if (const Done shown = show(into); !shown) return std::unexpected(shown.error());
-        return true;
-    }
-    receive_queue().put_back(static_cast<std::uint16_t>(into.filled.size()));
-    return false;
-}
-
-/// Without MRG_RXBUF a frame has one buffer, and there is none of this frame's size.
-VirtioNet::Answer VirtioNet::next_buffer(Receiving& into) {
-    if (!into.filled.empty() && (accepted_ & feature::mrg_rxbuf) == 0) return false;
-    if (into.filled.size() == receive_queue().setup().size) return false;  // nor ever
-    Answer taken = receive_queue().take(into.turn, buffer_);
-    if (taken && !*taken) {
-        const Answer more = receive_queue().await_more(into.turn);
-        if (!more) return more;
-        if (*more) taken = receive_queue().take(into.turn, buffer_);
-    }
-    if (!taken) return taken;
-    lacks_buffers_ = !*taken;
-    if (lacks_buffers_) {
-        had_ = is_starved_ ? std::min(had_, into.filled.size()) : into.filled.size();
-        is_starved_ = true;
-        return false;
-    }
-    into.room = buffer_.writable();
-    if (into.room.left() < sizeof(Header)) return std::unexpected(RingFault::too_short);
-    if (into.filled.try_push_back({buffer_.head(), 0}) == nullptr) return false;
-    return true;
-}
-
-VirtioNet::Answer VirtioNet::copy(Receiving& into, std::span<const std::byte> from) {
-    while (!from.empty()) {
-        if (into.room.left() == 0) {
-            const Answer next = next_buffer(into);
-            if (!next || !*next) return next;
-        }
-        const GuestRange part = into.room.front(from.size());
-        if (++into.parts > most_parts) return false;
-        if (into.turn.made_ready() > most_unready) return false;
-        if (!into.turn.copy_in(part.base, from.first(part.size)))
-            return std::unexpected(RingFault::no_memory);
-        into.room.advance(part.size);
-        into.filled.back().written += static_cast<std::uint32_t>(part.size);
-        from = from.subspan(part.size);
-    }
-    return true;
-}
-
-/// Section 5.1.6.4: the first buffer's header says how many there are; all are shown at once.
-VirtioNet::Done VirtioNet::show(Receiving& into) {
-    const auto count = static_cast<std::uint16_t>(into.filled.size());
-    for (std::size_t n = 0; count != 1 && n < into.count_at.size(); ++n) {
-        const auto byte = std::as_bytes(std::span(&count, 1)).subspan(n, 1);
-        if (!into.turn.copy_in(into.count_at[n], byte))
-            return std::unexpected(RingFault::no_memory);
-    }
-    for (const Filled& each : into.filled)
-        if (const Done done = receive_queue().write_used(into.turn, each.head, each.written); !done)
-            return done;
-    return receive_queue().show_used(into.turn);
 }
 
 }  // namespace cairn

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A virtio network device (VIRTIO 1.2, section 5.1) on a NetWire: one queue to receive, one to
-// transmit; frames may come with their check sum to be computed, or to be cut into segments, and be
-// received into several buffers.
+// transmit, and one by which its driver says which frames it asks for; frames may come with their
+// check sum to be computed, or to be cut into segments, and be received into several buffers.
 //
 //     guest's chain ──► frame: header checked, pieces found ──► wire ──► another device's `take`
 //                                                                             │ one copy
@@ -23,6 +23,7 @@
 #include "kernel/arch/devices/virtio_net_packets.hpp"
 #include "kernel/dev/device_kind.hpp"
 #include "kernel/dev/net/net_frame.hpp"
+#include "kernel/dev/net/receive_filter.hpp"
 #include "kernel/dev/virtio/virtio_function.hpp"
 
 namespace cairn {
@@ -34,6 +35,9 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
   public:
     static constexpr DeviceKind kind{
         .name = "virtio net", .node = "virtio_mmio", .compatible = {"virtio,mmio"}};
+
+    /// Of a frame that goes as it is, with a VLAN's tag.
+    static constexpr std::uint64_t largest_frame = virtio_net::ethernet_frame_size + 4;
 
     /// Both outlive it; `memory` is its guest's. Nobody takes a frame to it after its end.
     VirtioNet(NetWire& wire, DmaMemory& memory);
@@ -82,12 +86,29 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     [[nodiscard]] SplitQueue& receive_queue() { return queues_[virtio_net::receive_queue]; }
     [[nodiscard]] SplitQueue& transmit_queue() { return queues_[virtio_net::transmit_queue]; }
 
+    [[nodiscard]] SplitQueue& control_queue() { return queues_[virtio_net::control_queue]; }
+    /// Only the holder of the lock that it is under writes to it.
+    static void add_one(std::atomic<std::uint64_t>& count) {
+        count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+
     [[nodiscard]] std::expected<News, RingFault> look_after_received(DmaTurn& turn,
                                                                      std::uint64_t features);
     [[nodiscard]] Answer transmit(DmaTurn& turn, std::uint64_t features);
     [[nodiscard]] std::optional<NetFrame> read_frame(DmaTurn& turn, std::uint64_t features);
     [[nodiscard]] bool find_pieces(DmaTurn& turn, BufferStream from);
 
+    // virtio_net_control.cpp
+    [[nodiscard]] static bool has_control(std::uint64_t features);
+    [[nodiscard]] static bool has_filter(std::uint64_t features);
+    [[nodiscard]] Answer obey(DmaTurn& turn, VirtioPort& port);
+    [[nodiscard]] Answer obey_next(DmaTurn& turn, std::uint64_t features);
+    [[nodiscard]] bool carry_out(BufferStream from, DmaTurn& turn, std::uint64_t features);
+    [[nodiscard]] bool set_address(BufferStream from, DmaTurn& turn);
+    void be_at(const MacAddress& address);
+    void forget_commands();
+
+    // virtio_net_receive.cpp
     [[nodiscard]] Taken receive(const NetFrame& frame) CAIRN_REQUIRES(lock_);
     [[nodiscard]] Taken cut_and_receive(const NetFrame& frame) CAIRN_REQUIRES(lock_);
     [[nodiscard]] Taken receive_next(TcpSegments& cut, ReworkedFrame& whole,
@@ -101,7 +122,8 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     NetWire& wire_;
     DmaMemory& memory_;
     virtio_net::Config config_{};
-    std::array<SplitQueue, 2> queues_;
+    std::array<SplitQueue, 3> queues_;
+    DescriptorChain command_;
 
     // What is transmitted.
     DescriptorChain chain_;
@@ -119,6 +141,7 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     bool is_interrupt_due_ CAIRN_GUARDED_BY(lock_) = false;  ///< left to a turn
     std::optional<RingFault> fault_ CAIRN_GUARDED_BY(lock_);
     std::uint64_t accepted_ CAIRN_GUARDED_BY(lock_) = 0;  ///< the driver's features
+    ReceiveFilter filter_ CAIRN_GUARDED_BY(lock_);
     DescriptorChain buffer_ CAIRN_GUARDED_BY(lock_);
     std::atomic<std::uint64_t> cut_short_ = 0;
 };

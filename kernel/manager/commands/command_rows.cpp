@@ -50,8 +50,9 @@ constexpr std::array commands{
         "are traced, or from the boot on by the boot option exits=count.",
         show_stats},
     Command{"net", "[VM]", "network interfaces, and what became of their frames",
-            "A frame that an interface sends is sent or lost; one that it is to have is received "
-            "or missed, and for each reason it says how many. Held back: by its rate, how often. "
+            "A frame that an interface sends is sent or lost; one that it is to have is received, "
+            "missed, or unwanted, and for each reason it says how many. Held back: by its rate, "
+            "how often. "
             "Without VM it shows the machine's own interface, too. docs/monitor.md has the "
             "reasons.",
             show_nets},

@@ -10,24 +10,25 @@ namespace {
 
 constexpr std::uint8_t name_width = 14;
 
-constexpr std::array<Column, 7> interface_columns{{{"vm", Look::text, name_width},
+constexpr std::array<Column, 8> interface_columns{{{"vm", Look::text, name_width},
                                                    {"number", Look::number, 3, "net"},
-                                                   {"network", Look::text, 16},
+                                                   {"network", Look::text, 12},
                                                    {"address", Look::text, 17},
                                                    {"isolated", Look::flag, 8},
                                                    {"stuck", Look::flag, 5},
-                                                   {"rate", Look::size}}};
+                                                   {"rate", Look::size, 9},
+                                                   {"held_back", Look::number, 9, "held back"}}};
 constexpr RecordKind interface_kind{"interface", Arrangement::table, interface_columns};
 
 constexpr std::array<Column, 9> traffic_columns{{{"vm", Look::text, name_width},
                                                  {"number", Look::number, 3, "net"},
-                                                 {"sent", Look::number, 9},
+                                                 {"sent", Look::number, 8},
                                                  {"sent_bytes", Look::size, 9, "bytes"},
-                                                 {"received", Look::number, 9},
+                                                 {"received", Look::number, 8},
                                                  {"received_bytes", Look::size, 9, "bytes"},
-                                                 {"lost", Look::number, 8},
-                                                 {"missed", Look::number, 8},
-                                                 {"held_back", Look::number, 9, "held back"}}};
+                                                 {"lost", Look::number, 7},
+                                                 {"missed", Look::number, 7},
+                                                 {"unwanted", Look::number, 8}}};
 constexpr RecordKind traffic_kind{"traffic", Arrangement::table, traffic_columns};
 
 constexpr std::array<Column, 5> loss_columns{{{"vm", Look::text, name_width},
@@ -56,16 +57,17 @@ void show_settings(const Interface& of, Answer& answer) {
     print(address, "{}", of.settings.address);
     std::optional<std::uint64_t> rate;
     if (of.settings.rate != 0) rate = of.settings.rate;
-    answer.show(interface_kind, {of.vm, of.number, of.network, address.view(),
-                                 static_cast<unsigned>(of.settings.is_isolated),
-                                 static_cast<unsigned>(of.report.is_stuck), rate});
+    answer.show(interface_kind,
+                {of.vm, of.number, of.network, address.view(),
+                 static_cast<unsigned>(of.settings.is_isolated),
+                 static_cast<unsigned>(of.report.is_stuck), rate, of.report.counts.held_back});
 }
 
 void show_traffic(const Interface& of, Answer& answer) {
     const SwitchPort::Counts& counts = of.report.counts;
     answer.show(traffic_kind, {of.vm, of.number, counts.sent, counts.sent_bytes, counts.received,
                                counts.received_bytes, counts.lost() + of.losses.malformed,
-                               counts.missed(), counts.held_back});
+                               counts.missed(), counts.unwanted});
 }
 
 /// Those that there are.

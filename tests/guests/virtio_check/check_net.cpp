@@ -20,8 +20,17 @@ struct Packet {
 };
 Packet sent;
 Packet received;
-std::array<DriverRing, 2> rings;
-std::array<DriverRing, 2> others_rings;
+std::array<DriverRing, 3> rings;
+std::array<DriverRing, 3> others_rings;
+
+constexpr std::uint32_t ctrl = virtio_net::control_queue;
+namespace control = virtio_net::control;
+constexpr auto filtering =
+    usual | net_feature::ctrl_vq | net_feature::ctrl_rx | net_feature::ctrl_mac_addr;
+using Address = std::array<std::uint8_t, virtio_net::mac_size>;
+std::array<Packet, 2> arrived;
+std::array<std::uint8_t, 64> command;
+std::uint8_t answer;
 
 constexpr std::uint32_t whole(std::size_t frame) {
     return static_cast<std::uint32_t>(sizeof(PacketHeader) + frame);
@@ -58,8 +67,8 @@ bool passes(const VirtioDriver& from, const VirtioDriver& to, std::size_t size) 
 }
 
 void check_frames(Checks& checks, const VirtioDriver& driver, const VirtioDriver& other) {
-    start(driver, rings, usual);
-    start(other, others_rings, usual);
+    start(driver, std::span(rings).first(2), usual);
+    start(other, std::span(others_rings).first(2), usual);
     checks.check(passes(driver, other, 60), "a short frame comes");
     checks.check(rings[tx].last_used().length == 0, "nothing is written to what is sent");
     checks.check(
@@ -75,6 +84,149 @@ void check_frames(Checks& checks, const VirtioDriver& driver, const VirtioDriver
     checks.check(all, "many come, one after the other");
 }
 
+/// The device's answer to a command of three bytes at least; 0xff where there is none.
+unsigned answer_to(const VirtioDriver& driver, DriverRing& ring,
+                   std::initializer_list<std::uint8_t> bytes) {
+    std::ranges::copy(bytes, command.begin());
+    answer = 0xff;
+    const auto rest = static_cast<std::uint32_t>(bytes.size() - sizeof(control::Header));
+    const std::array buffers{DriverBuffer{&command[0], sizeof(control::Header)},
+                             DriverBuffer{&command[sizeof(control::Header)], rest},
+                             DriverBuffer{&answer, 1, true}};
+    return is_used(driver, ctrl, ring, buffers) ? answer : 0xff;
+}
+
+/// Sends a frame to `address`; `sent` has the rest.
+bool send_to(const VirtioDriver& from, const Address& address) {
+    std::ranges::copy(address, sent.frame.begin());
+    return is_used(from, tx, rings[tx], std::array{DriverBuffer{&sent, whole(60)}});
+}
+
+/// Whether a frame to `address` gets there: one to everybody comes behind it in any case. Both of
+/// its buffers are used in the end.
+bool is_received(const VirtioDriver& from, const VirtioDriver& to, const Address& address) {
+    constexpr Address everybody{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    DriverRing& ring = others_rings[rx];
+    const std::uint16_t before = ring.used_index();
+    const auto has_used = [&](int buffers) {
+        return comes_true([&] { return ring.used_index() - before >= buffers; });
+    };
+    for (std::uint16_t n = 0; n < arrived.size(); ++n) {
+        ring.chain(n, std::array{DriverBuffer{&arrived[n], sizeof(Packet), true}});
+        ring.offer(n);
+    }
+    to.notify(rx);
+    make_frame(from, 60);
+    if (!send_to(from, address) || !send_to(from, everybody) || !has_used(1)) return false;
+    const bool is_it =
+        std::ranges::equal(std::span(arrived[0].frame).first(address.size()), address);
+    return (is_it || send_to(from, everybody)) && has_used(2) && is_it;
+}
+
+void check_commands(Checks& checks, const VirtioDriver& driver) {
+    start(driver, rings, filtering);
+    const auto says = [&](std::initializer_list<std::uint8_t> bytes) {
+        return answer_to(driver, rings[ctrl], bytes);
+    };
+    constexpr unsigned ok = virtio_net::answer::ok;
+    constexpr unsigned err = virtio_net::answer::err;
+    checks.check(says({control::rx, control::rx_promisc, 1}) == ok, "all frames may be asked for");
+    checks.check(rings[ctrl].last_used().length == 1, "an answer is one byte");
+    checks.check(says({control::rx, control::rx_allmulti, 1}) == ok, "all groups may be");
+    checks.check(says({control::mac, control::mac_table_set, 0, 0, 0, 0, 0, 0, 0, 0}) == ok,
+                 "two empty tables are tables");
+    checks.check(says({control::mac,
+                       control::mac_table_set,
+                       1,
+                       0,
+                       0,
+                       0,
+                       2,
+                       0,
+                       0,
+                       0,
+                       0,
+                       1,
+                       1,
+                       0,
+                       0,
+                       0,
+                       1,
+                       0,
+                       0x5e,
+                       0,
+                       0,
+                       1}) == ok,
+                 "a table may have addresses");
+    checks.check(says({control::mac, control::mac_table_set, 9, 0, 0, 0, 0, 0, 0, 0}) == err,
+                 "a table that ends before its addresses is an error");
+    checks.check(says({control::mac, control::mac_table_set, 0, 0, 0, 0}) == err,
+                 "so is one table alone");
+    checks.check(says({control::mac, control::mac_addr_set, 2, 0, 0, 0, 0}) == err,
+                 "so is an address of five bytes");
+    checks.check(says({control::rx, 99, 1}) == err, "a command that is not known is an error");
+    checks.check(says({99, 0, 1}) == err, "so is one of an unknown class");
+    checks.check(!driver.waits_for_reset(), "none of them needs a reset");
+}
+
+void check_filter(Checks& checks, const VirtioDriver& driver, const VirtioDriver& other) {
+    start(driver, std::span(rings).first(2), usual);
+    start(other, others_rings, filtering);
+    const auto says = [&](std::initializer_list<std::uint8_t> bytes) {
+        return answer_to(other, others_rings[ctrl], bytes) == virtio_net::answer::ok;
+    };
+    const auto receives = [&](const Address& address) {
+        return is_received(driver, other, address);
+    };
+    constexpr Address single{2, 0, 0, 0, 9, 1};
+    constexpr Address group{1, 0, 0x5e, 0, 9, 1};
+    Address own{};
+    for (std::size_t n = 0; n < own.size(); ++n)
+        own[n] = other.config<std::uint8_t>(n);
+    checks.check(!receives(single), "a filter begins with the device's own address");
+    checks.check(says({control::rx, control::rx_promisc, 0}) && !receives(single) &&
+                     !receives(group) && receives(own),
+                 "what is not asked for does not come");
+    checks.check(says({control::mac,
+                       control::mac_table_set,
+                       1,
+                       0,
+                       0,
+                       0,
+                       2,
+                       0,
+                       0,
+                       0,
+                       9,
+                       1,
+                       1,
+                       0,
+                       0,
+                       0,
+                       1,
+                       0,
+                       0x5e,
+                       0,
+                       9,
+                       1}) &&
+                     receives(single) && receives(group),
+                 "what is in the tables comes");
+    checks.check(says({control::mac, control::mac_table_set, 0, 0, 0, 0, 0, 0, 0, 0}) &&
+                     !receives(single) && !receives(group),
+                 "and does not any more");
+    checks.check(says({control::rx, control::rx_allmulti, 1}) && receives(group) &&
+                     !receives(single) && says({control::rx, control::rx_allmulti, 0}),
+                 "all groups come");
+    checks.check(says({control::rx, control::rx_promisc, 1}) && receives(group) &&
+                     receives(single) && says({control::rx, control::rx_promisc, 0}),
+                 "all comes");
+    checks.check(says({control::mac, control::mac_addr_set, 2, 0, 0, 0, 9, 1}) &&
+                     receives(single) && other.config<std::uint8_t>(5) == 1,
+                 "another address of its own comes, and is in the configuration");
+    start(other, std::span(others_rings).first(2), usual);
+    checks.check(receives(single) && receives(group), "without the features all comes");
+}
+
 }  // namespace
 
 void check_nets(Checks& checks, unsigned slot, unsigned other_slot) {
@@ -85,7 +237,7 @@ void check_nets(Checks& checks, unsigned slot, unsigned other_slot) {
                           .driver = driver,
                           .slot = slot,
                           .device_id = virtio::network_device_id,
-                          .queues = 2,
+                          .queues = 3,
                           .queue = tx,
                           .buffer = {&sent, whole(60)}};
     check_registers(subject);
@@ -94,6 +246,8 @@ void check_nets(Checks& checks, unsigned slot, unsigned other_slot) {
     checks.check((driver.config<std::uint8_t>(0) & 1) == 0, "the address is one interface's");
     check_order(subject);
     check_frames(checks, driver, other);
+    check_commands(checks, driver);
+    check_filter(checks, driver, other);
     make_frame(driver, 60);
     check_interrupts(subject);
     check_indirect(subject);
