@@ -19,6 +19,7 @@ constexpr unsigned kind_of(unsigned of_class, unsigned command) {
     return of_class << 8 | command;
 }
 
+/// There are so many.
 void skip(BufferStream& from, std::uint64_t bytes) {
     while (bytes != 0) {
         const std::uint64_t part = from.front(bytes).size;

@@ -138,6 +138,9 @@ TEST_CASE("what is no command changes nothing, and is answered", "[virtio_net_co
     CHECK(guest.say({control::mac, control::mac_table_set, 1, 0, 0, 0, 2, 0, 0, 0, 0}) == err);
     CHECK(guest.say({control::mac, control::mac_table_set, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}) ==
           err);
+    Bytes cut{control::mac, control::mac_table_set, 200, 0, 0, 0};
+    cut.resize(cut.size() + 40 * virtio_net::mac_size, 2);
+    CHECK(guest.say(cut) == err);
     CHECK(guest.takes(single));
     CHECK(guest.takes(group));
     CHECK(!guest.takes({{2, 0, 0, 0, 0, 99}}));
