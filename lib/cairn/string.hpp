@@ -40,10 +40,12 @@ template <class Range>
 concept CharacterRange = std::ranges::input_range<Range> &&
                          std::convertible_to<std::ranges::range_reference_t<Range>, char>;
 
-/// Characters that lie one behind the other, as those of a text.
+/// Characters that lie one behind the other, as those of a text. What else lies so is not asked for
+/// its size, as by std, because its own functions could be meant.
 template <class Range>
-concept TextRange = std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range> &&
-                    std::same_as<std::ranges::range_value_t<Range>, char>;
+concept TextRange =
+    std::ranges::contiguous_range<Range> && std::same_as<std::ranges::range_value_t<Range>, char> &&
+    std::ranges::sized_range<Range>;
 
 template <class Allocator = allocator<char>>
 class basic_string : public StringAccess<Allocator>, public StringSearch<basic_string<Allocator>> {
@@ -97,6 +99,21 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     constexpr basic_string(const char* text, size_type index, size_type count,
                            const Allocator& allocator = Allocator(), Here where = Here::current())
         : basic_string(part(text, index, count, where), allocator) {}
+    constexpr basic_string(const basic_string& text, size_type index,
+                           const std::type_identity_t<Allocator>& allocator,
+                           Here where = Here::current())
+        : basic_string(text, index, npos, allocator, where) {}
+    /// A part of `other` in the storage that `other` has.
+    constexpr basic_string(basic_string&& other, size_type index, size_type count = npos,
+                           const Allocator& allocator = Allocator(), Here where = Here::current())
+        : Core(allocator) {
+        other = part(other, index, count, where);
+        take(other);
+    }
+    constexpr basic_string(basic_string&& other, size_type index,
+                           const std::type_identity_t<Allocator>& allocator,
+                           Here where = Here::current())
+        : basic_string(std::move(other), index, npos, allocator, where) {}
     constexpr basic_string(size_type count, char letter, const Allocator& allocator = Allocator())
         : Core(allocator) {
         append(count, letter);
@@ -179,10 +196,15 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     using Core::view, Core::begin, Core::end, Core::length, Core::empty;
     [[nodiscard]] constexpr Allocator get_allocator() const noexcept { return allocator_; }
 
+    /// With the allocator of a copy; std's takes a new one.
     [[nodiscard]] constexpr basic_string substr(size_type index = 0, size_type count = npos,
-                                                Here where = Here::current()) const {
+                                                Here where = Here::current()) const& {
         return basic_string(part(view(), index, count, where),
                             Traits::select_on_container_copy_construction(allocator_));
+    }
+    [[nodiscard]] constexpr basic_string substr(size_type index = 0, size_type count = npos,
+                                                Here where = Here::current()) && {
+        return basic_string(std::move(*this), index, count, allocator_, where);
     }
     /// Copies as many of `count` characters from `index` on as there are, without a NUL; how many.
     constexpr size_type copy(char* to, size_type count, size_type index = 0,
@@ -193,7 +215,11 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     // --- changes
 
     constexpr basic_string& assign(std::string_view text) { return put(0, length(), text); }
-    constexpr basic_string& assign(std::same_as<basic_string> auto&& other) {
+    constexpr basic_string& assign(const std::same_as<basic_string> auto& other) {
+        return *this = other;
+    }
+    constexpr basic_string& assign(std::same_as<basic_string> auto&& other) noexcept(
+        std::is_nothrow_move_assignable_v<basic_string>) {
         return *this = std::move(other);
     }
     constexpr basic_string& assign(const char* text, size_type count) {

@@ -121,6 +121,8 @@ concept StringConstruction =
     !std::convertible_to<std::string_view, S> &&
     std::constructible_from<S, const S&, std::size_t> &&
     std::constructible_from<S, const S&, std::size_t, std::size_t> &&
+    std::constructible_from<S, const S&, std::size_t, typename S::allocator_type> &&
+    std::constructible_from<S, S&&, std::size_t, std::size_t, typename S::allocator_type> &&
     std::constructible_from<S, std::string_view, std::size_t, std::size_t> &&
     std::constructible_from<S, const char*, const char*> &&
     std::constructible_from<S, std::initializer_list<char>> && std::copyable<S> &&
@@ -147,6 +149,7 @@ concept StringAccess = requires(S s, const S k, std::size_t n, char* to) {
     { s.rbegin() } -> std::same_as<typename S::reverse_iterator>;
     { k.crend() } -> std::same_as<typename S::const_reverse_iterator>;
     { k.substr() } -> std::same_as<S>;
+    { std::move(s).substr() } -> std::same_as<S>;
     { k.substr(n, n) } -> std::same_as<S>;
     { k.copy(to, n, n) } -> std::same_as<std::size_t>;
     { std::hash<S>()(k) } -> std::same_as<std::size_t>;
@@ -204,6 +207,9 @@ concept StringQuestions =
         { p + k } -> std::same_as<S>;
         { k + 'c' } -> std::same_as<S>;
         { 'c' + k } -> std::same_as<S>;
+        { S() + S() } -> std::same_as<S>;
+        k.find({"c", 1}) + k.rfind({"c", 1}) + k.find_first_of({"c", 1});
+        k.find_last_of({"c", 1}) + k.find_first_not_of({"c", 1}) + k.find_last_not_of({"c", 1});
     };
 
 template <class S>
@@ -389,6 +395,9 @@ template <class M>
 concept HasBuckets = requires(M m) { m.bucket(0); } || requires(M m) { m.bucket_size(0); };
 static_assert(!HasNodes<flat_map<int, int>> && !HasNodes<hash_map<int, int>>);
 static_assert(!HasBuckets<hash_map<int, int>>);
+template <class S>
+concept ReservesNothing = requires(S s) { s.reserve(); };
+static_assert(!ReservesNothing<string>);
 static_assert(!std::is_assignable_v<string&, int> && std::is_assignable_v<std::string&, int>);
 
 TEST_CASE("an entry is made of whatever a pair is made of", "[interface]") {

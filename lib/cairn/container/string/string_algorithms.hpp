@@ -41,35 +41,52 @@ template <class Allocator, std::convertible_to<std::string_view> Text>
     return a.view() <=> std::string_view(b);
 }
 
-// --- concatenation
+// --- concatenation: in the storage and with the allocator of a string that is moved from, of the
+// left one of two; else in one new block with the allocator of a string's copy
+
+constexpr std::string_view text_of(const char& letter) noexcept {
+    return {&letter, 1};
+}
+constexpr std::string_view text_of(std::string_view text) noexcept {
+    return text;
+}
+
+template <class Allocator>
+[[nodiscard]] constexpr basic_string<Allocator> joined(std::string_view a, std::string_view b,
+                                                       const Allocator& allocator) {
+    using Traits = std::allocator_traits<Allocator>;
+    basic_string<Allocator> both(Traits::select_on_container_copy_construction(allocator));
+    both.reserve(a.size() + b.size());
+    both.append(a).append(b);
+    return both;
+}
 
 template <class Allocator>
 [[nodiscard]] constexpr basic_string<Allocator> operator+(basic_string<Allocator>&& a,
                                                           const StringPiece auto& b) {
-    a += b;
-    return std::move(a);
+    return std::move(a.append(text_of(b)));
+}
+template <class Allocator>
+[[nodiscard]] constexpr basic_string<Allocator> operator+(basic_string<Allocator>&& a,
+                                                          basic_string<Allocator>&& b) {
+    return std::move(a.append(b));
+}
+template <class Allocator, StringPiece Left>
+    requires(!is_basic_string<Left> || std::same_as<Left, basic_string<Allocator>>)
+[[nodiscard]] constexpr basic_string<Allocator> operator+(const Left& a,
+                                                          basic_string<Allocator>&& b) {
+    return std::move(b.insert(0, text_of(a)));
 }
 template <class Allocator>
 [[nodiscard]] constexpr basic_string<Allocator> operator+(const basic_string<Allocator>& a,
                                                           const StringPiece auto& b) {
-    return basic_string<Allocator>(a) + b;
-}
-template <class Allocator, StringPiece Left>
-    requires(!is_basic_string<Left>)
-[[nodiscard]] constexpr basic_string<Allocator> operator+(const Left& a,
-                                                          basic_string<Allocator>&& b) {
-    if constexpr (std::same_as<Left, char>) {
-        b.insert(0, 1, a);
-    } else {
-        b.insert(0, std::string_view(a));
-    }
-    return std::move(b);
+    return joined(a, text_of(b), a.get_allocator());
 }
 template <class Allocator, StringPiece Left>
     requires(!is_basic_string<Left>)
 [[nodiscard]] constexpr basic_string<Allocator> operator+(const Left& a,
                                                           const basic_string<Allocator>& b) {
-    return a + basic_string<Allocator>(b);
+    return joined(text_of(a), b, b.get_allocator());
 }
 
 // --- removal

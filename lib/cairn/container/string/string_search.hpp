@@ -21,6 +21,7 @@ class StringSearch {
     using Here = std::source_location;
     using Size = std::size_t;
     static constexpr Size npos = std::string_view::npos;
+    using Braced = std::string_view;  // what {"abc", 2} is
 
     static constexpr char piece(char letter) noexcept { return letter; }
     static constexpr std::string_view piece(std::string_view text) noexcept { return text; }
@@ -28,44 +29,46 @@ class StringSearch {
     [[nodiscard]] constexpr const String& self() const { return static_cast<const String&>(*this); }
 
   public:
-    [[nodiscard]] constexpr Size find(const StringPiece auto& what, Size from = 0) const noexcept {
+    template <StringPiece What = Braced>
+    [[nodiscard]] constexpr Size find(const What& what, Size from = 0) const noexcept {
         return self().view().find(piece(what), from);
     }
     [[nodiscard]] constexpr Size find(const char* what, Size from, Size count) const noexcept {
         return self().view().find(what, from, count);
     }
-    [[nodiscard]] constexpr Size rfind(const StringPiece auto& what,
-                                       Size from = npos) const noexcept {
+    template <StringPiece What = Braced>
+    [[nodiscard]] constexpr Size rfind(const What& what, Size from = npos) const noexcept {
         return self().view().rfind(piece(what), from);
     }
     [[nodiscard]] constexpr Size rfind(const char* what, Size from, Size count) const noexcept {
         return self().view().rfind(what, from, count);
     }
-    [[nodiscard]] constexpr Size find_first_of(const StringPiece auto& any,
-                                               Size from = 0) const noexcept {
+    template <StringPiece What = Braced>
+    [[nodiscard]] constexpr Size find_first_of(const What& any, Size from = 0) const noexcept {
         return self().view().find_first_of(piece(any), from);
     }
     [[nodiscard]] constexpr Size find_first_of(const char* any, Size from,
                                                Size count) const noexcept {
         return self().view().find_first_of(any, from, count);
     }
-    [[nodiscard]] constexpr Size find_last_of(const StringPiece auto& any,
-                                              Size from = npos) const noexcept {
+    template <StringPiece What = Braced>
+    [[nodiscard]] constexpr Size find_last_of(const What& any, Size from = npos) const noexcept {
         return self().view().find_last_of(piece(any), from);
     }
     [[nodiscard]] constexpr Size find_last_of(const char* any, Size from,
                                               Size count) const noexcept {
         return self().view().find_last_of(any, from, count);
     }
-    [[nodiscard]] constexpr Size find_first_not_of(const StringPiece auto& any,
-                                                   Size from = 0) const noexcept {
+    template <StringPiece What = Braced>
+    [[nodiscard]] constexpr Size find_first_not_of(const What& any, Size from = 0) const noexcept {
         return self().view().find_first_not_of(piece(any), from);
     }
     [[nodiscard]] constexpr Size find_first_not_of(const char* any, Size from,
                                                    Size count) const noexcept {
         return self().view().find_first_not_of(any, from, count);
     }
-    [[nodiscard]] constexpr Size find_last_not_of(const StringPiece auto& any,
+    template <StringPiece What = Braced>
+    [[nodiscard]] constexpr Size find_last_not_of(const What& any,
                                                   Size from = npos) const noexcept {
         return self().view().find_last_not_of(piece(any), from);
     }
@@ -74,13 +77,16 @@ class StringSearch {
         return self().view().find_last_not_of(any, from, count);
     }
 
-    [[nodiscard]] constexpr bool contains(const StringPiece auto& what) const noexcept {
+    template <StringPiece What = Braced>
+    [[nodiscard]] constexpr bool contains(const What& what) const noexcept {
         return self().view().find(piece(what)) != npos;
     }
-    [[nodiscard]] constexpr bool starts_with(const StringPiece auto& what) const noexcept {
+    template <StringPiece What = Braced>
+    [[nodiscard]] constexpr bool starts_with(const What& what) const noexcept {
         return self().view().starts_with(piece(what));
     }
-    [[nodiscard]] constexpr bool ends_with(const StringPiece auto& what) const noexcept {
+    template <StringPiece What = Braced>
+    [[nodiscard]] constexpr bool ends_with(const What& what) const noexcept {
         return self().view().ends_with(piece(what));
     }
 

@@ -331,5 +331,90 @@ TEST_CASE("string: parts of a literal, in braces too", "[string]") {
                   noexcept(s.contains('x')) && noexcept(s.starts_with(std::string_view())));
 }
 
+TEST_CASE("string: a part of a literal in braces is searched for", "[string]") {
+    const string s("abcab");
+    CHECK(s.find({"bx", 1}) == 1);
+    CHECK(s.rfind({"bx", 1}) == 4);
+    CHECK(s.find_first_of({"cb", 1}) == 2);
+    CHECK(s.find_last_of({"ax", 1}) == 3);
+    CHECK(s.find_first_not_of({"ab", 1}) == 1);
+    CHECK(s.find_last_not_of({"bx", 1}) == 3);
+    CHECK((s.contains({"bcx", 2}) && s.starts_with({"abx", 2}) && s.ends_with({"abx", 2})));
+}
+
+TEST_CASE("a part of a string that is moved from takes its block", "[string]") {
+    Ledger ledger;
+    Ledger elsewhere;
+    const TestAllocator<char> allocator(ledger);
+    const std::string_view text = "a text that is too long to lie within its object";
+    {
+        Text s(text, allocator);
+        const char* const block = s.data();
+        Text part = std::move(s).substr(2, 20);
+        CHECK((part == text.substr(2, 20) && part.data() == block && s.empty()));  // NOLINT
+        Text rest(std::move(part), 5, allocator);
+        CHECK((rest == text.substr(7, 15) && rest.data() == block));
+        CHECK(ledger.requests == 1);
+        Text moved(std::move(rest), 1, 2, TestAllocator<char>(elsewhere));
+        CHECK((moved == text.substr(8, 2) && rest.empty()));  // NOLINT
+        CHECK(Text(moved, 1, allocator) == text.substr(9, 1));
+        CHECK(Text(text, allocator).substr(40) == text.substr(40));
+        const auto words = last_words([&] { (void)std::move(moved).substr(3); });
+        CHECK(words.find("string: index 3 of 2 elements") != std::string::npos);
+    }
+    CHECK((ledger.bytes == 0 && elsewhere.bytes == 0));
+}
+
+TEST_CASE("two texts are joined in one block, with the allocator of what is moved", "[string]") {
+    Ledger here;
+    Ledger there;
+    {
+        const Text a(20, 'a', TestAllocator<char>(here));
+        const Text b(30, 'b', TestAllocator<char>(there));
+        const std::size_t before = here.requests;
+        const Text both = a + b;
+        CHECK((here.requests == before + 1 && both.size() == 50 && both.ends_with("bb")));
+        CHECK((("x" + b).get_allocator().ledger().bytes > 0 && here.requests == before + 1));
+        Text moved = a + Text(b);
+        CHECK((moved == both && &moved.get_allocator().ledger() == &there));
+        CHECK(&(Text(a) + Text(b)).get_allocator().ledger() == &here);
+        moved.reserve(100);
+        const char* const block = moved.data();
+        const Text longer = 'x' + ("y" + std::move(moved) + '!');
+        CHECK((longer.data() == block && longer.starts_with("xya") && longer.ends_with("b!")));
+    }
+    CHECK((here.bytes == 0 && there.bytes == 0 && here.errors + there.errors == 0));
+}
+
+TEST_CASE("assign() of a string is its assignment", "[string]") {
+    Ledger here;
+    Ledger there;
+    using Wandering = basic_string<TestAllocator<char, true>>;
+    const Wandering a("a", TestAllocator<char, true>(here));
+    Wandering b("b", TestAllocator<char, true>(there));
+    CHECK(b.assign(a) == "a");
+    CHECK(&b.get_allocator().ledger() == &here);
+    static_assert(noexcept(string().assign(string())));
+    static_assert(noexcept(b.assign(std::move(b))) && !noexcept(b.assign(a)));
+}
+
+/// Lies anywhere, and has functions of its own, which would not compile.
+struct Incomplete;
+template <class T>
+struct Holder {
+    T held;
+};
+template <class T>
+struct Letter {
+    operator char() const { return 'l'; }  // NOLINT: what makes it a letter
+};
+
+TEST_CASE("string: letters of a type whose namespace is never asked", "[string]") {
+    const Letter<Holder<Incomplete>> letters[2];
+    string s("x");
+    s.append(letters, letters + 2).assign(letters, letters + 1).append(letters, letters + 1);
+    CHECK(s == "ll");
+}
+
 }  // namespace
 }  // namespace cairn
