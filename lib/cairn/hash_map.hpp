@@ -113,23 +113,35 @@ class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, K
     constexpr explicit hash_map(const Hash& hash, const Equal& equal = Equal(),
                                 const Allocator& allocator = Allocator())
         : table_(allocator), hash_(hash), equal_(equal) {}
-    constexpr hash_map(std::initializer_list<value_type> entries,
-                       const Allocator& allocator = Allocator())
-        : hash_map(allocator) {
+    constexpr hash_map(std::initializer_list<value_type> entries, const Hash& hash,
+                       const Equal& equal = Equal(), const Allocator& allocator = Allocator())
+        : hash_map(hash, equal, allocator) {
         reserve(entries.size());
         this->insert_range(entries);
     }
+    constexpr hash_map(std::initializer_list<value_type> entries,
+                       const Allocator& allocator = Allocator())
+        : hash_map(entries, Hash(), Equal(), allocator) {}
+    template <RangeOfEntries<value_type> Range>
+    constexpr hash_map(from_range_t, Range&& range, const Hash& hash, const Equal& equal = Equal(),
+                       const Allocator& allocator = Allocator())
+        : hash_map(hash, equal, allocator) {
+        this->insert_range(std::forward<Range>(range));
+    }
     template <RangeOfEntries<value_type> Range>
     constexpr hash_map(from_range_t, Range&& range, const Allocator& allocator = Allocator())
-        : hash_map(allocator) {
-        this->insert_range(std::forward<Range>(range));
+        : hash_map(from_range, std::forward<Range>(range), Hash(), Equal(), allocator) {}
+    template <std::input_iterator Iterator>
+        requires std::is_constructible_v<value_type, std::iter_reference_t<Iterator>>
+    constexpr hash_map(Iterator first, Iterator last, const Hash& hash,
+                       const Equal& equal = Equal(), const Allocator& allocator = Allocator())
+        : hash_map(hash, equal, allocator) {
+        this->insert(std::move(first), std::move(last));
     }
     template <std::input_iterator Iterator>
         requires std::is_constructible_v<value_type, std::iter_reference_t<Iterator>>
     constexpr hash_map(Iterator first, Iterator last, const Allocator& allocator = Allocator())
-        : hash_map(allocator) {
-        this->insert(std::move(first), std::move(last));
-    }
+        : hash_map(std::move(first), std::move(last), Hash(), Equal(), allocator) {}
     constexpr hash_map(const hash_map& other)
         : hash_map(other.hash_, other.equal_,
                    Traits::select_on_container_copy_construction(other.table_.allocator())) {

@@ -116,6 +116,46 @@ TEST_CASE("keys are looked up as whatever hashes and compares like them", "[hash
     CHECK(constant.at(std::string("three")) == 3);
 }
 
+/// A hash and an equality that count, and that there are none of by default.
+struct CountingHash {
+    explicit CountingHash(int& counter) : calls(&counter) {}
+    std::uint64_t operator()(int key) const {
+        ++*calls;
+        return static_cast<std::uint64_t>(key) << 56;
+    }
+    int* calls;
+};
+struct SameModulo {
+    explicit SameModulo(int number) : modulus(number) {}
+    bool operator()(int a, int b) const { return a % modulus == b % modulus; }
+    int modulus;
+};
+
+TEST_CASE("a map by hash is made of entries, a hash and an equality", "[hash_map]") {
+    using Made =
+        hash_map<int, int, CountingHash, SameModulo, TestAllocator<std::pair<const int, int>>>;
+    int calls = 0;
+    Ledger ledger;
+    const CountingHash hash(calls);
+    const SameModulo equal(256);
+    const TestAllocator<std::pair<const int, int>> allocator(ledger);
+    const std::vector<std::pair<const int, int>> entries{{1, 10}, {2, 20}, {257, 30}};
+    const auto check = [&](const Made& map) {
+        CHECK((map.size() == 2 && map.at(1) == 10 && map.at(258) == 20));
+        CHECK((map.hash_function().calls == &calls && map.key_eq().modulus == 256));
+        CHECK((map.get_allocator() == allocator && ledger.bytes > 0));
+        CHECK(std::exchange(calls, 0) > 0);
+    };
+    check(Made(entries.begin(), entries.end(), hash, equal, allocator));
+    check(Made(from_range, entries, hash, equal, allocator));
+    check(Made({{1, 10}, {2, 20}, {257, 30}}, hash, equal, allocator));
+    CHECK(ledger.bytes == 0);
+    const seeded_hash<int> seeded(HashSeed{1, 2});
+    const Map kept({{1, 2}}, seeded);
+    CHECK(kept.hash_function()(7) == seeded(7));
+    CHECK(Map(kept.begin(), kept.end(), seeded) == Map(from_range, kept, seeded));
+}
+
 TEST_CASE("keys and values by hash may be what can only be moved", "[hash_map]") {
     hash_map<std::unique_ptr<int>, std::unique_ptr<int>,
              decltype([](const auto& key) { return std::uint64_t(*key); })>
