@@ -205,11 +205,11 @@ def test_compilers_that_cannot_are_told_in_one_sentence(tmp_path):
         [old] = compiler_says(tmp_path, source, "-std=c++20")
         assert "Cairn needs C++23: compile with -std=c++23" in old, header
         pretend = ["-std=c++23", "-Wno-builtin-macro-redefined"]
-        [older] = compiler_says(tmp_path, source, *pretend, "-D__clang_major__=15")
-        assert "Cairn needs a newer compiler: clang 16, GCC 12" in older, header
+        [older] = compiler_says(tmp_path, source, *pretend, "-D__clang_major__=16")
+        assert "Cairn needs a newer compiler: clang 17, GCC 12" in older, header
         [oldest] = compiler_says(tmp_path, source, *pretend, "-D__GNUC__=11", compiler="g++")
-        assert "Cairn needs a newer compiler: clang 16, GCC 12" in oldest, header
-        # As clang 16 to 18 are, to libstdc++.
+        assert "Cairn needs a newer compiler: clang 17, GCC 12" in oldest, header
+        # As clang 17 and 18 are, to libstdc++.
         [without] = compiler_says(tmp_path, source, *pretend, "-D__cpp_concepts=201907L")
         assert "Cairn needs std::expected" in without, header
 
