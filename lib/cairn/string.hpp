@@ -51,7 +51,7 @@ template <class Allocator = allocator<char>>
 class basic_string : public StringAccess<Allocator>, public StringSearch<basic_string<Allocator>> {
     using Core = StringAccess<Allocator>;
     using Search = StringSearch<basic_string>;
-    using Core::allocator_, Core::text, Core::can_report;
+    using Core::allocator_, Core::chars, Core::can_report;
     using Core::check_index, Core::check_not_empty, Core::index_of, Core::indices_of;
     using Search::part;
     using typename Core::Traits;
@@ -341,13 +341,13 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
         return put(index, this->present(index, count, where), text);
     }
     constexpr basic_string& replace(size_type index, size_type count, const char* text,
-                                    size_type length, Here where = Here::current()) {
-        return replace(index, count, std::string_view(text, length), where);
+                                    size_type letters, Here where = Here::current()) {
+        return replace(index, count, std::string_view(text, letters), where);
     }
     constexpr basic_string& replace(size_type index, size_type count, std::string_view text,
-                                    size_type from, size_type length = npos,
+                                    size_type from, size_type letters = npos,
                                     Here where = Here::current()) {
-        return replace(index, count, part(text, from, length, where), where);
+        return replace(index, count, part(text, from, letters, where), where);
     }
     constexpr basic_string& replace(size_type index, size_type count, size_type copies, char letter,
                                     Here where = Here::current()) {
@@ -363,9 +363,9 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     }
     template <class First, class Last>
         requires are_positions<First, Last>
-    constexpr basic_string& replace(First first, Last last, const char* text, size_type length,
+    constexpr basic_string& replace(First first, Last last, const char* text, size_type letters,
                                     Here where = Here::current()) {
-        return replace(first, last, std::string_view(text, length), where);
+        return replace(first, last, std::string_view(text, letters), where);
     }
     template <class First, class Last>
         requires are_positions<First, Last>
@@ -423,7 +423,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     constexpr void resize_and_overwrite(size_type count, Operation operation,
                                         Here where = Here::current()) {
         resize(count);
-        const auto left = static_cast<size_type>(std::move(operation)(text(), size_type{count}));
+        const auto left = static_cast<size_type>(std::move(operation)(chars(), size_type{count}));
         require(left <= count, "string: resize_and_overwrite() of more than there is", where);
         this->set_length(left);
     }

@@ -246,9 +246,14 @@ def reached(headers):
     return found if found == set(headers) else reached(found)
 
 
+# What a project may be compiled with, that sees the library's headers as its own.
+WARNINGS = ("-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wundef "
+            "-Werror")
+
+
 def test_headers_are_complete(prefix, tmp_path):
-    """The public headers and what they include are there, nothing else, and they do not rely on the
-    order of their inclusion."""
+    """The public headers and what they include are there, nothing else; they do not rely on the
+    order of their inclusion, and no compiler warns of them."""
     include = prefix / "include"
     installed = sorted(str(path.relative_to(include)) for path in include.rglob("*")
                        if path.is_file())
@@ -258,8 +263,8 @@ def test_headers_are_complete(prefix, tmp_path):
     every = tmp_path / "every.cpp"
     for order in (installed, installed[::-1]):
         every.write_text("".join(f'#include <{name}>\n' for name in order))
-        run(f"clang++-19 -std=c++23 -Wall -Wextra -Werror -fsyntax-only -I '{include}' {every}",
-            tmp_path)
+        for compiler in ("clang++-19", "g++"):
+            run(f"{compiler} -std=c++23 {WARNINGS} -fsyntax-only -I '{include}' {every}", tmp_path)
 
 
 def test_machines_are_not_confused(prefix, project):

@@ -21,7 +21,7 @@ class StringAccess : public StringTryForms<Allocator> {
     using Here = std::source_location;
 
   protected:
-    using Core::Core, Core::text;
+    using Core::Core, Core::chars;
 
   public:
     using traits_type = std::char_traits<char>;
@@ -39,50 +39,50 @@ class StringAccess : public StringTryForms<Allocator> {
     static constexpr size_type npos = std::string_view::npos;
 
     using Core::length;
-    [[nodiscard]] constexpr std::string_view view() const noexcept { return {text(), length()}; }
+    [[nodiscard]] constexpr std::string_view view() const noexcept { return {chars(), length()}; }
     constexpr operator std::string_view() const noexcept { return view(); }  // NOLINT: implicit
-    [[nodiscard]] constexpr char* data() noexcept { return text(); }
-    [[nodiscard]] constexpr const char* data() const noexcept { return text(); }
-    [[nodiscard]] constexpr const char* c_str() const noexcept { return text(); }
+    [[nodiscard]] constexpr char* data() noexcept { return chars(); }
+    [[nodiscard]] constexpr const char* data() const noexcept { return chars(); }
+    [[nodiscard]] constexpr const char* c_str() const noexcept { return chars(); }
 
     /// That at size() is the NUL behind the text, which stays one.
     constexpr char& operator[](Index index) {
         check_index(index.at, length() + 1, index.where);
-        return text()[index.at];
+        return chars()[index.at];
     }
     constexpr const char& operator[](Index index) const {
         check_index(index.at, length() + 1, index.where);
-        return text()[index.at];
+        return chars()[index.at];
     }
     /// Panics where std's throws.
     constexpr char& at(size_type index, Here where = Here::current()) {
         check_index(index, length(), where);
-        return text()[index];
+        return chars()[index];
     }
     constexpr const char& at(size_type index, Here where = Here::current()) const {
         check_index(index, length(), where);
-        return text()[index];
+        return chars()[index];
     }
     constexpr char& front(Here where = Here::current()) {
         check_not_empty("front()", where);
-        return text()[0];
+        return chars()[0];
     }
     constexpr const char& front(Here where = Here::current()) const {
         check_not_empty("front()", where);
-        return text()[0];
+        return chars()[0];
     }
     constexpr char& back(Here where = Here::current()) {
         check_not_empty("back()", where);
-        return text()[length() - 1];
+        return chars()[length() - 1];
     }
     constexpr const char& back(Here where = Here::current()) const {
         check_not_empty("back()", where);
-        return text()[length() - 1];
+        return chars()[length() - 1];
     }
-    [[nodiscard]] constexpr iterator begin() noexcept { return text(); }
-    [[nodiscard]] constexpr iterator end() noexcept { return text() + length(); }
-    [[nodiscard]] constexpr const_iterator begin() const noexcept { return text(); }
-    [[nodiscard]] constexpr const_iterator end() const noexcept { return text() + length(); }
+    [[nodiscard]] constexpr iterator begin() noexcept { return chars(); }
+    [[nodiscard]] constexpr iterator end() noexcept { return chars() + length(); }
+    [[nodiscard]] constexpr const_iterator begin() const noexcept { return chars(); }
+    [[nodiscard]] constexpr const_iterator end() const noexcept { return chars() + length(); }
     [[nodiscard]] constexpr const_iterator cbegin() const noexcept { return begin(); }
     [[nodiscard]] constexpr const_iterator cend() const noexcept { return end(); }
     [[nodiscard]] constexpr reverse_iterator rbegin() noexcept { return reverse_iterator(end()); }
@@ -103,9 +103,9 @@ class StringAccess : public StringTryForms<Allocator> {
 
   protected:
     constexpr size_type index_of(const char* position, Here where) const {
-        if (position < text() || position > text() + length()) [[unlikely]]
+        if (position < chars() || position > chars() + length()) [[unlikely]]
             panic_position("string", where);
-        return static_cast<size_type>(position - text());
+        return static_cast<size_type>(position - chars());
     }
     /// Where the first of two positions lies, and how many characters lie between them.
     constexpr std::pair<size_type, size_type> indices_of(const char* first, const char* last,

@@ -49,10 +49,10 @@ class StringStorage : protected BlockSource<char, Allocator> {
 
     [[nodiscard]] constexpr bool is_on_heap() const noexcept { return size_and_place_ % 2 != 0; }
     [[nodiscard]] constexpr std::size_t length() const noexcept { return size_and_place_ / 2; }
-    [[nodiscard]] constexpr char* text() noexcept {
+    [[nodiscard]] constexpr char* chars() noexcept {
         return is_on_heap() ? heap_.data : inline_.text;
     }
-    [[nodiscard]] constexpr const char* text() const noexcept {
+    [[nodiscard]] constexpr const char* chars() const noexcept {
         return is_on_heap() ? heap_.data : inline_.text;
     }
     [[nodiscard]] constexpr std::size_t room() const noexcept {
@@ -64,7 +64,7 @@ class StringStorage : protected BlockSource<char, Allocator> {
 
     constexpr void set_length(std::size_t size) {
         size_and_place_ = size * 2 + size_and_place_ % 2;
-        put(text() + size, '\0');
+        put(chars() + size, '\0');
     }
 
     // --- characters
@@ -145,12 +145,12 @@ class StringStorage : protected BlockSource<char, Allocator> {
         const Result<Block> block = make_room(failure, length() - removed, added.size());
         if (!block) return std::unexpected(block.error());
         if (block->data != nullptr) {
-            copy(block->data, {text(), index});
+            copy(block->data, {chars(), index});
             copy(block->data + index, added);
-            copy(block->data + index + added.size(), {text() + index + removed, rest});
+            copy(block->data + index + added.size(), {chars() + index + removed, rest});
             adopt(*block);
         } else {
-            replace_in_place(text() + index, removed, rest, added);
+            replace_in_place(chars() + index, removed, rest, added);
         }
         set_length(index + added.size() + rest);
         return {};
@@ -175,7 +175,7 @@ class StringStorage : protected BlockSource<char, Allocator> {
     [[nodiscard]] std::size_t part_before(const char* tail, std::string_view piece) const {
         const char* const start = piece.data();
         const std::less<const char*> before;
-        if (before(start, text()) || !before(start, text() + length())) return piece.size();
+        if (before(start, chars()) || !before(start, chars() + length())) return piece.size();
         if (start >= tail) return 0;
         const auto distance = static_cast<std::size_t>(tail - start);
         return distance < piece.size() ? distance : piece.size();
@@ -187,11 +187,11 @@ class StringStorage : protected BlockSource<char, Allocator> {
         const Result<Block> block = make_room(failure, kept, count);
         if (!block) return std::unexpected(block.error());
         if (block->data != nullptr) {
-            copy(block->data, {text(), kept});
+            copy(block->data, {chars(), kept});
             adopt(*block);
         }
         for (std::size_t i = 0; i < count; ++i)
-            put(text() + kept + i, letter);
+            put(chars() + kept + i, letter);
         set_length(kept + count);
         return {};
     }
@@ -205,7 +205,7 @@ class StringStorage : protected BlockSource<char, Allocator> {
         return {};
     }
     constexpr void move_to(Block block) {
-        copy(block.data, {text(), length() + 1});
+        copy(block.data, {chars(), length() + 1});
         adopt(block);
     }
     /// Gives back what is not needed, where that takes no more memory than there is.

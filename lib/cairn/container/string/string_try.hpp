@@ -21,7 +21,7 @@ class StringTryForms : public StringStorage<Allocator> {
 
   protected:
     static constexpr bool can_report = FallibleAllocator<Allocator>;
-    using Storage::length, Storage::text, Storage::Storage;
+    using Storage::length, Storage::chars, Storage::Storage;
     template <class Value>
     using Result = std::expected<Value, ContainerError>;
 
@@ -79,7 +79,7 @@ class StringTryForms : public StringStorage<Allocator> {
     constexpr Result<void> push(OnFailure failure, char letter) {
         if (length() == this->room()) [[unlikely]]
             return this->fill_from(failure, length(), 1, letter);
-        Storage::put(text() + length(), letter);
+        Storage::put(chars() + length(), letter);
         this->set_length(length() + 1);
         return {};
     }
