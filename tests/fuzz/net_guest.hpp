@@ -181,6 +181,7 @@ class NetGuest final : NetWire, public SwitchPort {
   private:
     MacAddress address() const override { return settings().address; }
     bool has_offloads() const override { return true; }
+    void nothing_waits() override { net_.nothing_waits(*this); }
     void room_again() override { net_.room_again(*this); }
     void want_turn() override { has_turn = true; }
     void send_again() override { has_turn = true; }

@@ -58,6 +58,8 @@ class NetWire {
     /// Whether `frame` is over: on its way, or lost. If not, a turn comes when it is to be sent
     /// again. `copies`: for how many it was made.
     [[nodiscard]] virtual bool send(const NetFrame& frame, std::uint32_t& copies) = 0;
+    /// The frame that was not over is not sent again.
+    virtual void nothing_waits() = 0;
     /// The device has room for frames, after it had none for one.
     virtual void room_again() = 0;
     /// The device wants a turn. On any hart.

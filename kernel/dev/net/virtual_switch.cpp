@@ -180,6 +180,13 @@ VirtualSwitch::Report VirtualSwitch::report_of(const SwitchPort& port) {
         if (address != MacAddress{}) report.learned.push_back(address);
     return report;
 }
+
+void VirtualSwitch::nothing_waits(SwitchPort& from) {
+    const SpinGuard guard(lock_);
+    from.waits_for_ = nullptr;
+    from.gives_up_at_ = 0;
+}
+
 void VirtualSwitch::room_again(SwitchPort& port) {
     const SpinGuard guard(lock_);
     port.is_stuck_ = false;

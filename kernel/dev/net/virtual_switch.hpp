@@ -112,6 +112,8 @@ class VirtualSwitch {
 
     /// `from` is connected, and sends one frame at a time. `now` is the clock's.
     [[nodiscard]] Sent send(SwitchPort& from, const NetFrame& frame, std::uint64_t now);
+    /// What `from` was to send again is over.
+    void nothing_waits(SwitchPort& from);
     /// `port` has room, after it had none.
     void room_again(SwitchPort& port);
 

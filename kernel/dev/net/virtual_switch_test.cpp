@@ -243,6 +243,20 @@ TEST_CASE("a frame waits for room, but not for ever", "[virtual_switch]") {
     CHECK(bench.send(a, everybody, mac(1)).is_over);  // does not wait
 }
 
+TEST_CASE("who forgets a frame is as patient with the next", "[virtual_switch]") {
+    Bench bench;
+    Port& a = bench.add(1);
+    Port& b = bench.add(2);
+    b.answer = Taken::no_room;
+    CHECK(!bench.send(a, 2));
+    bench.net.nothing_waits(a);
+    bench.net.room_again(b);
+    CHECK(a.woken == 0);
+    bench.now += second;
+    CHECK(!bench.send(a, 2));
+    CHECK(bench.counts(a).lost() == 0);
+}
+
 TEST_CASE("who waits for a port that leaves is woken", "[virtual_switch]") {
     Bench bench;
     Port& a = bench.add(1);

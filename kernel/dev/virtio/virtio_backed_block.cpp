@@ -194,10 +194,23 @@ VirtioBackedBlock::Answer VirtioBackedBlock::find_buffers(DmaTurn& turn) {
         return !building_.is_held_back;
     }
     const auto piece = turn.piece(data.front(data.left()));
-    if (piece.empty() || buffers_.try_push_back(piece) == nullptr) return end(turn, Status::ioerr);
+    if (piece.empty() || !add_buffer(piece)) return end(turn, Status::ioerr);
     turn.charge(step_cost);
     data.advance(piece.size());
     return true;
+}
+
+/// A piece ends where memory is not ready yet: what follows in the machine's memory belongs to it.
+bool VirtioBackedBlock::add_buffer(std::span<std::byte> piece) {
+    constexpr std::size_t longest = std::size_t{1} << 31;  // lengths are of 32 bits
+    if (!buffers_.empty()) {
+        auto& last = buffers_.back();
+        if (last.data() + last.size() == piece.data() && last.size() + piece.size() <= longest) {
+            last = {last.data(), last.size() + piece.size()};
+            return true;
+        }
+    }
+    return buffers_.try_push_back(piece) != nullptr;
 }
 
 /// False where the backend has no room: it is tried again when a request has been given back.
@@ -241,8 +254,12 @@ VirtioBackedBlock::Done VirtioBackedBlock::give_back(DmaTurn& turn, const Over& 
 }
 
 void VirtioBackedBlock::drain() {
-    while (is_anything_in_flight())
+    constexpr int pause = 1000;  // a load each, for the disk's lock is others' as well
+    while (is_anything_in_flight()) {
         backend_.look();
+        for (int n = 0; n < pause && is_anything_in_flight(); ++n) {
+        }
+    }
     backend_.look();  // whoever has completed the last is done with it
 }
 

@@ -110,6 +110,7 @@ class VirtioBackedBlock final : public VirtioFunction {
     [[nodiscard]] Answer end(DmaTurn& turn, Status status, std::uint32_t written = 0);
     [[nodiscard]] Answer tell_id(DmaTurn& turn, BufferStream to);
     [[nodiscard]] Answer find_buffers(DmaTurn& turn);
+    [[nodiscard]] bool add_buffer(std::span<std::byte> piece);
     [[nodiscard]] bool submit();
     [[nodiscard]] bool has_free_slot() const { return used_ != all_slots; }
     [[nodiscard]] bool is_anything_in_flight() const {

@@ -161,6 +161,19 @@ TEST_CASE("a request is given back once it is completed, and not copied", "[virt
     CHECK(*bench.memory.at({bench.data_of(0) + 512}) == std::byte{4});
 }
 
+TEST_CASE("pieces that follow each other in memory are one buffer", "[virtio_backed_block]") {
+    Bench bench;
+    bench.memory.piece_size = 128;
+    bench.ask(0, RequestType::in, 1, 24 << 10);  // in more pieces than a request has buffers
+    bench.work();
+    REQUIRE(bench.disk.pending.size() == 1);
+    REQUIRE(bench.disk.pending[0].buffers.size() == 1);
+    CHECK(bench.disk.pending[0].buffers[0].size() == 24 << 10);
+    bench.disk.complete(0);
+    bench.work();
+    CHECK(bench.status_of(0) == 0);
+}
+
 TEST_CASE("several are in flight, and come back in any order", "[virtio_backed_block]") {
     Bench bench;
     bench.ask(0, RequestType::in, 1, 512);

@@ -63,6 +63,7 @@ bool VirtioNet::work(DmaTurn& turn, VirtioPort& port) {
     if (news->room) wire_.room_again();
     const Answer obeyed = obey(turn, port);
     if (!obeyed) {
+        stop_receiving();
         port.fail(obeyed.error());
         return false;
     }
@@ -70,7 +71,14 @@ bool VirtioNet::work(DmaTurn& turn, VirtioPort& port) {
     Answer more = true;
     while (more && *more && !turn.is_over())
         more = transmit(turn, port.features());
+    if (!more) stop_receiving();
     return end_work(transmit_queue(), more, turn, port) || *obeyed;
+}
+
+/// A device that needs a reset does nothing until then.
+void VirtioNet::stop_receiving() {
+    const SpinGuard guard(lock_);
+    receives_ = false;
 }
 
 /// From the first turn on that finds its queue ready, the device receives.
@@ -94,7 +102,7 @@ std::expected<VirtioNet::News, RingFault> VirtioNet::look_after_received(DmaTurn
 void VirtioNet::forget(const SplitQueue& queue) {
     if (&queue == &control_queue()) return forget_commands();
     if (&queue == &transmit_queue()) {
-        is_held_back_ = false;
+        if (std::exchange(is_held_back_, false)) wire_.nothing_waits();
         return;
     }
     bool is_awaited = false;

@@ -94,6 +94,7 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
 
     [[nodiscard]] std::expected<News, RingFault> look_after_received(DmaTurn& turn,
                                                                      std::uint64_t features);
+    void stop_receiving();
     [[nodiscard]] Answer transmit(DmaTurn& turn, std::uint64_t features);
     [[nodiscard]] std::optional<NetFrame> read_frame(DmaTurn& turn, std::uint64_t features);
     [[nodiscard]] bool find_pieces(DmaTurn& turn, BufferStream from);
@@ -139,6 +140,7 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     bool lacks_buffers_ CAIRN_GUARDED_BY(lock_) = false;     ///< of the frame at hand
     std::size_t had_ CAIRN_GUARDED_BY(lock_) = 0;            ///< buffers, when it was starved
     bool is_interrupt_due_ CAIRN_GUARDED_BY(lock_) = false;  ///< left to a turn
+    std::uint32_t made_ready_ CAIRN_GUARDED_BY(lock_) = 0;   ///< pieces of RAM for this frame
     std::optional<RingFault> fault_ CAIRN_GUARDED_BY(lock_);
     std::uint64_t accepted_ CAIRN_GUARDED_BY(lock_) = 0;  ///< the driver's features
     ReceiveFilter filter_ CAIRN_GUARDED_BY(lock_);

@@ -13,10 +13,10 @@ namespace segments = virtio_net::segments;
 
 /// A frame to another guest is copied whole: the one that sends has no turn's measure for it.
 constexpr std::uint64_t no_measure = ~std::uint64_t{0};
-/// What a driver's buffers may make of one frame: parts that are copied, and of those, such as lie
-/// in RAM that is not ready. A frame beyond that is lost.
+/// What a driver's buffers may make of one frame: parts that are copied, and of all that it is cut
+/// into, such as lie in RAM that is not ready. A frame beyond that is lost.
 constexpr std::uint32_t most_parts = 512;
-constexpr std::uint32_t most_unready = 48;
+constexpr std::uint32_t most_unready = 4;
 
 /// Whether a driver with `features` takes a frame with this header as it is.
 bool can_receive(const virtio_net::PacketHeader& header, std::uint64_t features) {
@@ -43,6 +43,7 @@ struct VirtioNet::Receiving {
 FrameSink::Taken VirtioNet::take(const NetFrame& frame) {
     const SpinGuard guard(lock_);
     if (!receives_) return Taken::never;
+    made_ready_ = 0;
     if (has_filter(accepted_) && !filter_.takes(frame.destination())) return Taken::unwanted;
     if (can_receive(frame.header, accepted_)) return receive(frame);
     return cut_and_receive(frame);
@@ -79,6 +80,7 @@ FrameSink::Taken VirtioNet::receive_next(TcpSegments& cut, ReworkedFrame& whole,
 FrameSink::Taken VirtioNet::receive(const NetFrame& frame) {
     DmaTurn turn(memory_, no_measure);
     const Answer taken = put(turn, frame);
+    made_ready_ += turn.made_ready();
     const Answer due = taken && *taken ? receive_queue().is_interrupt_due(turn) : taken;
     if (!due) {
         fault_ = due.error();
@@ -149,7 +151,7 @@ VirtioNet::Answer VirtioNet::copy(Receiving& into, std::span<const std::byte> fr
         }
         const GuestRange part = into.room.front(from.size());
         if (++into.parts > most_parts) return false;
-        if (into.turn.made_ready() > most_unready) return false;
+        if (made_ready_ + into.turn.made_ready() > most_unready) return false;
         if (!into.turn.copy_in(part.base, from.first(part.size)))
             return std::unexpected(RingFault::no_memory);
         into.room.advance(part.size);

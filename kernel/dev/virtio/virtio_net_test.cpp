@@ -105,6 +105,7 @@ TEST_CASE("a frame that finds no room leaves no trace, and is sent again", "[vir
     const auto frame = frame_of(1500);
     pair.a.send({}, frame);
     CHECK(pair.a.net_wire.last == Taken::no_room);
+    CHECK(pair.a.net_wire.given_up == 0);
     CHECK(pair.a.used(1) == 0);
     CHECK(pair.b.used(0) == 0);
     pair.b.offer(0, 2, {{Guest::rx_at + 0x2000, 600, true}});
@@ -135,6 +136,8 @@ TEST_CASE("a frame that fits does not hide that another waits", "[virtio_net]") 
     pair.b.offer(0, 4, {{Guest::rx_at + 0x4000, 9, true}});
     pair.b.device.reset();
     CHECK(pair.b.net_wire.rooms == 1);
+    pair.a.device.reset();
+    CHECK(pair.a.net_wire.given_up == 1);
 }
 
 TEST_CASE("a frame for buffers that are cut too small is lost", "[virtio_net]") {
@@ -239,6 +242,34 @@ TEST_CASE("a broken ring of the receiver stops its device alone", "[virtio_net]"
     pair.b.make_room(1, 2048);
     pair.a.send({}, frame_of(100));
     CHECK(pair.a.net_wire.last == Taken::yes);
+}
+
+TEST_CASE("a device that needs a reset receives nothing either", "[virtio_net]") {
+    Pair pair;
+    pair.b.make_room(2, 2048);
+    pair.b.memory.store(GuestPhys{pair.b.area(1) + 0x1002}, std::uint16_t{100});  // of 8
+    pair.b.notify(1);
+    CHECK(pair.b.needs_reset());
+    pair.a.send({}, frame_of(100));
+    CHECK(pair.a.net_wire.last == Taken::never);
+    CHECK(pair.b.used(0) == 0);
+}
+
+TEST_CASE("all segments of a frame together make little memory ready", "[virtio_net]") {
+    Pair pair(Guest::usual);
+    pair.b.make_room(8, 2048);
+    pair.b.memory.slow = {{Guest::rx_at + 0x1000}, 0x7000};  // all buffers but the first
+    std::vector<std::byte> frame = frame_of(14 + 40 + 800);
+    frame[12] = std::byte{0x08};
+    frame[13] = std::byte{0};
+    frame[46] = std::byte{0x50};
+    PacketHeader header = to_cut(1, 100, 1);
+    header.csum_start = 34;
+    header.csum_offset = 16;
+    pair.a.send(header, frame);
+    CHECK(pair.a.net_wire.last == Taken::yes);
+    CHECK(pair.b.used(0) >= 1);
+    CHECK(pair.b.used(0) <= 3);
 }
 
 TEST_CASE("a device that is not ready, or is reset, takes nothing", "[virtio_net]") {

@@ -49,6 +49,7 @@ class GuestNet final : private NetWire, public SwitchPort {
     [[nodiscard]] MacAddress address() const override { return settings().address; }
     [[nodiscard]] bool has_offloads() const override { return has_offloads_; }
     [[nodiscard]] bool send(const NetFrame& frame, std::uint32_t& copies) override;
+    void nothing_waits() override { switch_.nothing_waits(*this); }
     void room_again() override { switch_.room_again(*this); }
     void want_turn() override;
     void send_again() override { want_turn(); }
