@@ -235,7 +235,7 @@ void write_bare(Writer& writer, const FormatShape& shape, FormatValue value, Lev
                     "format: {:c} of a number that is no character");
             return writer.write({&c, 1});
         case FormatKind::pointer: return;
-        case FormatKind::string:
+        case FormatKind::text:
         case FormatKind::name:
             return spec.debug ? write_quoted(writer, '"', value.text) : writer.write(value.text);
         case FormatKind::user: return shape.write(value.object, writer);

@@ -79,7 +79,7 @@ namespace cairn::format_detail {
         case FormatKind::signed_integer:
         case FormatKind::unsigned_integer: return check_number(spec, "c", false, false);
         case FormatKind::pointer: return check_pointer(spec);
-        case FormatKind::string: return check_text(spec, true, true);
+        case FormatKind::text: return check_text(spec, true, true);
         case FormatKind::name: return check_text(spec, true, false);
         case FormatKind::user: return check_text(spec, false, false);
         case FormatKind::tuple: return check_tuple(spec, shape.is_pair);

@@ -26,8 +26,8 @@ enum class FormatKind : std::uint8_t {
     signed_integer,
     unsigned_integer,
     pointer,
-    string,
-    name,      ///< of an enumerator: a string that is never quoted
+    text,
+    name,      ///< of an enumerator: a text that is never quoted
     user,      ///< has a `format_value(Writer&, const T&)`
     tuple,     ///< (a, b)
     sequence,  ///< [a, b]
@@ -43,7 +43,7 @@ enum class FormatKind : std::uint8_t {
 }
 /// Whether it is quoted and escaped as an element of a range or tuple.
 [[nodiscard]] constexpr bool is_quoted_kind(FormatKind kind) {
-    return kind == FormatKind::character || kind == FormatKind::string;
+    return kind == FormatKind::character || kind == FormatKind::text;
 }
 
 /// Borrows everything but numbers: as long as the argument lives.
@@ -177,7 +177,7 @@ consteval FormatKind kind_of() {
     } else if constexpr (User<T>) {
         return FormatKind::user;
     } else if constexpr (String<T>) {
-        return FormatKind::string;
+        return FormatKind::text;
     } else if constexpr (Named<T>) {
         return FormatKind::name;
     } else if constexpr (TupleLike<T>) {
