@@ -22,6 +22,7 @@ struct FakePatches final : RamBacking, DebugPoints {
     std::span<std::byte> piece(GuestRange range, RamUse) override {
         return std::span(ram).subspan(range.base.value - first_page, range.size);
     }
+    RamWindow window(GuestPhys) override { return {}; }
     RamTouch touch(GuestPhys at) override {
         return page(at).any() ? RamTouch::patched : RamTouch::present;
     }
