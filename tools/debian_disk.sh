@@ -8,7 +8,6 @@
 #   packages, by apt ─► second-stage.img, unpacked ─► base.img, configured by a guest of Cairn's ─► FILE, a copy
 #
 # No program of the packages runs on this machine.
-# Usage: debian_disk.sh [--mirror=URL] [--disk-size=SIZE] [--fresh] FILE
 set -euo pipefail
 # shellcheck source=tools/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -18,6 +17,7 @@ set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin # e2fsprogs and depmod are there, and only root has that on PATH
 folder=$cache/debian
 keys=$folder/ssh
+usage='Usage: debian_disk.sh [--mirror=URL] [--disk-size=SIZE] [--fresh] [FILE]'
 size_of_base=2048 # MiB, of which the partition has all but the first
 begin=1048576 # of the partition, in bytes
 partition="?offset=$begin" # behind an image's name: where e2fsprogs find its file system
@@ -252,6 +252,8 @@ main() {
             --fresh) fresh=yes ;;
             --mirror=*) mirror=${1#*=} ;;
             --disk-size=*) size=${1#*=} ;;
+            --help | -h) say "$usage" && exit 0 ;;
+            -*) die "unknown option '$1'." "$usage" ;;
             *) image=$(realpath -m "$1") ;;
         esac
         shift

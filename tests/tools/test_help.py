@@ -16,6 +16,15 @@ def run(tool, folder, *arguments):
                           capture_output=True, timeout=60, check=False)
 
 
+def test_what_makes_a_disk_explains_itself(tmp_path):
+    """And makes none called --help."""
+    for option, status in (("--help", 0), ("--no-such-option", 2)):
+        done = subprocess.run([ROOT / "tools/debian_disk.sh", option], cwd=tmp_path, text=True, capture_output=True,
+                              timeout=60, check=False)
+        assert done.returncode == status and "Usage: debian_disk.sh" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_tool_explains_itself(tool, tmp_path):
     done = run(tool, tmp_path, "--help")
