@@ -74,9 +74,9 @@ def test_misaligned_memory_functions_cost_little(checked):
             for line in checked("memory-costs", BARE, icount=True)]
     shifts, copied, compared, moved = zip(*rows)
     assert shifts == tuple(range(8))
-    # In an archive data is aligned to 4, so 4 is what loading a kernel meets.
-    assert copied[4] <= 2 * copied[0]
-    assert copied[0] < 5300  # ld, sd, and a share of the loop for each of 2048 words
+    # In an archive data is aligned to 4, so 4 is what loading a kernel meets: four a word, two of each half.
+    assert copied[4] < 9600
+    assert copied[0] < 4700  # ld, sd, and a share of the loop for each of 2048 words
     # Load, two shifts, or, store: five instructions a word, where an aligned one takes two.
     assert max(copied) < 11300  # and the same share
     assert max(moved) <= 2.2 * moved[0]
