@@ -432,6 +432,15 @@ print_command() {
     "$python" -c 'import shlex, sys; print(shlex.join(sys.argv[1:]))' "${qemu[@]}"
 }
 
+# All of it where that was asked for, or where the guest may be one of the tests'; else what runs.
+build() {
+    local targets=(hypervisor)
+    [ "$uefi" = no ] || targets+=(cairn-efi)
+    [ "$demo" = no ] || targets+=(guest_demo)
+    if [ "$action" = build ] || [ -n "$bundle$kernel" ]; then targets=(all); fi
+    build_preset target "${targets[@]}"
+}
+
 main() {
     parse "$@"
     check_choice
@@ -439,7 +448,7 @@ main() {
     [ "$action" = build ] || require_packages 'to run it in QEMU' "${packages_to_emulate[@]}"
     [ "$uefi" = no ] || require_packages 'for UEFI' "${packages_for_uefi[@]}"
     [ -z "$channels" ] || prepare_channels
-    build_preset target
+    build
     [ "$action" != build ] || exit 0
     [ "$u_boot" = no ] || choose_u_boot
     pack
