@@ -437,7 +437,7 @@ build() {
     local targets=(hypervisor)
     [ "$uefi" = no ] || targets+=(cairn-efi)
     [ "$demo" = no ] || targets+=(guest_demo)
-    if [ "$action" = build ] || [ -n "$bundle$kernel" ]; then targets=(all); fi
+    if [ "$action" = build ] || [ -n "$bundle" ] || [[ $kernel = *build/* ]]; then targets=(all); fi
     build_preset target "${targets[@]}"
 }
 
