@@ -106,7 +106,6 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     [[nodiscard]] Answer obey_next(DmaTurn& turn, std::uint64_t features);
     [[nodiscard]] bool carry_out(BufferStream from, DmaTurn& turn, std::uint64_t features);
     [[nodiscard]] bool set_address(BufferStream from, DmaTurn& turn);
-    void be_at(const MacAddress& address);
     void forget_commands();
 
     // virtio_net_receive.cpp

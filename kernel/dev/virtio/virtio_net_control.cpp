@@ -133,22 +133,19 @@ bool VirtioNet::set_address(BufferStream from, DmaTurn& turn) {
     if (from.left() != virtio_net::mac_size) return false;
     const auto address = take_address(from, turn);
     if (!address || address->is_group() || *address == MacAddress{}) return false;
-    be_at(*address);
-    return true;
-}
-
-void VirtioNet::be_at(const MacAddress& address) {
-    std::ranges::copy(address.bytes, config_.mac);
+    std::ranges::copy(address->bytes, config_.mac);
     const SpinGuard guard(lock_);
-    filter_.set_own(address);
+    filter_.set_own(*address);
+    return true;
 }
 
 /// A reset of the device ends with this queue, when the others have none set up any more.
 void VirtioNet::forget_commands() {
     if (receive_queue().is_ready() || transmit_queue().is_ready()) return;
-    be_at(wire_.address());
+    const MacAddress own = wire_.address();
+    std::ranges::copy(own.bytes, config_.mac);
     const SpinGuard guard(lock_);
-    filter_.reset(wire_.address());
+    filter_.reset(own);
 }
 
 }  // namespace cairn

@@ -41,6 +41,22 @@ std::vector<std::byte> frame_of(std::size_t size) {
     return bytes;
 }
 
+/// Of TCP over IPv4 without options, with so much behind the headers.
+std::vector<std::byte> tcp_frame_of(std::size_t payload) {
+    std::vector<std::byte> frame = frame_of(14 + 40 + payload);
+    frame[12] = std::byte{0x08};
+    frame[13] = std::byte{0};
+    frame[46] = std::byte{0x50};
+    return frame;
+}
+
+PacketHeader tcp_to_cut(std::uint16_t size) {
+    PacketHeader header = to_cut(1, size, 1);
+    header.csum_start = 34;
+    header.csum_offset = 16;
+    return header;
+}
+
 }  // namespace
 
 TEST_CASE("a network device says what it is and can", "[virtio_net]") {
@@ -157,13 +173,8 @@ TEST_CASE("a frame for buffers that are cut too small is lost", "[virtio_net]") 
 TEST_CASE("a frame is not cut into more segments than a queue has buffers", "[virtio_net]") {
     Pair pair(Guest::usual);
     pair.b.make_room(8, 2048);
-    std::vector<std::byte> frame = frame_of(14 + 40 + 3000);
-    frame[12] = std::byte{0x08};
-    frame[13] = std::byte{0};
-    frame[46] = std::byte{0x50};
-    PacketHeader header = to_cut(1, 1, 1);
-    header.csum_start = 34;
-    header.csum_offset = 16;
+    const auto frame = tcp_frame_of(3000);
+    PacketHeader header = tcp_to_cut(1);
     pair.a.send(header, frame);
     CHECK(pair.a.net_wire.last == Taken::yes);
     CHECK(pair.b.used(0) == 8);
@@ -259,14 +270,7 @@ TEST_CASE("all segments of a frame together make little memory ready", "[virtio_
     Pair pair(Guest::usual);
     pair.b.make_room(8, 2048);
     pair.b.memory.slow = {{Guest::rx_at + 0x1000}, 0x7000};  // all buffers but the first
-    std::vector<std::byte> frame = frame_of(14 + 40 + 800);
-    frame[12] = std::byte{0x08};
-    frame[13] = std::byte{0};
-    frame[46] = std::byte{0x50};
-    PacketHeader header = to_cut(1, 100, 1);
-    header.csum_start = 34;
-    header.csum_offset = 16;
-    pair.a.send(header, frame);
+    pair.a.send(tcp_to_cut(100), tcp_frame_of(800));
     CHECK(pair.a.net_wire.last == Taken::yes);
     CHECK(pair.b.used(0) >= 1);
     CHECK(pair.b.used(0) <= 3);
