@@ -24,6 +24,7 @@ std::string_view to_string(BusError error) {
         case BusError::unmapped: return "no device has a register at this address";
         case BusError::width: return "no register here is accessed with this width or alignment";
         case BusError::straddles: return "the access crosses the end of a device's block";
+        case BusError::busy: return "the device is busy";
     }
     std::unreachable();
 }

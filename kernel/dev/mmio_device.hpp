@@ -21,6 +21,7 @@ enum class BusError : std::uint8_t {
     unmapped,   ///< no device claims the address
     width,      ///< the device has no access of this width there
     straddles,  ///< the access leaves the device's block
+    busy,       ///< no fault: the device has to let go of something first; the access is done again
 };
 
 class MmioDevice {
@@ -32,6 +33,10 @@ class MmioDevice {
     virtual std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
                                                 std::uint64_t value) = 0;
 
+    /// Whether nothing of it is at the guest's memory any more but what is done under the device
+    /// lock: so it is before a reset. From the first time that this is asked until then it begins
+    /// nothing; where it says no, it is asked again a little later.
+    [[nodiscard]] virtual bool lets_go() { return true; }
     /// Back to power-on; a device without a state has nothing to do.
     virtual void reset() {}
 

@@ -97,8 +97,10 @@ std::expected<MemoryAccess, Fault> decode_access(const Vcpu& vcpu, const TrapSta
     return vcpu.unless_leaving(Resumption::with_saved_registers);
 }
 
-/// The same of a known one. What its key says is decoded again: that is rare.
+/// The same of a known one. What its key says is decoded again: that is rare. Where the device is
+/// busy, the guest does the access again, and its hart serves in between whatever has come.
 [[gnu::noinline]] Resumption refuse_known(Vcpu& vcpu, const RecentAccess& recent, BusError error) {
+    if (error == BusError::busy) return vcpu.unless_leaving(Resumption::with_saved_registers);
     const bool told = (recent.key & RecentAccess::from_htinst) != 0;
     const auto instruction = static_cast<std::uint32_t>(recent.key);
     const auto access = told ? decode_transformed(instruction) : decode_memory_access(instruction);

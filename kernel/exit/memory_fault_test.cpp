@@ -140,9 +140,33 @@ TEST_CASE("an access that reaches no device is an access fault", "[memory_fault]
     }
 }
 
+TEST_CASE("an access to a device that is busy is done again", "[memory_fault]") {
+    const bool known = GENERATE(false, true);
+    for (const std::uint32_t instruction : {load(2, 13), store(2, 13)}) {
+        const bool is_store = instruction == store(2, 13);
+        const auto fault =
+            is_store ? Exception::store_guest_page_fault : Exception::load_guest_page_fault;
+        MmioBench bench;
+        bench.device.answer = 7;
+        bench.place32(instruction);
+        if (known) bench.fault(fault, 0x10);
+        bench.pc() = bench.entry;
+        bench.begin_at(MmioBench::window + 0x10);
+        const Registers before = bench.x();
+        bench.device.refuse = BusError::busy;
+        bench.fault(fault, 0x10);
+        CHECK(bench.pc() == bench.entry);
+        CHECK(bench.x() == before);
+        bench.device.refuse.reset();
+        bench.fault(fault, 0x10);
+        CHECK(bench.pc() == bench.entry + 4);
+        if (!is_store) CHECK(bench.x()[13] == 7);
+    }
+}
+
 TEST_CASE("what the device or the bus refuses is an access fault", "[memory_fault]") {
     MmioBench refused;
-    refused.device.refuse = true;
+    refused.device.refuse = BusError::width;
     refused.place32(load(3, 13));
     refused.fault(Exception::load_guest_page_fault, 0x10);
     CHECK(refused.device.log.size() == 1);

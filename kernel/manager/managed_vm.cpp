@@ -17,6 +17,7 @@ std::string_view to_string(VmState state) {
         case VmState::running: return "running";
         case VmState::paused: return "paused";
         case VmState::dumping: return "dumping";
+        case VmState::ending: return "ending";
     }
     return "";
 }
@@ -203,6 +204,7 @@ VmState ManagedVm::state() const {
     if (!running_) return VmState::off;
     if (running_->loader) return VmState::loading;
     if (running_->dump) return VmState::dumping;
+    if (running_->end_reason) return VmState::ending;
     return running_->built.vm->is_paused() ? VmState::paused : VmState::running;
 }
 

@@ -2,9 +2,11 @@
 // A VM of the archive over its life: a template first; then built, and run until it ends; then
 // nothing is left of it but the template.
 //
-//     off ── start ──► loading ── load_some ... ──► running ── all have left ──► off
-//                         ▲                                        │
-//                         └─────────────── load_again ◄────────────┘   (a reset)
+//     off ── start ──► loading ── load_some ... ──► running ── all have left ──► ending ──► off
+//                         ▲                                                     │
+//                         └─────────────────── load_again ◄─────────────────────┘   (a reset)
+//
+// It is ending until its devices have let go of its memory, which most have at once.
 //
 // Where it is dumped, at the end or in between, no hart runs it meanwhile, and nothing of it goes.
 // Touched under the VM table's lock (kernel/manager/vm_table.hpp).
@@ -25,7 +27,7 @@
 
 namespace cairn {
 
-enum class VmState : std::uint8_t { off, loading, running, paused, dumping };
+enum class VmState : std::uint8_t { off, loading, running, paused, dumping, ending };
 [[nodiscard]] std::string_view to_string(VmState state);
 
 class ManagedVm {
@@ -110,7 +112,6 @@ class ManagedVm {
     /// Whether the vCPUs of a VM that is paused stay as they are. A hart that takes one from now on
     /// sees that before it brings it in; one that has taken one before still has it.
     [[nodiscard]] bool is_at_rest() const;
-    /// While it is dumped: why its run ends behind that.
     /// While it is running with a watchdog: what that has found, and when it looks next, by `time`;
     /// 0: not said yet.
     struct Watch {
@@ -119,6 +120,7 @@ class ManagedVm {
     };
     [[nodiscard]] Watch& watching() { return *running_->watching; }
     [[nodiscard]] const Task& task(std::uint32_t cpu) const { return running_->tasks[cpu]; }
+    /// Its run is over for `reason`, and it is ending, or dumped before that.
     void end_for(StopReason reason) { running_->end_reason = reason; }
     [[nodiscard]] std::optional<StopReason> end_reason() const { return running_->end_reason; }
 
@@ -134,7 +136,7 @@ class ManagedVm {
         std::optional<GuestLoader> loader;     ///< until it is loaded
         std::unique_ptr<CoreDump> dump;
         bool was_paused = false;               ///< before its dump
-        std::optional<StopReason> end_reason;  ///< all vCPUs have left, and only its dump goes on
+        std::optional<StopReason> end_reason;  ///< all vCPUs have left for good
     };
 
     [[nodiscard]] bool watch(bool count_exits);

@@ -29,6 +29,7 @@ std::string_view to_string(VmTableError error) {
         case VmTableError::name_taken: return "there is a VM of that name already";
         case VmTableError::no_room: return "the heap has no room for it";
         case VmTableError::dumping: return "it is being dumped: try again";
+        case VmTableError::ending: return "it is ending: a disk is still at its memory";
         case VmTableError::debugged: return "gdb has it";
         case VmTableError::no_core_disk:
             return "name one of the machine's disks, for example host:0; its vm.conf has no core";
@@ -127,6 +128,7 @@ bool VmTable::run() {
             if (vm->dump() != nullptr) dump_some(*vm);
     }
     load_next();
+    if (ends_due_.load(std::memory_order_relaxed) <= csr_read<Csr::time>()) end_those_that_wait();
     if (watchdog_.due() <= csr_read<Csr::time>()) watch();
     lock_.unlock();
     return true;
@@ -223,7 +225,7 @@ VmTable::Result VmTable::stop(std::string_view name, StopReason reason) {
 void VmTable::stop(ManagedVm& vm, StopReason reason) {
     if (vm.end_reason()) {
         say_end(vm, reason);
-        return end_behind_dump(vm, reason);
+        return end_behind_others(vm, reason);
     }
     vm.vm().stop(reason);
     if (!vm.is_loading()) return;
@@ -231,13 +233,19 @@ void VmTable::stop(ManagedVm& vm, StopReason reason) {
     has_stopped(vm);
 }
 
+VmTable::Result VmTable::ask_lively(const ManagedVm& vm) {
+    if (vm.dump() != nullptr) return std::unexpected(VmTableError::dumping);
+    if (vm.is_loading()) return std::unexpected(VmTableError::loading);
+    if (vm.end_reason()) return std::unexpected(VmTableError::ending);
+    return {};
+}
+
 VmTable::Result VmTable::pause(std::string_view name) {
     const SpinGuard guard(lock_);
     ManagedVm* const vm = find(name);
     if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
     if (!vm->is_running()) return std::unexpected(VmTableError::not_running);
-    if (vm->dump() != nullptr) return std::unexpected(VmTableError::dumping);
-    if (vm->is_loading()) return std::unexpected(VmTableError::loading);
+    if (const Result lively = ask_lively(*vm); !lively) return lively;
     if (vm->vm().is_paused()) return {};
     vm->vm().pause();
     vm->vm().note_pause(csr_read<Csr::time>());
@@ -249,7 +257,7 @@ VmTable::Result VmTable::resume(std::string_view name) {
     ManagedVm* const vm = find(name);
     if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
     if (!vm->is_running()) return std::unexpected(VmTableError::not_running);
-    if (vm->dump() != nullptr) return std::unexpected(VmTableError::dumping);
+    if (const Result lively = ask_lively(*vm); !lively) return lively;
     if (!vm->vm().is_paused()) return std::unexpected(VmTableError::not_paused);
     if (!vm->vm().resume(csr_read<Csr::time>()))
         return std::unexpected(VmTableError::still_pausing);
@@ -269,9 +277,7 @@ VmTable::Result VmTable::ask_running(std::string_view name) {
     const SpinGuard guard(lock_);
     const auto vm = find_running(name, {});
     if (!vm) return std::unexpected(vm.error());
-    if ((*vm)->is_loading()) return std::unexpected(VmTableError::loading);
-    if ((*vm)->dump() != nullptr) return std::unexpected(VmTableError::dumping);
-    return {};
+    return ask_lively(**vm);
 }
 
 VmTable::Result VmTable::trace(std::string_view name, std::optional<std::uint32_t> cpu,

@@ -4,6 +4,7 @@
 // does it. Loading is work between guests.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <expected>
 
@@ -31,6 +32,7 @@ enum class VmTableError : std::uint8_t {
     name_taken,
     no_room,
     dumping,
+    ending,    ///< a disk is still at its memory
     debugged,  ///< gdb has it
     no_core_disk,
 };
@@ -65,11 +67,12 @@ class VmTable final : public VmEnd, public HostWork {
     void start_all();
     void all_have_left(Vm& vm) override;
 
-    // HostWork: loads those that have been started, dumps, and looks whether they hang.
+    // HostWork: loads those that have been started, dumps, ends, and looks whether they hang.
     [[nodiscard]] std::uint64_t due() const override {
         const bool is_wanted = loading_.load(std::memory_order_relaxed) != 0 ||
                                dump_wanted_.load(std::memory_order_relaxed);
-        return is_wanted ? at_once : watchdog_.due();
+        if (is_wanted) return at_once;
+        return std::min(watchdog_.due(), ends_due_.load(std::memory_order_relaxed));
     }
     bool run() override;
 
@@ -129,6 +132,8 @@ class VmTable final : public VmEnd, public HostWork {
   private:
     [[nodiscard]] ManagedVm& find(const Vm& vm) CAIRN_REQUIRES(lock_);
     [[nodiscard]] ManagedVm* find(std::string_view name);
+    /// Unless it stands still for good, or for a dump.
+    [[nodiscard]] static Result ask_lively(const ManagedVm& vm);
     [[nodiscard]] std::expected<ManagedVm*, VmTableError> find_running(
         std::string_view name, std::optional<std::uint32_t> cpu);
     [[nodiscard]] bool add(const BundleVm& vm, std::string_view name);
@@ -139,8 +144,8 @@ class VmTable final : public VmEnd, public HostWork {
     void watch() CAIRN_REQUIRES(lock_);
     void load_next() CAIRN_REQUIRES(lock_);
     void dump_some(ManagedVm& vm) CAIRN_REQUIRES(lock_);
-    /// Its run is over for `reason`, and only the dump, which is given up, is not.
-    void end_behind_dump(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
+    /// Its run is over for `reason`, and only the dump, which is given up, or a disk is not.
+    void end_behind_others(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     void dump_is_through(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool dump_crash(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     [[nodiscard]] std::expected<void, CoreFault> begin_dump(ManagedVm& vm, HostDiskName disk,
@@ -148,6 +153,7 @@ class VmTable final : public VmEnd, public HostWork {
     void say_end(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool goes_on(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     void end_run(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
+    void end_those_that_wait() CAIRN_REQUIRES(lock_);
     void say_reset(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     void stop(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     void has_stopped(ManagedVm& vm) CAIRN_REQUIRES(lock_);
@@ -166,6 +172,7 @@ class VmTable final : public VmEnd, public HostWork {
     std::size_t running_ CAIRN_GUARDED_BY(lock_) = 0;
     std::atomic<std::size_t> loading_ = 0;   ///< of those that run; changes under the lock
     std::atomic<bool> dump_wanted_ = false;  ///< some dump has something to do
+    std::atomic<std::uint64_t> ends_due_ = when_asked;  ///< when it looks at those that are ending
     std::size_t last_loaded_ CAIRN_GUARDED_BY(lock_) = 0;  ///< in part, whose turn it was
     /// The machine stays when no VM runs any more: a VM's configuration says so (halt = never), or
     /// whoever rules the machine has turned a VM off, for whatever comes next.

@@ -49,8 +49,7 @@ std::expected<void, std::string_view> VmTable::dump(std::string_view name,
     const auto vm = find_running(name, {});
     if (!vm) return refuse(vm.error());
     ManagedVm& it = **vm;
-    if (it.is_loading()) return refuse(VmTableError::loading);
-    if (it.dump() != nullptr) return refuse(VmTableError::dumping);
+    if (const Result lively = ask_lively(it); !lively) return refuse(lively.error());
     if (it.vm().debugging().is_claimed()) return refuse(VmTableError::debugged);
     if (!disk && !it.config().core) return refuse(VmTableError::no_core_disk);
     const auto begun = begin_dump(it, disk ? *disk : it.config().core->host, false);
@@ -95,8 +94,9 @@ void VmTable::dump_is_through(ManagedVm& vm) {
     if (is_of_crash || !dump_crash(vm, *end)) end_run(vm, *end);
 }
 
-void VmTable::end_behind_dump(ManagedVm& vm, StopReason reason) {
+void VmTable::end_behind_others(ManagedVm& vm, StopReason reason) {
     vm.end_for(reason);
+    if (vm.dump() == nullptr) return;
     vm.dump()->abandon();
     dump_wanted_.store(true, std::memory_order_release);
 }

@@ -102,11 +102,18 @@ void VmTable::all_have_left(Vm& vm) {
 void VmTable::has_stopped(ManagedVm& vm) {
     const StopReason reason = vm.vm().stopped().value_or(StopReason::killed);
     say_end(vm, reason);
-    if (vm.dump() != nullptr) return end_behind_dump(vm, reason);
+    if (vm.dump() != nullptr) return end_behind_others(vm, reason);
     if (!dump_crash(vm, reason)) end_run(vm, reason);
 }
 
+/// Once its devices have let go of its memory; none of them is waited for here.
 void VmTable::end_run(ManagedVm& vm, StopReason reason) {
+    constexpr std::uint64_t looks_per_second = 10'000;
+    if (!vm.vm().devices_let_go()) {
+        vm.end_for(reason);
+        ends_due_ = csr_read<Csr::time>() + ticks_per_second_ / looks_per_second;
+        return;
+    }
     if (goes_on(vm, reason)) {
         if (vm.load_again()) {
             ++loading_;
@@ -116,6 +123,14 @@ void VmTable::end_run(ManagedVm& vm, StopReason reason) {
     }
     vm.destroy();
     one_has_ended(vm);
+}
+
+void VmTable::end_those_that_wait() {
+    ends_due_ = when_asked;
+    for (const auto& vm : vms_) {
+        if (vm->is_running() && vm->end_reason() && vm->dump() == nullptr)
+            end_run(*vm, *vm->end_reason());
+    }
 }
 
 /// Where it was in front, another that runs comes there.

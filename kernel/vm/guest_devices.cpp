@@ -68,6 +68,14 @@ void GuestDevices::add(const GuestDevice& row) {
     list_.push_back(row);
 }
 
+/// Each is asked, for it begins nothing from then on.
+bool GuestDevices::let_go() {
+    bool all = true;
+    for (const GuestDevice& device : list_)
+        all &= device.device->lets_go();
+    return all;
+}
+
 void GuestDevices::reset() {
     for (const GuestDevice& row : std::views::reverse(list_))
         row.device->reset();

@@ -59,8 +59,10 @@ class GuestDevices {
     GuestDevices(const GuestDevices&) = delete;
     GuestDevices& operator=(const GuestDevices&) = delete;
 
-    /// All as after power-on: from the last to the first, so that an interrupt controller finds the
-    /// wires of the others as their resets have left them.
+    /// Whether all have let go of the guest's memory (MmioDevice::lets_go).
+    [[nodiscard]] bool let_go();
+    /// All as after power-on, once they have: from the last to the first, so that an interrupt
+    /// controller finds the wires of the others as their resets have left them.
     void reset();
 
     [[nodiscard]] std::span<const GuestDevice> list() const { return list_; }

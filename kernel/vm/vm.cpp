@@ -34,6 +34,11 @@ Vm::Vm(std::string_view name, GuestMemory memory, const GuestConsole& console,
     }
 }
 
+bool Vm::devices_let_go() {
+    const DeviceGuard guard(device_lock_);
+    return devices_.let_go();
+}
+
 /// A hart may be at work for a disk.
 void Vm::reset_devices() {
     {

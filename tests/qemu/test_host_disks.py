@@ -4,10 +4,12 @@ is in the file when the machine has ended."""
 import hashlib
 import re
 import subprocess
+import time
 
 import pytest
 
 from cairn_machine import ROOT, guest_image, write_archive
+from monitor_session import command, of_kind, records, to_monitor
 from outcome import archive, ended
 from test_disks import FAILURE, checks_of, image
 
@@ -93,6 +95,29 @@ def test_an_error_of_the_disk_reaches_the_guest(machine, debian_archive, tmp_pat
         assert answer.splitlines()[-1] == becomes
     m.send_line("poweroff -f")
     assert "vm guest: disk host:0: the machine's disk reports an error" in ended(m)
+
+
+def test_a_slow_disk_holds_nobody(machine, debian_archive, tmp_path):
+    """It takes seconds for each request, and the VM ends when those are over that it has asked for. Meanwhile
+    the hart is there for the monitor."""
+    (tmp_path / "disk.img").write_bytes(bytes(8 << 20))
+    options = ["-drive", f"if=none,id=d0,format=raw,file={tmp_path}/disk.img,throttling.bps-total=16384",
+               "-device", "virtio-blk-device,drive=d0"]
+    m = machine(debian_archive("disk = host:0\nhalt = never\n"), options=options)
+    m.expect(PROMPT)
+    m.command_output("dmesg -n 1; /etc/disks", PROMPT)
+    m.command_output("for n in 9 19 29; do dd if=/dev/vda bs=128k skip=$n count=1 >/dev/null 2>&1 & done", PROMPT)
+    m.command_output("until grep '[1-9]  *0$' /sys/block/vda/inflight; do :; done", PROMPT)
+    to_monitor(m)
+    command(m, "stop guest", "vm guest: turned off")
+    command(m, "list", r"guest .* ending")
+    command(m, "pause guest", "guest: it is ending: a disk is still at its memory")
+    while of_kind(records(m, "list"), "vm")[0]["state"] != "off":
+        time.sleep(0.2)
+    command(m, "start guest", "cairn> ")
+    command(m, "console guest", PROMPT)
+    m.command_output("dmesg -n 1; /etc/disks", PROMPT)
+    assert m.command_output("dd if=/dev/vda bs=512 count=1 2>&- | wc -c", PROMPT) == "512"
 
 
 # Each file is whole on the disk when its line comes; 24 MiB hold 40 of them.

@@ -42,7 +42,7 @@ class ScriptedDevice final : public MmioDevice {
 
     std::expected<std::uint64_t, BusError> read(std::uint64_t offset, AccessWidth width) override {
         log.push_back({false, offset, width, 0});
-        if (refuse) return std::unexpected(BusError::width);
+        if (refuse) return std::unexpected(*refuse);
         return width == AccessWidth::dword
                    ? answer
                    : answer & ((1ull << 8 * static_cast<unsigned>(width)) - 1);
@@ -50,12 +50,12 @@ class ScriptedDevice final : public MmioDevice {
     std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
                                         std::uint64_t value) override {
         log.push_back({true, offset, width, value});
-        if (refuse) return std::unexpected(BusError::width);
+        if (refuse) return std::unexpected(*refuse);
         return {};
     }
 
     std::uint64_t answer = 0;
-    bool refuse = false;
+    std::optional<BusError> refuse;
     std::vector<Access> log;
 };
 

@@ -253,14 +253,12 @@ VirtioBackedBlock::Done VirtioBackedBlock::give_back(DmaTurn& turn, const Over& 
     return queues_[over.queue].give_back(turn, over.head, over.written);
 }
 
-void VirtioBackedBlock::drain() {
-    constexpr int pause = 1000;  // a load each, for the disk's lock is others' as well
-    while (is_anything_in_flight()) {
-        backend_.look();
-        for (int n = 0; n < pause && is_anything_in_flight(); ++n) {
-        }
-    }
+/// Of other queues as well.
+bool VirtioBackedBlock::lets_go() {
+    if (is_anything_in_flight()) backend_.look();
+    if (is_anything_in_flight()) return false;
     backend_.look();  // whoever has completed the last is done with it
+    return true;
 }
 
 /// Of what is over.
@@ -273,19 +271,12 @@ void VirtioBackedBlock::drop(Slots slots) {
 
 /// What other queues had in flight is over as well: a turn that is wanted gives it back.
 void VirtioBackedBlock::forget(const SplitQueue& queue) {
-    drain();
     const std::uint8_t number = queues_.number_of(queue);
     Slots of_queue = 0;
     for (std::size_t n = 0; n < slots_.size(); ++n)
         if (slots_[n].queue == number) of_queue |= Slots{1} << n;
     drop(used_ & of_queue);
     if (queues_.taken_from() == number) building_ = {};
-}
-
-void VirtioBackedBlock::forget_all() {
-    drain();
-    drop(used_);
-    building_ = {};
 }
 
 }  // namespace cairn

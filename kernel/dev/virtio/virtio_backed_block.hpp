@@ -38,8 +38,8 @@ class VirtioBackedBlock final : public VirtioFunction {
   public:
     static constexpr std::size_t most_in_flight = 16;
 
-    /// Both outlive it. So many queues, 1 to BlockQueues::most. `forget` comes before its end,
-    /// where anything may be in flight.
+    /// Both outlive it. So many queues, 1 to BlockQueues::most. Nothing is in flight at its end:
+    /// `lets_go` has said so.
     VirtioBackedBlock(BlockBackend& backend, TurnOwner& owner, std::uint32_t queues = 1);
     VirtioBackedBlock(const VirtioBackedBlock&) = delete;
     VirtioBackedBlock& operator=(const VirtioBackedBlock&) = delete;
@@ -51,10 +51,8 @@ class VirtioBackedBlock final : public VirtioFunction {
     }
     [[nodiscard]] std::span<SplitQueue> queues() override { return queues_.all(); }
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
-    /// Waits for what is in flight, of other queues as well: the guest's memory is its own again.
+    [[nodiscard]] bool lets_go() override;
     void forget(const SplitQueue& queue) override;
-    /// The same of all queues.
-    void forget_all();
     /// The backend may take what it had no room for. On any hart, with the backend's lock held.
     void room_again();
 
@@ -116,7 +114,6 @@ class VirtioBackedBlock final : public VirtioFunction {
     [[nodiscard]] bool is_anything_in_flight() const {
         return used_ != done_.load(std::memory_order_acquire);
     }
-    void drain();
     void drop(Slots slots);
 
     BlockBackend& backend_;

@@ -40,7 +40,7 @@ class SlowDisk final : public BlockBackend {
         return true;
     }
     void look() override {
-        while (!pending.empty())
+        while (!is_slow && !pending.empty())
             complete(0);
     }
     void complete(std::size_t which, Status status = Status::ok) {
@@ -64,6 +64,7 @@ class SlowDisk final : public BlockBackend {
     int flushes = 0;
     virtio_block::ZeroingLimits limits;
     bool read_only = false;
+    bool is_slow = false;  ///< completes nothing because somebody looks
 };
 
 struct Bench final : VirtioBench, TurnOwner {
@@ -88,10 +89,10 @@ struct Bench final : VirtioBench, TurnOwner {
         set(Register::queue_ready, 1);
         set(Register::status, virtio::status::features_ok | virtio::status::driver_ok);
     }
-    ~Bench() { block->forget_all(); }
     void want_turn() override { ++wanted; }
-    void set(Register which, std::uint64_t value) {
-        (void)device->write(static_cast<std::uint64_t>(which), AccessWidth::word, value);
+    void set(Register which, std::uint64_t value) { (void)try_to_set(which, value); }
+    std::expected<void, BusError> try_to_set(Register which, std::uint64_t value) {
+        return device->write(static_cast<std::uint64_t>(which), AccessWidth::word, value);
     }
     std::uint32_t get(Register which) {
         return static_cast<std::uint32_t>(
@@ -322,14 +323,65 @@ TEST_CASE("a request whose buffers are not all found yet holds memory between tu
     CHECK(bench.memory.uses == 0);
 }
 
-TEST_CASE("a reset waits for what is in flight, and gives nothing back", "[virtio_backed_block]") {
+TEST_CASE("a reset is done when nothing is in flight, and gives nothing back",
+          "[virtio_backed_block]") {
     Bench bench;
     bench.ask(0, RequestType::in, 1, 512);
-    bench.set(virtio_mmio::Register::status, 0);
+    bench.set(Bench::Register::status, 0);
+    CHECK(bench.get(Bench::Register::status) == 0);
     CHECK(bench.disk.pending.empty());
     CHECK(bench.status_of(0) == 0xff);
     bench.work();
     CHECK(bench.used_index() == 0);
+}
+
+TEST_CASE("until then every access is to be done again, and nothing is begun",
+          "[virtio_backed_block]") {
+    constexpr auto busy = std::unexpected(BusError::busy);
+    Bench bench;
+    bench.disk.is_slow = true;
+    bench.ask(0, RequestType::in, 1, 512);
+    const auto takes_back = GENERATE(Bench::Register::status, Bench::Register::queue_ready,
+                                     Bench::Register::queue_reset);
+    const std::uint64_t value = takes_back == Bench::Register::queue_reset ? 1 : 0;
+    CHECK(bench.try_to_set(takes_back, value) == busy);
+    bench.ask(1, RequestType::in, 2, 512);
+    CHECK(bench.try_to_set(Bench::Register::queue_notify, 0) == busy);
+    CHECK(bench.device->read(0, AccessWidth::word) == std::unexpected(BusError::busy));
+    bench.work();
+    CHECK(bench.disk.pending.size() == 1);
+    bench.disk.complete(0);
+    bench.work();
+    CHECK(bench.used_index() == 0);
+    CHECK(bench.memory.uses == 1);
+
+    SECTION("who has asked has it when it asks again") {
+        CHECK(bench.try_to_set(takes_back, value));
+        CHECK(bench.memory.uses == 0);
+        CHECK(bench.get(Bench::Register::queue_ready) == 0);
+        CHECK(bench.used_index() == 0);
+    }
+    SECTION("where it does not, the device goes on with whoever comes") {
+        CHECK(bench.get(Bench::Register::queue_ready) == 1);
+        bench.work();
+        CHECK(bench.status_of(0) == 0);
+        CHECK(bench.disk.pending.size() == 1);
+        bench.disk.complete(0);
+    }
+}
+
+TEST_CASE("at its VM's end it is asked until it has let go, and does nothing from then on",
+          "[virtio_backed_block]") {
+    Bench bench;
+    bench.disk.is_slow = true;
+    bench.ask(0, RequestType::in, 1, 512);
+    CHECK_FALSE(bench.device->lets_go());
+    bench.disk.complete(0);
+    CHECK(bench.device->lets_go());
+    bench.work();
+    CHECK(bench.used_index() == 0);
+    bench.device->reset();
+    CHECK(bench.memory.uses == 0);
 }
 
 TEST_CASE("a queue that is reset leaves to others what they have in flight",

@@ -48,7 +48,11 @@ class VirtioFunction {
     /// Does what is in its queues, one of which may be ready; whether there is more when the turn
     /// is over.
     [[nodiscard]] virtual bool work(DmaTurn& turn, VirtioPort& port) = 0;
-    /// Forgets what it has taken from `queue`, which is about to be stopped or reset.
+    /// Whether none of its requests is in flight; `work` is not called from where this says no
+    /// until it has said yes.
+    [[nodiscard]] virtual bool lets_go() { return true; }
+    /// Forgets what it has taken from `queue`, which is about to be stopped or reset. `lets_go` has
+    /// just said yes.
     virtual void forget(const SplitQueue& queue) = 0;
 
   protected:

@@ -31,11 +31,19 @@ void set_high(GuestPhys& address, std::uint32_t word) {
     address.value = std::uint64_t{word} << word_bits | static_cast<std::uint32_t>(address.value);
 }
 
+/// Whether the driver has memory of queues back behind a write of `value`.
+bool takes_queues_back(virtio_mmio::Register which, std::uint64_t value) {
+    using Register = virtio_mmio::Register;
+    if (which == Register::queue_reset) return value == 1;
+    return (which == Register::status || which == Register::queue_ready) && value == 0;
+}
+
 }  // namespace
 
 std::expected<std::uint64_t, BusError> VirtioMmio::read(std::uint64_t offset, AccessWidth width) {
     constexpr auto config_at = static_cast<std::uint64_t>(Register::config);
     if (offset >= virtio_mmio::block_size) return std::unexpected(BusError::unmapped);
+    if (is_letting_go_ && !has_let_go()) return std::unexpected(BusError::busy);
     if (offset < config_at) {
         if (width != AccessWidth::word) return std::unexpected(BusError::width);
         return read_register(static_cast<Register>(offset));
@@ -56,8 +64,11 @@ std::expected<void, BusError> VirtioMmio::write(std::uint64_t offset, AccessWidt
     if (offset >= virtio_mmio::block_size) return std::unexpected(BusError::unmapped);
     const bool fits = offset < config_at ? width == AccessWidth::word : width != AccessWidth::dword;
     if (!fits) return std::unexpected(BusError::width);
+    const auto which = static_cast<Register>(offset);
+    if ((is_letting_go_ || takes_queues_back(which, value)) && !has_let_go())
+        return std::unexpected(BusError::busy);
     if (offset < config_at) {
-        write_register(static_cast<Register>(offset), static_cast<std::uint32_t>(value));
+        write_register(which, static_cast<std::uint32_t>(value));
     } else {
         const auto bytes = std::as_bytes(std::span(&value, 1));
         function_.write_config(offset - config_at, bytes.first(static_cast<std::size_t>(width)));
@@ -177,8 +188,22 @@ void VirtioMmio::drop(SplitQueue& queue) {
     queue.stop();
 }
 
+bool VirtioMmio::lets_go() {
+    is_letting_go_ = true;
+    return function_.lets_go();
+}
+
+/// Within an access. What its function would have done meanwhile it does then.
+bool VirtioMmio::has_let_go() {
+    const bool has_waited = is_letting_go_;
+    is_letting_go_ = !lets_go();
+    if (has_waited && !is_letting_go_) owner_.want_work();
+    return !is_letting_go_;
+}
+
 bool VirtioMmio::is_working() const {
-    return (status_ & (status::driver_ok | status::needs_reset)) == status::driver_ok;
+    return !is_letting_go_ &&
+           (status_ & (status::driver_ok | status::needs_reset)) == status::driver_ok;
 }
 
 void VirtioMmio::notify(std::uint32_t queue) {
@@ -226,6 +251,7 @@ void VirtioMmio::reset() {
     driver_features_ = 0;
     device_features_sel_ = driver_features_sel_ = queue_sel_ = 0;
     interrupt_status_ = status_ = 0;
+    is_letting_go_ = false;
     drive_line();
 }
 

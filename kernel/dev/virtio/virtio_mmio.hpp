@@ -11,6 +11,9 @@
 // FEATURES_OK on, queues become ready after it, and nothing is done before DRIVER_OK. A write that
 // comes out of order is ignored, as is one to a register that is read-only or not there.
 //
+// What takes queues away from the device waits until its function has let go of their memory: until
+// then every access is `busy`, to be done again, so that its hart is there for others in between.
+//
 // A notification does as much as is short, within the access; the rest is for `work`, between
 // guests. No locking: who calls holds the VM's device lock.
 #pragma once
@@ -57,6 +60,8 @@ class VirtioMmio final : public MmioDevice, private VirtioPort {
     std::expected<std::uint64_t, BusError> read(std::uint64_t offset, AccessWidth width) override;
     std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
                                         std::uint64_t value) override;
+    [[nodiscard]] bool lets_go() override;
+    /// It has let go.
     void reset() override;
 
     /// A turn of what its notifications have left; whether there is more.
@@ -85,6 +90,7 @@ class VirtioMmio final : public MmioDevice, private VirtioPort {
     void accept_features(std::uint32_t value);
     void make_ready(SplitQueue& queue, std::uint32_t value);
     void drop(SplitQueue& queue);
+    [[nodiscard]] bool has_let_go();
     void notify(std::uint32_t queue);
     [[nodiscard]] bool is_working() const;
     void raise(std::uint32_t event);
@@ -102,6 +108,7 @@ class VirtioMmio final : public MmioDevice, private VirtioPort {
     std::uint32_t status_ = 0;
     std::uint32_t config_generation_ = 0;
     bool line_is_up_ = false;
+    bool is_letting_go_ = false;  ///< nothing is begun
 };
 
 }  // namespace cairn

@@ -6,9 +6,10 @@
 //                 ▲ turn                   └── completed ◄── interrupt, on whatever hart
 //                 └──── DeviceTasks ◄──────────┘
 //
-// On the VM's heap; it ends before its VM does, and waits for what is in flight.
+// On the VM's heap; it ends before its VM does, when nothing is in flight any more.
 #pragma once
 
+#include <cairn/panic.hpp>
 #include "kernel/dev/virtio/virtio_backed_block.hpp"
 #include "kernel/host/disks/host_disk.hpp"
 #include "kernel/vm/virtio/guest_virtio.hpp"
@@ -50,9 +51,9 @@ class GuestHostDisk final : private BlockBackend, private HostDiskUser, private 
     static constexpr DeviceKind kind{
         .name = "host disk", .node = "virtio_mmio", .compatible = {"virtio,mmio"}};
 
-    /// What is in flight writes to the guest's RAM.
+    /// What is in flight would write to the guest's RAM.
     void release() {
-        block_.forget_all();
+        require(block_.lets_go(), "a disk ends when it has let go of its guest's memory");
         disk_.release(*this);
     }
 
