@@ -35,7 +35,7 @@ class ConsoleFunction final : public VirtioFunction {
     std::span<const std::byte> config() const override {
         return std::as_bytes(std::span(&says, 1));
     }
-    std::span<SplitQueue> queues() override { return queues_; }
+    std::span<VirtQueue> queues() override { return queues_; }
     bool work(DmaTurn& turn, VirtioPort& port) override {
         while (auto said = take_control(turn))
             heed(*said);
@@ -54,7 +54,7 @@ class ConsoleFunction final : public VirtioFunction {
         }
         return false;
     }
-    void forget(const SplitQueue& /*queue*/) override {}
+    void forget(const VirtQueue& /*queue*/) override {}
 
     void tell(std::uint32_t id, std::uint16_t event, std::uint16_t value = 0,
               std::string_view rest = {}) {
@@ -78,15 +78,15 @@ class ConsoleFunction final : public VirtioFunction {
     bool is_mute = false;     ///< it answers no message
 
   private:
-    SplitQueue* ready(std::uint32_t number) {
+    VirtQueue* ready(std::uint32_t number) {
         return number < queues_.size() && queues_[number].is_ready() ? &queues_[number] : nullptr;
     }
     void end(std::uint32_t number, DmaTurn& turn, VirtioPort& port) {
-        if (SplitQueue* const queue = ready(number)) (void)end_work(*queue, false, turn, port);
+        if (VirtQueue* const queue = ready(number)) (void)end_work(*queue, false, turn, port);
     }
     /// The driver's next bytes in queue `number`; all of them are used.
     std::optional<std::string> take(std::uint32_t number, DmaTurn& turn) {
-        SplitQueue* const queue = ready(number);
+        VirtQueue* const queue = ready(number);
         if (queue == nullptr) return std::nullopt;
         const auto taken = queue->take(turn, chain_);
         if (!taken || !*taken) return std::nullopt;
@@ -101,7 +101,7 @@ class ConsoleFunction final : public VirtioFunction {
     }
     /// As much of `bytes` as the next buffer of queue `number` has room for, and how much.
     std::optional<std::size_t> put(std::uint32_t number, std::string_view bytes, DmaTurn& turn) {
-        SplitQueue* const queue = ready(number);
+        VirtQueue* const queue = ready(number);
         if (queue == nullptr) return std::nullopt;
         const auto taken = queue->take(turn, chain_);
         if (!taken || !*taken) return std::nullopt;
@@ -156,7 +156,7 @@ class ConsoleFunction final : public VirtioFunction {
         return count.has_value();
     }
 
-    std::array<SplitQueue, 2 * most_ports + 2> queues_;
+    std::array<VirtQueue, 2 * most_ports + 2> queues_;
     DescriptorChain chain_;
 };
 

@@ -31,9 +31,9 @@ class NetFunction final : public VirtioFunction {
     std::span<const std::byte> config() const override {
         return std::as_bytes(std::span(&says, 1));
     }
-    std::span<SplitQueue> queues() override { return queues_; }
+    std::span<VirtQueue> queues() override { return queues_; }
     bool work(DmaTurn& turn, VirtioPort& port) override {
-        SplitQueue::Answer more = true;
+        VirtQueue::Answer more = true;
         while (more && *more && !sleeps)
             more = send(turn);
         (void)end_work(queues_[virtio_net::transmit_queue], false, turn, port);
@@ -43,7 +43,7 @@ class NetFunction final : public VirtioFunction {
         (void)end_work(queues_[virtio_net::receive_queue], false, turn, port);
         return false;
     }
-    void forget(const SplitQueue& /*queue*/) override {}
+    void forget(const VirtQueue& /*queue*/) override {}
 
     std::uint64_t offers = virtio_net::feature::mac | virtio_net::feature::mtu |
                            virtio_net::feature::status | virtio_net::feature::mrg_rxbuf;
@@ -56,8 +56,8 @@ class NetFunction final : public VirtioFunction {
     bool sleeps = false;
 
   private:
-    SplitQueue::Answer send(DmaTurn& turn) {
-        SplitQueue& queue = queues_[virtio_net::transmit_queue];
+    VirtQueue::Answer send(DmaTurn& turn) {
+        VirtQueue& queue = queues_[virtio_net::transmit_queue];
         const auto taken = queue.take(turn, chain_);
         if (!taken || !*taken) return taken;
         Bytes bytes;
@@ -70,8 +70,8 @@ class NetFunction final : public VirtioFunction {
         (void)queue.give_back(turn, chain_.head(), 0);
         return true;
     }
-    SplitQueue::Answer receive(DmaTurn& turn) {
-        SplitQueue& queue = queues_[virtio_net::receive_queue];
+    VirtQueue::Answer receive(DmaTurn& turn) {
+        VirtQueue& queue = queues_[virtio_net::receive_queue];
         const auto taken = queue.take(turn, chain_);
         if (!taken || !*taken) return taken;
         const Bytes bytes = wire.front();
@@ -87,7 +87,7 @@ class NetFunction final : public VirtioFunction {
         return true;
     }
 
-    std::array<SplitQueue, 2> queues_;
+    std::array<VirtQueue, 2> queues_;
     DescriptorChain chain_;
 };
 

@@ -21,24 +21,24 @@ class BlockQueues {
     /// `count` of them, 1 to `most`.
     explicit BlockQueues(std::uint32_t count) : count_(count) {}
 
-    [[nodiscard]] std::span<SplitQueue> all() { return std::span(queues_).first(count_); }
+    [[nodiscard]] std::span<VirtQueue> all() { return std::span(queues_).first(count_); }
     [[nodiscard]] std::uint16_t count() const { return static_cast<std::uint16_t>(count_); }
-    [[nodiscard]] SplitQueue& operator[](std::size_t number) { return queues_[number]; }
+    [[nodiscard]] VirtQueue& operator[](std::size_t number) { return queues_[number]; }
     /// Which of them `queue` is.
-    [[nodiscard]] std::uint8_t number_of(const SplitQueue& queue) const {
+    [[nodiscard]] std::uint8_t number_of(const VirtQueue& queue) const {
         return static_cast<std::uint8_t>(&queue - queues_.data());
     }
 
     /// The next request into `chain`, and `taken_from` says whose it is; false where there is none:
     /// drivers notify of the next one of each.
-    [[nodiscard]] SplitQueue::Answer take(DmaTurn& turn, DescriptorChain& chain);
+    [[nodiscard]] VirtQueue::Answer take(DmaTurn& turn, DescriptorChain& chain);
     /// The queue of the last request that was taken.
     [[nodiscard]] std::uint8_t taken_from() const { return taken_from_; }
     /// How `work` ends that has found out `more`, as `end_work` of one queue.
-    [[nodiscard]] bool end_work(SplitQueue::Answer more, DmaTurn& turn, VirtioPort& port);
+    [[nodiscard]] bool end_work(VirtQueue::Answer more, DmaTurn& turn, VirtioPort& port);
 
   private:
-    std::array<SplitQueue, most> queues_;
+    std::array<VirtQueue, most> queues_;
     std::uint32_t count_;
     std::uint8_t taken_from_ = 0;
 };

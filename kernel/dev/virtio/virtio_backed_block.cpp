@@ -270,7 +270,7 @@ void VirtioBackedBlock::drop(Slots slots) {
 }
 
 /// What other queues had in flight is over as well: a turn that is wanted gives it back.
-void VirtioBackedBlock::forget(const SplitQueue& queue) {
+void VirtioBackedBlock::forget(const VirtQueue& queue) {
     const std::uint8_t number = queues_.number_of(queue);
     Slots of_queue = 0;
     for (std::size_t n = 0; n < slots_.size(); ++n)

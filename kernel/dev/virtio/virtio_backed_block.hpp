@@ -49,17 +49,17 @@ class VirtioBackedBlock final : public VirtioFunction {
     [[nodiscard]] std::span<const std::byte> config() const override {
         return std::as_bytes(std::span(&config_, 1));
     }
-    [[nodiscard]] std::span<SplitQueue> queues() override { return queues_.all(); }
+    [[nodiscard]] std::span<VirtQueue> queues() override { return queues_.all(); }
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
     [[nodiscard]] bool lets_go() override;
-    void forget(const SplitQueue& queue) override;
+    void forget(const VirtQueue& queue) override;
     /// The backend may take what it had no room for. On any hart, with the backend's lock held.
     void room_again();
 
   private:
     using Status = virtio_block::Status;
-    using Answer = SplitQueue::Answer;
-    using Done = SplitQueue::Done;
+    using Answer = VirtQueue::Answer;
+    using Done = VirtQueue::Done;
     /// Bit n is of slot n.
     using Slots = std::uint32_t;
     static_assert(most_in_flight <= 8 * sizeof(Slots));

@@ -40,7 +40,7 @@ bool VirtioBalloon::work(DmaTurn& turn, VirtioPort& port) {
     bool has_more = false;
     for (const std::size_t number :
          {deflate_queue, inflate_queue, stats_queue, reporting_queue - 1, reporting_queue}) {
-        SplitQueue& queue = queues_[number];
+        VirtQueue& queue = queues_[number];
         if (!queue.is_ready()) continue;
         if (turn.is_over()) return true;
         Answer more = true;
@@ -133,7 +133,7 @@ VirtioBalloon::Answer VirtioBalloon::end(std::size_t number, DmaTurn& turn) {
     return true;
 }
 
-void VirtioBalloon::forget(const SplitQueue& queue) {
+void VirtioBalloon::forget(const VirtQueue& queue) {
     const auto number = static_cast<std::size_t>(&queue - queues_.data());
     requests_[number].is_there = false;
     if (number == deflate_queue) is_waiting_ = false;

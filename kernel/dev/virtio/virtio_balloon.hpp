@@ -66,9 +66,9 @@ class VirtioBalloon final : public VirtioFunction {
         return std::as_bytes(std::span(&config_, 1));
     }
     void write_config(std::uint64_t offset, std::span<const std::byte> bytes) override;
-    [[nodiscard]] std::span<SplitQueue> queues() override { return queues_; }
+    [[nodiscard]] std::span<VirtQueue> queues() override { return queues_; }
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
-    void forget(const SplitQueue& queue) override;
+    void forget(const VirtQueue& queue) override;
 
     /// Has so many pages be wanted; the transport says that the configuration has changed.
     void want_pages(std::uint32_t pages) { config_.num_pages = pages; }
@@ -79,7 +79,7 @@ class VirtioBalloon final : public VirtioFunction {
     [[nodiscard]] bool is_waiting() const { return is_waiting_; }
 
   private:
-    using Answer = SplitQueue::Answer;
+    using Answer = VirtQueue::Answer;
     /// What has been taken from a queue, and is not done yet.
     struct Request {
         bool is_there = false;
@@ -95,7 +95,7 @@ class VirtioBalloon final : public VirtioFunction {
 
     BalloonMemory& memory_;
     virtio_balloon::Config config_{};
-    std::array<SplitQueue, virtio_balloon::queue_count> queues_;
+    std::array<VirtQueue, virtio_balloon::queue_count> queues_;
     std::array<Request, virtio_balloon::queue_count> requests_;
     Stats stats_;
     bool wants_stats_ = false;

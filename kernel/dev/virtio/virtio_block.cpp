@@ -18,7 +18,7 @@ using virtio_block::RequestType;
 using virtio_block::sector_size;
 
 /// Header and status of a request have descriptors of their own.
-constexpr std::uint32_t most_segments = SplitQueue::max_size - 2;
+constexpr std::uint32_t most_segments = VirtQueue::max_size - 2;
 /// Of one discard or write-zeroes: 2 GiB, in turns.
 constexpr std::uint32_t most_zeroed_sectors = 1 << 22;
 /// Zeroes are kept by blocks of a page: what is aligned to them takes no memory.
@@ -60,7 +60,7 @@ std::uint64_t VirtioBlock::features() const {
            (store_.is_read_only() ? feature::ro : feature::discard | feature::write_zeroes);
 }
 
-void VirtioBlock::forget(const SplitQueue& queue) {
+void VirtioBlock::forget(const VirtQueue& queue) {
     if (queues_.number_of(queue) == queues_.taken_from()) request_ = {};
 }
 
@@ -72,7 +72,7 @@ bool VirtioBlock::work(DmaTurn& turn, VirtioPort& port) {
 }
 
 /// Takes a request, carries it on, or gives it back; false where there is none.
-SplitQueue::Answer VirtioBlock::do_some(DmaTurn& turn, VirtioPort& port) {
+VirtQueue::Answer VirtioBlock::do_some(DmaTurn& turn, VirtioPort& port) {
     const auto go_on = [](const Done& done) -> Answer {
         return done ? Answer(true) : std::unexpected(done.error());
     };

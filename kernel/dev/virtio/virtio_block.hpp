@@ -34,9 +34,9 @@ class VirtioBlock final : public VirtioFunction {
     [[nodiscard]] std::span<const std::byte> config() const override {
         return std::as_bytes(std::span(&config_, 1));
     }
-    [[nodiscard]] std::span<SplitQueue> queues() override { return queues_.all(); }
+    [[nodiscard]] std::span<VirtQueue> queues() override { return queues_.all(); }
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
-    void forget(const SplitQueue& queue) override;
+    void forget(const VirtQueue& queue) override;
 
   private:
     using Status = virtio_block::Status;
@@ -54,8 +54,8 @@ class VirtioBlock final : public VirtioFunction {
         std::uint64_t written = 0;  ///< to the driver's buffers, from the first on
     };
 
-    using Answer = SplitQueue::Answer;
-    using Done = SplitQueue::Done;
+    using Answer = VirtQueue::Answer;
+    using Done = VirtQueue::Done;
 
     [[nodiscard]] Answer do_some(DmaTurn& turn, VirtioPort& port);
     [[nodiscard]] Done begin(DmaTurn& turn);

@@ -308,7 +308,7 @@ TEST_CASE("a disk has as many queues as it was made with", "[virtio_block]") {
     CHECK((bench.offered() & virtio_block::feature::mq) != 0);
     CHECK(bench.device.read(0x100 + 34, AccessWidth::half) == 2u);
     bench.set(virtio_mmio::Register::queue_sel, 1);
-    CHECK(bench.get(virtio_mmio::Register::queue_num_max) == SplitQueue::max_size);
+    CHECK(bench.get(virtio_mmio::Register::queue_num_max) == VirtQueue::max_size);
     bench.set(virtio_mmio::Register::queue_sel, 2);
     CHECK(bench.get(virtio_mmio::Register::queue_num_max) == 0);
 }

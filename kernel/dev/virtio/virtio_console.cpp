@@ -74,7 +74,7 @@ VirtioConsole::Answer VirtioConsole::do_all(DmaTurn& turn) {
 
 VirtioConsole::Answer VirtioConsole::is_interrupt_due(DmaTurn& turn) {
     bool due = false;
-    for (SplitQueue& queue : queues_) {
+    for (VirtQueue& queue : queues_) {
         if (!queue.is_ready() || !queue.has_given_back()) continue;
         const Answer answer = queue.is_interrupt_due(turn);
         if (!answer) return answer;
@@ -83,7 +83,7 @@ VirtioConsole::Answer VirtioConsole::is_interrupt_due(DmaTurn& turn) {
     return due;
 }
 
-void VirtioConsole::forget(const SplitQueue& queue) {
+void VirtioConsole::forget(const VirtQueue& queue) {
     if (&queue == &queues_[transmit_queue(0)]) is_writing_ = false;
     if (&queue == &queues_[control_transmit_queue]) {
         is_added_ = is_open_ = false;
@@ -101,7 +101,7 @@ bool VirtioConsole::look() {
 
 /// What the driver says by control messages.
 VirtioConsole::Answer VirtioConsole::hear(DmaTurn& turn) {
-    SplitQueue& queue = queues_[control_transmit_queue];
+    VirtQueue& queue = queues_[control_transmit_queue];
     if (!queue.is_ready()) return false;
     while (!turn.is_over()) {
         const Answer taken = queue.take(turn, chain_);
@@ -136,7 +136,7 @@ void VirtioConsole::heard(const Control& message) {
 
 /// What it is to hear; where it has no buffers for that, it notifies of the next.
 VirtioConsole::Answer VirtioConsole::tell(DmaTurn& turn) {
-    SplitQueue& queue = queues_[control_receive_queue];
+    VirtQueue& queue = queues_[control_receive_queue];
     if (!queue.is_ready()) return false;
     for (const std::uint16_t event : told_events) {
         if ((untold_ & bit_of(event)) == 0) continue;
@@ -187,7 +187,7 @@ void VirtioConsole::note_reader() {
 
 /// What was typed, as far as there are buffers.
 VirtioConsole::Answer VirtioConsole::receive(DmaTurn& turn) {
-    SplitQueue& queue = queues_[receive_queue(0)];
+    VirtQueue& queue = queues_[receive_queue(0)];
     while (reads_ && input_waits_) {
         if (turn.is_over()) return true;
         const auto count = queue.available(turn);
@@ -227,7 +227,7 @@ VirtioConsole::Done VirtioConsole::fill(DmaTurn& turn, uart16550::Character firs
 /// True where the turn ends before the driver's buffers do. Where the sink has no room it is told
 /// when there is some.
 VirtioConsole::Answer VirtioConsole::transmit(DmaTurn& turn) {
-    SplitQueue& queue = queues_[transmit_queue(0)];
+    VirtQueue& queue = queues_[transmit_queue(0)];
     if (!queue.is_ready()) return false;
     Answer more = true;
     while (more && *more && !turn.is_over()) {

@@ -51,16 +51,16 @@ class VirtioConsole final : public VirtioFunction {
         return std::as_bytes(std::span(&config_, 1));
     }
     void write_config(std::uint64_t offset, std::span<const std::byte> bytes) override;
-    [[nodiscard]] std::span<SplitQueue> queues() override { return queues_; }
+    [[nodiscard]] std::span<VirtQueue> queues() override { return queues_; }
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
-    void forget(const SplitQueue& queue) override;
+    void forget(const VirtQueue& queue) override;
 
     /// There may be something typed, or room for output: whether a turn has something to do then.
     [[nodiscard]] bool look();
 
   private:
-    using Answer = SplitQueue::Answer;
-    using Done = SplitQueue::Done;
+    using Answer = VirtQueue::Answer;
+    using Done = VirtQueue::Done;
     using Control = virtio_console::Control;
 
     [[nodiscard]] Answer do_all(DmaTurn& turn);
@@ -78,7 +78,7 @@ class VirtioConsole final : public VirtioFunction {
     ByteSink& output_;
     PortInput& input_;
     virtio_console::Config config_{.cols = 0, .rows = 0, .max_nr_ports = 1, .emerg_wr = 0};
-    std::array<SplitQueue, 4> queues_;  // section 5.3.2 has their numbers
+    std::array<VirtQueue, 4> queues_;  // section 5.3.2 has their numbers
 
     bool has_ports_ = false;       ///< MULTIPORT is accepted
     bool is_added_ = false;        ///< the driver has heard of the port

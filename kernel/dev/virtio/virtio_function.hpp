@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "kernel/dev/virtio/dma_memory.hpp"
-#include "kernel/dev/virtio/split_queue.hpp"
+#include "kernel/dev/virtio/virt_queue.hpp"
 
 namespace cairn {
 
@@ -43,7 +43,7 @@ class VirtioFunction {
     [[nodiscard]] virtual std::span<const std::byte> config() const = 0;
     /// Its driver writes to it: 1, 2 or 4 bytes. Most have nothing that can be written to.
     virtual void write_config(std::uint64_t /*offset*/, std::span<const std::byte> /*bytes*/) {}
-    [[nodiscard]] virtual std::span<SplitQueue> queues() = 0;
+    [[nodiscard]] virtual std::span<VirtQueue> queues() = 0;
 
     /// Does what is in its queues, one of which may be ready; whether there is more when the turn
     /// is over.
@@ -53,7 +53,7 @@ class VirtioFunction {
     [[nodiscard]] virtual bool lets_go() { return true; }
     /// Forgets what it has taken from `queue`, which is about to be stopped or reset. `lets_go` has
     /// just said yes.
-    virtual void forget(const SplitQueue& queue) = 0;
+    virtual void forget(const VirtQueue& queue) = 0;
 
   protected:
     ~VirtioFunction() = default;
@@ -83,9 +83,9 @@ template <class T>
 
 /// How `work` ends for a function of one queue that has found out `more`: the driver is interrupted
 /// where it wants to be, and a ring that is wrong fails the device. What `work` returns.
-[[nodiscard]] inline bool end_work(SplitQueue& queue, const SplitQueue::Answer& more, DmaTurn& turn,
+[[nodiscard]] inline bool end_work(VirtQueue& queue, const VirtQueue::Answer& more, DmaTurn& turn,
                                    VirtioPort& port) {
-    const SplitQueue::Answer due = more ? queue.is_interrupt_due(turn) : more;
+    const VirtQueue::Answer due = more ? queue.is_interrupt_due(turn) : more;
     if (!due) {
         port.fail(due.error());
         return false;

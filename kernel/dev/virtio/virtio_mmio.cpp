@@ -81,14 +81,14 @@ std::uint64_t VirtioMmio::offered() const {
 }
 
 /// The one that is selected, or nullptr.
-SplitQueue* VirtioMmio::queue() {
+VirtQueue* VirtioMmio::queue() {
     const auto queues = function_.queues();
     return queue_sel_ < queues.size() ? &queues[queue_sel_] : nullptr;
 }
 
 /// The same while the driver may say what it is.
-SplitQueue* VirtioMmio::queue_in_set_up() {
-    SplitQueue* const selected = queue();
+VirtQueue* VirtioMmio::queue_in_set_up() {
+    VirtQueue* const selected = queue();
     return selected != nullptr && !selected->is_ready() ? selected : nullptr;
 }
 
@@ -112,9 +112,9 @@ std::uint32_t VirtioMmio::read_register(Register which) {
 
 /// A queue is reset at once, so `queue_reset` reads 0 always, as all else that is not there.
 std::uint32_t VirtioMmio::read_queue(Register which) {
-    SplitQueue* const selected = queue();
+    VirtQueue* const selected = queue();
     if (selected == nullptr) return 0;
-    if (which == Register::queue_num_max) return SplitQueue::max_size;
+    if (which == Register::queue_num_max) return VirtQueue::max_size;
     if (which == Register::queue_ready) return selected->is_ready() ? 1 : 0;
     return 0;
 }
@@ -133,7 +133,7 @@ void VirtioMmio::write_register(Register which, std::uint32_t value) {
 }
 
 void VirtioMmio::write_queue(Register which, std::uint32_t value) {
-    SplitQueue* const selected = queue();
+    VirtQueue* const selected = queue();
     if (selected == nullptr) return;
     if (which == Register::queue_ready) return make_ready(*selected, value);
     if (which == Register::queue_reset) {
@@ -144,7 +144,7 @@ void VirtioMmio::write_queue(Register which, std::uint32_t value) {
         return;
     }
     if (queue_in_set_up() == nullptr) return;
-    SplitQueue::Setup& setup = selected->setup();
+    VirtQueue::Setup& setup = selected->setup();
     switch (which) {
         case Register::queue_num: setup.size = value; return;
         case Register::queue_desc_low: return set_low(setup.descriptors, value);
@@ -176,14 +176,14 @@ void VirtioMmio::write_status(std::uint32_t value) {
     status_ = wanted;
 }
 
-void VirtioMmio::make_ready(SplitQueue& queue, std::uint32_t value) {
+void VirtioMmio::make_ready(VirtQueue& queue, std::uint32_t value) {
     if (value == 0) return drop(queue);
     if (value != 1 || queue.is_ready() || (status_ & status::features_ok) == 0) return;
     if (const auto started = queue.start(memory_, driver_features_); !started)
         fail(started.error());
 }
 
-void VirtioMmio::drop(SplitQueue& queue) {
+void VirtioMmio::drop(VirtQueue& queue) {
     function_.forget(queue);
     queue.stop();
 }
@@ -244,7 +244,7 @@ void VirtioMmio::drive_line() {
 }
 
 void VirtioMmio::reset() {
-    for (SplitQueue& queue : function_.queues()) {
+    for (VirtQueue& queue : function_.queues()) {
         function_.forget(queue);
         queue.reset();
     }

@@ -80,16 +80,16 @@ class VirtioMmio final : public MmioDevice, private VirtioPort {
     void complain(std::string_view sentence) override { owner_.complain(sentence); }
 
     [[nodiscard]] std::uint64_t offered() const;
-    [[nodiscard]] SplitQueue* queue();
-    [[nodiscard]] SplitQueue* queue_in_set_up();
+    [[nodiscard]] VirtQueue* queue();
+    [[nodiscard]] VirtQueue* queue_in_set_up();
     [[nodiscard]] std::uint32_t read_register(Register which);
     [[nodiscard]] std::uint32_t read_queue(Register which);
     void write_register(Register which, std::uint32_t value);
     void write_queue(Register which, std::uint32_t value);
     void write_status(std::uint32_t value);
     void accept_features(std::uint32_t value);
-    void make_ready(SplitQueue& queue, std::uint32_t value);
-    void drop(SplitQueue& queue);
+    void make_ready(VirtQueue& queue, std::uint32_t value);
+    void drop(VirtQueue& queue);
     [[nodiscard]] bool has_let_go();
     void notify(std::uint32_t queue);
     [[nodiscard]] bool is_working() const;

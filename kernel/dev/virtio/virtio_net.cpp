@@ -99,7 +99,7 @@ std::expected<VirtioNet::News, RingFault> VirtioNet::look_after_received(DmaTurn
     return news;
 }
 
-void VirtioNet::forget(const SplitQueue& queue) {
+void VirtioNet::forget(const VirtQueue& queue) {
     if (&queue == &control_queue()) return forget_commands();
     if (&queue == &transmit_queue()) {
         if (std::exchange(is_held_back_, false)) wire_.nothing_waits();

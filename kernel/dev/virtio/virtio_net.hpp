@@ -49,9 +49,9 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     [[nodiscard]] std::span<const std::byte> config() const override {
         return std::as_bytes(std::span(&config_, 1));
     }
-    [[nodiscard]] std::span<SplitQueue> queues() override { return queues_; }
+    [[nodiscard]] std::span<VirtQueue> queues() override { return queues_; }
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
-    void forget(const SplitQueue& queue) override;
+    void forget(const VirtQueue& queue) override;
 
     [[nodiscard]] Taken take(const NetFrame& frame) override;
 
@@ -66,8 +66,8 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     }
 
   private:
-    using Answer = SplitQueue::Answer;
-    using Done = SplitQueue::Done;
+    using Answer = VirtQueue::Answer;
+    using Done = VirtQueue::Done;
     using Header = virtio_net::PacketHeader;
     /// A buffer of the guest's that is to be shown to it.
     struct Filled {
@@ -83,10 +83,10 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
         bool room = false;
     };
 
-    [[nodiscard]] SplitQueue& receive_queue() { return queues_[virtio_net::receive_queue]; }
-    [[nodiscard]] SplitQueue& transmit_queue() { return queues_[virtio_net::transmit_queue]; }
+    [[nodiscard]] VirtQueue& receive_queue() { return queues_[virtio_net::receive_queue]; }
+    [[nodiscard]] VirtQueue& transmit_queue() { return queues_[virtio_net::transmit_queue]; }
 
-    [[nodiscard]] SplitQueue& control_queue() { return queues_[virtio_net::control_queue]; }
+    [[nodiscard]] VirtQueue& control_queue() { return queues_[virtio_net::control_queue]; }
     /// Only the holder of the lock that it is under writes to it.
     static void add_one(std::atomic<std::uint64_t>& count) {
         count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -122,7 +122,7 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     NetWire& wire_;
     DmaMemory& memory_;
     virtio_net::Config config_{};
-    std::array<SplitQueue, 3> queues_;
+    std::array<VirtQueue, 3> queues_;
     DescriptorChain command_;
 
     // What is transmitted.
@@ -130,7 +130,7 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     bool is_held_back_ = false;  ///< `chain_` is to be sent again
     std::atomic<std::uint64_t> malformed_ = 0;
     std::array<std::byte, virtio_net::ethernet_header_size> ethernet_{};
-    static_vector<std::span<const std::byte>, SplitQueue::max_size + 4> pieces_;
+    static_vector<std::span<const std::byte>, VirtQueue::max_size + 4> pieces_;
 
     // What is received.
     Spinlock lock_;

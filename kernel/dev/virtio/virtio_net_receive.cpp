@@ -36,7 +36,7 @@ struct VirtioNet::Receiving {
     DmaTurn& turn;
     BufferStream room;
     std::uint32_t parts = 0;
-    static_vector<Filled, SplitQueue::max_size> filled;
+    static_vector<Filled, VirtQueue::max_size> filled;
     std::array<GuestPhys, 2> count_at;  ///< the two bytes of the header's num_buffers
 };
 
@@ -58,7 +58,7 @@ FrameSink::Taken VirtioNet::cut_and_receive(const NetFrame& frame) {
         return whole.complete(frame) ? receive(whole.frame()) : Taken::never;
     auto cut = TcpSegments::of(frame);
     if (!cut) return Taken::never;
-    for (std::size_t n = 0; !cut->is_done() && n < SplitQueue::max_size; ++n) {
+    for (std::size_t n = 0; !cut->is_done() && n < VirtQueue::max_size; ++n) {
         const Taken taken = receive_next(*cut, whole, finished);
         if (taken == Taken::yes) continue;
         if (n == 0) return taken;

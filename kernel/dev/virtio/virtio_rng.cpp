@@ -27,7 +27,7 @@ bool VirtioRng::work(DmaTurn& turn, VirtioPort& port) {
 }
 
 /// A request; false where there is none.
-SplitQueue::Answer VirtioRng::do_some(DmaTurn& turn) {
+VirtQueue::Answer VirtioRng::do_some(DmaTurn& turn) {
     const Answer taken = queue_.take(turn, chain_);
     if (!taken) return taken;
     if (!*taken) return queue_.await_more(turn);
@@ -35,7 +35,7 @@ SplitQueue::Answer VirtioRng::do_some(DmaTurn& turn) {
     return true;
 }
 
-SplitQueue::Done VirtioRng::fill(DmaTurn& turn) {
+VirtQueue::Done VirtioRng::fill(DmaTurn& turn) {
     BufferStream to = chain_.writable();
     if (to.left() == 0) return std::unexpected(RingFault::too_short);
     std::uint64_t written = 0;

@@ -24,19 +24,19 @@ class VirtioRng final : public VirtioFunction {
     [[nodiscard]] std::uint32_t device_id() const override;
     [[nodiscard]] std::uint64_t features() const override { return 0; }
     [[nodiscard]] std::span<const std::byte> config() const override { return {}; }
-    [[nodiscard]] std::span<SplitQueue> queues() override { return {&queue_, 1}; }
+    [[nodiscard]] std::span<VirtQueue> queues() override { return {&queue_, 1}; }
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
     /// A request is done as it is taken.
-    void forget(const SplitQueue& /*queue*/) override {}
+    void forget(const VirtQueue& /*queue*/) override {}
 
   private:
-    using Answer = SplitQueue::Answer;
+    using Answer = VirtQueue::Answer;
 
     [[nodiscard]] Answer do_some(DmaTurn& turn);
-    [[nodiscard]] SplitQueue::Done fill(DmaTurn& turn);
+    [[nodiscard]] VirtQueue::Done fill(DmaTurn& turn);
 
     RandomSource& source_;
-    SplitQueue queue_;
+    VirtQueue queue_;
     DescriptorChain chain_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/dev/virtio/split_queue.hpp"
+#include "kernel/dev/virtio/virt_queue.hpp"
 
 #include "tests/unit/catch.hpp"
 #include "tests/unit/virtio_bench.hpp"
@@ -16,7 +16,7 @@ struct Queue {
         queue.setup() = {8, {VirtioBench::descriptors}, {VirtioBench::avail}, {VirtioBench::used}};
         REQUIRE(queue.start(bench.memory, features));
     }
-    SplitQueue::Answer take() {
+    VirtQueue::Answer take() {
         DmaTurn turn(bench.memory, 1 << 20);
         return queue.take(turn, chain);
     }
@@ -40,7 +40,7 @@ struct Queue {
     }
 
     VirtioBench bench;
-    SplitQueue queue;
+    VirtQueue queue;
     DescriptorChain chain;
 };
 
@@ -48,7 +48,7 @@ constexpr std::uint64_t ram = 0x8001'0000;
 
 }  // namespace
 
-TEST_CASE("a chain is taken with its buffers in order", "[split_queue]") {
+TEST_CASE("a chain is taken with its buffers in order", "[virt_queue]") {
     Queue queue;
     CHECK(queue.take() == false);
     queue.bench.chain(2, {{ram, 16}, {ram + 64, 0}, {ram + 100, 7}, {ram + 200, 9, true}});
@@ -70,7 +70,7 @@ TEST_CASE("a chain is taken with its buffers in order", "[split_queue]") {
     CHECK(queue.take() == false);
 }
 
-TEST_CASE("chains come in the order of the ring, around its end", "[split_queue]") {
+TEST_CASE("chains come in the order of the ring, around its end", "[virt_queue]") {
     Queue queue;
     for (std::uint32_t n = 0; n < 70'000; ++n) {  // the index wraps, too
         const auto head = static_cast<std::uint16_t>(n % 5);
@@ -85,7 +85,7 @@ TEST_CASE("chains come in the order of the ring, around its end", "[split_queue]
     }
 }
 
-TEST_CASE("a table of descriptors stands for the rest of a chain", "[split_queue]") {
+TEST_CASE("a table of descriptors stands for the rest of a chain", "[virt_queue]") {
     Queue queue;
     constexpr std::uint64_t table = 0x8002'0000;
     queue.bench.chain(0, {{ram + 32, 4}, {ram + 64, 8, true}}, table);
@@ -97,7 +97,7 @@ TEST_CASE("a table of descriptors stands for the rest of a chain", "[split_queue
     CHECK(queue.chain.writable().left() == 8);
 }
 
-TEST_CASE("a bad table of descriptors is found", "[split_queue]") {
+TEST_CASE("a bad table of descriptors is found", "[virt_queue]") {
     constexpr std::uint64_t table = 0x8002'0000;
     constexpr std::uint16_t indirect = virtio_ring::desc_indirect;
     Queue queue;
@@ -124,12 +124,12 @@ TEST_CASE("a bad table of descriptors is found", "[split_queue]") {
     CHECK(without.fault_of(0) == RingFault::bad_indirect);
 }
 
-TEST_CASE("a chain begins at a descriptor", "[split_queue]") {
+TEST_CASE("a chain begins at a descriptor", "[virt_queue]") {
     CHECK(Queue().fault_of(8) == RingFault::bad_head);
     CHECK(Queue().fault_of(0xffff) == RingFault::bad_head);
 }
 
-TEST_CASE("a bad chain is found", "[split_queue]") {
+TEST_CASE("a bad chain is found", "[virt_queue]") {
     Queue queue;
     const auto fault_of = [&](const std::vector<Buffer>& buffers) {
         queue.bench.chain(0, buffers);
@@ -147,7 +147,7 @@ TEST_CASE("a bad chain is found", "[split_queue]") {
     CHECK(fault_of({{ram, 0xffff'ffff}}) == RingFault::outside_ram);
 }
 
-TEST_CASE("more than the ring can hold is no number of chains", "[split_queue]") {
+TEST_CASE("more than the ring can hold is no number of chains", "[virt_queue]") {
     Queue queue;
     queue.bench.memory.store(GuestPhys{VirtioBench::avail + 2}, std::uint16_t{9});
     CHECK(queue.take().error() == RingFault::index_jump);
@@ -155,7 +155,7 @@ TEST_CASE("more than the ring can hold is no number of chains", "[split_queue]")
     CHECK(queue.take().error() == RingFault::index_jump);
 }
 
-TEST_CASE("more than 2^32 bytes are no chain", "[split_queue]") {
+TEST_CASE("more than 2^32 bytes are no chain", "[virt_queue]") {
     // In RAM that is large enough, of which nothing is touched but the descriptors.
     class Large final : public DmaMemory {
       public:
@@ -167,7 +167,7 @@ TEST_CASE("more than 2^32 bytes are no chain", "[split_queue]") {
     };
     VirtioBench bench;
     Large memory;
-    SplitQueue queue;
+    VirtQueue queue;
     DescriptorChain chain;
     queue.setup() = {8, {VirtioBench::descriptors}, {VirtioBench::avail}, {VirtioBench::used}};
     REQUIRE(queue.start(memory, 0));
@@ -183,7 +183,7 @@ TEST_CASE("more than 2^32 bytes are no chain", "[split_queue]") {
     CHECK(queue.take(turn, chain).error() == RingFault::too_many_bytes);
 }
 
-TEST_CASE("a driver that wants no interrupts gets none", "[split_queue]") {
+TEST_CASE("a driver that wants no interrupts gets none", "[virt_queue]") {
     Queue queue;
     queue.bench.chain(0, {{ram, 4}});
     CHECK_FALSE(queue.interrupts());  // nothing is used
@@ -199,7 +199,7 @@ TEST_CASE("a driver that wants no interrupts gets none", "[split_queue]") {
     CHECK_FALSE(queue.interrupts());
 }
 
-TEST_CASE("events say when one is told", "[split_queue]") {
+TEST_CASE("events say when one is told", "[virt_queue]") {
     Queue queue(feature::ring_event_idx);
     queue.bench.chain(0, {{ram, 4}});
     const GuestPhys used_event{VirtioBench::avail + 4 + 8 * 2};
@@ -225,7 +225,7 @@ TEST_CASE("events say when one is told", "[split_queue]") {
     CHECK(queue.awaits_more());  // it came meanwhile
 }
 
-TEST_CASE("a turn is charged, and ends with what takes long", "[split_queue]") {
+TEST_CASE("a turn is charged, and ends with what takes long", "[virt_queue]") {
     Queue queue;
     queue.bench.chain(0, {{ram, 4}, {ram, 4}});
     queue.bench.offer(0);
@@ -243,7 +243,7 @@ TEST_CASE("a turn is charged, and ends with what takes long", "[split_queue]") {
     CHECK(next.made_ready() != 0);
 }
 
-TEST_CASE("RAM without page tables is a fault of Cairn's", "[split_queue]") {
+TEST_CASE("RAM without page tables is a fault of Cairn's", "[virt_queue]") {
     Queue queue;
     queue.bench.offer(0);
     queue.bench.memory.refuses = {{VirtioBench::descriptors}, 16};
@@ -252,7 +252,7 @@ TEST_CASE("RAM without page tables is a fault of Cairn's", "[split_queue]") {
 }
 
 TEST_CASE("where the rings lie is found once, and again when that may have changed",
-          "[split_queue]") {
+          "[virt_queue]") {
     Queue queue;
     queue.bench.chain(0, {{ram, 4}});
     const auto use_one = [&] {
@@ -274,7 +274,7 @@ TEST_CASE("where the rings lie is found once, and again when that may have chang
     CHECK(queue.bench.used_index() == 3);
 }
 
-TEST_CASE("rings of two pieces are rings as well", "[split_queue]") {
+TEST_CASE("rings of two pieces are rings as well", "[virt_queue]") {
     Queue queue;
     queue.bench.memory.piece_size = 16;
     queue.bench.chain(0, {{ram, 4}, {ram + 64, 4}, {ram + 128, 4, true}});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/dev/virtio/split_queue.hpp"
+#include "kernel/dev/virtio/virt_queue.hpp"
 
 #include <array>
 #include <atomic>
@@ -49,8 +49,8 @@ std::expected<Descriptor, RingFault> load_descriptor(DmaTurn& turn, const Table&
     return descriptor;
 }
 
-SplitQueue::Done add_buffer(const DmaTurn& turn, const Descriptor& descriptor,
-                            DescriptorChain& chain) {
+VirtQueue::Done add_buffer(const DmaTurn& turn, const Descriptor& descriptor,
+                           DescriptorChain& chain) {
     if (descriptor.length == 0) return {};
     const GuestRange buffer{{descriptor.address}, descriptor.length};
     if (!turn.holds(buffer)) return std::unexpected(RingFault::outside_ram);
@@ -82,7 +82,7 @@ std::string_view to_string(RingFault fault) {
     std::unreachable();
 }
 
-std::optional<RingFault> SplitQueue::fault_of_setup(const DmaMemory& memory) const {
+std::optional<RingFault> VirtQueue::fault_of_setup(const DmaMemory& memory) const {
     const std::uint32_t size = setup_.size;
     if (size == 0 || size > max_size || !std::has_single_bit(size)) return RingFault::bad_size;
     if (!is_aligned(setup_.descriptors.value, virtio_ring::descriptor_alignment) ||
@@ -96,7 +96,7 @@ std::optional<RingFault> SplitQueue::fault_of_setup(const DmaMemory& memory) con
     return std::nullopt;
 }
 
-SplitQueue::Done SplitQueue::start(const DmaMemory& memory, std::uint64_t features) {
+VirtQueue::Done VirtQueue::start(const DmaMemory& memory, std::uint64_t features) {
     if (const auto fault = fault_of_setup(memory)) return std::unexpected(*fault);
     has_indirect_ = (features & virtio::feature::ring_indirect_desc) != 0;
     has_event_index_ = (features & virtio::feature::ring_event_idx) != 0;
@@ -106,13 +106,13 @@ SplitQueue::Done SplitQueue::start(const DmaMemory& memory, std::uint64_t featur
     return {};
 }
 
-void SplitQueue::reset() {
+void VirtQueue::reset() {
     setup_ = {};
     ready_ = false;
 }
 
 /// What is not found is looked for at each access, which may make it ready.
-void SplitQueue::find_parts_again(DmaTurn& turn) {
+void VirtQueue::find_parts_again(DmaTurn& turn) {
     const std::uint32_t size = setup_.size;
     descriptors_ = turn.find_part({setup_.descriptors, virtio_ring::descriptor_at(size)},
                                   virtio_ring::descriptor_alignment);
@@ -125,21 +125,21 @@ void SplitQueue::find_parts_again(DmaTurn& turn) {
     generation_ = turn.generation();
 }
 
-SplitQueue::Number SplitQueue::load(DmaTurn& turn, const DmaPart& part, std::uint64_t offset) {
+VirtQueue::Number VirtQueue::load(DmaTurn& turn, const DmaPart& part, std::uint64_t offset) {
     auto* const number = turn.find<std::uint16_t>(part, offset);
     if (number == nullptr) return std::unexpected(RingFault::no_memory);
     return std::atomic_ref(*number).load(std::memory_order_acquire);
 }
 
-SplitQueue::Done SplitQueue::store(DmaTurn& turn, const DmaPart& part, std::uint64_t offset,
-                                   std::uint16_t value) {
+VirtQueue::Done VirtQueue::store(DmaTurn& turn, const DmaPart& part, std::uint64_t offset,
+                                 std::uint16_t value) {
     auto* const number = turn.find<std::uint16_t>(part, offset);
     if (number == nullptr) return std::unexpected(RingFault::no_memory);
     std::atomic_ref(*number).store(value, std::memory_order_release);
     return {};
 }
 
-SplitQueue::Number SplitQueue::available(DmaTurn& turn) {
+VirtQueue::Number VirtQueue::available(DmaTurn& turn) {
     find_parts(turn);
     const auto index = load(turn, driver_, virtio_ring::index_at);
     if (!index) return index;
@@ -148,7 +148,7 @@ SplitQueue::Number SplitQueue::available(DmaTurn& turn) {
     return count;
 }
 
-SplitQueue::Answer SplitQueue::take(DmaTurn& turn, DescriptorChain& chain) {
+VirtQueue::Answer VirtQueue::take(DmaTurn& turn, DescriptorChain& chain) {
     const auto count = available(turn);
     if (!count) return std::unexpected(count.error());
     if (*count == 0) return false;
@@ -164,7 +164,7 @@ SplitQueue::Answer SplitQueue::take(DmaTurn& turn, DescriptorChain& chain) {
 }
 
 /// Section 2.7.5.3: normal descriptors, the last of which may refer to a table with more.
-SplitQueue::Done SplitQueue::walk(DmaTurn& turn, DescriptorChain& chain) const {
+VirtQueue::Done VirtQueue::walk(DmaTurn& turn, DescriptorChain& chain) const {
     Table table{descriptors_, setup_.size};
     bool is_indirect = false;
     std::uint32_t index = chain.head();
@@ -189,12 +189,12 @@ SplitQueue::Done SplitQueue::walk(DmaTurn& turn, DescriptorChain& chain) const {
     return std::unexpected(RingFault::too_long);
 }
 
-SplitQueue::Done SplitQueue::give_back(DmaTurn& turn, std::uint16_t head, std::uint32_t written) {
+VirtQueue::Done VirtQueue::give_back(DmaTurn& turn, std::uint16_t head, std::uint32_t written) {
     const Done done = write_used(turn, head, written);
     return done ? show_used(turn) : done;
 }
 
-SplitQueue::Done SplitQueue::write_used(DmaTurn& turn, std::uint16_t head, std::uint32_t written) {
+VirtQueue::Done VirtQueue::write_used(DmaTurn& turn, std::uint16_t head, std::uint32_t written) {
     const virtio_ring::UsedElement element{.id = head, .length = written};
     const std::uint32_t entry = used_ & (setup_.size - 1);
     find_parts(turn);
@@ -204,14 +204,14 @@ SplitQueue::Done SplitQueue::write_used(DmaTurn& turn, std::uint16_t head, std::
     return {};
 }
 
-SplitQueue::Done SplitQueue::show_used(DmaTurn& turn) {
+VirtQueue::Done VirtQueue::show_used(DmaTurn& turn) {
     find_parts(turn);
     return store(turn, device_, virtio_ring::index_at, used_);
 }
 
 /// Section 2.7.7 "Used Buffer Notification Suppression". What the driver wishes is read after it
 /// can see what it was given: one of the two sees the other.
-SplitQueue::Answer SplitQueue::is_interrupt_due(DmaTurn& turn) {
+VirtQueue::Answer VirtQueue::is_interrupt_due(DmaTurn& turn) {
     const std::uint16_t before = std::exchange(signalled_, used_);
     if (before == used_) return false;
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -228,7 +228,7 @@ SplitQueue::Answer SplitQueue::is_interrupt_due(DmaTurn& turn) {
 
 /// Section 2.7.10 "Available Buffer Notification Suppression". Without event index drivers notify
 /// of every chain.
-SplitQueue::Answer SplitQueue::await_more(DmaTurn& turn) {
+VirtQueue::Answer VirtQueue::await_more(DmaTurn& turn) {
     if (has_event_index_ && !awaits_) {
         find_parts(turn);
         const std::uint64_t event = virtio_ring::avail_event_at(setup_.size);

@@ -38,7 +38,7 @@ enum class RingFault : std::uint8_t {
 /// One clause, without a full stop.
 [[nodiscard]] std::string_view to_string(RingFault fault);
 
-class SplitQueue {
+class VirtQueue {
   public:
     static constexpr std::uint32_t max_size = DescriptorChain::max_buffers;
 
@@ -53,9 +53,9 @@ class SplitQueue {
     using Answer = std::expected<bool, RingFault>;
     using Number = std::expected<std::uint16_t, RingFault>;
 
-    SplitQueue() = default;
-    SplitQueue(const SplitQueue&) = delete;
-    SplitQueue& operator=(const SplitQueue&) = delete;
+    VirtQueue() = default;
+    VirtQueue(const VirtQueue&) = delete;
+    VirtQueue& operator=(const VirtQueue&) = delete;
 
     [[nodiscard]] Setup& setup() { return setup_; }
     [[nodiscard]] bool is_ready() const { return ready_; }
