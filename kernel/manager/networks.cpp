@@ -6,6 +6,7 @@
 
 #include <cairn/unique_ptr.hpp>
 #include "kernel/bundle/net_line.hpp"
+#include "kernel/dev/net/offload_set.hpp"
 
 namespace cairn {
 
@@ -26,6 +27,12 @@ bool Networks::add_uplink(HostNet& device, DeviceTasks& tasks, std::uint64_t tic
     if (net == nullptr) return false;
     uplink_ = try_make_unique<Uplink>(device, *net, tasks);
     return uplink_ && uplink_->connect();
+}
+
+/// What the machine's device has not, nobody does for it: guests do it themselves, as elsewhere.
+std::uint64_t Networks::offloads(bool at_uplink) const {
+    if (!at_uplink) return OffloadSet::all_features;
+    return uplink_ ? uplink_->offloads() : 0;
 }
 
 }  // namespace cairn

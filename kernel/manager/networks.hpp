@@ -27,6 +27,8 @@ class Networks {
     [[nodiscard]] bool add_uplink(HostNet& device, DeviceTasks& tasks, std::uint64_t tick_rate);
     /// nullptr: there is none.
     [[nodiscard]] const Uplink* uplink() const { return uplink_.get(); }
+    /// Those that guests are offered at a switch of theirs, or at the uplink.
+    [[nodiscard]] std::uint64_t offloads(bool at_uplink) const;
 
   private:
     struct Named {

@@ -104,7 +104,7 @@ bool take_nets(HostResources& host, const VmConfig& config, const GuestMemory& r
                 .port = {.address = line.mac.value_or(make_mac_address(config.name, n)),
                          .is_isolated = line.is_isolated,
                          .rate = line.rate},
-                .has_offloads = !line.is_uplink},
+                .offloads = host.networks().offloads(line.is_uplink)},
             *net, ram, host.device_tasks());
         if (!made.connect())
             return explain_net(config, line,

@@ -3,6 +3,7 @@
 // registers and writes anything into its used ring. Nothing may crash or be undefined, and: what
 // was submitted to a disk, or sent to the network, is completed once at most, and all of it once
 // the device is given up.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -48,6 +49,9 @@ class AnyDevice final : public VirtioRegisters {
         Queue& queue = queues_[written_[Register::queue_sel] % queues_.size()];
         if (which == Register::queue_used_low) queue.low = value;
         if (which == Register::queue_used_high) queue.high = value;
+        if (which == Register::queue_desc_low) queue.table_low = value;
+        if (which == Register::queue_desc_high)
+            queue.table = std::uint64_t{value} << 32 | queue.table_low;
         const bool answers = which == Register::queue_notify && input_.take(1) % 4 != 0;
         if (answers) use(static_cast<std::uint32_t>(input_.take(1) % 4), 1, value);
     }
@@ -64,6 +68,17 @@ class AnyDevice final : public VirtioRegisters {
                     sizeof element);
         queue.advance(1);
     }
+    /// Writes to where descriptor `id` of the first queue says, if it may.
+    void write_to(std::uint32_t id, std::span<const std::byte> bytes) {
+        const Queue& queue = queues_[0];
+        if (queue.table == 0) return;
+        virtio_ring::Descriptor descriptor{};
+        std::memcpy(&descriptor, reinterpret_cast<std::byte*>(queue.table) + id * sizeof descriptor,
+                    sizeof descriptor);
+        if ((descriptor.flags & virtio_ring::desc_write) == 0 || descriptor.address == 0) return;
+        std::memcpy(reinterpret_cast<std::byte*>(descriptor.address), bytes.data(),
+                    std::min<std::size_t>(bytes.size(), descriptor.length));
+    }
     /// Uses more than any driver has made available.
     void jump(std::uint32_t number) { queues_[number].advance(1000); }
 
@@ -79,6 +94,8 @@ class AnyDevice final : public VirtioRegisters {
         }
         std::uint64_t low = 0;
         std::uint64_t high = 0;
+        std::uint64_t table_low = 0;
+        std::uint64_t table = 0;
         std::uint16_t index = 0;
     };
 
@@ -159,8 +176,10 @@ class Net final : HostNetOwner {
   private:
     void wants_turn() override {}
     void step() {
-        switch (input_.take(1) % 6) {
+        switch (input_.take(1) % 8) {
             case 0: return send();
+            case 5:
+            case 6: return receive();
             case 1: return net_->interrupted();
             case 2: return take_sent();
             case 3: return take_received();
@@ -171,15 +190,31 @@ class Net final : HostNetOwner {
             default: break;
         }
         device_.use(static_cast<std::uint32_t>(input_.take(1)),
-                    static_cast<std::uint32_t>(input_.take(2) % 2100),
+                    static_cast<std::uint32_t>(input_.take(2) % 4200),
                     static_cast<std::uint32_t>(input_.take(1)));
+    }
+    /// A frame of several buffers, nearly, or with a header that says anything.
+    void receive() {
+        const auto first = static_cast<std::uint32_t>(input_.take(1) % 64);
+        const std::uint64_t buffers = 1 + input_.take(1) % 20;
+        virtio_net::PacketHeader header{};
+        header.flags = static_cast<std::uint8_t>(input_.take(1) % 4);
+        header.gso_type = static_cast<std::uint8_t>(input_.take(1) % 6);
+        header.num_buffers =
+            static_cast<std::uint16_t>(input_.take(1) % 8 == 0 ? input_.take(2) : buffers);
+        device_.write_to(first, std::as_bytes(std::span(&header, 1)));
+        for (std::uint32_t n = 0; n < buffers; ++n)
+            device_.use((first + n) % 64,
+                        n + 1 < buffers ? static_cast<std::uint32_t>(HostNet::buffer_bytes)
+                                        : static_cast<std::uint32_t>(input_.take(2) % 4200),
+                        virtio_net::receive_queue);
     }
     void send() {
         const std::size_t which = input_.take(1) % tokens_.size();
         if (in_flight_[which]) return;
         const std::vector<std::span<const std::byte>> pieces(
             input_.take(1) % (HostNet::most_pieces + 1), std::span(bytes_));
-        in_flight_[which] = net_->send(pieces, &tokens_[which]);
+        in_flight_[which] = net_->send(header_, pieces, &tokens_[which]);
     }
     void take_sent() {
         while (const auto token = net_->take_sent()) {
@@ -191,10 +226,16 @@ class Net final : HostNetOwner {
     void take_received() {
         const auto received = net_->take_received();
         if (!received) return;
-        check(received->frame.size() >= virtio_net::ethernet_header_size);
-        check(received->frame.size() <= virtio_net::ethernet_frame_size);
+        check(received->pieces.front().size() >= virtio_net::ethernet_header_size);
+        const bool is_whole = received->header.gso_type == virtio_net::segments::none;
+        check(received->size <= (is_whole ? virtio_net::ethernet_frame_size : HostNet::most_uncut));
+        std::size_t size = 0;
+        for (const std::span<const std::byte> piece : received->pieces)
+            size += piece.size();
+        check(size == received->size);
         for (const HostNet::Received& other : held_)
-            check(other.buffer != received->buffer);
+            for (const auto* const buffer : other.buffers)
+                check(std::ranges::find(received->buffers, buffer) == received->buffers.end());
         held_.push_back(*received);
     }
 
@@ -202,6 +243,7 @@ class Net final : HostNetOwner {
     AnyDevice device_;
     std::unique_ptr<HostNet> net_ = std::make_unique<HostNet>();
     std::array<std::byte, 16> bytes_{};
+    virtio_net::PacketHeader header_{};
     std::array<int, 32> tokens_{};
     std::array<bool, 32> in_flight_{};
     std::vector<HostNet::Received> held_;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "kernel/dev/net/offload_set.hpp"
 #include "kernel/dev/net/virtual_switch.hpp"
 #include "kernel/dev/virtio/virtio_net.hpp"
 #include "tests/fuzz/input.hpp"
@@ -180,7 +181,7 @@ class NetGuest final : NetWire, public SwitchPort {
 
   private:
     MacAddress address() const override { return settings().address; }
-    bool has_offloads() const override { return true; }
+    std::uint64_t offloads() const override { return OffloadSet::all_features; }
     void nothing_waits() override { net_.nothing_waits(*this); }
     void room_again() override { net_.room_again(*this); }
     void want_turn() override { has_turn = true; }

@@ -51,6 +51,7 @@ class NetFunction final : public VirtioFunction {
                             .status = virtio_net::link_up,
                             .max_virtqueue_pairs = 1,
                             .mtu = 1400};
+    bool merges() const { return (offers & virtio_net::feature::mrg_rxbuf) != 0; }
     std::deque<Bytes> wire;   ///< to be received, with headers
     std::vector<Bytes> sent;  ///< with headers
     bool sleeps = false;
@@ -70,31 +71,53 @@ class NetFunction final : public VirtioFunction {
         (void)queue.give_back(turn, chain_.head(), 0);
         return true;
     }
+    /// Into one buffer, or as many as it takes; where there are not so many it waits.
     VirtQueue::Answer receive(DmaTurn& turn) {
         VirtQueue& queue = queues_[virtio_net::receive_queue];
-        const auto taken = queue.take(turn, chain_);
-        if (!taken || !*taken) return taken;
         const Bytes bytes = wire.front();
+        std::size_t from = 0;
+        std::uint16_t chains = 0;
+        do {
+            const auto taken = queue.take(turn, chain_);
+            if (!taken || !*taken) {
+                queue.put_back(chains);
+                return taken;
+            }
+            const std::size_t begin = from;
+            for (BufferStream to = chain_.writable(); to.left() != 0 && from < bytes.size();) {
+                const auto piece = turn.piece(to.front(bytes.size() - from));
+                std::memcpy(piece.data(), &bytes[from], piece.size());
+                to.advance(piece.size());
+                from += piece.size();
+            }
+            written_[chains++] = {chain_.head(), static_cast<std::uint32_t>(from - begin)};
+        } while (merges() && from < bytes.size());
         wire.pop_front();
-        std::size_t written = 0;
-        for (BufferStream to = chain_.writable(); to.left() != 0 && written < bytes.size();) {
-            const auto piece = turn.piece(to.front(bytes.size() - written));
-            std::memcpy(piece.data(), &bytes[written], piece.size());
-            to.advance(piece.size());
-            written += piece.size();
-        }
-        (void)queue.give_back(turn, chain_.head(), static_cast<std::uint32_t>(written));
+        for (std::uint16_t n = 0; n < chains; ++n)
+            (void)queue.write_used(turn, static_cast<std::uint16_t>(written_[n].id),
+                                   written_[n].length);
+        (void)queue.show_used(turn);
         return true;
     }
 
     std::array<VirtQueue, 2> queues_;
     DescriptorChain chain_;
+    std::array<virtio_ring::UsedElement, VirtQueue::max_size> written_{};
 };
 
+/// A header that says nothing else.
+inline virtio_net::PacketHeader of_buffers(std::uint16_t count) {
+    virtio_net::PacketHeader header{};
+    header.num_buffers = count;
+    return header;
+}
+
 struct NetBench final : HostNetOwner {
-    explicit NetBench(bool legacy = false)
-        : device(function, legacy),
-          header_size(legacy ? virtio_net::legacy_header_size : sizeof(virtio_net::PacketHeader)) {}
+    explicit NetBench(bool legacy = false) : device(function, legacy), is_legacy(legacy) {}
+    std::size_t header_size() const {
+        return is_legacy && !function.merges() ? virtio_net::legacy_header_size
+                                               : sizeof(virtio_net::PacketHeader);
+    }
     void wants_turn() override { ++wanted; }
     auto start() {
         const auto started = net->start(device, HostSource::virtio);
@@ -102,10 +125,16 @@ struct NetBench final : HostNetOwner {
         wanted = 0;
         return started;
     }
-    void arrive(const Bytes& frame) {
-        Bytes bytes(header_size);
-        bytes.insert(bytes.end(), frame.begin(), frame.end());
-        function.wire.push_back(bytes);
+    /// Its header's num_buffers is right, unless it is given.
+    void arrive(const Bytes& frame, virtio_net::PacketHeader header = {}) {
+        const std::size_t bytes = header_size() + frame.size();
+        if (header.num_buffers == 0)
+            header.num_buffers = static_cast<std::uint16_t>((bytes + HostNet::buffer_bytes - 1) /
+                                                            HostNet::buffer_bytes);
+        Bytes all(bytes);
+        std::memcpy(all.data(), &header, header_size());
+        std::ranges::copy(frame, all.begin() + static_cast<std::ptrdiff_t>(header_size()));
+        function.wire.push_back(all);
     }
     /// The device's side, and its interrupt.
     void work() {
@@ -115,7 +144,7 @@ struct NetBench final : HostNetOwner {
     bool send(const Bytes& frame, void* token, std::size_t cut = 14) {
         const std::span<const std::byte> whole(frame);
         const std::array pieces{whole.first(cut), whole.first(0), whole.subspan(cut)};
-        return net->send(pieces, token);
+        return net->send(header_of_sent, pieces, token);
     }
     /// Where the used ring of queue 0 or 1 lies.
     std::uint64_t used_ring(std::uint32_t queue) {
@@ -137,12 +166,19 @@ struct NetBench final : HostNetOwner {
     NetFunction function;
     HostDevice device;
     LowPointer<HostNet> net;
-    std::size_t header_size;
+    virtio_net::PacketHeader header_of_sent{};
+    bool is_legacy;
     int wanted = 0;
 };
 
 inline bool is_same(std::span<const std::byte> one, const Bytes& other) {
     return std::ranges::equal(one, other);
+}
+inline bool is_same(const HostNet::Received& one, const Bytes& other) {
+    Bytes bytes;
+    for (const std::span<const std::byte> piece : one.pieces)
+        bytes.insert(bytes.end(), piece.begin(), piece.end());
+    return one.size == bytes.size() && bytes == other;
 }
 
 }  // namespace cairn::test

@@ -3,6 +3,7 @@
 // nowhere, and a driver that knows the rules.
 #pragma once
 
+#include "kernel/dev/net/offload_set.hpp"
 #include "kernel/dev/virtio/virtio_net.hpp"
 #include "tests/unit/virtio_bench.hpp"
 
@@ -11,7 +12,7 @@ namespace cairn::test {
 /// Goes to another device, or nowhere.
 struct BenchWire final : NetWire {
     MacAddress address() const override { return {{2, 0, 0, 0, 0, 7}}; }
-    bool has_offloads() const override { return offloads; }
+    std::uint64_t offloads() const override { return has_offloads ? OffloadSet::all_features : 0; }
     bool send(const NetFrame& frame, std::uint32_t& copies) override {
         copies = 1;
         if (to == nullptr) return true;
@@ -25,7 +26,7 @@ struct BenchWire final : NetWire {
 
     FrameSink* to = nullptr;
     FrameSink::Taken last = FrameSink::Taken::never;
-    bool offloads = true;
+    bool has_offloads = true;
     int sent = 0;
     int rooms = 0;
     int given_up = 0;
@@ -41,7 +42,7 @@ struct Guest {
         virtio_net::feature::csum | virtio_net::feature::guest_csum;
 
     explicit Guest(bool offloads = true) {
-        net_wire.offloads = offloads;
+        net_wire.has_offloads = offloads;
         device.connect(wire);
     }
     std::uint64_t area(std::uint32_t queue) const { return 0x8000'1000 + queue * 0x4000; }

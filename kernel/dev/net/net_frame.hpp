@@ -53,8 +53,8 @@ class FrameSink {
 class NetWire {
   public:
     [[nodiscard]] virtual MacAddress address() const = 0;
-    /// Whether frames with a check sum to be computed, or to be cut, get where they are sent to.
-    [[nodiscard]] virtual bool has_offloads() const = 0;
+    /// Features (OffloadSet::all_features) with which frames get where they are sent to, and come.
+    [[nodiscard]] virtual std::uint64_t offloads() const = 0;
     /// Whether `frame` is over: on its way, or lost. If not, a turn comes when it is to be sent
     /// again. `copies`: for how many it was made.
     [[nodiscard]] virtual bool send(const NetFrame& frame, std::uint32_t& copies) = 0;

@@ -85,6 +85,8 @@ class TcpSegments {
     /// longer than ReworkedFrame can hold.
     [[nodiscard]] static std::optional<TcpSegments> of(const NetFrame& frame);
 
+    /// Of Ethernet, IP and TCP together.
+    [[nodiscard]] std::size_t header_bytes() const { return headers_; }
     [[nodiscard]] bool is_done() const { return next_ >= data_size_; }
     /// The next segment, with its check sum still to be computed; false where it has too many
     /// pieces.

@@ -5,35 +5,17 @@
 #include <utility>
 
 #include "kernel/arch/devices/virtio_device.hpp"
+#include "kernel/dev/net/offload_set.hpp"
 
 namespace cairn {
 namespace {
 
 namespace feature = virtio_net::feature;
-namespace segments = virtio_net::segments;
 
-/// Frames that are to be cut: what IP can say of its length, and the header before it.
-constexpr std::uint64_t largest_uncut = virtio_net::ethernet_header_size + 65535;
 /// What a frame costs a turn beside its bytes, as if it copied so many.
 constexpr std::uint64_t frame_cost = 1024;
 /// Of a frame that is sent: Linux has 19 pieces at most.
 constexpr std::uint32_t most_unready_pieces = 20;
-constexpr std::uint64_t offloads = feature::csum | feature::guest_csum | feature::guest_tso4 |
-                                   feature::guest_tso6 | feature::host_tso4 | feature::host_tso6;
-
-/// Whether a driver with `features` may send a frame of `size` bytes with this header.
-bool is_acceptable(const virtio_net::PacketHeader& header, std::uint64_t size,
-                   std::uint64_t features) {
-    const bool is_partial = (header.flags & virtio_net::needs_csum) != 0;
-    if (is_partial && ((features & feature::csum) == 0 ||
-                       std::uint64_t{header.csum_start} + header.csum_offset + 2 > size))
-        return false;
-    if (header.gso_type == segments::none) return size <= VirtioNet::largest_frame;
-    const bool is_known =
-        (header.gso_type == segments::tcpv4 && (features & feature::host_tso4) != 0) ||
-        (header.gso_type == segments::tcpv6 && (features & feature::host_tso6) != 0);
-    return is_known && is_partial && header.gso_size != 0 && size <= largest_uncut;
-}
 
 }  // namespace
 
@@ -49,7 +31,7 @@ std::uint32_t VirtioNet::device_id() const {
 
 std::uint64_t VirtioNet::features() const {
     return feature::mac | feature::status | feature::mrg_rxbuf | feature::ctrl_vq |
-           feature::ctrl_rx | feature::ctrl_mac_addr | (wire_.has_offloads() ? offloads : 0);
+           feature::ctrl_rx | feature::ctrl_mac_addr | wire_.offloads();
 }
 
 /// What was received goes first: it may be what the driver waits for.
@@ -142,7 +124,8 @@ std::optional<NetFrame> VirtioNet::read_frame(DmaTurn& turn, std::uint64_t featu
         return std::nullopt;
     frame.header.flags &= virtio_net::needs_csum;
     frame.size = from.left();
-    if (!take_bytes(from, ethernet_, turn) || !is_acceptable(frame.header, frame.size, features))
+    if (!take_bytes(from, ethernet_, turn) ||
+        !OffloadSet::to_device(features).allows(frame.header, frame.size))
         return std::nullopt;
     if (!find_pieces(turn, from)) return std::nullopt;
     frame.pieces = {pieces_.data(), pieces_.size()};

@@ -36,9 +36,6 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     static constexpr DeviceKind kind{
         .name = "virtio net", .node = "virtio_mmio", .compatible = {"virtio,mmio"}};
 
-    /// Of a frame that goes as it is, with a VLAN's tag.
-    static constexpr std::uint64_t largest_frame = virtio_net::ethernet_frame_size + 4;
-
     /// Both outlive it; `memory` is its guest's. Nobody takes a frame to it after its end.
     VirtioNet(NetWire& wire, DmaMemory& memory);
     VirtioNet(const VirtioNet&) = delete;

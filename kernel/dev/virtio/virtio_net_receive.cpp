@@ -2,6 +2,7 @@
 // What a network device's driver receives: a frame's way into its buffers.
 #include <utility>
 
+#include "kernel/dev/net/offload_set.hpp"
 #include "kernel/dev/net/offloads.hpp"
 #include "kernel/dev/virtio/virtio_net.hpp"
 
@@ -17,15 +18,6 @@ constexpr std::uint64_t no_measure = ~std::uint64_t{0};
 /// into, such as lie in RAM that is not ready. A frame beyond that is lost.
 constexpr std::uint32_t most_parts = 512;
 constexpr std::uint32_t most_unready = 4;
-
-/// Whether a driver with `features` takes a frame with this header as it is.
-bool can_receive(const virtio_net::PacketHeader& header, std::uint64_t features) {
-    if ((header.flags & virtio_net::needs_csum) == 0) return true;
-    if ((features & feature::guest_csum) == 0) return false;
-    if (header.gso_type == segments::tcpv4) return (features & feature::guest_tso4) != 0;
-    if (header.gso_type == segments::tcpv6) return (features & feature::guest_tso6) != 0;
-    return true;
-}
 
 }  // namespace
 
@@ -45,7 +37,7 @@ FrameSink::Taken VirtioNet::take(const NetFrame& frame) {
     if (!receives_) return Taken::never;
     made_ready_ = 0;
     if (has_filter(accepted_) && !filter_.takes(frame.destination())) return Taken::unwanted;
-    if (can_receive(frame.header, accepted_)) return receive(frame);
+    if (OffloadSet::to_driver(accepted_).has(frame.header)) return receive(frame);
     return cut_and_receive(frame);
 }
 
@@ -72,7 +64,7 @@ FrameSink::Taken VirtioNet::cut_and_receive(const NetFrame& frame) {
 /// `whole` and `finished` are room for it.
 FrameSink::Taken VirtioNet::receive_next(TcpSegments& cut, ReworkedFrame& whole,
                                          ReworkedFrame& finished) {
-    if (!cut.next(whole) || whole.frame().size > largest_frame) return Taken::never;
+    if (!cut.next(whole) || whole.frame().size > OffloadSet::largest_frame) return Taken::never;
     if ((accepted_ & feature::guest_csum) != 0) return receive(whole.frame());
     return finished.complete(whole.frame()) ? receive(finished.frame()) : Taken::never;
 }

@@ -66,7 +66,7 @@ TEST_CASE("a network device says what it is and can", "[virtio_net]") {
     CHECK(guest.device.read(0x105, AccessWidth::byte) == 7u);
     CHECK(guest.device.read(0x106, AccessWidth::half) == 1u);  // the link is up
     CHECK((guest.net.features() & feature::guest_tso4) != 0);
-    guest.net_wire.offloads = false;
+    guest.net_wire.has_offloads = false;
     CHECK((guest.net.features() & (feature::csum | feature::guest_tso4)) == 0);
 }
 

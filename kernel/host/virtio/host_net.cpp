@@ -2,10 +2,12 @@
 #include "kernel/host/virtio/host_net.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include <cairn/platform.hpp>
 #include <cairn/print.hpp>
 #include <cairn/static_vector.hpp>
+#include <cairn/unique_ptr.hpp>
 #include "kernel/arch/devices/virtio_device.hpp"
 
 namespace cairn {
@@ -16,8 +18,16 @@ using virtio_net::Config;
 using virtio_net::receive_queue;
 using virtio_net::transmit_queue;
 
-/// Of a received frame: header and frame.
+/// Of a buffer, one for the header as legacy devices want it (section 5.1.6.6), unless it may be
+/// one of several.
 constexpr std::uint32_t descriptors_of_buffer = 2;
+/// Where a frame begins in its first buffer.
+constexpr std::size_t frame_at = sizeof(virtio_net::PacketHeader);
+constexpr std::uint64_t wanted_features =
+    feature::mac | feature::mtu | feature::mrg_rxbuf | feature::csum | feature::host_tso4 |
+    feature::host_tso6 | feature::guest_csum | feature::guest_tso4 | feature::guest_tso6;
+/// A buffer, or those of a large frame.
+constexpr std::uint32_t least_to_receive = HostNet::most_received_pieces;
 /// With the header there is room for one frame of most pieces, at least.
 constexpr std::uint32_t least_to_transmit = HostNet::most_pieces + 1;
 /// Section 5.1.4.1: no device says less.
@@ -30,6 +40,15 @@ constinit HostNet net;
 
 HostPhys address_of(const void* object) {
     return {reinterpret_cast<std::uintptr_t>(object)};
+}
+
+/// Of `features` those that have what they need (section 5.1.3.1). Large frames are received into
+/// several buffers, or not at all.
+std::uint64_t complete_ones(std::uint64_t features) {
+    if ((features & feature::csum) == 0) features &= ~(feature::host_tso4 | feature::host_tso6);
+    if ((features & feature::guest_csum) == 0 || (features & feature::mrg_rxbuf) == 0)
+        features &= ~(feature::guest_tso4 | feature::guest_tso6);
+    return features;
 }
 
 bool is_of_one_station(const HostNet::Mac& mac) {
@@ -47,15 +66,21 @@ std::expected<void, VirtioFault> HostNet::start(VirtioRegisters& registers, Host
     const SpinGuard guard(lock_);
     transport_ = VirtioTransport(registers);
     source_ = source;
-    auto started = transport_.identify_and_negotiate(feature::mac | feature::mtu);
+    auto started = transport_.identify_and_negotiate(wanted_features);
+    if (!started) return started;
+    features_ = complete_ones(transport_.features());
+    if (features_ != transport_.features()) started = transport_.negotiate(features_);
     if (!started) return started;
     read_config();
     if (mtu_ < least_mtu) return std::unexpected(VirtioFault::bad_config);
-    started = transport_.add_queue(receive_queue, receive_, descriptors_of_buffer);
+    buffers_ = try_make_unique<Buffers>();
+    if (!buffers_) return std::unexpected(VirtioFault::no_memory);
+    started = transport_.add_queue(receive_queue, receive_, least_to_receive);
     if (started) started = transport_.add_queue(transmit_queue, transmit_, least_to_transmit);
     if (!started) return started;
-    const bool is_modern = (transport_.features() & virtio::feature::version_1) != 0;
-    header_size_ = is_modern ? sizeof(virtio_net::PacketHeader) : virtio_net::legacy_header_size;
+    merges_ = (features_ & feature::mrg_rxbuf) != 0;
+    const bool is_whole = merges_ || (features_ & virtio::feature::version_1) != 0;
+    header_size_ = is_whole ? sizeof(virtio_net::PacketHeader) : virtio_net::legacy_header_size;
     transport_.go();
     works_ = true;
     fill_receive_queue();
@@ -64,29 +89,33 @@ std::expected<void, VirtioFault> HostNet::start(VirtioRegisters& registers, Host
 
 void HostNet::read_config() {
     mac_ = {};
-    if ((transport_.features() & feature::mac) != 0)
+    if ((features_ & feature::mac) != 0)
         transport_.read_config(offsetof(Config, mac), std::as_writable_bytes(std::span(mac_)));
     if (!is_of_one_station(mac_)) {
         platform_random(std::as_writable_bytes(std::span(mac_)));
         mac_[0] = static_cast<std::uint8_t>((mac_[0] & ~group_address) | locally_administered);
     }
     mtu_ = virtio_net::ethernet_mtu;
-    if ((transport_.features() & feature::mtu) != 0)
+    if ((features_ & feature::mtu) != 0)
         transport_.read_config(offsetof(Config, mtu), std::as_writable_bytes(std::span(&mtu_, 1)));
     mtu_ = std::min(mtu_, virtio_net::ethernet_mtu);
 }
 
 void HostNet::fill_receive_queue() {
-    for (Buffer& buffer : buffers_)
-        if (receive_.has_room(descriptors_of_buffer)) lend(buffer);
+    for (Buffer& buffer : *buffers_)
+        if (receive_.has_room(merges_ ? 1 : descriptors_of_buffer)) lend(buffer);
     notify(receive_queue, receive_);
 }
 
 void HostNet::lend(Buffer& buffer) {
-    const std::array<DriverQueue::Segment, descriptors_of_buffer> segments{
-        {{address_of(&buffer.header), header_size_, true},
-         {address_of(buffer.frame.data()), sizeof(buffer.frame), true}}};
-    receive_.add(segments, &buffer);
+    const std::span<const std::byte> bytes(buffer.bytes);
+    const auto segment = [](std::span<const std::byte> part) -> DriverQueue::Segment {
+        return {address_of(part.data()), static_cast<std::uint32_t>(part.size()), true};
+    };
+    const std::array<DriverQueue::Segment, descriptors_of_buffer> parts{
+        segment(bytes.first(header_size_)), segment(bytes.subspan(frame_at))};
+    const DriverQueue::Segment whole = segment(bytes);
+    receive_.add(merges_ ? std::span(&whole, 1) : std::span(parts), &buffer);
 }
 
 void HostNet::notify(std::uint32_t index, const DriverQueue& queue) {
@@ -125,11 +154,12 @@ void HostNet::tell() {
 }
 
 /// Empty pieces are left out: a device may take them for a mistake of its driver's.
-bool HostNet::send(std::span<const std::span<const std::byte>> pieces, void* token) {
+bool HostNet::send(const virtio_net::PacketHeader& header,
+                   std::span<const std::span<const std::byte>> pieces, void* token) {
     static_vector<DriverQueue::Segment, most_pieces + 1> segments;
     const SpinGuard guard(lock_);
     if (!works()) return false;
-    segments.push_back({address_of(&no_offload_), header_size_, false});
+    segments.push_back({address_of(&header), header_size_, false});
     for (const auto piece : pieces)
         if (!piece.empty())
             segments.push_back(
@@ -167,35 +197,65 @@ std::optional<void*> HostNet::take_sent() {
 std::optional<HostNet::Received> HostNet::take_received() {
     {
         const SpinGuard guard(lock_);
-        for (std::size_t n = 0; n < most_buffers; ++n) {
-            if (!works()) return std::nullopt;
+        if (!works()) return std::nullopt;
+        for (std::size_t n = 0; works() && n < most_buffers; ++n) {
             const auto used = next_used(receive_);
             if (!used && works()) return std::nullopt;
-            if (!used) break;
-            if (const auto received = look_into(*used)) return received;
+            std::optional<Received> received(std::in_place);
+            if (used && collect(*used, *received)) return received;
         }
     }
     tell();
     return std::nullopt;
 }
 
-/// A header that says anything is none that was asked for, and is not looked at.
-std::optional<HostNet::Received> HostNet::look_into(const DriverQueue::Used& used) {
-    Buffer& buffer = *static_cast<Buffer*>(used.token);
-    const std::uint32_t size = used.written - std::min(used.written, header_size_);
-    if (size >= virtio_net::ethernet_header_size && size <= virtio_net::ethernet_frame_size)
-        return Received{std::span<const std::byte>(buffer.frame).first(size), &buffer};
+/// The buffers of a frame. One that is none is lost, and so is one that is larger than its header
+/// says.
+bool HostNet::collect(const DriverQueue::Used& first, Received& into) {
+    Buffer& buffer = *static_cast<Buffer*>(first.token);
+    into.size = first.written - std::min(first.written, header_size_);
+    into.header = {};
+    std::memcpy(&into.header, buffer.bytes.data(), header_size_);
+    into.pieces.push_back(std::span<const std::byte>(buffer.bytes).subspan(frame_at, into.size));
+    into.buffers.push_back(&buffer);
+    const bool has_frame = into.size >= virtio_net::ethernet_header_size;
+    if (has_frame && merges_ && !collect_more(into)) return false;
+    const bool is_whole = into.header.gso_type == virtio_net::segments::none;
+    if (has_frame && into.size <= (is_whole ? virtio_net::ethernet_frame_size : most_uncut))
+        return true;
     dropped_.fetch_add(1, std::memory_order_relaxed);
-    lend(buffer);
+    lend_again(into);
+    return false;
+}
+
+/// Section 5.1.6.4: the device uses them together. What it does not begin with a header would be
+/// taken for one next, so a device that says otherwise is given up.
+bool HostNet::collect_more(Received& into) {
+    const std::size_t count = into.header.num_buffers;
+    while (into.buffers.size() < count) {
+        const auto used = receive_.take_used();
+        if (!used || !*used || into.buffers.size() == most_received_pieces) {
+            give_up(used ? "a frame has more buffers than it has used, or than it fills"
+                         : to_string(used.error()));
+            return false;
+        }
+        Buffer& buffer = *static_cast<Buffer*>((*used)->token);
+        into.pieces.push_back(std::span<const std::byte>(buffer.bytes).first((*used)->written));
+        into.buffers.push_back(&buffer);
+        into.size += (*used)->written;
+    }
+    return true;
+}
+
+void HostNet::lend_again(const Received& received) {
+    for (Buffer* const buffer : received.buffers)
+        lend(*buffer);
     notify(receive_queue, receive_);
-    return std::nullopt;
 }
 
 void HostNet::done_with(const Received& received) {
     const SpinGuard guard(lock_);
-    if (!works()) return;
-    lend(*static_cast<Buffer*>(received.buffer));
-    notify(receive_queue, receive_);
+    if (works()) lend_again(received);
 }
 
 /// No more interrupts until a turn has found nothing.

@@ -35,6 +35,7 @@ std::string_view to_string(VirtioFault fault) {
         case VirtioFault::bad_config: return "its configuration makes no sense";
         case VirtioFault::silent: return "it does not answer";
         case VirtioFault::no_ports: return "it has no ports with names";
+        case VirtioFault::no_memory: return "the heap has no room for its buffers";
     }
     std::unreachable();
 }

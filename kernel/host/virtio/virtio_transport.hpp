@@ -31,6 +31,7 @@ enum class VirtioFault : std::uint8_t {
     bad_config,        ///< its configuration is none that can be
     silent,            ///< it does not answer in time
     no_ports,          ///< a console without MULTIPORT
+    no_memory,         ///< Cairn's fault: for what is lent to it
 };
 /// What is wrong, as the end of a sentence.
 [[nodiscard]] std::string_view to_string(VirtioFault fault);

@@ -8,6 +8,7 @@
 // On the VM's heap; it ends before its VM does, and leaves its switch first.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "kernel/dev/net/virtual_switch.hpp"
@@ -21,14 +22,14 @@ class GuestNet final : private NetWire, public SwitchPort {
     struct Settings {
         std::string_view name;  ///< what it is connected to, in the log: "switch:lan"
         SwitchPort::Settings port;
-        bool has_offloads;
+        std::uint64_t offloads;  ///< features of the device that its wire has
     };
 
     /// All that is borrowed outlives it. Its VM's RAM is `ram`.
     GuestNet(const Settings& settings, VirtualSwitch& net, const GuestMemory& ram,
              DeviceTasks& tasks)
         : SwitchPort(settings.port, net_),
-          has_offloads_(settings.has_offloads),
+          offloads_(settings.offloads),
           switch_(net),
           tasks_(tasks),
           dma_(ram),
@@ -47,14 +48,14 @@ class GuestNet final : private NetWire, public SwitchPort {
 
   private:
     [[nodiscard]] MacAddress address() const override { return settings().address; }
-    [[nodiscard]] bool has_offloads() const override { return has_offloads_; }
+    [[nodiscard]] std::uint64_t offloads() const override { return offloads_; }
     [[nodiscard]] bool send(const NetFrame& frame, std::uint32_t& copies) override;
     void nothing_waits() override { switch_.nothing_waits(*this); }
     void room_again() override { switch_.room_again(*this); }
     void want_turn() override;
     void send_again() override { want_turn(); }
 
-    bool has_offloads_;
+    std::uint64_t offloads_;
     VirtualSwitch& switch_;
     DeviceTasks& tasks_;
     GuestDma dma_;

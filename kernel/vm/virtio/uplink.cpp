@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernel/arch/isa/csr_access.hpp"
+#include "kernel/dev/net/offloads.hpp"
 #include "kernel/vm/vcpu/vcpu.hpp"
 
 namespace cairn {
@@ -14,8 +15,8 @@ Uplink::Uplink(HostNet& device, VirtualSwitch& net, DeviceTasks& tasks)
       device_(device),
       switch_(net),
       tasks_(tasks) {
-    for (Buffer& buffer : buffers_)
-        free_.push_back(&buffer);
+    for (Chunk& chunk : chunks_)
+        free_.push_back(&chunk);
 }
 
 bool Uplink::connect() {
@@ -30,25 +31,57 @@ void Uplink::wants_turn() {
     if (loaded_vcpu != nullptr) loaded_vcpu->leave_guest();
 }
 
-/// Guests at an uplink are offered no offloads: all of their frames are whole.
-FrameSink::Taken Uplink::take(const NetFrame& frame) {
-    if (frame.header.flags != 0 || frame.size > virtio_net::ethernet_header_size + device_.mtu() ||
-        !device_.works())
-        return Taken::never;
-    const SpinGuard guard(lock_);
-    is_starved_ = free_.empty();
-    if (is_starved_) return Taken::no_room;
-    Buffer& buffer = *free_.back();
-    auto at = buffer.bytes.begin();
-    for (const std::span<const std::byte> piece : frame.pieces)
-        at = std::ranges::copy(piece, at).out;
-    const std::span<const std::byte> whole(buffer.bytes.data(), frame.size);
-    if (!device_.send({&whole, 1}, &buffer)) {
-        is_starved_ = free_.size() < free_.capacity();
-        return is_starved_ ? Taken::no_room : Taken::never;
+/// What the machine's device is told; nothing where it may not be sent. Of a frame that is to be
+/// cut it is told where its headers end (section 5.1.6.2).
+std::optional<virtio_net::PacketHeader> Uplink::header_of(const NetFrame& frame) const {
+    virtio_net::PacketHeader header = frame.header;
+    header.hdr_len = header.num_buffers = 0;
+    if (!OffloadSet::to_device(device_.features()).has(header)) return std::nullopt;
+    if (header.gso_type == virtio_net::segments::none) {
+        if (frame.size > virtio_net::ethernet_header_size + device_.mtu()) return std::nullopt;
+        return header;
     }
-    free_.pop_back();
-    return Taken::yes;
+    const auto cut = TcpSegments::of(frame);
+    if (!cut || header.gso_size > device_.mtu()) return std::nullopt;
+    header.hdr_len = static_cast<std::uint16_t>(cut->header_bytes());
+    return header;
+}
+
+/// There are as many chunks as it takes.
+Uplink::Chunk& Uplink::copy(const NetFrame& frame, Pieces& pieces) {
+    Chunk* last = nullptr;
+    for (std::uint64_t from = 0; from < frame.size; from += chunk_bytes) {
+        Chunk& chunk = *free_.back();
+        free_.pop_back();
+        const std::uint64_t size = std::min<std::uint64_t>(frame.size - from, chunk_bytes);
+        auto at = chunk.bytes.begin();
+        for_each_piece(frame, from, size, [&](std::span<const std::byte> piece) {
+            at = std::ranges::copy(piece, at).out;
+        });
+        pieces.push_back(std::span<const std::byte>(chunk.bytes).first(size));
+        chunk.next = std::exchange(last, &chunk);
+    }
+    return *last;
+}
+
+void Uplink::give_back(Chunk* chunk) {
+    for (; chunk != nullptr; chunk = chunk->next)
+        free_.push_back(chunk);
+}
+
+FrameSink::Taken Uplink::take(const NetFrame& frame) {
+    const auto header = header_of(frame);
+    if (!header || !device_.works()) return Taken::never;
+    const SpinGuard guard(lock_);
+    is_starved_ = free_.size() * chunk_bytes < frame.size;
+    if (is_starved_) return Taken::no_room;
+    Pieces pieces;
+    Chunk& chunk = copy(frame, pieces);
+    chunk.header = *header;
+    if (device_.send(chunk.header, pieces, &chunk)) return Taken::yes;
+    give_back(&chunk);
+    is_starved_ = free_.size() < free_.capacity();
+    return is_starved_ ? Taken::no_room : Taken::never;
 }
 
 /// Whether somebody has waited for them.
@@ -56,7 +89,7 @@ bool Uplink::take_back_sent() {
     const SpinGuard guard(lock_);
     bool is_any = false;
     while (const auto sent = device_.take_sent()) {
-        free_.push_back(static_cast<Buffer*>(*sent));
+        give_back(static_cast<Chunk*>(*sent));
         is_any = true;
     }
     return is_any && std::exchange(is_starved_, false);
@@ -64,12 +97,21 @@ bool Uplink::take_back_sent() {
 
 bool Uplink::work() {
     if (take_back_sent()) switch_.room_again(*this);
-    for (std::uint32_t copies = 0; copies < copies_of_turn;) {
+    const OffloadSet allowed = OffloadSet::to_driver(device_.features());
+    for (std::uint64_t bytes = 0; bytes < bytes_of_turn;) {
         const auto received = device_.take_received();
         if (!received) return false;
-        const NetFrame frame{
-            .header = {}, .pieces = {&received->frame, 1}, .size = received->frame.size()};
-        copies += 1 + switch_.send(*this, frame, csr_read<Csr::time>()).copies;
+        NetFrame frame{
+            .header = received->header, .pieces = received->pieces, .size = received->size};
+        frame.header.flags &= virtio_net::needs_csum;
+        std::uint32_t copies = 0;
+        if (allowed.allows(frame.header, frame.size)) {
+            copies = switch_.send(*this, frame, csr_read<Csr::time>()).copies;
+        } else {
+            malformed_.store(malformed_.load(std::memory_order_relaxed) + 1,
+                             std::memory_order_relaxed);
+        }
+        bytes += (frame_cost + frame.size) * (1 + copies);
         device_.done_with(*received);
     }
     return true;
