@@ -59,6 +59,8 @@ The machine
                          `sh /etc/net` loads the driver
   --forward HOST:GUEST   the host's TCP port HOST, on 127.0.0.1, is the guest's port GUEST, as in
                          2222:22; implies --net, may be repeated
+  --tap NAME             the network device is at that tap interface of the host's instead of the user
+                         network, with all offloads; implies --net
   --channels DIR         sockets in that folder: monitor.sock takes the monitor's commands from programs
                          (tools/cairnctl), vm.NAME.sock is the console of VM NAME; the one guest's
                          name is guest
@@ -82,11 +84,11 @@ END
 # --- options ------------------------------------------------------------------------------------
 
 kernel='' initrd='' append='' bundle='' mirror='' smp='' machine_memory='' timeout='' heap=''
-cpus='' memory='' cpu=rv64 image='' disk_size='' channels=''
+cpus='' memory='' cpu=rv64 image='' disk_size='' channels='' tap=''
 demo=no u_boot=no debian=no new_disk=no gdb=no uefi=no net=no action=run
 qemu_options=() channel_options=() disks=() forwards=()
 options_with_value=(--kernel --initrd --append --bundle --mirror --cpu --cpus --smp --timeout
-    --memory --machine-memory --heap --disk --disk-size --image --forward --channels)
+    --memory --machine-memory --heap --disk --disk-size --image --forward --tap --channels)
 
 is_number() { [[ $1 =~ ^[1-9][0-9]*$ ]]; }
 
@@ -134,6 +136,9 @@ add_forward() {
     forwards+=("$2")
 }
 
+# As Linux lets them be named, and QEMU's options.
+is_interface() { [[ $1 =~ ^[A-Za-z0-9_.-]{1,15}$ ]]; }
+
 # The guest's name of each, for its vm.conf: with --uefi the first disk is the firmware's.
 host_disks() {
     local number=0 disk
@@ -173,6 +178,7 @@ set_option() {
         --heap) heap=$(size_of "$@") ;;
         --disk) add_disk "$@" ;;
         --forward) add_forward "$@" ;;
+        --tap) is_interface "$2" && tap=$2 net=yes || die "$1 wants an interface, and got '$2'." "As in: $1 tap0" ;;
         --disk-size) disk_size=$(size_of "$@") ;;
         --image) image=$2 ;;
         --channels) [ -n "$2" ] && channels=$2 || die "$1 wants a folder." "As in: $1 build/run/channels" ;;
@@ -220,6 +226,8 @@ check_choice() {
     [ $debian = no ] || check_debian
     [ "$net" = no ] || [ "$uefi" = no ] || [ ${#disks[@]} -lt 7 ] ||
         die '--uefi and --net leave room for 6 disks.' 'Remove one of them.'
+    [ -z "$tap" ] || [ ${#forwards[@]} -eq 0 ] ||
+        die "--forward is about QEMU's user network, and --tap has another." 'Give one of them.'
     [ -z "$bundle" ] || check_bundle
     [ -z "$kernel" ] || check_size --kernel "$kernel"
     [ -z "$initrd" ] || check_size --initrd "$initrd"
@@ -233,7 +241,7 @@ check_debian() {
     [ -z "$initrd" ] || die '--initrd: Debian has its own, on its disk.' 'Without it: ./run.sh debian'
     [ ${#disks[@]} -lt 7 ] || die '--disk: a machine has at most 7, and Debian has one.' 'Remove one of them.'
     disks=("rw:$image" ${disks[@]+"${disks[@]}"})
-    [ ${#forwards[@]} -gt 0 ] || add_forward --forward 2222:22
+    [ ${#forwards[@]} -gt 0 ] || [ -n "$tap" ] || add_forward --forward 2222:22
 }
 
 check_bundle() {
@@ -377,15 +385,19 @@ compose_qemu() {
         qemu+=(-drive "if=none,id=disk$number,format=raw,discard=unmap,werror=report,file=${file//,/,,}$([[ ${disks[$number]} = rw:* ]] || echo ,readonly=on)"
             -device "virtio-blk-device,drive=disk$number")
     done
-    [ "$net" = no ] || qemu+=(-netdev "$(user_network)" -device virtio-net-device,netdev=net0)
+    [ "$net" = no ] || qemu+=(-netdev "$(network)" -device virtio-net-device,netdev=net0)
     qemu+=(${channel_options[@]+"${channel_options[@]}"})
     [ -z "$heap" ] || qemu+=(-append "heap=$heap")
     [ "$gdb" = no ] || qemu+=(-gdb tcp:127.0.0.1:1234 -S)
     qemu+=(${qemu_options[@]+"${qemu_options[@]}"})
 }
 
-user_network() {
+network() {
     local forward
+    if [ -n "$tap" ]; then
+        printf 'tap,id=net0,ifname=%s,script=no,downscript=no' "$tap"
+        return
+    fi
     printf 'user,id=net0'
     for forward in ${forwards[@]+"${forwards[@]}"}; do
         printf ',hostfwd=tcp:127.0.0.1:%s-:%s' "${forward%:*}" "${forward#*:}"

@@ -32,6 +32,9 @@ CHOICE = "debian, --kernel, --bundle, --demo and --u-boot each choose the guest.
     (["--forward", "0:22"], "--forward wants two ports from 1 to 65535, and got '0:22'."),
     (["--forward=2222:65536"], "--forward wants two ports from 1 to 65535, and got '2222:65536'."),
     (["--forward", "1:2:3"], "--forward wants two ports from 1 to 65535, and got '1:2:3'."),
+    (["--tap", "no/interface"], "--tap wants an interface, and got 'no/interface'."),
+    (["--tap", "tap0,script=x"], "--tap wants an interface, and got 'tap0,script=x'."),
+    (["--tap", "tap0", "--forward", "1:2"], "--forward is about QEMU's user network, and --tap has another."),
     (["--kernel", "/dev/null", "--u-boot"], CHOICE),
     (["--demo", "--bundle", "/dev"], CHOICE),
     (["debian", "--demo"], CHOICE),
@@ -72,7 +75,7 @@ def test_help_names_every_option(run):
     assert status == 0
     for option in ["--kernel", "--initrd", "--append", "--cpus", "--memory", "--bundle", "--demo",
                    "--u-boot", "debian", "--image", "--disk-size", "--fresh", "--smp", "--machine-memory", "--cpu", "--uefi", "--heap", "--gdb",
-                   "--timeout", "--disk", "--net", "--forward", "--channels", "--build-only", "--print", "--mirror", "--help", "-- "]:
+                   "--timeout", "--disk", "--net", "--forward", "--tap", "--channels", "--build-only", "--print", "--mirror", "--help", "-- "]:
         assert option in output
 
 
