@@ -43,7 +43,7 @@ BUDGETS = {
     "kernel/sched": (25, 1500, 117),
     "kernel/uefi": (30, 2000, 40),
     "kernel/vm": (24, 1330, 128),
-    "kernel/vm/virtio": (29, 1420, 138),
+    "kernel/vm/virtio": (29, 1450, 138),
     "kernel/vm/exits": (18, 650, 107),
     "kernel/vm/memory": (27, 1985, 64),
     "kernel/vm/vcpu": (33, 1800, 109),

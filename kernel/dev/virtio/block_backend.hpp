@@ -28,7 +28,7 @@ class BlockCompletion {
 class BlockBackend {
   public:
     /// Buffers of one request.
-    static constexpr std::size_t most_buffers = 80;
+    static constexpr std::size_t most_buffers = 125;
 
     enum class Operation : std::uint8_t { read, write, flush, discard, write_zeroes };
     struct Request {

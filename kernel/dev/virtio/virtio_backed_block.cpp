@@ -15,8 +15,8 @@ using virtio_block::BlockRequest;
 using virtio_block::RequestType;
 using virtio_block::sector_size;
 
-/// A buffer of the guest's may lie in two pieces of the machine's memory.
-constexpr std::uint32_t most_segments = 62;
+/// A buffer of the guest's may lie in two pieces of the machine's memory, which few do.
+constexpr std::uint32_t most_segments = 116;
 static_assert(most_segments < BlockBackend::most_buffers);
 /// What a step costs beside its bytes, as if it copied so many.
 constexpr std::uint64_t step_cost = 256;

@@ -33,7 +33,7 @@ class HostDisk;
 class HostDiskUser {
   public:
     /// Buffers of a request.
-    static constexpr std::size_t most_buffers = 80;
+    static constexpr std::size_t most_buffers = 125;
     static constexpr std::size_t most_in_flight = 16;
 
     HostDiskUser() = default;

@@ -81,6 +81,7 @@ std::expected<void, VirtioFault> HostNet::start(VirtioRegisters& registers, Host
     merges_ = (features_ & feature::mrg_rxbuf) != 0;
     const bool is_whole = merges_ || (features_ & virtio::feature::version_1) != 0;
     header_size_ = is_whole ? sizeof(virtio_net::PacketHeader) : virtio_net::legacy_header_size;
+    transmit_.want_interrupts(false);
     transport_.go();
     works_ = true;
     fill_receive_queue();
@@ -170,14 +171,14 @@ bool HostNet::send(const virtio_net::PacketHeader& header,
     return true;
 }
 
-/// The next of `queue`. Where there is none the device interrupts again, unless it has used
+/// The next that is received. Where there is none the device interrupts again, unless it has used
 /// something meanwhile, without an interrupt.
-std::optional<DriverQueue::Used> HostNet::next_used(DriverQueue& queue) {
-    DriverQueue::Answer used = queue.take_used();
+std::optional<DriverQueue::Used> HostNet::next_received() {
+    DriverQueue::Answer used = receive_.take_used();
     if (used && !*used) {
-        queue.want_interrupts(true);
-        used = queue.take_used();
-        if (used && *used) queue.want_interrupts(false);
+        receive_.want_interrupts(true);
+        used = receive_.take_used();
+        if (used && *used) receive_.want_interrupts(false);
     }
     if (used) return *used;
     give_up(to_string(used.error()));
@@ -186,10 +187,18 @@ std::optional<DriverQueue::Used> HostNet::next_used(DriverQueue& queue) {
 
 std::optional<void*> HostNet::take_sent() {
     const SpinGuard guard(lock_);
-    if (works())
-        if (const auto used = next_used(transmit_)) return used->token;
-    if (works()) return std::nullopt;
+    if (works()) {
+        const auto used = transmit_.take_used();
+        if (used && *used) return (*used)->token;
+        if (used) return std::nullopt;
+        give_up(to_string(used.error()));
+    }
     return transmit_.take_abandoned();
+}
+
+void HostNet::await_sent() {
+    const SpinGuard guard(lock_);
+    transmit_.want_interrupts(true);
 }
 
 /// Whoever takes the frame that shows a fault may have taken what was sent before: another turn
@@ -199,7 +208,7 @@ std::optional<HostNet::Received> HostNet::take_received() {
         const SpinGuard guard(lock_);
         if (!works()) return std::nullopt;
         for (std::size_t n = 0; works() && n < most_buffers; ++n) {
-            const auto used = next_used(receive_);
+            const auto used = next_received();
             if (!used && works()) return std::nullopt;
             std::optional<Received> received(std::in_place);
             if (used && collect(*used, *received)) return received;

@@ -33,9 +33,9 @@ namespace cairn {
 
 class HostNetOwner {
   public:
-    /// Frames have come, or frames that were sent are over: a turn takes both, until there is
-    /// nothing of either, and only then is it told again. On any hart, also from within its turn;
-    /// no lock of the driver's is held.
+    /// Frames have come, or frames that were sent are over and somebody waits for that: a turn
+    /// takes what has come, until there is nothing, and only then is it told again. On any hart,
+    /// also from within its turn; no lock of the driver's is held.
     virtual void wants_turn() = 0;
 
   protected:
@@ -53,7 +53,7 @@ class HostNet {
     /// Of a frame that is sent, without those that are empty.
     static constexpr std::size_t most_pieces = 31;
     /// Those of frames that can be received before one is given back.
-    static constexpr std::size_t most_buffers = 64;
+    static constexpr std::size_t most_buffers = 128;
     static constexpr std::size_t buffer_bytes = 4096;
     /// A frame that is to be cut: IP of 65535 bytes.
     static constexpr std::size_t most_uncut = virtio_net::ethernet_header_size + 65535;
@@ -100,6 +100,9 @@ class HostNet {
                             std::span<const std::span<const std::byte>> pieces, void* token);
     /// The next token whose frame is over: of all of them, once it does not work any more.
     [[nodiscard]] std::optional<void*> take_sent();
+    /// Has the owner told once the next is over, which nobody is otherwise. What is over already,
+    /// `take_sent` gives.
+    void await_sent();
 
     /// The next frame, whose bytes stay until `done_with`.
     [[nodiscard]] std::optional<Received> take_received();
@@ -118,8 +121,7 @@ class HostNet {
     void read_config() CAIRN_REQUIRES(lock_);
     void fill_receive_queue() CAIRN_REQUIRES(lock_);
     void lend(Buffer& buffer) CAIRN_REQUIRES(lock_);
-    [[nodiscard]] std::optional<DriverQueue::Used> next_used(DriverQueue& queue)
-        CAIRN_REQUIRES(lock_);
+    [[nodiscard]] std::optional<DriverQueue::Used> next_received() CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool collect(const DriverQueue::Used& first, Received& into)
         CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool collect_more(Received& into) CAIRN_REQUIRES(lock_);

@@ -73,30 +73,58 @@ FrameSink::Taken Uplink::take(const NetFrame& frame) {
     const auto header = header_of(frame);
     if (!header || !device_.works()) return Taken::never;
     const SpinGuard guard(lock_);
-    is_starved_ = free_.size() * chunk_bytes < frame.size;
-    if (is_starved_) return Taken::no_room;
+    if (!has_chunks(frame.size)) {
+        is_starved_ = true;
+        return Taken::no_room;
+    }
     Pieces pieces;
     Chunk& chunk = copy(frame, pieces);
     chunk.header = *header;
-    if (device_.send(chunk.header, pieces, &chunk)) return Taken::yes;
+    bool is_sent = device_.send(chunk.header, pieces, &chunk);
+    if (!is_sent) {
+        device_.await_sent();
+        is_sent = take_back_sent() && device_.send(chunk.header, pieces, &chunk);
+    }
+    if (is_sent) return Taken::yes;
     give_back(&chunk);
     is_starved_ = free_.size() < free_.capacity();
     return is_starved_ ? Taken::no_room : Taken::never;
 }
 
-/// Whether somebody has waited for them.
+/// What was sent is looked for where it is needed, and its end is an interrupt only where somebody
+/// waits for it.
+bool Uplink::has_chunks(std::uint64_t bytes) {
+    if (free_.size() * chunk_bytes >= bytes) return true;
+    if (take_back_sent() && free_.size() * chunk_bytes >= bytes) return true;
+    device_.await_sent();
+    (void)take_back_sent();
+    return free_.size() * chunk_bytes >= bytes;
+}
+
+/// Whether it was any.
 bool Uplink::take_back_sent() {
-    const SpinGuard guard(lock_);
     bool is_any = false;
     while (const auto sent = device_.take_sent()) {
         give_back(static_cast<Chunk*>(*sent));
         is_any = true;
     }
-    return is_any && std::exchange(is_starved_, false);
+    return is_any;
+}
+
+/// Whether there is room that somebody has waited for. If not yet, it is waited for on.
+bool Uplink::end_wait() {
+    const SpinGuard guard(lock_);
+    if (!is_starved_) return false;
+    if (!take_back_sent()) {
+        device_.await_sent();
+        if (!take_back_sent()) return false;
+    }
+    is_starved_ = false;
+    return true;
 }
 
 bool Uplink::work() {
-    if (take_back_sent()) switch_.room_again(*this);
+    if (end_wait()) switch_.room_again(*this);
     const OffloadSet allowed = OffloadSet::to_driver(device_.features());
     for (std::uint64_t bytes = 0; bytes < bytes_of_turn;) {
         const auto received = device_.take_received();

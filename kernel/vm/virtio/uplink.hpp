@@ -56,7 +56,7 @@ class Uplink final : public DeviceTask, private FrameSink, public SwitchPort, pr
         (OffloadSet::largest_uncut + chunk_bytes - 1) / chunk_bytes;
     static_assert(most_of_frame <= HostNet::most_pieces);
     /// Of frames from outside, in a turn; and what each costs beside, as if it copied so many.
-    static constexpr std::uint64_t bytes_of_turn = 128 << 10;
+    static constexpr std::uint64_t bytes_of_turn = 512 << 10;
     static constexpr std::uint64_t frame_cost = 1024;
     /// Bytes of a frame; in one of its chunks lies what the device is told of it.
     struct Chunk {
@@ -69,7 +69,9 @@ class Uplink final : public DeviceTask, private FrameSink, public SwitchPort, pr
     [[nodiscard]] Taken take(const NetFrame& frame) override;
     void send_again() override {}
     void wants_turn() override;
-    [[nodiscard]] bool take_back_sent();
+    [[nodiscard]] bool take_back_sent() CAIRN_REQUIRES(lock_);
+    [[nodiscard]] bool has_chunks(std::uint64_t bytes) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] bool end_wait();
     [[nodiscard]] std::optional<virtio_net::PacketHeader> header_of(const NetFrame& frame) const;
     [[nodiscard]] Chunk& copy(const NetFrame& frame, Pieces& pieces) CAIRN_REQUIRES(lock_);
     void give_back(Chunk* chunk) CAIRN_REQUIRES(lock_);

@@ -69,7 +69,9 @@ virtio_net::PacketHeader to_be_cut() {
 }
 
 struct Bench {
-    explicit Bench(std::uint64_t offers = OffloadSet::all_features | feature::mrg_rxbuf) {
+    explicit Bench(std::uint64_t offers = OffloadSet::all_features | feature::mrg_rxbuf,
+                   std::uint32_t entries = 128) {
+        machine.device.lies[virtio_mmio::Register::queue_num_max] = entries;
         fake_csr_access = [] {};
         tasks.set_rate(ticks);
         machine.function.offers |= offers;
@@ -181,6 +183,19 @@ TEST_CASE("large frames wait for room, and all of it comes back", "[uplink]") {
     }
 }
 
+TEST_CASE("what has been sent makes room, though nobody has said so", "[uplink]") {
+    Bench bench(0, 32);
+    bench.machine.function.sleeps = true;
+    const Bytes frame = tcp_frame(200, false);
+    for (int n = 0; n < 16; ++n)  // each with a descriptor for its header
+        REQUIRE(bench.send(frame, {}).is_over);
+    bench.machine.function.sleeps = false;
+    bench.machine.device.work();
+    CHECK_FALSE(bench.machine.device.wire.up);
+    CHECK(bench.send(frame, {}).is_over);
+    CHECK(bench.machine.function.sent.size() == 17);
+}
+
 TEST_CASE("what comes in with work left goes to its port as it is", "[uplink]") {
     Bench bench;
     const Bytes large = tcp_frame(50'000, true);
@@ -224,7 +239,7 @@ TEST_CASE("a turn takes some large frames, and more turns the others", "[uplink]
         bench.machine.arrive(tcp_frame(60'000, true), to_be_cut());
     bench.machine.work();
     REQUIRE(bench.tasks.do_some());
-    CHECK(bench.port.taken.size() < 4);
+    CHECK(bench.port.taken.size() < 8);  // that there is room for
     bench.work();
     CHECK(bench.port.taken.size() == 12);
 }
