@@ -52,25 +52,29 @@ def _qemu(cpu, memory, seed, machine, arguments, icount=True, typed=None):
     return text
 
 
+def write_vms(path, vms):
+    """Writes an archive of `vms`: {name: (kernel, {key of vm.conf: value})}, where a kernel is a path or
+    bytes; the key `files` holds further files of its folder."""
+    with path.open("wb") as stream:
+        archive = newc.Writer(stream)
+        for name, (kernel, keys) in vms.items():
+            archive.directory(name)
+            files = {"kernel": kernel, **keys.get("files", {})}
+            lines = "".join(f"{key} = {value}\n" for key, value in keys.items() if key != "files")
+            archive.file(f"{name}/vm.conf", f"kernel = kernel\n{lines}".encode())
+            for file, content in files.items():
+                data = content if isinstance(content, bytes) else content.read_bytes()
+                archive.file(f"{name}/{file}", data, align=pack_bundle.PAGE)
+        archive.finish()
+
+
 def run_vms(vms, cpu="rv64", memory="2G", seed=1, machine=ONE_HART, options=None, icount=True,
             qemu=(), typed=None):
-    """What the console says while `vms` run on Cairn: {name: (kernel, {key of vm.conf: value})},
-    where a kernel is a path or bytes; the key `files` holds further files of its folder.
+    """What the console says while `vms`, as for `write_vms`, run on Cairn.
     `typed`: what is typed once Cairn has begun."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vms.cpio"
-        with path.open("wb") as stream:
-            archive = newc.Writer(stream)
-            for name, (kernel, keys) in vms.items():
-                archive.directory(name)
-                files = {"kernel": kernel, **keys.get("files", {})}
-                lines = "".join(f"{key} = {value}\n" for key, value in keys.items()
-                                if key != "files")
-                archive.file(f"{name}/vm.conf", f"kernel = kernel\n{lines}".encode())
-                for file, content in files.items():
-                    data = content if isinstance(content, bytes) else content.read_bytes()
-                    archive.file(f"{name}/{file}", data, align=pack_bundle.PAGE)
-            archive.finish()
+        write_vms(path, vms)
         arguments = ["-kernel", HYPERVISOR, "-initrd", path]
         arguments += ["-append", options] if options else []
         return _qemu(cpu, memory, seed, machine, [*arguments, *qemu], icount, typed)

@@ -14,6 +14,7 @@ enum class Syscall : long {
     io_getevents = 4,
     ioctl = 29,
     openat = 56,
+    close = 57,
     read = 63,
     write = 64,
     pread64 = 67,
