@@ -151,6 +151,8 @@ class Parser {
                 return set_choice(config_.balloon, key_name, value, no_and_yes);
             case VmConfigKey::virtio_console:
                 return set_choice(config_.virtio_console, key_name, value, no_and_yes);
+            case VmConfigKey::packed_rings:
+                return set_choice(config_.packed_rings, key_name, value, no_and_yes);
         }
         return {};
     }

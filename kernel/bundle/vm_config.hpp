@@ -28,6 +28,7 @@
 //     rng = no                     or yes: it has an entropy device
 //     balloon = no                 or yes: it has a balloon, by which it gives memory back
 //     virtio-console = no          or yes: it has a virtio console beside its UART
+//     packed-rings = no            or yes: its virtio devices offer packed queues, too
 //
 // docs/vm-conf.md describes them.
 // Allocates nothing: results and errors are views into the text and the file's name. No locking.
@@ -70,13 +71,14 @@ enum class VmConfigKey : std::uint8_t {
     rng,
     balloon,
     virtio_console,
+    packed_rings,
 };
 
 /// The keys by VmConfigKey.
-inline constexpr std::array<std::string_view, 20> vm_config_keys{
-    "cpus",   "memory",       "kernel",   "initrd", "append",   "autostart",     "affinity",
-    "weight", "on-power-off", "on-crash", "core",   "watchdog", "console",       "halt",
-    "trace",  "disk",         "net",      "rng",    "balloon",  "virtio-console"};
+inline constexpr std::array<std::string_view, 21> vm_config_keys{
+    "cpus",   "memory",       "kernel",   "initrd", "append",   "autostart",      "affinity",
+    "weight", "on-power-off", "on-crash", "core",   "watchdog", "console",        "halt",
+    "trace",  "disk",         "net",      "rng",    "balloon",  "virtio-console", "packed-rings"};
 
 /// What becomes of a VM that has powered itself off.
 enum class PowerOffPolicy : std::uint8_t { stop, restart };
@@ -174,6 +176,7 @@ struct VmConfig {
     bool balloon = false;            ///< it has a balloon
     std::uint32_t balloon_line = 0;  ///< from 1; 0: not set in the file
     bool virtio_console = false;
+    bool packed_rings = false;                     ///< its virtio devices offer them
     static_vector<VmConfigDisk, max_disks> disks;  ///< in the order of their lines
     static_vector<NetLine, max_nets> nets;         ///< the same
 };

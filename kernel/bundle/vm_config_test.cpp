@@ -71,6 +71,8 @@ TEST_CASE("all keys are read", "[vm_config]") {
     CHECK(good("kernel = a\ntrace = 65536").trace == 65536);
     CHECK_FALSE(good("kernel = a\nrng = no").rng);
     CHECK(good("kernel = a\nrng = yes").rng);
+    CHECK_FALSE(good("kernel = a").packed_rings);
+    CHECK(good("kernel = a\npacked-rings = yes").packed_rings);
     CHECK_FALSE(good("kernel = a").balloon);
     CHECK(good("kernel = a\nballoon = yes").balloon);
     CHECK(good("kernel = a\nrng = yes").rng_line == 2);
@@ -258,18 +260,19 @@ TEST_CASE("bad lines say what would be right", "[vm_config]") {
     CHECK(sentence("memroy = 512M") ==
           "demo/vm.conf:1: 'memroy' is not a key; did you mean 'memory'? The keys are: cpus, "
           "memory, kernel, initrd, append, autostart, affinity, weight, on-power-off, on-crash, "
-          "core, watchdog, console, halt, trace, disk, net, rng, balloon, virtio-console");
+          "core, watchdog, console, halt, trace, disk, net, rng, balloon, virtio-console, "
+          "packed-rings");
     CHECK(sentence("network = yes") ==
           "demo/vm.conf:1: 'network' is not a key; the keys are: cpus, memory, kernel, initrd, "
           "append, autostart, affinity, weight, on-power-off, on-crash, core, watchdog, console, "
-          "halt, trace, disk, net, rng, balloon, virtio-console");
+          "halt, trace, disk, net, rng, balloon, virtio-console, packed-rings");
     CHECK(sentence("restart = always") ==
           "demo/vm.conf:1: 'restart' is not a key any more; write on-crash = restart, and "
           "on-power-off = restart, too, for what was always");
     CHECK(sentence("= 5") ==
           "demo/vm.conf:1: '' is not a key; the keys are: cpus, memory, kernel, initrd, append, "
           "autostart, affinity, weight, on-power-off, on-crash, core, watchdog, console, halt, "
-          "trace, disk, net, rng, balloon, virtio-console");
+          "trace, disk, net, rng, balloon, virtio-console, packed-rings");
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
     CHECK(sentence("disk = host:") ==

@@ -221,6 +221,9 @@ std::optional<VmDevices> take_devices(HostResources& host, const BundleVm& bundl
                                                     channel, channel, ram, host.device_tasks());
     const bool has_balloon = !config.balloon || take_balloon(host, guest_ram, memory, devices);
     const bool has_console = !config.virtio_console || devices.console;
+    if (config.packed_rings)
+        for (GuestVirtio* const each : devices.virtio())
+            each->device().offer_packed_rings();
     if (devices.clock && (devices.rng || !config.rng) && has_balloon && has_console) return devices;
     explain_refusal(memory, "the heap has no room for its devices");
     return std::nullopt;

@@ -23,6 +23,7 @@ MAY_INCLUDE = {
                    "kernel/arch/devices/plic_registers.hpp", "kernel/arch/devices/uart16550_registers.hpp",
                    "kernel/arch/devices/uart16550_character.hpp", "kernel/arch/devices/virtio_mmio_registers.hpp",
                    "kernel/arch/devices/virtio_device.hpp", "kernel/arch/devices/virtio_ring.hpp",
+                   "kernel/arch/devices/virtio_packed_ring.hpp",
                    "kernel/arch/devices/virtio_balloon_requests.hpp",
                    "kernel/arch/devices/virtio_block_requests.hpp", "kernel/arch/devices/virtio_net_packets.hpp",
                    "kernel/arch/devices/virtio_console_ports.hpp", "kernel/arch/devices/goldfish_rtc_registers.hpp"],

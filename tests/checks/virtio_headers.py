@@ -20,6 +20,7 @@ TABLES = [
     ("CAIRN_VIRTIO_STATUS", "device", "virtio_config.h", "VIRTIO_CONFIG_S_{}"),
     ("CAIRN_VIRTIO_FEATURES", "device", "virtio_config.h", "VIRTIO_F_{}"),
     ("CAIRN_VIRTIO_RING_FLAGS", "ring", "virtio_ring.h", "VRING_{}"),
+    ("CAIRN_VIRTIO_PACKED_RING", "packed_ring", "virtio_ring.h", "VRING_PACKED_{}"),
     ("CAIRN_VIRTIO_BLOCK_FEATURES", "block_requests", "virtio_blk.h", "VIRTIO_BLK_F_{}"),
     ("CAIRN_VIRTIO_BLOCK_REQUESTS", "block_requests", "virtio_blk.h", "VIRTIO_BLK_T_{}"),
     ("CAIRN_VIRTIO_BLOCK_STATUS", "block_requests", "virtio_blk.h", "VIRTIO_BLK_S_{}"),

@@ -10,6 +10,7 @@
 
 #include "kernel/dev/virtio/virtio_balloon.hpp"
 #include "tests/fuzz/input.hpp"
+#include "tests/unit/packed_driver.hpp"
 #include "tests/unit/virtio_bench.hpp"
 
 using namespace cairn;
@@ -51,6 +52,7 @@ class Machine {
   public:
     Machine() {
         device_.connect(wire_);
+        device_.offer_packed_rings();
         start(~std::uint64_t{0});
     }
 
@@ -58,7 +60,7 @@ class Machine {
         switch (input.take(1) % 8) {
             case 0: any_register(input); break;
             case 1: any_bytes(input); break;
-            case 2: start(input.take(1)); break;
+            case 2: start(input.take(1), input.take(1) % 2 != 0); break;
             case 3: pages_.lacks = !pages_.lacks; break;
             case 4: balloon_.want_stats(); break;
             case 5: (void)device_.work(); break;
@@ -84,13 +86,13 @@ class Machine {
         (void)device_.write(static_cast<std::uint64_t>(which), AccessWidth::word, value);
     }
     /// All queues have the same rings: they are small, and hostile drivers do so.
-    void start(std::uint64_t features) {
+    void start(std::uint64_t features, bool packed = false) {
         std::memset(memory_.at({rings}), 0, rings_size);
         set(Register::status, 0);
         set(Register::driver_features_sel, 0);
         set(Register::driver_features, features & balloon_.features());
         set(Register::driver_features_sel, 1);
-        set(Register::driver_features, 1);
+        set(Register::driver_features, packed ? 5 : 1);
         set(Register::status, virtio::status::features_ok);
         for (std::uint64_t queue = 0; queue < virtio_balloon::queue_count; ++queue) {
             set(Register::queue_sel, queue);
@@ -102,6 +104,8 @@ class Machine {
         }
         set(Register::status, virtio::status::features_ok | virtio::status::driver_ok);
         next_ = 0;
+        is_packed_ = packed;
+        packed_.begin();
     }
     void any_register(FuzzInput& input) {
         const std::uint64_t offset = input.take(2) % 0x220;
@@ -123,6 +127,12 @@ class Machine {
                       static_cast<std::uint16_t>(input.take(1) % 9)});
     }
     void offer(std::uint64_t queue, const virtio_ring::Descriptor& descriptor) {
+        if (is_packed_) {
+            packed_.offer(
+                {{descriptor.address, descriptor.length, descriptor.next, descriptor.flags}});
+            set(Register::queue_notify, queue);
+            return;
+        }
         memory_.store(GuestPhys{rings}, descriptor);
         memory_.store(GuestPhys{VirtioBench::avail + 4 + next_ % 8 * 2u}, std::uint16_t{0});
         memory_.store(GuestPhys{VirtioBench::avail + 2}, ++next_);
@@ -136,6 +146,8 @@ class Machine {
     VirtioBalloon balloon_{pages_};
     VirtioMmio device_{balloon_, memory_, owner_};
     std::uint16_t next_ = 0;
+    bool is_packed_ = false;
+    PackedDriver packed_{memory_, rings, VirtioBench::avail, VirtioBench::used, 8};
 };
 
 }  // namespace

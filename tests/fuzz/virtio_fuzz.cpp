@@ -10,6 +10,7 @@
 #include <span>
 
 #include "tests/fuzz/input.hpp"
+#include "tests/unit/packed_driver.hpp"
 #include "tests/unit/virtio_bench.hpp"
 
 using namespace cairn;
@@ -43,14 +44,15 @@ class Machine {
   public:
     explicit Machine(bool read_only)
         : bench_(read_only, sectors, memory_size, 2), before_(bench_.store.bytes) {
-        bench_.start();
+        bench_.device.offer_packed_rings();
+        start(0);
     }
 
     void step(FuzzInput& input) {
         switch (input.take(1) % 10) {
             case 0: any_register(input); break;
             case 1: any_bytes(input); break;
-            case 2: bench_.start(features(input)); break;
+            case 2: start(input.take(1)); break;
             case 3: bench_.set(virtio_mmio::Register::interrupt_ack, 3); break;
             case 4: bench_.memory.slow = {{address(input)}, input.take(2)}; break;
             case 5:
@@ -70,13 +72,24 @@ class Machine {
         verify();
         if (bench_.store.is_read_only()) check(bench_.store.bytes == before_);
         bench_.memory.slow = {};
-        bench_.start();
+        start(2);
+        packed_.offer(
+            7,
+            {{VirtioBench::header, 16}, {data_at, 512, true}, {VirtioBench::status_at, 1, true}});
+        bench_.memory.store(GuestPhys{VirtioBench::header}, virtio_block::BlockRequest{0, 0, 0});
+        bench_.notify();
+        while (bench_.device.work()) {
+        }
+        check(packed_.used() && packed_.used()->id == 7 && packed_.used()->length == 513);
+        start(0);
         check(bench_.request(virtio_block::RequestType::in, 0, {{data_at, 512, true}}) == 0);
     }
 
   private:
-    static std::uint64_t features(FuzzInput& input) {
-        return VirtioBench::usual_features | (input.take(1) % 2) << 29;
+    void start(std::uint64_t how) {
+        is_packed_ = (how & 2) != 0;
+        bench_.start(VirtioBench::usual_features | (how & 1) << 29 | (how & 2) << 33);
+        packed_.begin();
     }
 
     void any_register(FuzzInput& input) {
@@ -105,6 +118,7 @@ class Machine {
                                type != 1 && type != 11 && type != 13});
         }
         buffers.push_back({VirtioBench::status_at, 1, true});
+        if (is_packed_) return packed_request(input, buffers);
         if (input.take(1) % 2 == 0) {
             bench_.chain(0, buffers);
         } else {
@@ -118,6 +132,17 @@ class Machine {
         bench_.notify();
     }
 
+    void packed_request(FuzzInput& input, const std::vector<Buffer>& buffers) {
+        const auto id = static_cast<std::uint16_t>(input.take(1));
+        if (input.take(1) % 2 == 0) {
+            packed_.offer(id, buffers);
+        } else {
+            packed_.offer_table(id, buffers, 0x8000'5000);
+        }
+        if (input.take(1) % 4 == 0) any_bytes(input);
+        bench_.notify();
+    }
+
     void verify() {
         const std::uint32_t events = bench_.get(virtio_mmio::Register::interrupt_status);
         check(bench_.wire.up == (events != 0));
@@ -126,6 +151,9 @@ class Machine {
     }
 
     VirtioBench bench_;
+    bool is_packed_ = false;
+    PackedDriver packed_{bench_.memory, VirtioBench::descriptors, VirtioBench::avail,
+                         VirtioBench::used, VirtioBench::queue_size};
     std::vector<std::byte> before_;
 };
 

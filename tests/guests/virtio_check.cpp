@@ -33,6 +33,12 @@ void run(std::string_view) {
         if (id == virtio::entropy_device_id) check_rng(of, slot);
         if (id == virtio::console_device_id) check_console(of, slot);
         if (of.count() != 0) count(of);
+        if (id != virtio::entropy_device_id ||
+            (VirtioDriver(slot).offered() & virtio::feature::ring_packed) == 0)
+            continue;
+        Checks packed("packed");
+        check_packed(packed, slot);
+        count(packed);
     }
     if (net_count == 2) {
         Checks of("net");

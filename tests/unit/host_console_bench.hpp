@@ -96,7 +96,7 @@ class ConsoleFunction final : public VirtioFunction {
             bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
             from.advance(piece.size());
         }
-        (void)queue->give_back(turn, chain_.head(), 0);
+        (void)queue->give_back(turn, chain_.token(), 0);
         return bytes;
     }
     /// As much of `bytes` as the next buffer of queue `number` has room for, and how much.
@@ -112,7 +112,7 @@ class ConsoleFunction final : public VirtioFunction {
             to.advance(piece.size());
             written += piece.size();
         }
-        (void)queue->give_back(turn, chain_.head(), static_cast<std::uint32_t>(written));
+        (void)queue->give_back(turn, chain_.token(), static_cast<std::uint32_t>(written));
         return written;
     }
     std::optional<Control> take_control(DmaTurn& turn) {

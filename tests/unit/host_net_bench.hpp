@@ -68,7 +68,7 @@ class NetFunction final : public VirtioFunction {
             from.advance(piece.size());
         }
         sent.push_back(bytes);
-        (void)queue.give_back(turn, chain_.head(), 0);
+        (void)queue.give_back(turn, chain_.token(), 0);
         return true;
     }
     /// Into one buffer, or as many as it takes; where there are not so many it waits.
@@ -77,10 +77,11 @@ class NetFunction final : public VirtioFunction {
         const Bytes bytes = wire.front();
         std::size_t from = 0;
         std::uint16_t chains = 0;
+        std::uint32_t entries = 0;
         do {
             const auto taken = queue.take(turn, chain_);
             if (!taken || !*taken) {
-                queue.put_back(chains);
+                queue.put_back(entries);
                 return taken;
             }
             const std::size_t begin = from;
@@ -90,19 +91,23 @@ class NetFunction final : public VirtioFunction {
                 to.advance(piece.size());
                 from += piece.size();
             }
-            written_[chains++] = {chain_.head(), static_cast<std::uint32_t>(from - begin)};
+            entries += chain_.token().entries;
+            written_[chains++] = {chain_.token(), static_cast<std::uint32_t>(from - begin)};
         } while (merges() && from < bytes.size());
         wire.pop_front();
         for (std::uint16_t n = 0; n < chains; ++n)
-            (void)queue.write_used(turn, static_cast<std::uint16_t>(written_[n].id),
-                                   written_[n].length);
+            (void)queue.write_used(turn, written_[n].token, written_[n].length);
         (void)queue.show_used(turn);
         return true;
     }
 
     std::array<VirtQueue, 2> queues_;
     DescriptorChain chain_;
-    std::array<virtio_ring::UsedElement, VirtQueue::max_size> written_{};
+    struct Written {
+        ChainToken token;
+        std::uint32_t length;
+    };
+    std::array<Written, VirtQueue::max_size> written_{};
 };
 
 /// A header that says nothing else.

@@ -38,6 +38,7 @@ inline constexpr std::uint32_t drivers = acknowledge | driver | driver_ok | feat
     X(ring_indirect_desc, 28, "descriptors may refer to tables of descriptors") \
     X(ring_event_idx, 29, "used_event and avail_event suppress notifications")  \
     X(version_1, 32, "compliance with this specification")                      \
+    X(ring_packed, 34, "queues have the packed layout")                         \
     X(ring_reset, 40, "the driver can reset a queue individually")
 
 namespace feature {

@@ -90,7 +90,7 @@ VirtioBackedBlock::Answer VirtioBackedBlock::give_back_done(DmaTurn& turn, Virti
         building_.is_held_back = false;
         const bool is_ok = slot.status == Status::ok;
         const Done given = give_back(
-            turn, {slot.queue, slot.head, slot.status_at, slot.status, is_ok ? slot.written : 0});
+            turn, {slot.queue, slot.token, slot.status_at, slot.status, is_ok ? slot.written : 0});
         if (!given) return std::unexpected(given.error());
     }
     return true;
@@ -218,7 +218,7 @@ bool VirtioBackedBlock::submit() {
     const int number = std::countr_one(used_);
     Slot& slot = slots_[static_cast<std::size_t>(number)];
     slot.queue = queues_.taken_from();
-    slot.head = chain_.head();
+    slot.token = chain_.token();
     slot.status_at = building_.status_at;
     slot.written = building_.written + 1;
     slot.hold = std::move(building_.hold);
@@ -241,7 +241,7 @@ VirtioBackedBlock::Answer VirtioBackedBlock::end(DmaTurn& turn, Status status,
     const GuestPhys status_at = building_.status_at;
     building_ = {};
     const Done given =
-        give_back(turn, {queues_.taken_from(), chain_.head(), status_at, status, written});
+        give_back(turn, {queues_.taken_from(), chain_.token(), status_at, status, written});
     if (!given) return std::unexpected(given.error());
     return true;
 }
@@ -250,7 +250,7 @@ VirtioBackedBlock::Answer VirtioBackedBlock::end(DmaTurn& turn, Status status,
 /// where all before it is written: `written` says so.
 VirtioBackedBlock::Done VirtioBackedBlock::give_back(DmaTurn& turn, const Over& over) {
     if (!turn.store(over.status_at, over.status)) return std::unexpected(RingFault::no_memory);
-    return queues_[over.queue].give_back(turn, over.head, over.written);
+    return queues_[over.queue].give_back(turn, over.token, over.written);
 }
 
 /// Of other queues as well.

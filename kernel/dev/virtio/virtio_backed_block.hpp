@@ -71,7 +71,7 @@ class VirtioBackedBlock final : public VirtioFunction {
         VirtioBackedBlock* device = nullptr;
         Status status = Status::ok;
         std::uint8_t queue = 0;  ///< its number
-        std::uint16_t head = 0;
+        ChainToken token;
         GuestPhys status_at;
         std::uint32_t written = 0;  ///< bytes, where it goes well
         DmaHold hold;               ///< of the guest's memory
@@ -95,7 +95,7 @@ class VirtioBackedBlock final : public VirtioFunction {
     /// A request is over.
     struct Over {
         std::uint8_t queue;
-        std::uint16_t head;
+        ChainToken token;
         GuestPhys status_at;
         Status status;
         std::uint32_t written;

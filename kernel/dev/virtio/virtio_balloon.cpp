@@ -128,7 +128,7 @@ VirtioBalloon::Answer VirtioBalloon::do_report(std::size_t number, DmaTurn& turn
 VirtioBalloon::Answer VirtioBalloon::end(std::size_t number, DmaTurn& turn) {
     requests_[number].is_there = false;
     if (number == deflate_queue) is_waiting_ = false;
-    const auto given = queues_[number].give_back(turn, requests_[number].chain.head(), 0);
+    const auto given = queues_[number].give_back(turn, requests_[number].chain.token(), 0);
     if (!given) return std::unexpected(given.error());
     return true;
 }

@@ -217,7 +217,7 @@ VirtioBlock::Done VirtioBlock::give_back(DmaTurn& turn) {
         return std::unexpected(RingFault::no_memory);
     const std::uint64_t written = request_.written + (request_.writable.left() == 0 ? 1 : 0);
     request_.phase = Phase::idle;
-    return queues_[queues_.taken_from()].give_back(turn, chain_.head(),
+    return queues_[queues_.taken_from()].give_back(turn, chain_.token(),
                                                    static_cast<std::uint32_t>(written));
 }
 

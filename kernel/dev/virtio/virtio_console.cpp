@@ -117,7 +117,7 @@ VirtioConsole::Answer VirtioConsole::hear(DmaTurn& turn) {
         if (!take_bytes(from, std::as_writable_bytes(std::span(&message, 1)), turn))
             return std::unexpected(RingFault::no_memory);
         heard(message);
-        if (const Done done = queue.give_back(turn, chain_.head(), 0); !done)
+        if (const Done done = queue.give_back(turn, chain_.token(), 0); !done)
             return std::unexpected(done.error());
     }
     return true;
@@ -174,7 +174,7 @@ VirtioConsole::Done VirtioConsole::send(DmaTurn& turn, std::uint16_t event) {
         to.advance(part.size);
         left = left.subspan(part.size);
     }
-    return queues_[control_receive_queue].give_back(turn, chain_.head(), written);
+    return queues_[control_receive_queue].give_back(turn, chain_.token(), written);
 }
 
 /// Whether the driver takes input here may have changed.
@@ -190,9 +190,9 @@ VirtioConsole::Answer VirtioConsole::receive(DmaTurn& turn) {
     VirtQueue& queue = queues_[receive_queue(0)];
     while (reads_ && input_waits_) {
         if (turn.is_over()) return true;
-        const auto count = queue.available(turn);
-        if (!count) return std::unexpected(count.error());
-        if (*count == 0) {
+        const Answer is_there = queue.has_more_than(turn, 0);
+        if (!is_there) return is_there;
+        if (!*is_there) {
             const Answer more = queue.await_more(turn);
             if (!more || !*more) return more;
         }
@@ -221,7 +221,7 @@ VirtioConsole::Done VirtioConsole::fill(DmaTurn& turn, uart16550::Character firs
         next = input_.take();
         input_waits_ = next.has_value();
     }
-    return queues_[receive_queue(0)].give_back(turn, chain_.head(), written);
+    return queues_[receive_queue(0)].give_back(turn, chain_.token(), written);
 }
 
 /// True where the turn ends before the driver's buffers do. Where the sink has no room it is told
@@ -242,7 +242,7 @@ VirtioConsole::Answer VirtioConsole::transmit(DmaTurn& turn) {
         if (left_.left() != 0) return true;
         if (is_writing_) {
             is_writing_ = false;
-            const Done done = queue.give_back(turn, output_from_.head(), 0);
+            const Done done = queue.give_back(turn, output_from_.token(), 0);
             if (!done) return std::unexpected(done.error());
         }
         more = queue.await_more(turn);

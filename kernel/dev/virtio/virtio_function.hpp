@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "kernel/dev/virtio/dma_memory.hpp"
-#include "kernel/dev/virtio/virt_queue.hpp"
+#include "kernel/dev/virtio/queue/virt_queue.hpp"
 
 namespace cairn {
 

@@ -77,7 +77,8 @@ std::expected<void, BusError> VirtioMmio::write(std::uint64_t offset, AccessWidt
 }
 
 std::uint64_t VirtioMmio::offered() const {
-    return function_.features() | transports_features;
+    return function_.features() | transports_features |
+           (offers_packed_rings_ ? feature::ring_packed : 0);
 }
 
 /// The one that is selected, or nullptr.

@@ -56,6 +56,8 @@ class VirtioMmio final : public MmioDevice, private VirtioPort {
 
     /// Where its interrupt goes; outlives it, and is said before its driver can reach it.
     void connect(InterruptLine& line) { line_ = &line; }
+    /// Its queues may be packed (section 2.8), too; said before its driver can reach it.
+    void offer_packed_rings() { offers_packed_rings_ = true; }
 
     std::expected<std::uint64_t, BusError> read(std::uint64_t offset, AccessWidth width) override;
     std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
@@ -109,6 +111,7 @@ class VirtioMmio final : public MmioDevice, private VirtioPort {
     std::uint32_t config_generation_ = 0;
     bool line_is_up_ = false;
     bool is_letting_go_ = false;  ///< nothing is begun
+    bool offers_packed_rings_ = false;
 };
 
 }  // namespace cairn

@@ -74,9 +74,9 @@ std::expected<VirtioNet::News, RingFault> VirtioNet::look_after_received(DmaTurn
     news.interrupt = std::exchange(is_interrupt_due_, false);
     if (!receives_ || !is_starved_) return news;
     // A notification alone is no room.
-    const auto available = receive_queue().available(turn);
-    if (!available) return std::unexpected(available.error());
-    news.room = *available > had_;
+    const Answer has_more = receive_queue().has_more_than(turn, had_);
+    if (!has_more) return std::unexpected(has_more.error());
+    news.room = *has_more;
     is_starved_ = !news.room;
     return news;
 }
@@ -111,7 +111,7 @@ VirtioNet::Answer VirtioNet::transmit(DmaTurn& turn, std::uint64_t features) {
     is_held_back_ = frame && !wire_.send(*frame, copies);
     if (is_held_back_) return false;
     if (frame) turn.charge((frame_cost + frame->size) * copies);
-    if (const Done done = transmit_queue().give_back(turn, chain_.head(), 0); !done)
+    if (const Done done = transmit_queue().give_back(turn, chain_.token(), 0); !done)
         return std::unexpected(done.error());
     return true;
 }

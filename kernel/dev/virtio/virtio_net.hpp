@@ -68,7 +68,7 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     using Header = virtio_net::PacketHeader;
     /// A buffer of the guest's that is to be shown to it.
     struct Filled {
-        std::uint16_t head;
+        ChainToken token;
         std::uint32_t written;
     };
     /// A frame's way into buffers.
@@ -134,7 +134,7 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     bool receives_ CAIRN_GUARDED_BY(lock_) = false;
     bool is_starved_ CAIRN_GUARDED_BY(lock_) = false;        ///< a sender has found no room
     bool lacks_buffers_ CAIRN_GUARDED_BY(lock_) = false;     ///< of the frame at hand
-    std::size_t had_ CAIRN_GUARDED_BY(lock_) = 0;            ///< buffers, when it was starved
+    std::uint32_t had_ CAIRN_GUARDED_BY(lock_) = 0;          ///< entries of what there was then
     bool is_interrupt_due_ CAIRN_GUARDED_BY(lock_) = false;  ///< left to a turn
     std::uint32_t made_ready_ CAIRN_GUARDED_BY(lock_) = 0;   ///< pieces of RAM for this frame
     std::optional<RingFault> fault_ CAIRN_GUARDED_BY(lock_);

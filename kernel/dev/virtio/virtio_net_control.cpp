@@ -69,10 +69,8 @@ bool VirtioNet::has_filter(std::uint64_t features) {
 /// Commands, as many as there are, or as the turn has room for; whether there are more.
 VirtioNet::Answer VirtioNet::obey(DmaTurn& turn, VirtioPort& port) {
     if (!control_queue().is_ready() || !has_control(port.features())) return false;
-    const auto available = control_queue().available(turn);
-    if (!available) return std::unexpected(available.error());
-    if (*available == 0) return false;
-    Answer more = true;
+    Answer more = control_queue().has_more_than(turn, 0);
+    if (!more || !*more) return more;
     while (more && *more && !turn.is_over())
         more = obey_next(turn, port.features());
     const Answer due = more ? control_queue().is_interrupt_due(turn) : more;
@@ -94,7 +92,7 @@ VirtioNet::Answer VirtioNet::obey_next(DmaTurn& turn, std::uint64_t features) {
     while (answer.front(1).size == 0)
         answer.advance(0);
     if (!turn.store(answer.front(1).base, said)) return std::unexpected(RingFault::no_memory);
-    if (const Done done = control_queue().give_back(turn, command_.head(), 1); !done)
+    if (const Done done = control_queue().give_back(turn, command_.token(), 1); !done)
         return std::unexpected(done.error());
     return true;
 }

@@ -28,6 +28,7 @@ struct VirtioNet::Receiving {
     DmaTurn& turn;
     BufferStream room;
     std::uint32_t parts = 0;
+    std::uint32_t entries = 0;  ///< of the queue, that `filled` has
     static_vector<Filled, VirtQueue::max_size> filled;
     std::array<GuestPhys, 2> count_at;  ///< the two bytes of the header's num_buffers
 };
@@ -108,7 +109,7 @@ VirtioNet::Answer VirtioNet::put(DmaTurn& turn, const NetFrame& frame) {
         if (const Done shown = show(into); !shown) return std::unexpected(shown.error());
         return true;
     }
-    receive_queue().put_back(static_cast<std::uint16_t>(into.filled.size()));
+    receive_queue().put_back(into.entries);
     return false;
 }
 
@@ -125,13 +126,14 @@ VirtioNet::Answer VirtioNet::next_buffer(Receiving& into) {
     if (!taken) return taken;
     lacks_buffers_ = !*taken;
     if (lacks_buffers_) {
-        had_ = is_starved_ ? std::min(had_, into.filled.size()) : into.filled.size();
+        had_ = is_starved_ ? std::min(had_, into.entries) : into.entries;
         is_starved_ = true;
         return false;
     }
     into.room = buffer_.writable();
     if (into.room.left() < sizeof(Header)) return std::unexpected(RingFault::too_short);
-    if (into.filled.try_push_back({buffer_.head(), 0}) == nullptr) return false;
+    if (into.filled.try_push_back({buffer_.token(), 0}) == nullptr) return false;
+    into.entries += buffer_.token().entries;
     return true;
 }
 
@@ -162,7 +164,8 @@ VirtioNet::Done VirtioNet::show(Receiving& into) {
             return std::unexpected(RingFault::no_memory);
     }
     for (const Filled& each : into.filled)
-        if (const Done done = receive_queue().write_used(into.turn, each.head, each.written); !done)
+        if (const Done done = receive_queue().write_used(into.turn, each.token, each.written);
+            !done)
             return done;
     return receive_queue().show_used(into.turn);
 }

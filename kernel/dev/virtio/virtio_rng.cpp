@@ -47,7 +47,7 @@ VirtQueue::Done VirtioRng::fill(DmaTurn& turn) {
         to.advance(piece.size());
         written += piece.size();
     }
-    return queue_.give_back(turn, chain_.head(), static_cast<std::uint32_t>(written));
+    return queue_.give_back(turn, chain_.token(), static_cast<std::uint32_t>(written));
 }
 
 }  // namespace cairn

@@ -51,6 +51,12 @@ class BufferStream {
     std::uint64_t left_ = 0;
 };
 
+/// By what a chain is given back.
+struct ChainToken {
+    std::uint16_t id = 0;       ///< by which the driver knows it
+    std::uint16_t entries = 0;  ///< that it has of the ring in which it was available
+};
+
 class DescriptorChain {
   public:
     static constexpr std::size_t max_buffers = 128;
@@ -59,8 +65,8 @@ class DescriptorChain {
     DescriptorChain(const DescriptorChain&) = delete;
     DescriptorChain& operator=(const DescriptorChain&) = delete;
 
-    void begin(std::uint16_t head) {
-        head_ = head;
+    void begin(ChainToken token) {
+        token_ = token;
         buffers_.clear();
         readable_ = 0;
         readable_bytes_ = 0;
@@ -76,8 +82,9 @@ class DescriptorChain {
         return true;
     }
 
-    /// The index by which the driver knows the chain.
-    [[nodiscard]] std::uint16_t head() const { return head_; }
+    /// Where it is known at the chain's end alone.
+    void name(ChainToken token) { token_ = token; }
+    [[nodiscard]] ChainToken token() const { return token_; }
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
     [[nodiscard]] bool has_writable() const { return readable_ != buffers_.size(); }
     // Valid until the next `begin`.
@@ -97,7 +104,7 @@ class DescriptorChain {
     std::size_t readable_ = 0;  ///< the first so many; the others are writable
     std::uint64_t readable_bytes_ = 0;
     std::uint64_t bytes_ = 0;
-    std::uint16_t head_ = 0;
+    ChainToken token_;
 };
 
 }  // namespace cairn

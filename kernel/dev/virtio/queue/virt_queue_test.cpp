@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/dev/virtio/virt_queue.hpp"
+#include "kernel/dev/virtio/queue/virt_queue.hpp"
 
 #include "tests/unit/catch.hpp"
 #include "tests/unit/virtio_bench.hpp"
@@ -28,7 +28,7 @@ struct Queue {
     }
     bool give_back(std::uint32_t written = 0) {
         DmaTurn turn(bench.memory, 1 << 20);
-        return queue.give_back(turn, chain.head(), written).has_value();
+        return queue.give_back(turn, chain.token(), written).has_value();
     }
     bool interrupts() {
         DmaTurn turn(bench.memory, 1 << 20);
@@ -54,7 +54,7 @@ TEST_CASE("a chain is taken with its buffers in order", "[virt_queue]") {
     queue.bench.chain(2, {{ram, 16}, {ram + 64, 0}, {ram + 100, 7}, {ram + 200, 9, true}});
     queue.bench.offer(2);
     REQUIRE(queue.take() == true);
-    CHECK(queue.chain.head() == 2);
+    CHECK(queue.chain.token().id == 2);
     auto readable = queue.chain.readable();
     auto writable = queue.chain.writable();
     CHECK(readable.left() == 23);
@@ -77,7 +77,7 @@ TEST_CASE("chains come in the order of the ring, around its end", "[virt_queue]"
         queue.bench.chain(head, {{ram + n % 100, 1}});
         queue.bench.offer(head);
         REQUIRE(queue.take() == true);
-        REQUIRE(queue.chain.head() == head);
+        REQUIRE(queue.chain.token().id == head);
         REQUIRE(queue.give_back(n));
         REQUIRE(queue.bench.used_index() == static_cast<std::uint16_t>(n + 1));
         REQUIRE(queue.bench.used_element(n).id == head);
@@ -232,13 +232,13 @@ TEST_CASE("a turn is charged, and ends with what takes long", "[virt_queue]") {
     DmaTurn turn(queue.bench.memory, 10'000);
     REQUIRE(queue.queue.take(turn, queue.chain) == true);
     CHECK(turn.left() == 10'000 - 512);
-    REQUIRE(queue.queue.give_back(turn, 0, 0));
+    REQUIRE(queue.queue.give_back(turn, {0, 1}, 0));
     CHECK(!turn.is_over());
     CHECK(turn.made_ready() == 0);
     queue.bench.memory.slow = {{VirtioBench::used}, 64};
     queue.bench.offer(0);
     DmaTurn next(queue.bench.memory, 10'000);
-    REQUIRE(queue.queue.give_back(next, 0, 0));
+    REQUIRE(queue.queue.give_back(next, {0, 1}, 0));
     CHECK(next.is_over());
     CHECK(next.made_ready() != 0);
 }
@@ -269,7 +269,7 @@ TEST_CASE("where the rings lie is found once, and again when that may have chang
     queue.bench.offer(0);
     REQUIRE(queue.take() == true);
     DmaTurn turn(queue.bench.memory, 10'000);
-    REQUIRE(queue.queue.give_back(turn, 0, 0));
+    REQUIRE(queue.queue.give_back(turn, {0, 1}, 0));
     CHECK(turn.is_over());
     CHECK(queue.bench.used_index() == 3);
 }
