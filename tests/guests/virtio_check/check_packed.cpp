@@ -115,10 +115,12 @@ void check_ring(Checks& checks, const VirtioDriver& driver) {
                  "a used descriptor says that something was written");
     for (int n = 0; n < 11; ++n) {
         offer(std::array{buffer(0, 9, virtio_ring::desc_next), buffer(1, 2)});
+        driver.notify(0);
+        all = all && comes_back(2, 2);
         offer(std::array{buffer(2, 9, virtio_ring::desc_next), buffer(3, 9, virtio_ring::desc_next),
                          buffer(4, 3)});
         driver.notify(0);
-        all = all && comes_back(2, 2) && comes_back(3, 3) && works(driver);
+        all = all && comes_back(3, 3) && works(driver);
     }
     checks.check(all, "a chain has an entry for each descriptor, and the id of its last");
     restart(driver, usual | feature::ring_indirect_desc);
