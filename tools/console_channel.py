@@ -4,12 +4,14 @@ import contextlib
 import os
 import re
 import select
+import signal
 import sys
 import termios
+import threading
 import time
 import tty
 
-from cairn_channel import Connection, TimedOut
+from cairn_channel import Connection, Failure, Monitor, TimedOut
 from channels import socket_of
 
 ESCAPE = b"\x1d" # Ctrl-], as on the machine's own console
@@ -58,6 +60,36 @@ def raw_terminal():
         print(file=sys.stderr)
 
 
+class SizeTeller:
+    """Tells the guest how large the terminal is, at once and when that changes, by the machine's monitor, for
+    which nobody here waits. Where it cannot be told, as by a VM without a virtio console, it stays as it is."""
+    PATIENCE = 5 # seconds, for whoever else is at the monitor
+
+    def __init__(self, options):
+        self.options, self.turn, self.waits = options, threading.Lock(), False
+
+    def tell(self):
+        with self.turn, contextlib.suppress(Failure, OSError):
+            self.waits = False
+            columns, rows = os.get_terminal_size(sys.stdin.fileno())
+            with Monitor(self.options.dir, self.PATIENCE) as monitor:
+                monitor.ask(f"size {self.options.vm} {columns}x{rows}")
+
+    def begin(self, *_):
+        if not self.waits: # else what waits for its turn tells this, too
+            self.waits = True
+            threading.Thread(target=self.tell, daemon=True).start()
+
+    @contextlib.contextmanager
+    def following(self):
+        before = signal.signal(signal.SIGWINCH, self.begin)
+        try:
+            self.begin()
+            yield
+        finally:
+            signal.signal(signal.SIGWINCH, before)
+
+
 def typed(is_terminal):
     """What has been typed, and whether more may come."""
     data = os.read(sys.stdin.fileno(), 4096)
@@ -66,12 +98,12 @@ def typed(is_terminal):
     return data, bool(data)
 
 
-def talk(connection):
+def talk(connection, teller):
     """Bytes both ways, until Ctrl-], the deadline or the machine's end. A guest that does not read what
     is typed keeps nobody from seeing what it prints."""
     connection.socket.setblocking(False)
     waiting, listens = b"", True
-    with raw_terminal() as is_terminal:
+    with raw_terminal() as is_terminal, teller.following() if is_terminal else contextlib.nullcontext():
         while True:
             left = None if connection.deadline is None else connection.deadline - time.monotonic()
             if left is not None and left <= 0:
@@ -99,6 +131,6 @@ def console(options):
         if options.send is not None:
             connection.send(bytes_of(options.send))
         if options.until is None:
-            talk(connection)
+            talk(connection, SizeTeller(options))
         else:
             show_until(connection, options.until, options.timeout)

@@ -216,9 +216,9 @@ std::optional<VmDevices> take_devices(HostResources& host, const BundleVm& bundl
             try_allocate_unique<GuestRng>(VmAllocator<GuestRng>(memory.heap()), host_rng(), ram,
                                           host.device_tasks(), host.timebase_hz());
     if (config.virtio_console)
-        devices.console =
-            try_allocate_unique<GuestVirtioConsole>(VmAllocator<GuestVirtioConsole>(memory.heap()),
-                                                    channel, channel, ram, host.device_tasks());
+        devices.console = try_allocate_unique<GuestVirtioConsole>(
+            VmAllocator<GuestVirtioConsole>(memory.heap()), channel, channel, channel.size(), ram,
+            host.device_tasks());
     const bool has_balloon = !config.balloon || take_balloon(host, guest_ram, memory, devices);
     const bool has_console = !config.virtio_console || devices.console;
     if (config.packed_rings)

@@ -17,6 +17,7 @@ SHOWS = { # what each command shows, of the VMs below
     "list": {"vm"},
     "info a": {"configuration", "memory", "memory-piece", "device"},
     "balloon a": {"balloon"},
+    "size a": {"size"},
     "net a": {"interface", "traffic"},
     "net": {"interface", "traffic"},
     "tree a": {"property"},
@@ -39,7 +40,7 @@ SHOWS = { # what each command shows, of the VMs below
     "doctor": {"ability"},
     "set": {"setting"},
 }
-DOES = ["trace a.0 off", "balloon a 8M", "pause a", "resume a", "set colour on", "set colour off", "create c a", "start c", "reset c",
+DOES = ["trace a.0 off", "balloon a 8M", "size a 80x24", "pause a", "resume a", "set colour on", "set colour off", "create c a", "start c", "reset c",
         "stop b", "destroy b"]
 
 
@@ -47,7 +48,7 @@ DOES = ["trace a.0 off", "balloon a 8M", "pause a", "resume a", "set colour on",
 def monitor(machine, tmp_path):
     disk = tmp_path / "core.img"
     disk.write_bytes(bytes(16 << 20))
-    m = machine(demo_vms(tmp_path / "vms.cpio", "ab", a={"balloon": "yes", "net": "switch:lan"}, b={"cpus": "2"}), smp=2, options=drives(disk))
+    m = machine(demo_vms(tmp_path / "vms.cpio", "ab", a={"balloon": "yes", "net": "switch:lan", "virtio-console": "yes"}, b={"cpus": "2"}), smp=2, options=drives(disk))
     m.expect("Type something")
     to_monitor(m)
     return m

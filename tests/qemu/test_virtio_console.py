@@ -3,6 +3,7 @@
 import pytest
 
 from cairn_machine import DEBIAN_INITRD, ROOT, guest_image, write_archive
+from monitor_session import ESCAPE, PROMPT as MONITOR, command, to_monitor
 from outcome import archive, ended
 
 PROMPT = r"guest:~# "
@@ -41,6 +42,35 @@ def test_debian_logs_in_on_hvc0(debian_on):
     m.expect(PROMPT)
     m.send_line("poweroff -f")
     assert ended(m)[-1] == "vm guest: powered off"
+
+
+def test_a_terminal_is_as_large_as_the_monitor_says(debian_on):
+    m = debian_on("console=hvc0")
+    m.expect(PROMPT)
+
+    def rule(*lines):
+        to_monitor(m)
+        for line, answer in lines:
+            command(m, line, answer)
+            m.expect(MONITOR)
+        m.send(ESCAPE)
+        m.send_line("")
+        m.expect(PROMPT)
+    assert m.command_output("stty size", PROMPT) == "24 100"  # /etc/shell's, where it is 0 0
+    rule(("size guest", r"columns\s+-\s"), ("size guest 100x30", ""), ("size guest", r"columns\s+100\s+\x10?\s*rows\s+30\s"),
+         ("size guest 0x30", "0x30: write columns and rows from 1 to 65535, as in 80x24"),
+         ("size nobody 80x24", "nobody: there is no VM of that name"))
+    assert m.command_output("stty size", PROMPT) == "30 100"
+    rule(("size guest 200x60", ""))
+    assert m.command_output("stty size", PROMPT) == "60 200"
+    to_monitor(m)
+    command(m, "size guest 132x43", MONITOR)
+    m.send("reset guest\r" + ESCAPE)
+    m.expect("'poweroff' ends it")  # another run has it from its start
+    m.expect(PROMPT)
+    assert m.command_output("stty size", PROMPT) == "43 132"
+    m.send_line("poweroff -f")
+    ended(m)
 
 
 def test_what_is_typed_is_the_uarts_while_that_is_read(debian_on):

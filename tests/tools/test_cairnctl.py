@@ -2,9 +2,12 @@
 """tools/cairnctl before a machine that a test plays: statuses, sentences, and who was there before."""
 import contextlib
 import os
+import pty
+import signal
 import socket
 import subprocess
 import tempfile
+import termios
 import threading
 from pathlib import Path
 
@@ -174,6 +177,28 @@ def test_a_console_by_script(folder):
     with machine(folder, lambda client: client.sendall(b"echo"), vm="web", greeting="") as heard:
         status, output, errors = cairnctl(folder, "console", "web", text="typed\n")
     assert (status, output, heard) == (3, "echo", ["typed\n"]) and "the machine has ended" in errors
+
+
+def test_a_console_is_told_its_size(folder):
+    """At its start, and as often as the terminal's changes; not where there is no terminal."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    with machine(folder, vm="web", greeting="hello"):
+        with machine(folder, end("size")) as heard:
+            runs = subprocess.Popen([CAIRNCTL, "--dir", folder, "console", "web"], stdin=theirs, stdout=subprocess.PIPE,
+                                    stderr=subprocess.DEVNULL)
+        assert heard == ["size web 80x24\n"]
+        (folder / "monitor.sock").unlink()
+        termios.tcsetwinsize(theirs, (50, 132))
+        error = '{"kind":"error","subject":"web","message":"it has no virtio console"}\n'
+        with machine(folder, error + end("size", "false")) as heard:
+            runs.send_signal(signal.SIGWINCH)
+        assert heard == ["size web 132x50\n"]
+        assert runs.poll() is None # it does not mind
+        os.write(ours, b"\x1d")
+        assert (runs.communicate(timeout=30)[0], runs.returncode) == (b"hello", 0)
+    os.close(ours)
+    os.close(theirs)
 
 
 @pytest.mark.parametrize("arguments, sentence", [

@@ -76,10 +76,13 @@ struct Control {
 };
 static_assert(sizeof(Control) == 8);
 
-/// What follows a `resize`. Linux 6.1 takes the rows first, against the specification.
+/// What follows a `resize`; 0 by 0: nobody knows it. Linux took the rows first, against the
+/// specification, before 6.16.
 struct Size {
     std::uint16_t cols;
     std::uint16_t rows;
+
+    bool operator==(const Size&) const = default;
 };
 static_assert(sizeof(Size) == 4);
 

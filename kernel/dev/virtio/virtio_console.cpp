@@ -23,7 +23,7 @@ constexpr std::uint32_t bit_of(std::uint16_t event) {
 
 /// In this order, which is that of Linux's expectations, too.
 constexpr std::array told_events{event::port_add, event::console_port, event::port_name,
-                                 event::port_open};
+                                 event::port_open, event::resize};
 constexpr std::uint32_t told_of_a_ready_port =
     bit_of(event::console_port) | bit_of(event::port_name) | bit_of(event::port_open);
 
@@ -34,7 +34,7 @@ std::uint32_t VirtioConsole::device_id() const {
 }
 
 std::uint64_t VirtioConsole::features() const {
-    return feature::multiport | feature::emerg_write;
+    return feature::size | feature::multiport | feature::emerg_write;
 }
 
 /// Section 5.3.5: also where the device is not set up.
@@ -86,7 +86,7 @@ VirtioConsole::Answer VirtioConsole::is_interrupt_due(DmaTurn& turn) {
 void VirtioConsole::forget(const VirtQueue& queue) {
     if (&queue == &queues_[transmit_queue(0)]) is_writing_ = false;
     if (&queue == &queues_[control_transmit_queue]) {
-        is_added_ = is_open_ = false;
+        is_added_ = is_ready_ = is_open_ = false;
         untold_ = 0;
     }
     if (&queue != &queues_[receive_queue(0)] || !reads_) return;
@@ -96,7 +96,16 @@ void VirtioConsole::forget(const VirtQueue& queue) {
 
 bool VirtioConsole::look() {
     input_waits_ = true;
-    return is_writing_ || reads_;
+    return is_writing_ || reads_ || untold_ != 0;
+}
+
+/// A driver with ports is told by a message, once it is ready for one.
+bool VirtioConsole::resize(virtio_console::Size size) {
+    if (size == this->size()) return false;
+    config_.cols = size.cols;
+    config_.rows = size.rows;
+    if (is_ready_) untold_ |= bit_of(event::resize);
+    return true;
 }
 
 /// What the driver says by control messages.
@@ -128,7 +137,9 @@ void VirtioConsole::heard(const Control& message) {
     if (message.event == event::device_ready) {
         if (message.value == 1 && !is_added_) untold_ |= bit_of(event::port_add);
     } else if (message.id == 0 && message.event == event::port_ready) {
-        if (message.value == 1) untold_ |= told_of_a_ready_port;
+        is_ready_ = message.value == 1;
+        if (is_ready_) untold_ |= told_of_a_ready_port;
+        if (is_ready_ && size() != Size{}) untold_ |= bit_of(event::resize);
     } else if (message.id == 0 && message.event == event::port_open) {
         is_open_ = message.value != 0;
     }
@@ -158,11 +169,14 @@ VirtioConsole::Answer VirtioConsole::tell(DmaTurn& turn) {
 /// A message into `chain_`; a name that is longer than the buffer is cut off.
 VirtioConsole::Done VirtioConsole::send(DmaTurn& turn, std::uint16_t event) {
     const Control message{.id = 0, .event = event, .value = 1};
+    const Size its_size = size();
+    std::span<const std::byte> more;
+    if (event == event::port_name) more = std::as_bytes(std::span(port_name));
+    if (event == event::resize) more = std::as_bytes(std::span(&its_size, 1));
     std::array<std::byte, sizeof message + port_name.size()> bytes{};
     std::ranges::copy(std::as_bytes(std::span(&message, 1)), bytes.begin());
-    std::ranges::copy(std::as_bytes(std::span(port_name)), bytes.begin() + sizeof message);
-    std::span<const std::byte> left(bytes);
-    if (event != event::port_name) left = left.first(sizeof message);
+    std::ranges::copy(more, bytes.begin() + sizeof message);
+    auto left = std::span<const std::byte>(bytes).first(sizeof message + more.size());
     BufferStream to = chain_.writable();
     if (to.left() < sizeof message) return std::unexpected(RingFault::too_short);
     left = left.first(std::min<std::uint64_t>(left.size(), to.left()));

@@ -4,7 +4,7 @@
 //
 //     transmitq ──► 256 bytes at a time ──► ByteSink ── takes less: the buffer waits, until `look`
 //     receiveq  ◄── as many as were typed ◄── PortInput
-//     control   ◄─► port_add, port_ready, console_port, port_name, port_open
+//     control   ◄─► port_add, port_ready, console_port, port_name, port_open, resize
 //
 // A buffer is given back when all of it is written, so a guest that is ahead of the wire waits for
 // its buffers. Without MULTIPORT there are no control queues, and the port is open always.
@@ -55,6 +55,8 @@ class VirtioConsole final : public VirtioFunction {
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
     void forget(const VirtQueue& queue) override;
 
+    /// The console is so large, or (0 by 0) nobody knows; whether its configuration has changed.
+    [[nodiscard]] bool resize(virtio_console::Size size);
     /// There may be something typed, or room for output: whether a turn has something to do then.
     [[nodiscard]] bool look();
 
@@ -74,6 +76,7 @@ class VirtioConsole final : public VirtioFunction {
     [[nodiscard]] Done fill(DmaTurn& turn, uart16550::Character first);
     [[nodiscard]] Answer write_out(DmaTurn& turn);
     void note_reader();
+    [[nodiscard]] virtio_console::Size size() const { return {config_.cols, config_.rows}; }
 
     ByteSink& output_;
     PortInput& input_;
@@ -82,6 +85,7 @@ class VirtioConsole final : public VirtioFunction {
 
     bool has_ports_ = false;       ///< MULTIPORT is accepted
     bool is_added_ = false;        ///< the driver has heard of the port
+    bool is_ready_ = false;        ///< the driver is, for it
     bool is_open_ = false;         ///< the driver has said so
     bool reads_ = false;           ///< as `input_` was told
     bool input_waits_ = false;     ///< not yet found empty

@@ -17,6 +17,8 @@ constexpr std::uint32_t control_rx = virtio_console::control_receive_queue;
 constexpr std::uint32_t control_tx = virtio_console::control_transmit_queue;
 constexpr std::uint64_t with_ports = virtio::feature::version_1 | feature::multiport;
 
+constexpr std::uint64_t with_size = virtio::feature::version_1 | feature::size;
+
 struct PortKeyboard final : PortInput {
     std::optional<uart16550::Character> take() override { return keyboard.take(); }
     void port_reads(bool reads) override {
@@ -212,6 +214,49 @@ TEST_CASE("device and driver agree about the port", "[virtio_console]") {
     CHECK_FALSE(bench.input.is_read);
     bench.type("b");
     CHECK(bench.used_count(rx) == 1);
+}
+
+TEST_CASE("a size is in the configuration, and its change is told of", "[virtio_console]") {
+    Bench bench;
+    CHECK((bench.console.features() & feature::size) != 0);
+    CHECK(bench.device.read(0x100, AccessWidth::half) == 0u);
+    CHECK(bench.console.resize({80, 24}));
+    CHECK_FALSE(bench.console.resize({80, 24}));
+    CHECK(bench.console.resize({132, 50}));
+    bench.start(with_size);
+    CHECK(bench.device.read(0x100, AccessWidth::half) == 132u);
+    CHECK(bench.device.read(0x102, AccessWidth::half) == 50u);
+    CHECK_FALSE(bench.console.look());  // reading is all that there is to do
+}
+
+TEST_CASE("a port that is ready is told its size, and each that follows", "[virtio_console]") {
+    Bench bench;
+    bench.start(with_size | feature::multiport);
+    bench.listen(control_rx);
+    bench.say(event::port_ready, 1);
+    REQUIRE(bench.used_count(control_rx) == 3);  // nobody knows it
+    CHECK(bench.console.resize({80, 24}));
+    CHECK(bench.console.resize({100, 30}));
+    CHECK(bench.console.look());
+    bench.finish();
+    REQUIRE(bench.used_count(control_rx) == 4);
+    CHECK(bench.heard(3).event == event::resize);
+    CHECK(bench.heard(3).id == 0);
+    CHECK(bench.used_length(control_rx, 3) == 12);
+    CHECK(bench.memory.load<virtio_console::Size>(GuestPhys{bench.room(control_rx) + 3 * 32 + 8}) ==
+          virtio_console::Size{.cols = 100, .rows = 30});
+
+    bench.start(with_size | feature::multiport);
+    bench.listen(control_rx);
+    CHECK(bench.console.resize({80, 24}));
+    CHECK_FALSE(bench.console.look());  // not ready
+    bench.say(event::port_ready, 1);
+    REQUIRE(bench.used_count(control_rx) == 4);
+    bench.say(event::port_ready, 0);
+    CHECK(bench.console.resize({81, 24}));
+    CHECK_FALSE(bench.console.look());
+    bench.finish();
+    CHECK(bench.used_count(control_rx) == 4);
 }
 
 TEST_CASE("a port is added once, however often a driver is ready", "[virtio_console]") {

@@ -18,6 +18,11 @@ constexpr std::array commands{
             "The one that is marked by * has the console that Ctrl-] goes back to.", list_vms},
     Command{"console", "VM", "bring its console to the front; Ctrl-] comes back",
             "What it printed behind comes out first, its last 16 KiB.", show_console},
+    Command{
+        "size", "VM [COLUMNSxROWS]", "how large its console is, or that it is so large",
+        "Needs virtio-console = yes in its vm.conf. The guest's terminal on hvc0 follows. Until "
+        "it is told, nobody knows the size. tools/cairnctl console says it by itself.",
+        rule_size},
     Command{"start", "VM", "start a VM that is off",
             "It is built and loaded afresh from the archive, as its vm.conf says.", start_vm},
     Command{"stop", "VM", "turn it off, as by pulling its plug",

@@ -18,6 +18,8 @@ CommandFunction show_registers, show_frames_of_vcpu, show_memory;
 CommandFunction show_memory_map;
 // commands_balloon.cpp: ask a guest for memory.
 CommandFunction rule_balloon;
+// commands_size.cpp: say how large a console is.
+CommandFunction rule_size;
 // commands_net.cpp
 CommandFunction show_nets;
 // commands_dump.cpp: write a core.

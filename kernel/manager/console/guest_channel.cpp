@@ -124,6 +124,11 @@ void GuestChannel::output_goes_on() {
     if (reader_ != nullptr) reader_->input_arrived();
 }
 
+void GuestChannel::resize(virtio_console::Size size) {
+    size_.store(size, std::memory_order_relaxed);
+    output_goes_on();
+}
+
 bool GuestChannel::has_room() {
     const SpinGuard guard(input_lock_);
     was_full_ = typed_.full();

@@ -25,6 +25,7 @@
 #include <cairn/spinlock.hpp>
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/input_source.hpp"
+#include "kernel/dev/virtio/console_size.hpp"
 #include "kernel/host/drivers/console.hpp"
 #include "kernel/host/drivers/log_ring.hpp"
 #include "kernel/manager/console/channel_port.hpp"
@@ -69,6 +70,11 @@ class GuestChannel final : public ByteSink, public InputSource, public GuestWrit
     /// How many bytes the machine's console has lost since it was last asked.
     [[nodiscard]] std::uint64_t take_lost();
 
+    // Whoever looks at it.
+    /// Its guest is told, if it has a virtio console; also the next run's.
+    void resize(virtio_console::Size size);
+    [[nodiscard]] const ConsoleSize& size() const { return size_; }
+
     // The port's side.
     /// A port that is its console, too, and outlives it; or nullptr: none any more.
     void connect(ChannelPort* port);
@@ -91,6 +97,8 @@ class GuestChannel final : public ByteSink, public InputSource, public GuestWrit
     std::uint64_t console_at_ CAIRN_GUARDED_BY(output_lock_) = 0;  ///< of what is kept
     std::uint64_t port_at_ CAIRN_GUARDED_BY(output_lock_) = 0;
     std::atomic<std::uint64_t> lost_ = 0;
+
+    ConsoleSize size_{};
 
     Spinlock input_lock_;
     ring_buffer<uart16550::Character, typed_room> typed_ CAIRN_GUARDED_BY(input_lock_);

@@ -117,6 +117,17 @@ TEST_CASE("the last of it is kept, and what is lost is counted", "[guest_channel
     CHECK(screen.front() == '5');
 }
 
+TEST_CASE("a size is kept, and whoever is there told of it", "[guest_channel]") {
+    const auto guest = channel();
+    CHECK(guest->size().load() == virtio_console::Size{});
+    guest->resize({80, 24});
+    Reader reader;
+    guest->attach(&reader);
+    guest->resize({100, 30});
+    CHECK(reader.told == 1);
+    CHECK(guest->size().load() == virtio_console::Size{.cols = 100, .rows = 30});
+}
+
 TEST_CASE("what was kept waits for room, and nothing is lost meanwhile", "[guest_channel]") {
     const auto guest = channel();
     CHECK(guest->put(bytes("0123456789")) == 10);  // behind there is always room

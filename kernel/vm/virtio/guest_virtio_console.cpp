@@ -33,6 +33,7 @@ void GuestVirtioConsole::guest_asks_by_sbi() {
 
 /// The hart that brings it does the rest next, as GuestNet's.
 void GuestVirtioConsole::look() {
+    if (console_.resize(size_.load(std::memory_order_relaxed))) port_.device().config_changed();
     if (!console_.look()) return;
     tasks_.want(port_);
     if (loaded_vcpu != nullptr) loaded_vcpu->leave_guest();

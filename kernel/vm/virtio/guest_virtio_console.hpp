@@ -10,9 +10,12 @@
 // reads elsewhere: the UART has its interrupt for input enabled, or the guest has asked by SBI
 // since.
 //
+// Whoever looks at the console knows its size, which may change at any time. `look` follows that.
+//
 // On the VM's heap; it ends before its VM does. All of it is the VM's device lock's.
 #pragma once
 
+#include "kernel/dev/virtio/console_size.hpp"
 #include "kernel/dev/virtio/virtio_console.hpp"
 #include "kernel/vm/virtio/guest_virtio.hpp"
 
@@ -21,9 +24,10 @@ namespace cairn {
 class GuestVirtioConsole final {
   public:
     /// All that is borrowed outlives it. Its VM's RAM is `ram`.
-    GuestVirtioConsole(ByteSink& output, InputSource& typed, const GuestMemory& ram,
-                       DeviceTasks& tasks)
+    GuestVirtioConsole(ByteSink& output, InputSource& typed, const ConsoleSize& size,
+                       const GuestMemory& ram, DeviceTasks& tasks)
         : typed_(typed),
+          size_(size),
           tasks_(tasks),
           console_(output, for_port_),
           port_(console_, VirtioConsole::kind, {.kind = "virtio-console", .name = {}}, ram, tasks) {
@@ -37,7 +41,8 @@ class GuestVirtioConsole final {
     /// What the UART has of what is typed.
     [[nodiscard]] InputSource& uart_input() { return for_uart_; }
 
-    /// Something may be typed, or the output has room: a turn, where it has to do with that.
+    /// Something may be typed, the output has room, or the size has changed: a turn, where it has
+    /// to do with that.
     void look();
     /// The guest asks for input by SBI, which gives it the UART's.
     void guest_asks_by_sbi();
@@ -59,6 +64,7 @@ class GuestVirtioConsole final {
     void port_reads(bool reads);
 
     InputSource& typed_;
+    const ConsoleSize& size_;
     DeviceTasks& tasks_;
     Vm* vm_ = nullptr;
     bool port_reads_ = false;

@@ -38,6 +38,10 @@ struct Bench {
         const auto at = guest_map::virtio(first_slot).base + static_cast<std::uint64_t>(which);
         REQUIRE(vm->bus().write(at, AccessWidth::word, value));
     }
+    std::uint64_t get(virtio_mmio::Register which) {
+        const auto at = guest_map::virtio(first_slot).base + static_cast<std::uint64_t>(which);
+        return vm->bus().read(at, AccessWidth::word).value();
+    }
     void set_uart(uart16550::Register which, unsigned value) {
         REQUIRE(vm->bus().write(guest_map::uart.base + static_cast<std::uint64_t>(which),
                                 AccessWidth::byte, value));
@@ -102,7 +106,8 @@ struct Bench {
     DeviceTasks tasks;
     Transcript screen;
     Keyboard keyboard;
-    GuestVirtioConsole console{screen, keyboard, guest_ram, tasks};
+    ConsoleSize size{};
+    GuestVirtioConsole console{screen, keyboard, size, guest_ram, tasks};
     std::optional<Vm> vm;
 };
 
@@ -191,6 +196,28 @@ TEST_CASE("a turn does not wait for who has the devices, and comes again",
     CHECK(bench.tasks.do_some());
     CHECK(bench.received() == 1);
     CHECK(bench.tasks.is_empty());
+}
+
+TEST_CASE("its size is what whoever looks at it says", "[guest_virtio_console]") {
+    Bench bench;
+    const auto at = guest_map::virtio(first_slot).base + 0x100;
+    const auto read = [&](std::uint64_t offset) {
+        return bench.vm->bus().read(at + offset, AccessWidth::half).value();
+    };
+    bench.size = {.cols = 80, .rows = 24};
+    bench.vm->input_arrived();
+    CHECK(read(0) == 80);
+    CHECK(read(2) == 24);
+    bench.open();
+    const std::uint64_t generation = bench.get(config_generation);
+    bench.size = {.cols = 100, .rows = 24};
+    bench.vm->input_arrived();
+    CHECK(read(0) == 100);
+    CHECK(bench.get(config_generation) == generation + 1);
+    CHECK(bench.get(interrupt_status) == virtio_mmio::interrupt::config_change);
+    bench.set(interrupt_ack, 2);
+    bench.vm->input_arrived();
+    CHECK(bench.get(interrupt_status) == 0);
 }
 
 TEST_CASE("output that had no room goes on in a turn", "[guest_virtio_console]") {
