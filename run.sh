@@ -251,11 +251,20 @@ check_bundle() {
 }
 
 # The folder and the sockets can be as they are to be, and the machine has room for their devices.
+# The names that Cairn takes, a line each; of others it says what is wrong.
+ports_of() {
+    sed -nE 's/^[ \t]*port[ \t]*=[ \t]*([A-Za-z0-9_-][A-Za-z0-9._-]{0,31})[ \t\r]*$/\1/p' "$1"
+}
+
 prepare_channels() {
-    local names=(guest) conf options used=${#disks[@]}
+    local names=(guest) conf vm port options used=${#disks[@]}
     if [ -n "$bundle" ]; then
         names=()
-        for conf in "$bundle"/*/vm.conf; do names+=("$(basename "$(dirname "$conf")")"); done
+        for conf in "$bundle"/*/vm.conf; do
+            vm=$(basename "$(dirname "$conf")")
+            names+=("$vm")
+            while read -r port; do names+=("$port@$vm"); done < <(ports_of "$conf")
+        done
     fi
     options=$("$python" "$root/tools/channels.py" "$channels" "${names[@]}") || exit 2
     mapfile -t channel_options <<<"$options"

@@ -4,7 +4,8 @@
 
     DIR/monitor.sock     the monitor, for programs       port cairn.monitor
     DIR/vm.NAME.sock     the console of VM NAME           port cairn.vm.NAME
-    DIR/gdb.NAME.sock    gdb's, at VM NAME                port cairn.gdb.NAME, of machines with up to 14 VMs
+    DIR/port.PORT@NAME.sock    port PORT of VM NAME       port cairn.port.PORT@NAME
+    DIR/gdb.NAME.sock    gdb's, at VM NAME                port cairn.gdb.NAME, where one device has all
 
 QEMU's virtio console devices say what they have in one breath, of which the driver's queue keeps 32
 sentences: more ports are on a second device. Port 0 of each is QEMU's own.
@@ -26,14 +27,15 @@ class ChannelError(Exception):
 
 
 def socket_of(folder, vm=None, kind="vm"):
-    """The socket of VM `vm`, its console's or gdb's, or the monitor's."""
+    """The socket of VM `vm`, its console's or gdb's, of a port, PORT@VM, or the monitor's."""
     return Path(folder) / (f"{kind}.{vm}.sock" if vm else "monitor.sock")
 
 
-def channels_of(vms):
-    """(kind, VM) of each; one device has all of a machine with few VMs."""
-    gdb = [("gdb", vm) for vm in vms] if 1 + 2 * len(vms) <= PORTS else []
-    return [("monitor", None), *(("vm", vm) for vm in vms), *gdb]
+def channels_of(names):
+    """(kind, name) of each, of VMs and of PORT@NAME; one device has all of a machine with few VMs."""
+    ports, vms = [name for name in names if "@" in name], [name for name in names if "@" not in name]
+    gdb = [("gdb", vm) for vm in vms] if 1 + 2 * len(vms) + len(ports) <= PORTS else []
+    return [("monitor", None), *(("vm", vm) for vm in vms), *(("port", port) for port in ports), *gdb]
 
 
 def make_folder(folder):
@@ -68,7 +70,7 @@ def check(path):
 
 
 def options(folder, vms):
-    """QEMU's options for the channels of VMs in a folder."""
+    """QEMU's options for the channels of VMs, and of ports, PORT@VM, in a folder."""
     channels = channels_of(vms)
     for first in range(0, len(channels), PORTS):
         ports, device = channels[first:first + PORTS], f"channels{first // PORTS}"
@@ -83,7 +85,7 @@ def options(folder, vms):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("vm", nargs="*")
+    parser.add_argument("vm", nargs="*", metavar="VM|PORT@VM")
     given = parser.parse_args()
     folder, vms = given.folder.absolute(), given.vm
     try:

@@ -9,6 +9,7 @@
 #include <cairn/bits.hpp>
 #include <cairn/byte_size.hpp>
 #include <cairn/cpio_path.hpp>
+#include "kernel/bundle/bundle.hpp"
 
 namespace cairn {
 
@@ -73,6 +74,7 @@ class Parser {
         }
         line_ = {};
         number_ = 0;
+        config_.virtio_console = config_.virtio_console || !config_.ports.empty();
         if (config_.kernel.line == 0)
             return fail(VmConfigFault::missing_key, vm_config_keys[key_index(VmConfigKey::kernel)]);
         if (dumps(config_.on_crash) && !config_.core) {
@@ -109,7 +111,8 @@ class Parser {
     Result set(VmConfigKey key, std::string_view value) {
         std::uint32_t& first_line = set_on_[key_index(key)];
         const std::string_view key_name = vm_config_keys[key_index(key)];
-        const bool may_repeat = key == VmConfigKey::disk || key == VmConfigKey::net;
+        const bool may_repeat =
+            key == VmConfigKey::disk || key == VmConfigKey::net || key == VmConfigKey::port;
         if (first_line != 0 && !may_repeat) {
             return fail(VmConfigFault::duplicate_key, key_name, value, first_line);
         }
@@ -151,6 +154,7 @@ class Parser {
                 return set_choice(config_.balloon, key_name, value, no_and_yes);
             case VmConfigKey::virtio_console:
                 return set_choice(config_.virtio_console, key_name, value, no_and_yes);
+            case VmConfigKey::port: return add_port(value);
             case VmConfigKey::packed_rings:
                 return set_choice(config_.packed_rings, key_name, value, no_and_yes);
         }
@@ -277,6 +281,16 @@ class Parser {
         net->line = number_;
         if (config_.nets.try_push_back(*net) == nullptr)
             return fail(VmConfigFault::too_many_nets, "net", value);
+        return {};
+    }
+
+    /// Port 0 is the console. What can be a VM's name can be a file's, there and in the guest.
+    Result add_port(std::string_view value) {
+        const bool is_taken =
+            value == "console" || std::ranges::find(config_.ports, value) != config_.ports.end();
+        if (is_taken || !is_vm_name(value)) return fail(VmConfigFault::bad_port, "port", value);
+        if (config_.ports.try_push_back(value) == nullptr)
+            return fail(VmConfigFault::too_many_ports, "port", value);
         return {};
     }
 

@@ -28,6 +28,8 @@
 //     rng = no                     or yes: it has an entropy device
 //     balloon = no                 or yes: it has a balloon, by which it gives memory back
 //     virtio-console = no          or yes: it has a virtio console beside its UART
+//     port = agent                 a further port of its virtio console, which it has then; a line
+//                                  for each
 //     packed-rings = no            or yes: its virtio devices offer packed queues, too
 //
 // docs/vm-conf.md describes them.
@@ -71,14 +73,16 @@ enum class VmConfigKey : std::uint8_t {
     rng,
     balloon,
     virtio_console,
+    port,
     packed_rings,
 };
 
 /// The keys by VmConfigKey.
-inline constexpr std::array<std::string_view, 21> vm_config_keys{
-    "cpus",   "memory",       "kernel",   "initrd", "append",   "autostart",      "affinity",
-    "weight", "on-power-off", "on-crash", "core",   "watchdog", "console",        "halt",
-    "trace",  "disk",         "net",      "rng",    "balloon",  "virtio-console", "packed-rings"};
+inline constexpr std::array<std::string_view, 22> vm_config_keys{
+    "cpus",     "memory",         "kernel",       "initrd",      "append", "autostart",
+    "affinity", "weight",         "on-power-off", "on-crash",    "core",   "watchdog",
+    "console",  "halt",           "trace",        "disk",        "net",    "rng",
+    "balloon",  "virtio-console", "port",         "packed-rings"};
 
 /// What becomes of a VM that has powered itself off.
 enum class PowerOffPolicy : std::uint8_t { stop, restart };
@@ -150,6 +154,7 @@ struct VmConfigCore {
 struct VmConfig {
     static constexpr std::size_t max_disks = 8;
     static constexpr std::size_t max_nets = 8;
+    static constexpr std::size_t max_ports = 4;
 
     std::string_view file;  ///< the path of vm.conf itself, as errors name it
     std::string_view name;  ///< of the VM: the folder that vm.conf stands in
@@ -176,9 +181,10 @@ struct VmConfig {
     bool balloon = false;            ///< it has a balloon
     std::uint32_t balloon_line = 0;  ///< from 1; 0: not set in the file
     bool virtio_console = false;
-    bool packed_rings = false;                     ///< its virtio devices offer them
-    static_vector<VmConfigDisk, max_disks> disks;  ///< in the order of their lines
-    static_vector<NetLine, max_nets> nets;         ///< the same
+    bool packed_rings = false;                         ///< its virtio devices offer them
+    static_vector<VmConfigDisk, max_disks> disks;      ///< in the order of their lines
+    static_vector<NetLine, max_nets> nets;             ///< the same
+    static_vector<std::string_view, max_ports> ports;  ///< their names, each another
 };
 
 enum class VmConfigFault : std::uint8_t {
@@ -207,7 +213,9 @@ enum class VmConfigFault : std::uint8_t {
     net_bad_option,
     net_bad_rate,
     net_bad_address,
-    too_many_nets,  ///< more than VmConfig::max_nets
+    too_many_nets,   ///< more than VmConfig::max_nets
+    bad_port,        ///< no name, or one that there is already
+    too_many_ports,  ///< more than VmConfig::max_ports
 };
 
 /// What is wrong, where, and enough to say it. `line` and `column` count from 1; line 0 is the file

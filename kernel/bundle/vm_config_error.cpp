@@ -4,6 +4,7 @@
 #include <cairn/byte_size.hpp>
 #include <cairn/print.hpp>
 #include <cairn/quoted.hpp>
+#include "kernel/bundle/bundle.hpp"
 #include "kernel/bundle/nearest_word.hpp"
 #include "kernel/bundle/vm_config.hpp"
 
@@ -112,6 +113,13 @@ void write_fault(Writer& out, const VmConfigError& error) {
                          value);
         case VmConfigFault::too_many_nets:
             return print(out, "is one too many: a VM has at most {}", VmConfig::max_nets);
+        case VmConfigFault::bad_port:
+            return print(out,
+                         "{} is no name for a port; write another for each, of 1 to {} letters, "
+                         "digits, . - and _, and not console",
+                         value, longest_vm_name);
+        case VmConfigFault::too_many_ports:
+            return print(out, "is one too many: a VM has at most {}", VmConfig::max_ports);
         case VmConfigFault::bad_host_disk:
             return print(out,
                          "{} is no disk of the machine's; write host:0 for its first, host:0/1 for "

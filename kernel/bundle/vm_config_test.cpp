@@ -80,6 +80,26 @@ TEST_CASE("all keys are read", "[vm_config]") {
     CHECK(good("kernel = a\nvirtio-console = yes").virtio_console);
 }
 
+TEST_CASE("ports have names of their own, and bring a virtio console", "[vm_config]") {
+    const VmConfig config = good(
+        "kernel = a\nport = agent\nport = org.a_b-c.0\n"
+        "virtio-console = no\nport = agent.0\nport = A");
+    CHECK(config.virtio_console);
+    REQUIRE(config.ports.size() == 4);
+    CHECK(config.ports[0] == "agent");
+    CHECK(config.ports[1] == "org.a_b-c.0");
+    CHECK(sentence("port = a\nport = b\nport = c\nport = d\nport = e") ==
+          "demo/vm.conf:5: port: is one too many: a VM has at most 4");
+    CHECK(sentence("port = a/b") ==
+          "demo/vm.conf:1: port: 'a/b' is no name for a port; write another for each, of 1 to 32 "
+          "letters, digits, . - and _, and not console");
+    for (const char* const line :
+         {"port = a\nport = a", "port = console", "port = ..", "port = a@b", "port = a,b",
+          "port = a b", "port = abcdefghijabcdefghijabcdefghijabc"})
+        CHECK(sentence(line).contains("is no name for a port"));
+    CHECK(sentence("prot = a").contains("did you mean 'port'?"));
+}
+
 TEST_CASE("a disk may be one of the machine's", "[vm_config]") {
     const VmConfig config = good("kernel = a\ndisk = host:3\ndisk = host:0/4 , ro\ndisk = a,ro\n");
     CHECK(config.disks[0].host == HostDiskName{3, 0});
@@ -260,19 +280,21 @@ TEST_CASE("bad lines say what would be right", "[vm_config]") {
     CHECK(sentence("memroy = 512M") ==
           "demo/vm.conf:1: 'memroy' is not a key; did you mean 'memory'? The keys are: cpus, "
           "memory, kernel, initrd, append, autostart, affinity, weight, on-power-off, on-crash, "
-          "core, watchdog, console, halt, trace, disk, net, rng, balloon, virtio-console, "
+          "core, watchdog, console, halt, trace, disk, net, rng, balloon, virtio-console, port, "
           "packed-rings");
     CHECK(sentence("network = yes") ==
           "demo/vm.conf:1: 'network' is not a key; the keys are: cpus, memory, kernel, initrd, "
           "append, autostart, affinity, weight, on-power-off, on-crash, core, watchdog, console, "
-          "halt, trace, disk, net, rng, balloon, virtio-console, packed-rings");
+          "halt, trace, disk, net, rng, balloon, virtio-console, port, "
+          "packed-rings");
     CHECK(sentence("restart = always") ==
           "demo/vm.conf:1: 'restart' is not a key any more; write on-crash = restart, and "
           "on-power-off = restart, too, for what was always");
     CHECK(sentence("= 5") ==
           "demo/vm.conf:1: '' is not a key; the keys are: cpus, memory, kernel, initrd, append, "
           "autostart, affinity, weight, on-power-off, on-crash, core, watchdog, console, halt, "
-          "trace, disk, net, rng, balloon, virtio-console, packed-rings");
+          "trace, disk, net, rng, balloon, virtio-console, port, "
+          "packed-rings");
     CHECK(sentence("kernel = a\ncpus = 1\nkernel = b\n") ==
           "demo/vm.conf:3: kernel: is already set on line 1; keep one of the two");
     CHECK(sentence("disk = host:") ==

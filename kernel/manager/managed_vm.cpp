@@ -28,7 +28,10 @@ ManagedVm::ManagedVm(const BundleVm& bundle, std::string_view name, HostResource
       host_(host),
       scheduler_(scheduler),
       end_(end),
-      memory_(global_heap(), host.frames(), keep_name(name), quota) {}
+      memory_(global_heap(), host.frames(), keep_name(name), quota) {
+    for (const std::string_view port : config().ports)
+        channel_.add_port(port);
+}
 
 /// Everything that names it has a view of this.
 std::string_view ManagedVm::keep_name(std::string_view name) {

@@ -153,6 +153,20 @@ bool take_balloon(HostResources& host, GuestRam& ram, VmMemory& memory, VmDevice
     return devices.balloon && devices.balloon->take_memory();
 }
 
+/// Leaves none where there is no memory for it.
+void take_console(HostResources& host, const GuestMemory& ram, VmMemory& memory,
+                  GuestChannel& channel, VmDevices& devices) {
+    static_assert(VmConfig::max_ports == GuestChannel::most_ports &&
+                  VmConfig::max_ports < VirtioConsole::most_ports &&
+                  longest_vm_name <= VirtioConsole::longest_name);
+    static_vector<ConsoleEnd*, VmConfig::max_ports> others;
+    for (GuestPort& port : channel.ports())
+        others.push_back(&port);
+    devices.console = try_allocate_unique<GuestVirtioConsole>(
+        VmAllocator<GuestVirtioConsole>(memory.heap()), channel, channel, channel.size(),
+        std::span<ConsoleEnd* const>(others.data(), others.size()), ram, host.device_tasks());
+}
+
 /// Whether the machine has what the configuration asks for beside disks and networks.
 bool can_have(HostResources& host, const VmConfig& config) {
     return has_slots(config) && (!config.rng || can_have_rng(host, config)) &&
@@ -215,10 +229,7 @@ std::optional<VmDevices> take_devices(HostResources& host, const BundleVm& bundl
         devices.rng =
             try_allocate_unique<GuestRng>(VmAllocator<GuestRng>(memory.heap()), host_rng(), ram,
                                           host.device_tasks(), host.timebase_hz());
-    if (config.virtio_console)
-        devices.console = try_allocate_unique<GuestVirtioConsole>(
-            VmAllocator<GuestVirtioConsole>(memory.heap()), channel, channel, channel.size(), ram,
-            host.device_tasks());
+    if (config.virtio_console) take_console(host, ram, memory, channel, devices);
     const bool has_balloon = !config.balloon || take_balloon(host, guest_ram, memory, devices);
     const bool has_console = !config.virtio_console || devices.console;
     if (config.packed_rings)

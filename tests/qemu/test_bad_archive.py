@@ -15,7 +15,7 @@ NO_ENTRY = "no entry of an uncompressed cpio archive in newc format starts here"
 COMPRESSED = "a compressed archive starts here; decompress it first"
 GARBAGE = "neither zeroes nor another archive in newc format follow the archive's trailer"
 KEYS = "cpus, memory, kernel, initrd, append, autostart, affinity, weight, on-power-off, on-crash, core, watchdog, console, halt, trace, disk, net, " \
-       "rng, balloon, virtio-console, packed-rings"
+       "rng, balloon, virtio-console, port, packed-rings"
 
 
 def sentence(machine, path, **options):

@@ -35,6 +35,15 @@ def test_many_vms_have_several_devices():
     assert len(set(re.findall(r"chardev=(\w+)", found))) == 65
 
 
+def test_ports_of_guests():
+    found = list(channels.options(Path("/x"), ["a", "agent@a", "b", "org.x.0@b"]))
+    assert found[1] == "virtio-serial-device,id=channels0,max_ports=8"
+    assert "socket,id=channel4,path=/x/port.org.x.0@b.sock,server=on,wait=off" in found
+    assert "virtserialport,bus=channels0.0,chardev=channel3,name=cairn.port.agent@a" in found
+    crowd = channels.channels_of([f"v{n}" for n in range(10)] + [f"p@v{n}" for n in range(10)])
+    assert ("port", "p@v9") in crowd and not [kind for kind, _ in crowd if kind == "gdb"]
+
+
 def print_machine(run, *arguments):
     return run("run.sh", "--demo", "--print", *arguments)
 
@@ -46,6 +55,15 @@ def test_a_machine_with_channels(run, folder):
     assert (folder / "new").stat().st_mode & 0o777 == 0o700
     status, output, _ = run("run.sh", "--print", "--channels", folder, "--bundle", EXAMPLES / "many-tiny")
     assert status == 0 and output.count("virtio-serial-device") == 2 and "name=cairn.vm.vm32" in output
+
+
+def test_a_bundle_with_ports(run, folder):
+    (folder / "vms/web").mkdir(parents=True)
+    (folder / "vms/web/vm.conf").write_text("kernel = kernel\nport = agent\n port=org.x.0 \r\nport = no/name\nprt = x\n")
+    (folder / "vms/web/kernel").write_bytes(b"kernel")
+    status, output, _ = run("run.sh", "--print", "--channels", folder / "new", "--bundle", folder / "vms")
+    assert status == 0 and f"path={folder}/new/port.agent@web.sock,server=on" in output
+    assert re.findall(r"name=cairn\.port\.(\S+)", output) == ["agent@web", "org.x.0@web"]
 
 
 def test_what_is_left_of_a_machine_is_in_nobodys_way(run, folder):

@@ -1,47 +1,33 @@
 // SPDX-License-Identifier: MIT
-// A virtio console device (VIRTIO 1.2, section 5.3) with one port, which is a console: what the
-// guest transmits goes to a ByteSink, buffer by buffer, and what is typed comes from a PortInput.
+// A virtio console device (VIRTIO 1.2, section 5.3): port 0 is a console, and the others, which
+// have names, carry bytes for whatever programs agree about.
 //
-//     transmitq ──► 256 bytes at a time ──► ByteSink ── takes less: the buffer waits, until `look`
-//     receiveq  ◄── as many as were typed ◄── PortInput
-//     control   ◄─► port_add, port_ready, console_port, port_name, port_open, resize
+//     queue 0, 1 ... ◄─► ConsolePort ◄─► ConsoleEnd     of each port in turn
+//     control        ◄─► port_add, port_ready, console_port, port_name, port_open, resize
 //
-// A buffer is given back when all of it is written, so a guest that is ahead of the wire waits for
-// its buffers. Without MULTIPORT there are no control queues, and the port is open always.
+// Without MULTIPORT there are port 0 and its queues alone, and it is open always.
 // A driver that has not set the device up can write single characters (EMERG_WRITE).
 // No locking: who calls holds the VM's device lock.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <string_view>
+#include <span>
 
-#include "kernel/arch/devices/virtio_console_ports.hpp"
-#include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/device_kind.hpp"
-#include "kernel/dev/input_source.hpp"
-#include "kernel/dev/virtio/virtio_function.hpp"
+#include "kernel/dev/virtio/console_port.hpp"
 
 namespace cairn {
-
-/// What is typed for a port.
-class PortInput : public InputSource {
-  public:
-    /// Whether the driver takes input by the port, once that changes.
-    virtual void port_reads(bool reads) = 0;
-
-  protected:
-    ~PortInput() = default;
-};
 
 class VirtioConsole final : public VirtioFunction {
   public:
     static constexpr DeviceKind kind{
         .name = "virtio console", .node = "virtio_mmio", .compatible = {"virtio,mmio"}};
-    static constexpr std::string_view port_name = "console";
+    static constexpr std::uint32_t most_ports = 5;
+    static constexpr std::size_t longest_name = 32;  ///< of a port's that is not cut off
 
-    /// Both outlive it.
-    VirtioConsole(ByteSink& output, PortInput& input) : output_(output), input_(input) {}
+    /// `others` are at most one less than `most_ports`. The ends outlive it.
+    explicit VirtioConsole(ConsoleEnd& console, std::span<ConsoleEnd* const> others = {});
     VirtioConsole(const VirtioConsole&) = delete;
     VirtioConsole& operator=(const VirtioConsole&) = delete;
 
@@ -51,13 +37,16 @@ class VirtioConsole final : public VirtioFunction {
         return std::as_bytes(std::span(&config_, 1));
     }
     void write_config(std::uint64_t offset, std::span<const std::byte> bytes) override;
-    [[nodiscard]] std::span<VirtQueue> queues() override { return queues_; }
+    [[nodiscard]] std::span<VirtQueue> queues() override {
+        return std::span(queues_).first(2 + 2 * config_.max_nr_ports);
+    }
     [[nodiscard]] bool work(DmaTurn& turn, VirtioPort& port) override;
     void forget(const VirtQueue& queue) override;
 
     /// The console is so large, or (0 by 0) nobody knows; whether its configuration has changed.
     [[nodiscard]] bool resize(virtio_console::Size size);
-    /// There may be something typed, or room for output: whether a turn has something to do then.
+    /// There may be something at some end that was not there before: whether a turn has something
+    /// to do then.
     [[nodiscard]] bool look();
 
   private:
@@ -65,35 +54,23 @@ class VirtioConsole final : public VirtioFunction {
     using Done = VirtQueue::Done;
     using Control = virtio_console::Control;
 
+    [[nodiscard]] std::span<ConsolePort> ports() {
+        return std::span(ports_).first(config_.max_nr_ports);
+    }
+    [[nodiscard]] virtio_console::Size size() const { return {config_.cols, config_.rows}; }
     [[nodiscard]] Answer do_all(DmaTurn& turn);
     [[nodiscard]] Answer hear(DmaTurn& turn);
-    [[nodiscard]] Answer tell(DmaTurn& turn);
-    [[nodiscard]] Answer receive(DmaTurn& turn);
-    [[nodiscard]] Answer transmit(DmaTurn& turn);
-    [[nodiscard]] Answer is_interrupt_due(DmaTurn& turn);
     void heard(const Control& message);
-    [[nodiscard]] Done send(DmaTurn& turn, std::uint16_t event);
-    [[nodiscard]] Done fill(DmaTurn& turn, uart16550::Character first);
-    [[nodiscard]] Answer write_out(DmaTurn& turn);
-    void note_reader();
-    [[nodiscard]] virtio_console::Size size() const { return {config_.cols, config_.rows}; }
+    [[nodiscard]] Answer tell(DmaTurn& turn);
+    [[nodiscard]] Done send(DmaTurn& turn, const Control& message);
+    [[nodiscard]] Answer is_interrupt_due(DmaTurn& turn);
 
-    ByteSink& output_;
-    PortInput& input_;
     virtio_console::Config config_{.cols = 0, .rows = 0, .max_nr_ports = 1, .emerg_wr = 0};
-    std::array<VirtQueue, 4> queues_;  // section 5.3.2 has their numbers
-
-    bool has_ports_ = false;       ///< MULTIPORT is accepted
-    bool is_added_ = false;        ///< the driver has heard of the port
-    bool is_ready_ = false;        ///< the driver is, for it
-    bool is_open_ = false;         ///< the driver has said so
-    bool reads_ = false;           ///< as `input_` was told
-    bool input_waits_ = false;     ///< not yet found empty
-    std::uint32_t untold_ = 0;     ///< events that the driver is to hear of, bit by number
-    DescriptorChain chain_;        ///< of what is done at once
-    DescriptorChain output_from_;  ///< being written
-    BufferStream left_;            ///< of it
-    bool is_writing_ = false;
+    std::array<VirtQueue, 2 + 2 * most_ports> queues_;  // section 5.3.2 has their numbers
+    std::array<ConsolePort, most_ports> ports_;
+    std::uint32_t first_ = 0;  ///< the port whose turn it is
+    bool has_ports_ = false;   ///< MULTIPORT is accepted
+    DescriptorChain chain_;    ///< of what is done at once
 };
 
 }  // namespace cairn

@@ -164,9 +164,10 @@ void HostConsole::hear_of(HostPort& port, const Control& control, std::span<cons
         case event::port_remove:
             close(port);
             port.name.clear();
-            port.is_there = port.is_used = port.owes_ready = port.owes_open = false;
+            port.is_there = port.owes_ready = port.owes_open = false;
+            port.use = PortUse::none;
             return;
-        case event::console_port: port.owes_open = true; return;
+        case event::console_port: port.owes_open = port.is_open = true; return;
         case event::port_open:
             if (control.value == 0) return close(port);
             return port.set_open(true);
@@ -184,9 +185,11 @@ void HostConsole::set_name(HostPort& port, std::span<const std::byte> name) {
         port.name.push_back(static_cast<char>(letter));
 }
 
-/// Whoever had it open is not answered any more, and what they have sent is not the next one's.
+/// Whoever had it open is not answered any more, and what they have sent is not the next one's,
+/// unless it is a stream's.
 void HostConsole::close(HostPort& port) {
     port.set_open(false);
+    if (port.use == PortUse::stream) return;
     if (const auto done = port.drop_input(transport_); !done) give_up(to_string(done.error()));
 }
 
@@ -224,7 +227,9 @@ bool HostConsole::say_owed() {
         bool& owed = port.owes_ready ? port.owes_ready : port.owes_open;
         if (!owed) continue;
         const std::uint16_t what = port.owes_ready ? event::port_ready : event::port_open;
-        if (!say({.id = id, .event = what, .value = 1})) return false;
+        const bool yes = port.owes_ready || port.is_open;
+        if (!say({.id = id, .event = what, .value = yes ? std::uint16_t{1} : std::uint16_t{0}}))
+            return false;
         owed = false;
         return true;
     }
@@ -236,10 +241,11 @@ HostPort::Name HostConsole::name(std::size_t port) {
     return ports_[port].name;
 }
 
-void HostConsole::use(std::size_t port) {
+void HostConsole::use(std::size_t port, PortUse use) {
     const SpinGuard guard(lock_);
-    if (!works() || !ports_[port].is_there || std::exchange(ports_[port].is_used, true)) return;
+    if (!works() || !ports_[port].is_there || std::exchange(ports_[port].use, use) == use) return;
     ports_[port].owes_open = true;
+    ports_[port].is_open = use != PortUse::none;
     settle();
 }
 

@@ -62,15 +62,15 @@ class HostConsole {
     [[nodiscard]] std::size_t ports() const { return ports_.size(); }
     /// Empty: it is not there, or has none.
     [[nodiscard]] HostPort::Name name(std::size_t port);
-    /// From now on it is somebody's at this end.
-    void use(std::size_t port);
+    /// From now on it is somebody's at this end, or not any more; the other end is told.
+    void use(std::size_t port, PortUse use);
     /// How often the other end was opened or closed: odd while it is open.
     [[nodiscard]] std::uint32_t turns(std::size_t port) const {
         return ports_[port].turns.load(std::memory_order_acquire);
     }
     [[nodiscard]] bool has_input(std::size_t port);
     /// The next bytes that have come, and how many. What was not read when the other end is closed
-    /// is lost.
+    /// is lost, but for a stream's.
     [[nodiscard]] std::size_t read(std::size_t port, std::span<std::byte> to);
     /// How many of `from` there was room for; where not for all, the owner is told once there is
     /// more. All of them are lost where nobody has it open.

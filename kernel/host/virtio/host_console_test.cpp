@@ -25,7 +25,7 @@ TEST_CASE("ports come with their names, modern or legacy, and carry bytes", "[ho
         CHECK(bench.name(2) == "cairn.vm.a");
         CHECK_FALSE(bench.is_open(1));
         CHECK(bench.is_open(2));
-        bench.console->use(2);
+        bench.console->use(2, PortUse::talk);
         bench.function.ports[2].wire = "typed";
         bench.work();
         CHECK(bench.wanted == 1);
@@ -60,8 +60,8 @@ TEST_CASE("a port that nobody uses at this end is not sent to", "[host_console]"
     bench.function.ports[1].wire = "x";
     bench.work();
     CHECK(bench.function.ports[1].wire == "x");
-    bench.console->use(1);
-    bench.console->use(1);
+    bench.console->use(1, PortUse::talk);
+    bench.console->use(1, PortUse::talk);
     bench.work();
     CHECK(bench.read(1) == "x");
     CHECK(std::ranges::count(bench.function.heard, event::port_open,
@@ -71,7 +71,7 @@ TEST_CASE("a port that nobody uses at this end is not sent to", "[host_console]"
 TEST_CASE("what is not read waits at the device", "[host_console]") {
     ConsoleBench bench({"a"});
     REQUIRE(bench.start());
-    bench.console->use(1);
+    bench.console->use(1, PortUse::talk);
     bench.open(1);
     std::string much;
     for (int n = 0; much.size() < 3 * HostPort::receive_buffers * HostPort::receive_bytes; ++n)
@@ -132,7 +132,7 @@ TEST_CASE("nobody waits for a port that nobody has open", "[host_console]") {
 TEST_CASE("who comes next does not get what the one before has sent", "[host_console]") {
     ConsoleBench bench({"a"});
     REQUIRE(bench.start());
-    bench.console->use(1);
+    bench.console->use(1, PortUse::talk);
     bench.open(1);
     CHECK(bench.console->turns(1) == 1);
     bench.function.ports[1].wire = "half a li";
@@ -149,10 +149,31 @@ TEST_CASE("who comes next does not get what the one before has sent", "[host_con
     CHECK(bench.read(1) == "list");
 }
 
+TEST_CASE("what a stream was sent is read, though its other end was closed", "[host_console]") {
+    ConsoleBench bench({"a"});
+    REQUIRE(bench.start());
+    bench.open(1);
+    bench.function.ports[1].wire = "before";
+    bench.work();
+    CHECK_FALSE(bench.console->has_input(1));
+    bench.console->use(1, PortUse::stream);
+    bench.work();
+    CHECK(bench.function.ports[1].driver_open);
+    bench.open(1, false);
+    CHECK(bench.read(1) == "before");
+    bench.console->use(1, PortUse::none);
+    CHECK_FALSE(bench.function.ports[1].driver_open);
+    bench.console->use(1, PortUse::none);
+    bench.console->use(1, PortUse::stream);
+    CHECK(bench.function.ports[1].driver_open);
+    CHECK(std::ranges::count(bench.function.heard, event::port_open,
+                             &virtio_console::Control::event) == 3);
+}
+
 TEST_CASE("ports come and go later, too", "[host_console]") {
     ConsoleBench bench({"a", "b"});
     REQUIRE(bench.start());
-    bench.console->use(1);
+    bench.console->use(1, PortUse::talk);
     bench.open(1);
     bench.function.tell(1, event::port_remove);
     bench.work();
@@ -164,7 +185,7 @@ TEST_CASE("ports come and go later, too", "[host_console]") {
     bench.work();
     CHECK(bench.name(1) == "again");
     CHECK(bench.is_open(1));
-    bench.console->use(1);
+    bench.console->use(1, PortUse::talk);
     bench.function.ports[1].wire = "y";
     bench.work();
     CHECK(bench.read(1) == "y");
@@ -231,7 +252,7 @@ TEST_CASE("a device that never stops talking holds nobody", "[host_console]") {
 TEST_CASE("a device that breaks the rules is left alone", "[host_console]") {
     ConsoleBench bench({"a"});
     REQUIRE(bench.start());
-    bench.console->use(1);
+    bench.console->use(1, PortUse::talk);
     bench.open(1);
     SECTION("in a port's queue to receive") {
         bench.break_ring(virtio_console::receive_queue(1));
@@ -257,7 +278,7 @@ TEST_CASE("a device that breaks the rules is left alone", "[host_console]") {
     CHECK_FALSE(bench.console->has_input(1));
     CHECK(bench.write(1, "lost") == 4);
     CHECK(bench.device.read(Register::status) == 0);
-    bench.console->use(1);
+    bench.console->use(1, PortUse::talk);
     bench.console->interrupted();
 }
 
@@ -287,7 +308,7 @@ TEST_CASE("a device that hears and says nothing makes nobody wait", "[host_conso
     bench.function.is_mute = true;
     REQUIRE(bench.start());
     CHECK(bench.name(1).empty());
-    bench.console->use(1);
+    bench.console->use(1, PortUse::talk);
     CHECK(bench.write(1, "x") == 1);
     bench.console->leave();
     CHECK_FALSE(bench.console->works());

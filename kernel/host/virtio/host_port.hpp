@@ -22,13 +22,20 @@
 
 namespace cairn {
 
+/// What a port is used for at this end.
+enum class PortUse : std::uint8_t {
+    none,    ///< nothing: it is closed
+    talk,    ///< answers to who has the other end open: what they have sent is theirs alone
+    stream,  ///< bytes: what was sent is read, also when the other end is closed again
+};
+
 class HostPort {
   public:
     static constexpr std::size_t receive_buffers = 4;
     static constexpr std::size_t receive_bytes = 256;
     static constexpr std::size_t transmit_buffers = 8;
     static constexpr std::size_t transmit_bytes = 512;
-    static constexpr std::size_t longest_name = 64;
+    static constexpr std::size_t longest_name = 76;
 
     using Name = static_vector<char, longest_name>;
     using Count = std::expected<std::size_t, UsedFault>;
@@ -54,9 +61,10 @@ class HostPort {
 
     // What the two ends have said. A port without a name is nobody's.
     bool is_there = false;
-    bool is_used = false;     ///< at this end
+    PortUse use = PortUse::none;
     bool owes_ready = false;  ///< a port_ready
-    bool owes_open = false;   ///< a port_open
+    bool owes_open = false;   ///< a port_open, as `is_open`
+    bool is_open = false;     ///< at this end
     Name name{};
     /// How often the other end was opened or closed: odd while it is open.
     std::atomic<std::uint32_t> turns = 0;

@@ -22,6 +22,10 @@ class ChannelPort {
     /// has the port is asked again once there is more.
     [[nodiscard]] virtual std::size_t write(std::span<const std::byte> from) = 0;
 
+    /// This end is open for a stream of bytes, or closed: then what was sent stays there. One of
+    /// whose ends nobody says that is open, for questions and answers.
+    virtual void set_open(bool /*open*/) {}
+
   protected:
     ~ChannelPort() = default;
 };

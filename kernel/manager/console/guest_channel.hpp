@@ -23,12 +23,14 @@
 
 #include <cairn/ring_buffer.hpp>
 #include <cairn/spinlock.hpp>
+#include <cairn/static_vector.hpp>
 #include "kernel/dev/byte_sink.hpp"
 #include "kernel/dev/input_source.hpp"
 #include "kernel/dev/virtio/console_size.hpp"
 #include "kernel/host/drivers/console.hpp"
 #include "kernel/host/drivers/log_ring.hpp"
 #include "kernel/manager/console/channel_port.hpp"
+#include "kernel/manager/console/guest_port.hpp"
 
 namespace cairn {
 
@@ -36,6 +38,7 @@ class GuestChannel final : public ByteSink, public InputSource, public GuestWrit
   public:
     static constexpr std::size_t kept_output = 16 << 10;
     static constexpr std::size_t typed_room = 1024;
+    static constexpr std::size_t most_ports = 4;
 
     GuestChannel() = default;
     GuestChannel(const GuestChannel&) = delete;
@@ -70,6 +73,11 @@ class GuestChannel final : public ByteSink, public InputSource, public GuestWrit
     /// How many bytes the machine's console has lost since it was last asked.
     [[nodiscard]] std::uint64_t take_lost();
 
+    // The VM's further ports.
+    /// At most `most_ports`, before its first run; `name` outlives it.
+    void add_port(std::string_view name) { ports_.emplace_back(name); }
+    [[nodiscard]] std::span<GuestPort> ports() { return {ports_.data(), ports_.size()}; }
+
     // Whoever looks at it.
     /// Its guest is told, if it has a virtio console; also the next run's.
     void resize(virtio_console::Size size);
@@ -99,6 +107,7 @@ class GuestChannel final : public ByteSink, public InputSource, public GuestWrit
     std::atomic<std::uint64_t> lost_ = 0;
 
     ConsoleSize size_{};
+    static_vector<GuestPort, most_ports> ports_;
 
     Spinlock input_lock_;
     ring_buffer<uart16550::Character, typed_room> typed_ CAIRN_GUARDED_BY(input_lock_);

@@ -35,9 +35,18 @@ void ChannelPorts::find_monitor() {
     if (monitor_ != nullptr) monitor_->use();
 }
 
-ChannelPorts::Line* ChannelPorts::find(std::string_view vm) {
+bool ChannelPorts::Line::is_of(std::string_view port, std::string_view vm) const {
+    if (!name().starts_with(port_prefix)) return false;
+    const std::string_view rest = name().substr(port_prefix.size());
+    const std::size_t at = rest.find(vm_mark);
+    return at == port.size() && rest.starts_with(port) && rest.substr(at + 1) == vm;
+}
+
+/// The line of a VM's console, or of a port and its VM.
+template <class... Names>
+ChannelPorts::Line* ChannelPorts::find(Names... names) {
     const auto found =
-        std::ranges::find_if(lines_, [vm](const Line& line) { return line.is_of(vm); });
+        std::ranges::find_if(lines_, [=](const Line& line) { return line.is_of(names...); });
     return found == lines_.end() ? nullptr : &*found;
 }
 
@@ -54,7 +63,15 @@ void ChannelPorts::work() {
             if (own != nullptr) own->use();
         }
         channel.serve_port();
+        serve_ports(vm, channel);
     });
+}
+
+void ChannelPorts::serve_ports(std::string_view vm, GuestChannel& channel) {
+    if (channel.ports().empty()) return;
+    for (GuestPort& port : channel.ports())
+        port.connect(find(port.name(), vm));
+    channel.output_goes_on();
 }
 
 std::uint64_t ChannelPorts::Line::debug(VmTable& vms, std::uint64_t turn) {

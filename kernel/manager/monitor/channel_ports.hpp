@@ -4,6 +4,7 @@
 //     cairn.monitor    the monitor's, for programs
 //     cairn.vm.NAME    the console of VM NAME, as long as there is one
 //     cairn.gdb.NAME   gdb's, at VM NAME
+//     cairn.port.PORT@NAME   the other end of port PORT of VM NAME's virtio console
 //
 // Ports may come and be named at any time, and VMs may be created and destroyed. What has come
 // within an interrupt is looked at between guests, under the VM table's lock.
@@ -20,6 +21,7 @@
 
 namespace cairn {
 
+class GuestChannel;
 class VmTable;
 
 class ChannelPorts final : public HostConsoleOwner {
@@ -27,6 +29,8 @@ class ChannelPorts final : public HostConsoleOwner {
     static constexpr std::string_view monitor_name = "cairn.monitor";
     static constexpr std::string_view vm_prefix = "cairn.vm.";
     static constexpr std::string_view gdb_prefix = "cairn.gdb.";
+    static constexpr std::string_view port_prefix = "cairn.port.";
+    static constexpr char vm_mark = '@';  ///< which is in no name of a VM or a port
 
     constexpr ChannelPorts() = default;
     ChannelPorts(const ChannelPorts&) = delete;
@@ -62,7 +66,11 @@ class ChannelPorts final : public HostConsoleOwner {
         [[nodiscard]] bool is_of(std::string_view vm) const {
             return name().starts_with(vm_prefix) && name().substr(vm_prefix.size()) == vm;
         }
-        void use() { console_.use(number_); }
+        [[nodiscard]] bool is_of(std::string_view port, std::string_view vm) const;
+        void use() { console_.use(number_, PortUse::talk); }
+        void set_open(bool open) override {
+            console_.use(number_, open ? PortUse::stream : PortUse::none);
+        }
         /// The port, for as long as it is named so.
         [[nodiscard]] std::uint64_t debug(VmTable& vms, std::uint64_t turn);
 
@@ -74,7 +82,9 @@ class ChannelPorts final : public HostConsoleOwner {
     };
 
     void find_monitor();
-    [[nodiscard]] Line* find(std::string_view vm);
+    template <class... Names>
+    [[nodiscard]] Line* find(Names... names);
+    void serve_ports(std::string_view vm, GuestChannel& channel);
 
     vector<Line> lines_;
     VmTable* vms_ = nullptr;

@@ -15,8 +15,15 @@ std::optional<uart16550::Character> GuestVirtioConsole::ForUart::take() {
     return of.is_for_port() ? std::nullopt : of.typed_.take();
 }
 
-std::optional<uart16550::Character> GuestVirtioConsole::ForPort::take() {
-    return of.is_for_port() ? of.typed_.take() : std::nullopt;
+std::size_t GuestVirtioConsole::ForPort::read(std::span<std::byte> to) {
+    if (!of.is_for_port()) return 0;
+    std::size_t count = 0;
+    while (count < to.size()) {
+        const auto next = of.typed_.take();
+        if (!next) break;
+        to[count++] = next->value;
+    }
+    return count;
 }
 
 void GuestVirtioConsole::port_reads(bool reads) {

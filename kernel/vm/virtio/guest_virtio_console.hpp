@@ -2,7 +2,7 @@
 // A VM's virtio console, a second way to the console that its UART is connected to, and who of the
 // two has what is typed:
 //
-//     UART ────────────► output ◄──────────── VirtioConsole
+//     UART ────────────► output ◄──────────── VirtioConsole ◄─► other ports
 //       ▲                                           ▲
 //       └── else ──────  typed  ── port is read ────┘
 //
@@ -15,6 +15,8 @@
 // On the VM's heap; it ends before its VM does. All of it is the VM's device lock's.
 #pragma once
 
+#include "kernel/dev/byte_sink.hpp"
+#include "kernel/dev/input_source.hpp"
 #include "kernel/dev/virtio/console_size.hpp"
 #include "kernel/dev/virtio/virtio_console.hpp"
 #include "kernel/vm/virtio/guest_virtio.hpp"
@@ -23,13 +25,15 @@ namespace cairn {
 
 class GuestVirtioConsole final {
   public:
-    /// All that is borrowed outlives it. Its VM's RAM is `ram`.
+    /// All that is borrowed outlives it. Its VM's RAM is `ram`; `others` are at its other ports.
     GuestVirtioConsole(ByteSink& output, InputSource& typed, const ConsoleSize& size,
-                       const GuestMemory& ram, DeviceTasks& tasks)
-        : typed_(typed),
+                       std::span<ConsoleEnd* const> others, const GuestMemory& ram,
+                       DeviceTasks& tasks)
+        : output_(output),
+          typed_(typed),
           size_(size),
           tasks_(tasks),
-          console_(output, for_port_),
+          console_(for_port_, others),
           port_(console_, VirtioConsole::kind, {.kind = "virtio-console", .name = {}}, ram, tasks) {
     }
     GuestVirtioConsole(const GuestVirtioConsole&) = delete;
@@ -41,8 +45,8 @@ class GuestVirtioConsole final {
     /// What the UART has of what is typed.
     [[nodiscard]] InputSource& uart_input() { return for_uart_; }
 
-    /// Something may be typed, the output has room, or the size has changed: a turn, where it has
-    /// to do with that.
+    /// Something may be typed, the output has room, the size has changed, or another port's end has
+    /// something: a turn, where it has to do with that.
     void look();
     /// The guest asks for input by SBI, which gives it the UART's.
     void guest_asks_by_sbi();
@@ -53,9 +57,12 @@ class GuestVirtioConsole final {
         std::optional<uart16550::Character> take() override;
         GuestVirtioConsole& of;
     };
-    struct ForPort final : public PortInput {
+    struct ForPort final : public ConsoleEnd {
         explicit ForPort(GuestVirtioConsole& its) : of(its) {}
-        std::optional<uart16550::Character> take() override;
+        std::string_view name() const override { return "console"; }
+        std::size_t read(std::span<std::byte> to) override;
+        std::size_t write(std::span<const std::byte> from) override { return of.output_.put(from); }
+        std::uint32_t turns() override { return 1; }
         void port_reads(bool reads) override { of.port_reads(reads); }
         GuestVirtioConsole& of;
     };
@@ -63,6 +70,7 @@ class GuestVirtioConsole final {
     [[nodiscard]] bool is_for_port();
     void port_reads(bool reads);
 
+    ByteSink& output_;
     InputSource& typed_;
     const ConsoleSize& size_;
     DeviceTasks& tasks_;

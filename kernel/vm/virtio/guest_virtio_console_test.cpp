@@ -107,7 +107,7 @@ struct Bench {
     Transcript screen;
     Keyboard keyboard;
     ConsoleSize size{};
-    GuestVirtioConsole console{screen, keyboard, size, guest_ram, tasks};
+    GuestVirtioConsole console{screen, keyboard, size, {}, guest_ram, tasks};
     std::optional<Vm> vm;
 };
 

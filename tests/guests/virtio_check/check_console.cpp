@@ -18,6 +18,7 @@ constexpr std::uint32_t tx = virtio_console::transmit_queue(0);
 constexpr std::uint32_t control_rx = virtio_console::control_receive_queue;
 constexpr std::uint32_t control_tx = virtio_console::control_transmit_queue;
 constexpr auto with_ports = virtio::feature::version_1 | console_feature::multiport;
+constexpr std::string_view second_name = "second.port";
 constexpr std::string_view asked_for = "xyz";  // what the test types
 
 std::array<DriverRing, 4> rings;
@@ -40,8 +41,9 @@ bool print_by_virtio(const VirtioDriver& driver, std::string_view words) {
         driver, std::array{DriverBuffer{words.data(), static_cast<std::uint32_t>(words.size())}});
 }
 
-void say(const VirtioDriver& driver, std::uint16_t what, std::uint16_t value) {
-    said = {.id = 0, .event = what, .value = value};
+void say(const VirtioDriver& driver, std::uint16_t what, std::uint16_t value,
+         std::uint32_t id = 0) {
+    said = {.id = id, .event = what, .value = value};
     (void)is_used(driver, control_tx, rings[control_tx],
                   std::array{DriverBuffer{&said, sizeof said}});
 }
@@ -57,16 +59,17 @@ void start_with_ports(const VirtioDriver& driver) {
     driver.notify(control_rx);
 }
 
-/// How many messages of `what` about port 0 have come.
-std::ptrdiff_t count_of(std::uint16_t what, std::uint16_t value) {
+/// How many messages of `what` about port `id` have come.
+std::ptrdiff_t count_of(std::uint16_t what, std::uint16_t value, std::uint32_t id = 0) {
     const std::uint16_t count = rings[control_rx].used_index();
     return std::ranges::count_if(std::span(heard).first(count), [=](const Message& each) {
-        return each.control.id == 0 && each.control.event == what && each.control.value == value;
+        return each.control.id == id && each.control.event == what && each.control.value == value;
     });
 }
 
 void check_ports(Checks& checks, const VirtioDriver& driver) {
     checks.check((driver.offered() & console_feature::multiport) != 0, "MULTIPORT is offered");
+    checks.check((driver.offered() & console_feature::size) != 0, "SIZE is offered");
     checks.check(driver.config<std::uint32_t>(4) >= 1, "there is a port at least");
     start_with_ports(driver);
     wait_a_little();
@@ -88,6 +91,31 @@ void check_ports(Checks& checks, const VirtioDriver& driver) {
                  "and open at the other end");
     say(driver, event::port_open, 1);
     checks.check(print_by_virtio(driver, "virtio_check: by a port\n"), "the port prints");
+}
+
+/// A second port has a name, and is no console.
+void check_second_port(Checks& checks, const VirtioDriver& driver) {
+    checks.check(driver.config<std::uint32_t>(4) >= 2, "there is a second port");
+    start_with_ports(driver);
+    say(driver, event::device_ready, 1);
+    checks.check(comes_true([] { return count_of(event::port_add, 1, 1) == 1; }),
+                 "a second port is added");
+    const auto added = rings[control_rx].used_index();
+    say(driver, event::port_ready, 1, 1000);
+    say(driver, event::port_open, 1, ~std::uint32_t{0});
+    say(driver, 99, 1, 1);
+    wait_a_little();
+    checks.check(rings[control_rx].used_index() == added,
+                 "nothing follows what is said of no port, or means nothing");
+    say(driver, event::port_ready, 1, 1);
+    checks.check(comes_true([] { return count_of(event::port_name, 1, 1) == 1; }),
+                 "a second port has a name");
+    const auto named = std::ranges::find_if(
+        heard, [](const Message& each) { return each.control.event == event::port_name; });
+    checks.check(named != heard.end() &&
+                     std::string_view(named->more.data(), second_name.size()) == second_name,
+                 "which is its own");
+    checks.check(count_of(event::console_port, 1, 1) == 0, "it is no console");
 }
 
 void check_output(Checks& checks, const VirtioDriver& driver) {
@@ -151,6 +179,7 @@ void check_console(Checks& checks, unsigned slot) {
     check_order(subject);
     check_output(checks, driver);
     check_ports(checks, driver);
+    check_second_port(checks, driver);
     check_emergency(checks, driver);
     check_input(checks, driver);
     check_interrupts(subject);
