@@ -127,7 +127,7 @@ class Reader {
             vm.initrd = *initrd;
         }
         for (std::size_t n = 0; n < config->disks.size(); ++n) {
-            if (config->disks[n].host) continue;
+            if (!config->disks[n].has_image()) continue;
             const auto image = find_image(*config, config->disks[n].file);
             if (!image) return std::unexpected(image.error());
             vm.disks[n] = *image;

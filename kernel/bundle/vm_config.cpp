@@ -230,8 +230,7 @@ class Parser {
         VmConfigDisk disk{.file = {trim(value.substr(0, comma)), number_}, .host = {}};
         if (disk.file.path.empty()) return fail(VmConfigFault::missing_value, "disk", value);
         if (comma != std::string_view::npos) {
-            const Result mode =
-                set_choice(disk.mode, "disk", trim(value.substr(comma + 1)), disk_modes);
+            const Result mode = set_disk_mode(disk, trim(value.substr(comma + 1)));
             if (!mode) return mode;
         }
         if (disk.file.path.starts_with(HostDiskName::prefix)) {
@@ -240,6 +239,17 @@ class Parser {
         }
         if (config_.disks.try_push_back(disk) == nullptr)
             return fail(VmConfigFault::too_many_disks, "disk", value);
+        return {};
+    }
+
+    Result set_disk_mode(VmConfigDisk& disk, std::string_view mode) {
+        constexpr std::string_view keeps = "overlay=";
+        if (!mode.starts_with(keeps)) return set_choice(disk.mode, "disk", mode, disk_modes);
+        const std::string_view name = mode.substr(keeps.size());
+        disk.mode = DiskMode::overlay;
+        disk.host = parse_host_disk(name);
+        if (!disk.host)
+            return fail(VmConfigFault::bad_host_disk, "disk", name.empty() ? mode : name);
         return {};
     }
 

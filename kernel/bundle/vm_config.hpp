@@ -21,6 +21,7 @@
 //     trace = 1024                 each vCPU keeps so many of its last exits; none if not given
 //     disk = root.img,overlay      an image in the same folder, read-only without `,overlay`; a
 //                                  line for each disk
+//     disk = root.img,overlay=host:1  the same, and the machine's disk keeps what is written
 //     disk = host:0                the machine's first disk, to be written to without `,ro`;
 //                                  host:0/2 is its second partition
 //     net = switch:lan             a network interface, at a switch between VMs; or `uplink`, the
@@ -113,11 +114,12 @@ inline constexpr std::array<std::string_view, 2> halt_policies{"last-vm", "never
 
 inline constexpr std::array<std::string_view, 2> no_and_yes{"no", "yes"};
 
-/// What becomes of what a guest writes to a disk: it cannot, or the VM keeps it while it is on.
-/// Without a mode one of the machine's disks takes what is written itself.
+/// What becomes of what a guest writes to a disk: it cannot, or the VM keeps it while it is on, or
+/// a disk of the machine's that the overlay names does. Without a mode one of the machine's disks
+/// takes what is written itself.
 enum class DiskMode : std::uint8_t { ro, overlay, direct };
-/// By DiskMode, as far as they have names.
-inline constexpr std::array<std::string_view, 2> disk_modes{"ro", "overlay"};
+/// By DiskMode, as far as they have names; the last is an overlay that is kept.
+inline constexpr std::array<std::string_view, 3> disk_modes{"ro", "overlay", "overlay=host:N"};
 
 /// What this version of Cairn can do; the parser holds values against it.
 struct VmConfigLimits {
@@ -138,11 +140,14 @@ struct VmConfigFile {
     std::uint32_t line = 0;  ///< from 1
 };
 
-/// A disk: an image in the VM's folder, or one of the machine's.
+/// A disk: an image in the VM's folder, or one of the machine's; or an image and a disk of the
+/// machine's, which keeps its overlay.
 struct VmConfigDisk {
+    [[nodiscard]] constexpr bool has_image() const { return !host || mode == DiskMode::overlay; }
+
     VmConfigFile file;
     DiskMode mode = DiskMode::ro;
-    std::optional<HostDiskName> host;  ///< the machine's; `file` is as written
+    std::optional<HostDiskName> host;  ///< the machine's; where it is the disk, `file` says so, too
 };
 
 /// Where a core of the VM goes: one of the machine's disks.

@@ -234,6 +234,25 @@ TEST_CASE("a line for each disk", "[vm_config]") {
     CHECK(config->disks[2].mode == DiskMode::ro);
 }
 
+TEST_CASE("a disk of the machine's may keep an image's overlay", "[vm_config]") {
+    const VmConfig config =
+        good("kernel = k\ndisk = a,b.img , overlay=host:1/2\ndisk = c.img,overlay\n");
+    CHECK(config.disks[0].file.path == "a,b.img");
+    CHECK(config.disks[0].mode == DiskMode::overlay);
+    CHECK(config.disks[0].host == HostDiskName{1, 2});
+    CHECK(config.disks[0].has_image());
+    CHECK_FALSE(config.disks[1].host);
+    CHECK(sentence("disk = a.img,overlay=host:") ==
+          "demo/vm.conf:1: disk: 'host:' is no disk of the machine's; write host:0 for its first, "
+          "host:0/1 for a partition of that");
+    CHECK(sentence("disk = a.img,overlay=") ==
+          "demo/vm.conf:1: disk: 'overlay=' is no disk of the machine's; write host:0 for its "
+          "first, host:0/1 for a partition of that");
+    CHECK(
+        sentence("disk = host:0,overlay=host:1") ==
+        "demo/vm.conf:1: disk: 'host:0' has no overlay; write host:0 to write to it, or host:0,ro");
+}
+
 TEST_CASE("bad disks say what would be right", "[vm_config]") {
     CHECK(sentence("disk =") ==
           "demo/vm.conf:1: disk: has no value; write one behind the '=', or remove the line");
@@ -241,9 +260,10 @@ TEST_CASE("bad disks say what would be right", "[vm_config]") {
           "demo/vm.conf:1: disk: has no value; write one behind the '=', or remove the line");
     CHECK(sentence("disk = a.img,overlai") ==
           "demo/vm.conf:1: disk: 'overlai' is not one of its values; did you mean 'overlay'? They "
-          "are: ro, overlay");
+          "are: ro, overlay, overlay=host:N");
     CHECK(sentence("disk = a,b.img") ==
-          "demo/vm.conf:1: disk: 'b.img' is not one of its values; they are: ro, overlay");
+          "demo/vm.conf:1: disk: 'b.img' is not one of its values; they are: ro, overlay, "
+          "overlay=host:N");
     std::string lines;
     for (int n = 0; n < 9; ++n)
         lines += "disk = a.img\n";

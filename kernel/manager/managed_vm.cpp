@@ -179,6 +179,9 @@ bool ManagedVm::load_again() {
 }
 
 ManagedVm::Loaded ManagedVm::load_some() {
+    const auto opened = running_->built.devices.open_some(config());
+    if (!opened) return Loaded::failed;
+    if (!*opened) return Loaded::in_part;
     const auto loaded = running_->loader->load_some();
     if (!loaded) {
         FixedBuffer<128> reason;

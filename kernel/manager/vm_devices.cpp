@@ -10,8 +10,12 @@
 namespace cairn {
 namespace {
 
+bool is_of_host(const VmConfigDisk& line) {
+    return line.host.has_value();
+}
+
 bool explain_host_disk(const VmConfig& config, const VmConfigDisk& line, std::string_view why) {
-    println("cairn: {}:{}: disk: {}: {}", config.file, line.file.line, line.file.path, why);
+    println("cairn: {}:{}: disk: {}: {}", config.file, line.file.line, *line.host, why);
     return false;
 }
 
@@ -20,9 +24,20 @@ std::uint32_t disk_queues(const VmConfig& config) {
     return std::min(config.cpus, BlockQueues::most);
 }
 
-/// False, with a sentence in the log, where the machine has no such disk for this VM.
+bool explain_overlay(const VmConfig& config, const VmConfigDisk& line, OverlayFault fault,
+                     std::uint64_t image_size) {
+    if (fault != OverlayFault::too_small) return explain_host_disk(config, line, to_string(fault));
+    FixedBuffer<96> why;
+    print(why, "{} for an overlay of {}, which takes {} bytes", to_string(fault), line.file.path,
+          OverlayArea{image_size}.disk_size());
+    return explain_host_disk(config, line, why.view());
+}
+
+/// False, with a sentence in the log, where the machine has no such disk for this VM. Of an
+/// overlay `image` is below it.
 bool take_host_disk(HostResources& host, const VmConfig& config, const VmConfigDisk& line,
-                    const GuestMemory& ram, VmDevices& devices) {
+                    std::span<const std::byte> image, const GuestMemory& ram, VmMemory& memory,
+                    VmDevices& devices) {
     HostDisk* const disk = host_disk(line.host->disk);
     if (disk == nullptr) {
         FixedBuffer<96> why;
@@ -33,15 +48,21 @@ bool take_host_disk(HostResources& host, const VmConfig& config, const VmConfigD
     const auto range = find_host_partition(*disk, line.host->partition, host.timebase_hz());
     if (!range) return explain_host_disk(config, line, to_string(range.error()));
     GuestHostDisk& made = devices.host_disks.emplace_back(
-        GuestHostDisk::Settings{.name = line.file.path,
-                                .range = *range,
-                                .read_only = line.mode == DiskMode::ro,
-                                .queues = disk_queues(config)},
-        *disk, ram, host.device_tasks());
+        GuestHostDisk::Settings{
+            .name = line.file.path,
+            .id = line.has_image() ? GuestDisk::id_of(line.file.path) : line.file.path,
+            .range = *range,
+            .read_only = line.mode == DiskMode::ro,
+            .queues = disk_queues(config),
+            .image = image},
+        *disk, ram, memory.frames(), host.device_tasks());
     if (const auto claimed = made.claim(); !claimed)
         return explain_host_disk(config, line, to_string(claimed.error()));
+    const auto begun = made.begin_overlay();
+    if (!begun) return explain_overlay(config, line, begun.error(), image.size());
     devices.disks.push_back(&made.port());
-    return true;
+    if (!*begun) explain_refusal(memory, "there is no memory for its overlay");
+    return *begun;
 }
 
 bool take_image(HostResources& host, const VmConfig& config, const VmConfigDisk& line,
@@ -61,15 +82,15 @@ bool take_image(HostResources& host, const VmConfig& config, const VmConfigDisk&
 bool take_disks(HostResources& host, const BundleVm& bundle, const GuestMemory& ram,
                 VmMemory& memory, VmDevices& devices) {
     const auto& lines = bundle.config.disks;
-    const auto of_host = static_cast<std::size_t>(std::ranges::count_if(
-        lines, [](const VmConfigDisk& line) { return line.host.has_value(); }));
+    const auto of_host = static_cast<std::size_t>(std::ranges::count_if(lines, is_of_host));
     bool has_room = devices.images.try_reserve(lines.size() - of_host).has_value() &&
                     devices.host_disks.try_reserve(of_host).has_value();
     for (std::size_t n = 0; has_room && n < lines.size(); ++n) {
-        if (!lines[n].host) {
+        if (!is_of_host(lines[n])) {
             has_room =
                 take_image(host, bundle.config, lines[n], bundle.disks[n], ram, memory, devices);
-        } else if (!take_host_disk(host, bundle.config, lines[n], ram, devices)) {
+        } else if (!take_host_disk(host, bundle.config, lines[n], bundle.disks[n], ram, memory,
+                                   devices)) {
             return false;
         }
     }
@@ -199,6 +220,20 @@ VmDevices::VmDevices(VmMemory& memory)
                            VmAllocator<GuestVirtioConsole>(memory.heap()))),
       balloon(nullptr, allocator_delete<GuestBalloon, VmAllocator<GuestBalloon>>(
                            VmAllocator<GuestBalloon>(memory.heap()))) {}
+
+/// Lines and disks of the machine's are in the same order.
+std::optional<bool> VmDevices::open_some(const VmConfig& config) {
+    auto disk = host_disks.begin();
+    for (const VmConfigDisk& line : config.disks) {
+        if (!is_of_host(line)) continue;
+        const auto opened = (disk++)->open_some();
+        if (opened && *opened) continue;
+        if (opened) return false;
+        (void)explain_overlay(config, line, opened.error(), 0);
+        return std::nullopt;
+    }
+    return true;
+}
 
 VmDevices::Plugged VmDevices::virtio() {
     Plugged all;

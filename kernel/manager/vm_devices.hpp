@@ -33,6 +33,9 @@ struct VmDevices {
     /// What is in the slots, in their order: disks, interfaces, the entropy device, the console,
     /// the balloon.
     [[nodiscard]] Plugged virtio();
+    /// A piece of finding out what its disks are; whether all of that is done, or nothing, with a
+    /// sentence in the log, where one is not what its configuration says. Before its guest runs.
+    [[nodiscard]] std::optional<bool> open_some(const VmConfig& config);
 
     vector<GuestDisk, VmAllocator<GuestDisk>> images;
     vector<GuestHostDisk, VmAllocator<GuestHostDisk>> host_disks;

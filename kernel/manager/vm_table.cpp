@@ -62,8 +62,10 @@ namespace {
 std::uint64_t default_quota(const BundleVm& vm) {
     std::uint64_t quota = VmMemory::default_limit(vm.config.memory);
     for (std::size_t n = 0; n < vm.config.disks.size(); ++n) {
-        if (vm.config.disks[n].mode == DiskMode::overlay)
-            quota += ImageStore::most_memory(vm.disks[n].size());
+        const VmConfigDisk& line = vm.config.disks[n];
+        const std::uint64_t size = vm.disks[n].size();
+        if (line.mode == DiskMode::overlay)
+            quota += line.host ? DiskOverlay::memory_for(size) : ImageStore::most_memory(size);
     }
     if (vm.config.balloon) quota += GuestBalloon::most_memory(vm.config.memory);
     return quota;

@@ -126,7 +126,7 @@ K = "kernel = kernel\n"
      ":5: memory: is already set on line 3; keep one of the two"),
     (K + "disk = d.img\n", ":2: disk: 'd.img' is not in the archive; the folder has: kernel"),
     (K + "disk = kernel,overlai\n", ":2: disk: 'overlai' is not one of its values; did you mean "
-     "'overlay'? They are: ro, overlay"),
+     "'overlay'? They are: ro, overlay, overlay=host:N"),
     (K + "memory\n", ":2: 'memory' has no '='; write key = value, for example memory = 512M"),
     (K + "memory =\n", ":2: memory: has no value; write one behind the '=', or remove the line"),
     (K + "append = a\x01\n", ":2: column 11 has the byte 0x01, which is no text"),

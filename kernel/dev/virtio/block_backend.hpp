@@ -18,7 +18,7 @@ namespace cairn {
 class BlockCompletion {
   public:
     /// The request is over, and its buffers are its owner's again. From an interrupt, or within
-    /// `submit` or `look`, with the backend's lock held: it may not call the backend.
+    /// `submit`, `look` or `carry_on`, with the backend's lock held: it may not call the backend.
     virtual void completed(virtio_block::Status status) = 0;
 
   protected:
@@ -54,6 +54,14 @@ class BlockBackend {
     [[nodiscard]] virtual bool submit(const Request& request) = 0;
     /// Completes what has ended, without its interrupt; nobody is completing any when it returns.
     virtual void look() = 0;
+    /// Where none of its device's requests is in flight: whether none of its own is, and nobody is
+    /// completing any. Where it says no it is asked again.
+    [[nodiscard]] virtual bool lets_go() {
+        look();
+        return true;
+    }
+    /// Goes on with requests of several steps: at the begin of each turn of the device.
+    virtual void carry_on() {}
 
   protected:
     ~BlockBackend() = default;

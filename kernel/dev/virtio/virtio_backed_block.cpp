@@ -73,9 +73,12 @@ bool VirtioBackedBlock::work(DmaTurn& turn, VirtioPort& port) {
         may_have_room_.store(false, std::memory_order_relaxed);
         building_.is_held_back = false;
     }
-    Answer more = give_back_done(turn, port);
-    while (more && *more && !turn.is_over())
-        more = do_some(turn, port);
+    backend_.carry_on();
+    Answer more = true;
+    do {  // some are completed as they are submitted
+        more = give_back_done(turn, port);
+        if (more) more = do_some(turn, port);
+    } while (more && *more && !turn.is_over());
     return queues_.end_work(more, turn, port);
 }
 
@@ -256,9 +259,7 @@ VirtioBackedBlock::Done VirtioBackedBlock::give_back(DmaTurn& turn, const Over& 
 /// Of other queues as well.
 bool VirtioBackedBlock::lets_go() {
     if (is_anything_in_flight()) backend_.look();
-    if (is_anything_in_flight()) return false;
-    backend_.look();  // whoever has completed the last is done with it
-    return true;
+    return !is_anything_in_flight() && backend_.lets_go();
 }
 
 /// Of what is over.

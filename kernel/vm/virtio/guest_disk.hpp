@@ -35,6 +35,10 @@ class GuestDisk final {
     [[nodiscard]] bool take_memory() { return !has_overlay_ || store_.take_overlay(); }
 
     [[nodiscard]] GuestVirtio& port() { return port_; }
+    /// What a guest tells it from others by: the last part of the image's path.
+    [[nodiscard]] static std::string_view id_of(std::string_view path) {
+        return path.substr(path.rfind('/') + 1);
+    }
 
   private:
     bool has_overlay_;
