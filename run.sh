@@ -54,6 +54,10 @@ The machine
   --disk FILE[,ro]       a disk of it, from a file of whole sectors; the one guest has it, those
                          of a bundle by `disk = host:0` in vm.conf. Up to 7. In Debian's guest
                          `sh /etc/disks` loads the driver
+  --base FILE            an image in the archive that is the one guest's first disk; what it writes
+                         is kept in memory, and gone when it ends
+  --persist FILE         the same, kept in FILE, and there again at the next start; FILE is made if
+                         it is not there, and goes with that image alone
   --net                  a network device of it, behind QEMU's user network; the one guest is on it,
                          those of a bundle by `net = uplink` in vm.conf. In Debian's guest
                          `sh /etc/net` loads the driver
@@ -84,11 +88,12 @@ END
 # --- options ------------------------------------------------------------------------------------
 
 kernel='' initrd='' append='' bundle='' mirror='' smp='' machine_memory='' timeout='' heap=''
-cpus='' memory='' cpu=rv64 image='' disk_size='' channels='' tap=''
+cpus='' memory='' cpu=rv64 image='' disk_size='' channels='' tap='' base='' persist=''
 demo=no u_boot=no debian=no new_disk=no gdb=no uefi=no net=no action=run
 qemu_options=() channel_options=() disks=() forwards=()
 options_with_value=(--kernel --initrd --append --bundle --mirror --cpu --cpus --smp --timeout
-    --memory --machine-memory --heap --disk --disk-size --image --forward --tap --channels)
+    --memory --machine-memory --heap --disk --disk-size --image --forward --tap --channels
+    --base --persist)
 
 is_number() { [[ $1 =~ ^[1-9][0-9]*$ ]]; }
 
@@ -126,6 +131,30 @@ add_disk() {
     disks+=("$mode:$file")
 }
 
+# An image of whole sectors.
+check_base() {
+    check_file "$@"
+    [ -s "$2" ] && [ $(($(stat -L -c %s "$2") % 512)) = 0 ] ||
+        die "$1: '$2' is no image: it has no whole sectors of 512 bytes." "As in: truncate -s %512 $2"
+}
+
+# The file that keeps what is written over the base: the machine's first disk. Header and bitmap, a bit for
+# each sector, are in front of the data (kernel/dev/virtio/overlay_area.hpp).
+make_persist() {
+    local size pages
+    [ -n "$base" ] || die "--persist: there is no image that it goes with." "As in: --base root.img --persist $persist"
+    [ ${#disks[@]} -lt 7 ] || die "--persist: a machine has at most 7 disks." 'Remove one of them.'
+    size=$(stat -L -c %s "$base")
+    pages=$(((size + (16 << 20) - 1) / (16 << 20)))
+    if [ ! -e "$persist" ]; then
+        truncate -s $(((((1 + pages) * 4096 + (128 << 10) - 1) >> 17 << 17) + size)) "$persist" ||
+            die "--persist: cannot make '$persist'." 'Is the path right?'
+    fi
+    [ -f "$persist" ] && [ -r "$persist" ] && [ -w "$persist" ] ||
+        die "--persist: cannot write to '$persist'." 'Is the path right?'
+    disks=("kept:$persist" ${disks[@]+"${disks[@]}"})
+}
+
 is_port() { is_number "$1" && [ ${#1} -le 5 ] && [ "$1" -le 65535 ]; }
 
 # HOST:GUEST, two ports.
@@ -143,8 +172,13 @@ is_interface() { [[ $1 =~ ^[A-Za-z0-9_.-]{1,15}$ ]]; }
 host_disks() {
     local number=0 disk
     [ "$uefi" = no ] || number=1
+    [ -z "$base" ] || [ -n "$persist" ] || echo 'disk.img,overlay'
     for disk in ${disks[@]+"${disks[@]}"}; do
-        echo "host:$number$([ "${disk%%:*}" = rw ] || echo ,ro)"
+        case ${disk%%:*} in
+            rw) echo "host:$number" ;;
+            ro) echo "host:$number,ro" ;;
+            kept) echo "disk.img,overlay=host:$number" ;;
+        esac
         number=$((number + 1))
     done
 }
@@ -181,6 +215,8 @@ set_option() {
         --tap) is_interface "$2" && tap=$2 net=yes || die "$1 wants an interface, and got '$2'." "As in: $1 tap0" ;;
         --disk-size) disk_size=$(size_of "$@") ;;
         --image) image=$2 ;;
+        --base) check_base "$@" && base=$2 ;;
+        --persist) [ -n "$2" ] && persist=$2 || die "$1 wants a file." "As in: $1 kept.img" ;;
         --channels) [ -n "$2" ] && channels=$2 || die "$1 wants a folder." "As in: $1 build/run/channels" ;;
     esac
 }
@@ -223,7 +259,11 @@ check_choice() {
         die 'debian, --kernel, --bundle, --demo and --u-boot each choose the guest.' 'Give one of them.'
     [ $debian = yes ] || [ "$image$disk_size$new_disk" = no ] ||
         die "--image, --disk-size and --fresh are about Debian's disk." 'As in: ./run.sh debian --fresh'
+    [ -z "$base$persist" ] || [ -z "$bundle${debian#no}" ] ||
+        die '--base and --persist are about the one guest; debian has a disk, and in a bundle vm.conf says it.' \
+            'As in: disk = root.img,overlay=host:0'
     [ $debian = no ] || check_debian
+    [ -z "$persist" ] || make_persist
     [ "$net" = no ] || [ "$uefi" = no ] || [ ${#disks[@]} -lt 7 ] ||
         die '--uefi and --net leave room for 6 disks.' 'Remove one of them.'
     [ -z "$tap" ] || [ ${#forwards[@]} -eq 0 ] ||
@@ -286,7 +326,7 @@ fetch_debian() {
 # Debian's drivers for disks and networks are modules, which Linux unpacks behind the rest.
 choose_initramfs() {
     initrd=$cache/guest/initramfs.cpio.gz
-    [ ${#disks[@]} -gt 0 ] || [ "$net" = yes ] || return 0
+    [ ${#disks[@]} -gt 0 ] || [ -n "$base" ] || [ "$net" = yes ] || return 0
     mkdir -p "$root/build/run"
     cat "$initrd" "$cache/guest/modules.cpio.gz" >"$root/build/run/initrd"
     initrd=$root/build/run/initrd
@@ -356,7 +396,7 @@ pack() {
             choose_debian
         fi
         arguments+=(--kernel "$kernel" --cpus "$cpus" --memory "$memory"
-            --append "${append:-console=ttyS0}" ${initrd:+--initrd "$initrd"})
+            --append "${append:-console=ttyS0}" ${initrd:+--initrd "$initrd"} ${base:+--base "$base"})
         for disk in $(host_disks); do arguments+=(--disk "$disk"); done
         [ "$net" = no ] || arguments+=(--net uplink)
     fi
@@ -391,7 +431,7 @@ compose_qemu() {
     fi
     for number in ${disks[@]+"${!disks[@]}"}; do
         file=${disks[$number]#*:}
-        qemu+=(-drive "if=none,id=disk$number,format=raw,discard=unmap,werror=report,file=${file//,/,,}$([[ ${disks[$number]} = rw:* ]] || echo ,readonly=on)"
+        qemu+=(-drive "if=none,id=disk$number,format=raw,discard=unmap,werror=report,file=${file//,/,,}$([[ ${disks[$number]} != ro:* ]] || echo ,readonly=on)"
             -device "virtio-blk-device,drive=disk$number")
     done
     [ "$net" = no ] || qemu+=(-netdev "$(network)" -device virtio-net-device,netdev=net0)

@@ -77,6 +77,8 @@ def pack_one_vm(archive, options):
     pack_file(archive, f"{options.name}/kernel", options.kernel)
     if options.initrd:
         pack_file(archive, f"{options.name}/initrd", options.initrd)
+    if options.base:
+        pack_file(archive, f"{options.name}/disk.img", options.base)
 
 
 def parse(arguments):
@@ -89,7 +91,8 @@ def parse(arguments):
     parser.add_argument("--append")
     parser.add_argument("--cpus")
     parser.add_argument("--memory")
-    parser.add_argument("--disk", action="append", default=[], help="a disk of the machine's: host:0[,ro]")
+    parser.add_argument("--disk", action="append", default=[], help="as in vm.conf: host:0[,ro]")
+    parser.add_argument("--base", type=Path, help="an image that a --disk names as disk.img")
     parser.add_argument("--net", help="what it is connected to: uplink")
     options = parser.parse_args(arguments)
     if bool(options.bundle) == bool(options.kernel):

@@ -26,6 +26,12 @@ CHOICE = "debian, --kernel, --bundle, --demo and --u-boot each choose the guest.
     (["--disk", "/nowhere/disk.img"], "--disk: cannot read '/nowhere/disk.img'."),
     (["--disk", "/nowhere/disk.img,ro"], "--disk: cannot read '/nowhere/disk.img'."),
     (["--disk", "/dev/null"], "--disk: '/dev/null' is no disk: it has no whole sectors of 512 bytes."),
+    (["--base", "/dev/null"], "--base: '/dev/null' is no image: it has no whole sectors of 512 bytes."),
+    (["--persist", "kept.img"], "--persist: there is no image that it goes with."),
+    (["--persist="], "--persist wants a file."),
+    (["debian", "--base", "/bin/true"], "--base: '/bin/true' is no image: it has no whole sectors of 512 bytes."),
+    (["debian", "--persist", "kept.img"],
+     "--base and --persist are about the one guest; debian has a disk, and in a bundle vm.conf says it."),
     (["--channels="], "--channels wants a folder."),
     (["--forward", "22"], "--forward wants two ports from 1 to 65535, and got '22'."),
     (["--forward", "2222:"], "--forward wants two ports from 1 to 65535, and got '2222:'."),
@@ -75,7 +81,7 @@ def test_help_names_every_option(run):
     assert status == 0
     for option in ["--kernel", "--initrd", "--append", "--cpus", "--memory", "--bundle", "--demo",
                    "--u-boot", "debian", "--image", "--disk-size", "--fresh", "--smp", "--machine-memory", "--cpu", "--uefi", "--heap", "--gdb",
-                   "--timeout", "--disk", "--net", "--forward", "--tap", "--channels", "--build-only", "--print", "--mirror", "--help", "-- "]:
+                   "--timeout", "--disk", "--base", "--persist", "--net", "--forward", "--tap", "--channels", "--build-only", "--print", "--mirror", "--help", "-- "]:
         assert option in output
 
 
@@ -111,6 +117,38 @@ def test_disks_are_the_machines_and_the_guests(run, tmp_path):
         f"if=none,id=disk1,format=raw,discard=unmap,werror=report,file={tmp_path}/b.img,readonly=on"]
     packed = Path(dict(zip(command, command[1:]))["-initrd"]).read_bytes()
     assert b"disk = host:0\ndisk = host:1,ro\n" in packed
+
+
+@pytest.mark.parametrize("size, needed", [(512, (128 << 10) + 512), (31 << 24, (128 << 10) + (31 << 24)),
+                                          (32 << 24, (256 << 10) + (32 << 24))])
+def test_a_file_that_keeps_an_overlay_is_made(run, tmp_path, size, needed):
+    """As large as Cairn wants it (kernel/dev/virtio/disk_overlay_test.cpp), and only if it is not there."""
+    base, kept = tmp_path / "base.img", tmp_path / "kept.img"
+    for path, length in (base, size), (tmp_path / "other.img", 512):
+        with path.open("wb") as stream:
+            stream.truncate(length)
+    arguments = ("--demo", "--disk", tmp_path / "other.img", "--base", base, "--persist", kept, "--memory", "1G")
+    status, output, _ = run("run.sh", *arguments, "--print")
+    assert status == 0
+    assert kept.stat().st_size == needed
+    command = shlex.split(output)
+    drives = [value for option, value in zip(command, command[1:]) if option == "-drive"]
+    assert drives[0] == f"if=none,id=disk0,format=raw,discard=unmap,werror=report,file={kept}"
+    archive = Path(dict(zip(command, command[1:]))["-initrd"])
+    assert archive.stat().st_size > size
+    with archive.open("rb") as stream:
+        assert b"disk = disk.img,overlay=host:0\ndisk = host:1\n" in stream.read(4096)
+    kept.write_bytes(b"something")
+    assert run("run.sh", *arguments, "--print")[0] == 0
+    assert kept.read_bytes() == b"something"
+
+
+def test_without_such_a_file_memory_keeps_it(run, tmp_path):
+    (tmp_path / "base.img").write_bytes(bytes(512))
+    status, output, _ = run("run.sh", "--demo", "--base", tmp_path / "base.img", "--print")
+    assert status == 0
+    command = shlex.split(output)
+    assert b"disk = disk.img,overlay\n" in Path(dict(zip(command, command[1:]))["-initrd"]).read_bytes()
 
 
 @pytest.mark.parametrize("options, network", [
