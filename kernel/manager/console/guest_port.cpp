@@ -11,7 +11,11 @@ std::size_t GuestPort::read(std::span<std::byte> to) {
 
 std::size_t GuestPort::write(std::span<const std::byte> from) {
     ChannelPort* const port = port_.load();
-    return port == nullptr ? from.size() : port->write(from);
+    if (port == nullptr) return from.size();
+    wants_room_.store(true);  // first: there may be room again before this is over
+    const std::size_t count = port->write(from);
+    if (count == from.size()) wants_room_.store(false);
+    return count;
 }
 
 std::uint32_t GuestPort::turns() {
@@ -30,6 +34,14 @@ void GuestPort::connect(ChannelPort* port) {
     const SpinGuard guard(lock_);
     port_.store(port);
     if (port != nullptr) port->set_open(reads_);
+}
+
+bool GuestPort::has_news() {
+    ChannelPort* const port = port_.load();
+    const std::uint32_t turns = this->turns();
+    const bool has_turned = turns != seen_turns_;
+    seen_turns_ = turns;
+    return has_turned || wants_room_.load() || (port != nullptr && port->has_input());
 }
 
 }  // namespace cairn

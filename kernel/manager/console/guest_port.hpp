@@ -31,12 +31,17 @@ class GuestPort final : public ConsoleEnd {
 
     /// The machine's, which outlives it; nullptr: none any more.
     void connect(ChannelPort* port);
+    /// Whether it may have something for its VM: input, room that is waited for, or it was opened
+    /// or closed since this was last asked. For one at a time.
+    [[nodiscard]] bool has_news();
 
   private:
     std::string_view name_;
     Spinlock lock_;
     std::atomic<ChannelPort*> port_ = nullptr;  ///< changes under the lock
     bool reads_ CAIRN_GUARDED_BY(lock_) = false;
+    std::atomic<bool> wants_room_ = false;
+    std::uint32_t seen_turns_ = 0;
 };
 
 }  // namespace cairn

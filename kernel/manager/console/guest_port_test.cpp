@@ -10,15 +10,18 @@ using namespace cairn;
 namespace {
 
 struct Port final : ChannelPort {
-    std::uint32_t turns() override { return 7; }
-    bool has_input() override { return true; }
+    std::uint32_t turns() override { return changes; }
+    bool has_input() override { return input; }
     std::size_t read(std::span<std::byte> to) override {
         to[0] = std::byte{'i'};
         return 1;
     }
-    std::size_t write(std::span<const std::byte> from) override { return from.size() - 1; }
+    std::size_t write(std::span<const std::byte> from) override { return from.size() - lacks; }
     void set_open(bool open) override { is_open = open; }
     bool is_open = false;
+    bool input = true;
+    std::size_t lacks = 1;
+    std::uint32_t changes = 7;
 };
 
 }  // namespace
@@ -56,4 +59,30 @@ TEST_CASE("a port passes on bytes, and what is said about it", "[guest_port]") {
     CHECK_FALSE(other.is_open);
     port.connect(nullptr);
     CHECK(port.turns() == 0);
+}
+
+TEST_CASE("a port has news where its VM may have something to do", "[guest_port]") {
+    GuestPort port("agent");
+    Port machines;
+    machines.input = false;
+    const std::array<std::byte, 4> bytes{};
+    CHECK_FALSE(port.has_news());
+    port.connect(&machines);
+    CHECK(port.has_news());
+    CHECK_FALSE(port.has_news());
+    machines.input = true;
+    CHECK(port.has_news());
+    machines.input = false;
+    ++machines.changes;
+    CHECK(port.has_news());
+    CHECK_FALSE(port.has_news());
+    CHECK(port.write(bytes) == 3);
+    CHECK(port.has_news());
+    CHECK(port.has_news());
+    machines.lacks = 0;
+    CHECK(port.write(bytes) == 4);
+    CHECK_FALSE(port.has_news());
+    port.connect(nullptr);
+    CHECK(port.has_news());
+    CHECK_FALSE(port.has_news());
 }

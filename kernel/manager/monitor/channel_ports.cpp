@@ -68,10 +68,12 @@ void ChannelPorts::work() {
 }
 
 void ChannelPorts::serve_ports(std::string_view vm, GuestChannel& channel) {
-    if (channel.ports().empty()) return;
-    for (GuestPort& port : channel.ports())
+    bool has_news = false;
+    for (GuestPort& port : channel.ports()) {
         port.connect(find(port.name(), vm));
-    channel.output_goes_on();
+        has_news = port.has_news() || has_news;
+    }
+    if (has_news) channel.output_goes_on();
 }
 
 std::uint64_t ChannelPorts::Line::debug(VmTable& vms, std::uint64_t turn) {
