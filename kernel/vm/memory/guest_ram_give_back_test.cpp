@@ -29,6 +29,7 @@ struct CountingHarts final : TranslationFence {
 /// A machine of a few chunks, which hold what somebody left there.
 struct Bench {
     explicit Bench(std::uint64_t machine) : memory(test::kernel_heap(), pool, "bench", mebi) {
+        REQUIRE(machine <= size);
         const HostRange all{arena.base(), machine};
         std::memset(pool.at(all.base), std::to_integer<int>(left_behind), machine);
         REQUIRE(pool.init(*MemoryMap::create(std::array{all}, {})));
@@ -59,7 +60,7 @@ struct Bench {
             pool.free_frames(each.base, each.size / frame_size);
     }
 
-    static constexpr std::uint64_t size = 64 * mebi;
+    static constexpr std::uint64_t size = 96 * mebi;
     RamArena arena{size};
     FramePool pool;
     VmMemory memory;
