@@ -47,10 +47,11 @@ std::optional<virtio_net::PacketHeader> Uplink::header_of(const NetFrame& frame)
     return header;
 }
 
-/// There are as many chunks as it takes.
+/// There are as many chunks as it takes, for no frame is empty.
 Uplink::Chunk& Uplink::copy(const NetFrame& frame, Pieces& pieces) {
     Chunk* last = nullptr;
-    for (std::uint64_t from = 0; from < frame.size; from += chunk_bytes) {
+    std::uint64_t from = 0;
+    do {
         Chunk& chunk = *free_.back();
         free_.pop_back();
         const std::uint64_t size = std::min<std::uint64_t>(frame.size - from, chunk_bytes);
@@ -60,7 +61,8 @@ Uplink::Chunk& Uplink::copy(const NetFrame& frame, Pieces& pieces) {
         });
         pieces.push_back(std::span<const std::byte>(chunk.bytes).first(size));
         chunk.next = std::exchange(last, &chunk);
-    }
+        from += chunk_bytes;
+    } while (from < frame.size);
     return *last;
 }
 
