@@ -56,7 +56,7 @@ constexpr std::uint64_t patience_seconds = 2;  // a loaded emulator; real harts 
 
 /// Whether a hart has come, as what, or the boot hart has stopped waiting: whoever is first
 /// decides.
-enum class Presence : std::uint32_t {
+enum class Arrival : std::uint32_t {
     awaited,
     here,
     unfit,  ///< it does not take the page table that the boot hart has
@@ -71,7 +71,7 @@ struct Hart : HartStart {
     IpiTarget ipi;
     HostRange stack;
     HostRange trap_stack;
-    std::atomic<Presence> presence = Presence::awaited;
+    std::atomic<Arrival> arrival = Arrival::awaited;
     std::atomic<void (*)(void*)> job = nullptr;
     void* argument = nullptr;
 };
@@ -174,16 +174,16 @@ void sleep_until(Predicate is_done) {
 
 /// What has become of `hart` by `deadline`, for which the timer is armed; it will never be anything
 /// else.
-Presence presence_by(Hart& hart, std::uint64_t deadline) {
+Arrival arrival_by(Hart& hart, std::uint64_t deadline) {
     sleep_until([&] {
-        return hart.presence.load(std::memory_order_acquire) != Presence::awaited ||
+        return hart.arrival.load(std::memory_order_acquire) != Arrival::awaited ||
                csr_read<Csr::time>() >= deadline;
     });
-    Presence presence = Presence::awaited;
-    if (hart.presence.compare_exchange_strong(presence, Presence::given_up)) {
-        return Presence::given_up;
+    Arrival arrival = Arrival::awaited;
+    if (hart.arrival.compare_exchange_strong(arrival, Arrival::given_up)) {
+        return Arrival::given_up;
     }
-    return presence;
+    return arrival;
 }
 
 bool is_usable(const MachineHart& hart) {
@@ -199,11 +199,11 @@ void start_others(const Machine& machine) {
     const std::uint64_t deadline = csr_read<Csr::time>() + patience_seconds * machine.timebase_hz;
     arm_host_timer(TimerUse::scheduler, deadline);
     for (Hart* const hart : requested) {
-        const Presence presence = presence_by(*hart, deadline);
-        if (presence == Presence::here) {
+        const Arrival arrival = arrival_by(*hart, deadline);
+        if (arrival == Arrival::here) {
             others.push_back(hart);
             say_which_sswi_is_useless(*machine.hart(hart->id), hart->ipi);
-        } else if (presence == Presence::unfit) {
+        } else if (arrival == Arrival::unfit) {
             println("cairn: hart {} is left out: it does not take the boot hart's page table",
                     hart->id);
         } else {
@@ -244,9 +244,9 @@ extern "C" [[noreturn]] void hart_main(HartStart* start) {
     csr_write<Csr::sie>(Sip::SSIP::mask);
     const bool fit = csr_read<Csr::satp>() == self.satp;
     if (fit) drop_useless_sswi(self.ipi);
-    Presence expected = Presence::awaited;
+    Arrival expected = Arrival::awaited;
     const bool awaited =
-        self.presence.compare_exchange_strong(expected, fit ? Presence::here : Presence::unfit);
+        self.arrival.compare_exchange_strong(expected, fit ? Arrival::here : Arrival::unfit);
     if (awaited) send_ipi(boot_hart);
     if (!fit || !awaited) stop_this_hart();
     serve(self);
