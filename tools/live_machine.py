@@ -29,14 +29,18 @@ class LiveMachine:
 
     def wait_for(self, line):
         """Until the console says a line that is `line`, behind what was waited for before."""
-        wanted, end = f"\n{line}\r".encode(), time.monotonic() + TIMEOUT
+        self.wait_for_text(f"\n{line}\r")
+
+    def wait_for_text(self, text, timeout=TIMEOUT):
+        """The same of any text."""
+        wanted, end = text.encode(), time.monotonic() + timeout
         output = self._process.stdout.fileno()
         while (at := self.log.find(wanted, self._seen)) < 0:
             ready, _, _ = select.select([output], [], [], max(0, end - time.monotonic()))
             part = os.read(output, 65536) if ready else b""
             if not part:
-                why = "the machine has ended" if ready else f"{TIMEOUT} s are over"
-                raise RuntimeError(f"'{line}' was not said, and {why}:\n{self.log[-2000:].decode(errors='replace')}")
+                why = "the machine has ended" if ready else f"{timeout} s are over"
+                raise RuntimeError(f"'{text.strip()}' was not said, and {why}:\n{self.log[-2000:].decode(errors='replace')}")
             self.log += part
         self._seen = at + len(wanted)
 
