@@ -44,7 +44,6 @@ unpack_modules() {
 }
 
 unpack() {
-    mkdir -p "$guest"
     extract "$(newest "$apt"/packages/"${kernel}"_*.deb)" './boot/vmlinu*' "$guest/Image" &&
         extract "$(newest "$apt"/packages/busybox-static_*.deb)" '*/bin/busybox' "$guest/busybox" &&
         unpack_modules "$(newest "$apt"/packages/"${kernel}"_*.deb)" &&
@@ -71,6 +70,9 @@ main() {
         [ "$*" = "--mirror ${2-}" ] || die "unknown: $*" 'Usage: fetch_debian.sh [--mirror URL]'
         mirror=$2
     fi
+    mkdir -p "$guest"
+    exec 8>"$guest/lock"
+    flock 8 # whoever has it leaves nothing to do
     if [ ! -s "$guest/Image" ] || [ ! -s "$guest/busybox" ] || ! modules_are_current; then
         mirror=$(choose_mirror "$mirror")
         download "$mirror" ||
