@@ -107,6 +107,7 @@ class Machine:
                                      cwd=str(ROOT))
         self.process.logfile_read = self.log_stream
         self.process.delaybeforesend = None
+        self.commands = 0  # command_output's
 
     @property
     def raw(self):
@@ -148,11 +149,17 @@ class Machine:
         self.process.send(text + "\n")
 
     def command_output(self, command, prompt):
-        """Types a command at a shell's prompt, and returns what it printed."""
-        self.send_line(command)
-        self.expect(re.escape(command) + r"\r*\n")
+        """Types a command at a shell's prompt, and returns what it printed. Its output stands between two
+        marks that the typed line does not have: a terminal echoes that as often as it likes."""
+        self.commands += 1
+        begin, end = f"<{self.commands}>", f"</{self.commands}>"
+        after = "" if command.endswith("&") else ";"
+        self.send_line(f"echo '<''{begin[1:]}'; {command}{after} echo '<''{end[1:]}'")
+        self.expect(rf"{begin}\r*\n")
+        self.expect(rf"{end}\r*\n")
+        output = self.process.before.replace("\r", "").strip()
         self.expect(prompt)
-        return self.process.before.replace("\r", "").strip()
+        return output
 
     def wait_exit(self, timeout=TIMEOUT):
         """Waits until QEMU has ended by itself, and returns its exit status."""

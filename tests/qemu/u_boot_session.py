@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """U-Boot's prompt: Debian's S-mode image as a guest, and as what a bare machine starts."""
+import re
+
 from outcome import CRASHES
 
 PROMPT = r"(?:^|\n)=> "
@@ -12,7 +14,11 @@ def stop_autoboot(m):
 
 
 def ask(m, command):
-    return m.command_output(command, PROMPT)
+    """Types a command at U-Boot's prompt, which echoes it once, and returns what it printed."""
+    m.send_line(command)
+    m.expect(re.escape(command) + r"\r*\n")
+    m.expect(PROMPT)
+    return m.process.before.replace("\r", "").strip()
 
 
 def said_by_cairn(m):
