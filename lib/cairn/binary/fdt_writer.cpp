@@ -191,11 +191,14 @@ void FdtWriter::append_u64(std::uint64_t value) {
 }
 
 void FdtWriter::append_string(std::string_view value) {
-    if (value.contains('\0')) return fail(FdtWriteError::bad_string);
     const auto room = extend_property(value.size() + 1);
     if (room.empty()) return;
-    put(room, value);
-    room.back() = std::byte{0};
+    std::byte* to = room.data();
+    for (const char each : value) {
+        if (each == '\0') return fail(FdtWriteError::bad_string);
+        *to++ = static_cast<std::byte>(each);
+    }
+    *to = std::byte{0};
 }
 
 void FdtWriter::property(std::string_view name, std::span<const std::byte> value) {
