@@ -14,7 +14,7 @@
 // initialised, so that it can be `thread_local`; it opens itself on first use, and `close` gives
 // back what it holds.
 //
-// A block that is freed carries the heap's canary in its second word, which is
+// A block that is freed carries the heap's canary in its first word, which is
 // looked at when it is freed again (double free) and when it is handed out (use after free).
 #pragma once
 

@@ -199,7 +199,7 @@ TEST_CASE("what a stale canary says of new blocks is nothing", "[heap_cache]") {
 }
 
 TEST_CASE("a block that looks like a free one is told apart", "[heap_cache]") {
-    // As when a program copies a struct whose second word it has not set yet.
+    // As when a program copies a struct whose first word it has not set yet.
     HeapBench heap;
     std::byte* const freed = take(heap, 48);
     std::byte* const block = take(heap, 48);

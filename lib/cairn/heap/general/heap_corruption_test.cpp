@@ -115,7 +115,7 @@ const Damage damages[] = {
      [](Bench& heap) { heap.cache.deallocate(take(heap, 16) + 4096, {.size = 16}); }},
     {"a write to a slot that was never handed out", use_after_free,
      [](Bench& heap) {
-         scribble(untouched(heap, 48) + 8, 8);
+         scribble(untouched(heap, 48), 8);
          for (int i = 0; i < 40; ++i)
              (void)heap.cache.take(48);
      }},
@@ -146,12 +146,12 @@ const Damage damages[] = {
     {"one byte past the end of a block", overflow,
      [](Bench& heap) { overflow_into_header(heap, 1); }},
     {"a write to a slot in a magazine", use_after_free,
-     [](Bench& heap) { write_after_free(heap, 64, 8); }},
+     [](Bench& heap) { write_after_free(heap, 64, 0); }},
     {"a write to a block in a magazine", use_after_free,
-     [](Bench& heap) { write_after_free(heap, 1000, 8); }},
+     [](Bench& heap) { write_after_free(heap, 1000, 0); }},
     {"a write over a slab's free list", corrupt_free_list,
      [](Bench& heap) {
-         scribble(flushed(heap, 64), 8);
+         scribble(flushed(heap, 64) + 8, 8);
          for (int i = 0; i < 600; ++i)
              (void)heap.cache.take(64);
      }},

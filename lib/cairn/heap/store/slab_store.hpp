@@ -14,8 +14,9 @@
 // two harts write to does not share a line. Anybody gives slots back. What an owner leaves behind
 // is taken over by others before a new slab is made, and what others own before a request fails.
 //
-// A free slot holds two words: the offset of the next free slot, and the canary. Offsets are
-// checked before they are followed, so what a stray write leaves there never becomes a pointer.
+// A free slot holds two words: the canary, and the offset of the next free slot. The canary is the
+// first one, as all that uses a block that is gone writes there. Offsets are checked before they
+// are followed, so what a stray write leaves there never becomes a pointer.
 // Slots are carved one by one as they are needed. Before the first of a page is, every slot that
 // starts in that page gets the canary, so that one which was never out is told from one that is.
 // The pages behind are `uncarved` in the use map: a new slab touches one page of its four.
@@ -37,8 +38,8 @@ namespace cairn {
 
 /// What a free slot holds; a slot has at least these two words.
 struct FreeSlot {
-    std::uint64_t next_offset;  ///< in units of 16 bytes; SlabStore::no_slot at the end
     std::uintptr_t canary;
+    std::uint64_t next_offset;  ///< in units of 16 bytes; SlabStore::no_slot at the end
 };
 static_assert(sizeof(FreeSlot) == class_size(1));
 
