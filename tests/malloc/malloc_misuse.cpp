@@ -54,6 +54,40 @@ void write_after_free() {
     std::free(std::malloc(size));
 }
 
+/// Of the first word alone, which is all that some blocks have.
+void write_first_word_after_free() {
+    auto* volatile const block = static_cast<std::size_t*>(std::malloc(size));
+    std::free(block);
+    *block = 1;
+    std::free(std::malloc(size));
+}
+
+void read_nothing() {
+    const auto* const block = static_cast<volatile char*>(std::malloc(size - size));
+    std::printf("%d\n", *block);
+}
+
+void write_nothing() {
+    *static_cast<volatile char*>(std::malloc(size - size)) = 1;
+}
+
+void free_nothing_twice() {
+    void* const block = ::operator new(size - size);
+    ::operator delete(block, size - size);
+    ::operator delete(block);
+}
+
+/// Further than any block that there is.
+void write_far_behind() {
+    auto* const block = static_cast<volatile char*>(std::malloc(size));
+    block[std::size_t{4} << 20] = 1;
+}
+
+void write_far_before() {
+    auto* const block = static_cast<volatile char*>(std::malloc(size));
+    block[-(std::ptrdiff_t{4} << 20)] = 1;
+}
+
 void resize_after_free() {
     void* const block = std::malloc(size);
     std::free(block);
@@ -80,6 +114,12 @@ constexpr Misuse misuses[] = {
     {"free_with_wrong_size", free_with_wrong_size},
     {"write_behind", write_behind},
     {"write_after_free", write_after_free},
+    {"write_first_word_after_free", write_first_word_after_free},
+    {"read_nothing", read_nothing},
+    {"write_nothing", write_nothing},
+    {"free_nothing_twice", free_nothing_twice},
+    {"write_far_behind", write_far_behind},
+    {"write_far_before", write_far_before},
     {"resize_after_free", resize_after_free},
 };
 

@@ -53,8 +53,11 @@ MISUSES = {
     "free_with_wrong_size": ("wrong size", [SLOTS, BLOCKS, RUNS]),
     "write_behind": ("overflow", [BLOCKS]),
     "write_after_free": ("use after free", [SLOTS, 1000]),
+    "write_first_word_after_free": ("use after free", [8, SLOTS, 1000]),
+    "free_nothing_twice": ("double free", [SLOTS]),
     "resize_after_free": ("double free", [SLOTS, 1000, BLOCKS, RUNS]),
 }
+TRAPS = ["read_nothing", "write_nothing", "write_far_behind", "write_far_before"]
 
 
 @pytest.mark.parametrize("name, kind, size", [
@@ -65,6 +68,12 @@ def test_misuse_ends_with_a_sentence(name, kind, size):
     first, *_, last = errors.splitlines()
     assert first.startswith(f"heap 'malloc': {kind}: the block at 0x")
     assert last == "handled" or name == "write_behind"  # whose damage is still there
+
+
+@pytest.mark.parametrize("name", TRAPS)
+@pytest.mark.parametrize("size", [8, 1000, BLOCKS])
+def test_misuse_ends_where_no_memory_is(name, size):
+    assert run_preloaded(MISUSE, name, str(size)) == (-signal.SIGSEGV, "", "")
 
 
 def test_map(tmp_path):

@@ -3,19 +3,17 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 
 #include "cairn/bits.hpp"
-#include "cairn/byte_size.hpp"
+#include "cairn/heap/general/heap_nothing.hpp"
 #include "cairn/heap/thread_exit.hpp"
+#include "cairn/malloc/window.hpp"
+#include "cairn/malloc/zero_blocks.hpp"
 #include "cairn/print.hpp"
 
 namespace cairn::process_heap {
@@ -36,37 +34,10 @@ namespace {
 constexpr std::size_t kept_free = std::size_t{32} << 20;
 
 constinit BumpAllocator source;
+constinit ZeroBlocks zero_blocks;
 constinit Spinlock starting;
 constinit std::atomic<bool> started = false;
 constinit std::atomic<bool> dying = false;
-
-// --- the window ----------------------------------------------------------------------------------
-
-/// What was asked for, or the usual size, at most half of what the process may map: thread stacks
-/// and files need some too.
-std::size_t wanted_window() {
-    std::size_t size = default_window;
-    if (const char* const text = ::secure_getenv(window_variable)) {
-        const auto asked = parse_byte_size(text);
-        if (asked) size = std::clamp<std::size_t>(*asked, smallest_window, default_window);
-    }
-    ::rlimit limit{};
-    if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-        size = std::min<std::size_t>(size, limit.rlim_cur / 2);
-    }
-    return align_down(size, heap_page);
-}
-
-/// Address space without memory behind it, until a page is written to.
-Region reserve_window() {
-    for (std::size_t size = wanted_window(); size >= smallest_window / 2; size /= 2) {
-        size = align_down(size, heap_page);
-        void* const base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (base != MAP_FAILED) return {.base = static_cast<std::byte*>(base), .size = size};
-    }
-    return {};
-}
 
 // --- the end of things ---------------------------------------------------------------------------
 
@@ -114,10 +85,16 @@ bool say_no(void* /*context*/, std::size_t /*wanted*/) {
 bool make_heap() {
     const SpinGuard guard(starting);
     if (started.load(std::memory_order_relaxed)) return true;
-    const Region window = reserve_window();
-    if (window.base == nullptr || !source.init(window)) return false;
+    const Region reserved = window::reserve();
+    const Region first{.base = reserved.base, .size = heap_page};
+    if (reserved.base == nullptr ||
+        !source.init(first, window::make_ready, reserved.size - heap_page)) {
+        return false;
+    }
     core.set_cache_hook(close_at_thread_exit);
     if (!core.init(source, "malloc", {.function = die}, true)) return false;
+    const auto gap = source.allocate(window::gap(), heap_page);
+    if (gap && window::forbid({*gap, window::gap()})) zero_blocks.init({*gap, window::gap()});
     core.set_releaser({.function = return_memory, .kept = kept_free});
     core.set_reclaimer({.function = say_no});
     started.store(true, std::memory_order_release);
@@ -149,10 +126,28 @@ std::byte* take_zeroed(std::size_t size) {
 
 std::size_t usable_size(void* block) {
     auto* const bytes = static_cast<std::byte*>(block);
-    if (!cache.open()) return 0;
+    if (!cache.open() || zero_blocks.is_live(bytes)) return 0;
     const std::size_t size = cache.usable_size(bytes);
     if (size == 0) cache.give(bytes);  // reports it
     return size;
 }
 
 }  // namespace cairn::process_heap
+
+namespace cairn {
+
+std::byte* take_nothing(HeapCache& cache) {
+    std::byte* const block = cache.open() ? process_heap::zero_blocks.take() : nullptr;
+    return block != nullptr ? block : cache.take(1);
+}
+
+bool give_nothing(const std::byte* block) {
+    using enum ZeroBlocks::Given;
+    const auto given = process_heap::zero_blocks.give(block);
+    if (given == free_already) {
+        process_heap::die(nullptr, {HeapFaultKind::double_free, block, 0, "malloc"});
+    }
+    return given == taken_back;
+}
+
+}  // namespace cairn

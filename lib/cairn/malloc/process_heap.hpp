@@ -21,12 +21,6 @@ namespace cairn::process_heap {
 using Core = HeapCore;
 using Cache = HeapCache;
 
-/// The variable of the environment that says how much address space to reserve, as in 512M.
-inline constexpr const char* window_variable = "CAIRN_MALLOC_WINDOW";
-/// Without it. All that blocks with headers can reach.
-inline constexpr std::size_t default_window = std::size_t{64} << 30;
-inline constexpr std::size_t smallest_window = std::size_t{16} << 20;
-
 extern constinit Core core;
 extern constinit thread_local Cache cache;
 

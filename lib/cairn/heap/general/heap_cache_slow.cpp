@@ -8,6 +8,7 @@
 #include "cairn/bits.hpp"
 #include "cairn/heap/general/heap_cache.hpp"
 #include "cairn/heap/general/heap_magazines.hpp"
+#include "cairn/heap/general/heap_nothing.hpp"
 
 namespace cairn {
 
@@ -39,7 +40,7 @@ bool HeapCache::get_back(std::size_t size, unsigned failures) {
 }
 
 std::byte* HeapCache::refill(std::size_t size, HeapCache& cache) {
-    if (size == 0) return cache.take(1);
+    if (size == 0) return take_nothing(cache);
     const unsigned c = small_class(size);
     if (cache.bins_[c].top[-1] != nullptr) {
         // It was written to after it was freed, and is never used again. It is taken out first of
@@ -161,7 +162,9 @@ void HeapCache::give_slowly(std::byte* block, HeapCache& cache) {
         case PageUse::run: return cache.give_run(block, page);
         case PageUse::cached_run:
         case PageUse::free: return cache.core_->report_(HeapFaultKind::double_free, block);
-        case PageUse::foreign: return cache.core_->report_(HeapFaultKind::foreign_pointer, block);
+        case PageUse::foreign:
+            if (give_nothing(block)) return;
+            return cache.core_->report_(HeapFaultKind::foreign_pointer, block);
         default: return cache.core_->report_(HeapFaultKind::invalid_pointer, block);
     }
 }
