@@ -91,7 +91,7 @@ END
 
 kernel='' initrd='' append='' bundle='' mirror='' smp='' machine_memory='' timeout='' heap=''
 cpus='' memory='' cpu=rv64 image='' disk_size='' channels='' tap='' base='' persist=''
-demo=no u_boot=no debian=no new_disk=no gdb=no uefi=no net=no action=run
+demo=no u_boot=no debian=no new_disk=no gdb=no uefi=no net=no virtio_console=no action=run
 qemu_options=() channel_options=() disks=() forwards=()
 options_with_value=(--kernel --initrd --append --bundle --mirror --cpu --cpus --smp --timeout
     --memory --machine-memory --heap --disk --disk-size --image --forward --tap --channels
@@ -354,7 +354,19 @@ choose_debian_disk() {
     [ $new_disk = no ] || arguments+=(--fresh)
     "$root/tools/debian_disk.sh" ${arguments[@]+"${arguments[@]}"} "$image" || exit
     kernel=$image.kernel initrd=$image.initrd
-    append="root=/dev/vda1 rw console=ttyS0 net.ifnames=0${append:+ $append}"
+    choose_debian_console
+    append="root=/dev/vda1 rw $console net.ifnames=0${append:+ $append}"
+}
+
+# A virtio console costs a fraction of a UART; until its driver is there, the kernel's messages go out by SBI.
+# A VM without a slot for it has the UART, and who names a console has that.
+choose_debian_console() {
+    local used=${#disks[@]}
+    [ "$net" = no ] || used=$((used + 1))
+    [ $used -ge 8 ] || virtio_console=yes
+    console='earlycon=sbi console=hvc0'
+    [ $virtio_console = yes ] || console='console=ttyS0'
+    [[ " $append" != *' console='* ]] || console=''
 }
 
 choose_demo() {
@@ -401,6 +413,7 @@ pack() {
             --append "${append:-console=ttyS0}" ${initrd:+--initrd "$initrd"} ${base:+--base "$base"})
         for disk in $(host_disks); do arguments+=(--disk "$disk"); done
         [ "$net" = no ] || arguments+=(--net uplink)
+        [ $virtio_console = no ] || arguments+=(--virtio-console)
     fi
     "$python" "$root/tools/pack_bundle.py" "${arguments[@]}"
     [ "$uefi" = no ] ||

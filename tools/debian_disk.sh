@@ -269,6 +269,7 @@ main() {
     [ -z "$size" ] || grow "$size"
     take_out /vmlinuz "$image.kernel"
     take_out /initrd.img "$image.initrd"
+    "$root/tools/debian_console.py" "$image.initrd"
 }
 
 main "$@"

@@ -23,14 +23,17 @@ PICTURE = "debian_login.svg"
 DISK = ROOT / ".cache/debian/disk.img"
 PAIRS = 3
 AIM = 1.05
-APPEND = "root=/dev/vda1 rw console=ttyS0 net.ifnames=0"
+# As ./run.sh debian has it. OpenSBI of Debian 12 has no console that Linux uses: until hvc0 is there, bare QEMU says nothing.
+APPEND = "root=/dev/vda1 rw earlycon=sbi console=hvc0 net.ifnames=0"
+UART = ["-serial", "stdio"]
+VIRTIO_CONSOLE = ["-serial", "none", "-chardev", "stdio,id=c0", "-device", "virtio-serial-device", "-device", "virtconsole,chardev=c0"]
 TIMEOUT = 900 # seconds to login: on a busy host
 
 
-def command(kernel, ramdisk, memory, append=None):
+def command(kernel, ramdisk, memory, console, append=None):
     """The disk is a file that QEMU does not change: what is written is in another one that ends with it."""
     return [measured_machine.QEMU, "-M", "virt,aclint=on", "-cpu", "rv64", "-smp", "1", "-m", memory, "-bios", "default",
-            "-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel", kernel, "-initrd", ramdisk,
+            "-display", "none", "-monitor", "none", *console, "-kernel", kernel, "-initrd", ramdisk,
             *(["-append", append] if append else []),
             "-drive", f"if=none,id=d0,format=raw,snapshot=on,file={DISK}", "-device", "virtio-blk-device,drive=d0",
             "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0", "-device", "virtio-rng-device"]
@@ -41,9 +44,9 @@ def machines(folder):
     kernel, initrd = (Path(f"{DISK}.{what}") for what in ("kernel", "initrd"))
     measured_machine.write_vms(folder / "vms.cpio", {"guest": (kernel, {
         "memory": "1G", "initrd": "initrd", "append": APPEND, "disk": "host:0", "net": "uplink", "rng": "yes",
-        "console": "front", "files": {"initrd": initrd}})})
-    return {"bare": command(kernel, initrd, "1G", APPEND),
-            "cairn": command(measured_machine.HYPERVISOR, folder / "vms.cpio", "2G")}
+        "virtio-console": "yes", "console": "front", "files": {"initrd": initrd}})})
+    return {"bare": command(kernel, initrd, "1G", VIRTIO_CONSOLE, APPEND),
+            "cairn": command(measured_machine.HYPERVISOR, folder / "vms.cpio", "2G", UART)}
 
 
 def measure_pair(commands):

@@ -67,6 +67,7 @@ def vm_conf(options):
         ("append", options.append),
         *(("disk", disk) for disk in options.disk),
         ("net", options.net),
+        ("virtio-console", "yes" if options.virtio_console else None),
     ]
     return "".join(f"{key} = {value}\n" for key, value in lines if value)
 
@@ -94,6 +95,7 @@ def parse(arguments):
     parser.add_argument("--disk", action="append", default=[], help="as in vm.conf: host:0[,ro]")
     parser.add_argument("--base", type=Path, help="an image that a --disk names as disk.img")
     parser.add_argument("--net", help="what it is connected to: uplink")
+    parser.add_argument("--virtio-console", action="store_true", help="a virtio console beside its UART")
     options = parser.parse_args(arguments)
     if bool(options.bundle) == bool(options.kernel):
         parser.error("give either --bundle or --kernel")

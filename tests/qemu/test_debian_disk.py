@@ -18,7 +18,8 @@ pytestmark = pytest.mark.skipif(not os.environ.get("CAIRN_DEBIAN_DISK"), reason=
 LONG = 900
 PROMPT = r"root@debian:~# "
 CONF = "kernel = kernel\nmemory = 1G\ncpus = 2\ndisk = host:0\n"
-BESIDE = "initrd = initrd\nappend = root=/dev/vda1 rw console=ttyS0 net.ifnames=0\n"
+BESIDE = "initrd = initrd\nvirtio-console = yes\nappend = root=/dev/vda1 rw {} net.ifnames=0\n"
+VIRTIO, UART = "earlycon=sbi console=hvc0", "console=ttyS0"
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,14 @@ def disk(tmp_path_factory):
     return path
 
 
+def begun(machine, disk, console=VIRTIO):
+    return started(machine, disk, {"guest/vm.conf": CONF + BESIDE.format(console),
+                                   "guest/kernel": disk.with_name("disk.img.kernel"),
+                                   "guest/initrd": disk.with_name("disk.img.initrd")})
+
+
 def boot(machine, disk):
-    m = started(machine, disk, {"guest/vm.conf": CONF + BESIDE, "guest/kernel": disk.with_name("disk.img.kernel"),
-                                "guest/initrd": disk.with_name("disk.img.initrd")})
+    m = begun(machine, disk)
     log_in(m)
     return m
 
@@ -63,6 +69,24 @@ def test_what_is_written_is_there_after_a_reboot(machine, disk):
     m.send_line("poweroff")
     assert ended(m, timeout=LONG)[-1] == "vm guest: powered off"
     subprocess.run(["/usr/sbin/e2fsck", "-fn", f"{disk}?offset={1 << 20}"], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("console, terminal", [(VIRTIO, "hvc0"), (UART, "ttyS0")])
+def test_the_console_has_all_from_the_first_message_on(machine, disk, console, terminal):
+    """Kernel, initial RAM disk, systemd and login, once each; the keys go to what runs there."""
+    m = begun(machine, disk, console)
+    m.expect(r"\r\n\[    0\.000000\] Linux version [^\r\n]*\r\n\[    0\.000000\] ", LONG)
+    m.expect(rf"console \[{terminal}\] enabled", LONG)
+    m.expect(r"Begin: Mounting root file system", LONG)
+    m.expect(rf"Debian GNU/Linux 13 debian {terminal}\r\n", LONG)
+    log_in(m)
+    assert m.command_output("tty; cat /sys/class/tty/console/active", PROMPT).split() == [f"/dev/{terminal}", terminal]
+    m.send_line("sleep 1000")
+    m.expect("sleep 1000")
+    m.send("\x03")
+    m.expect(PROMPT)
+    m.send_line("poweroff")
+    assert ended(m, timeout=LONG)[-1] == "vm guest: powered off"
 
 
 def test_u_boot_starts_what_is_on_the_disk(machine, disk):

@@ -5,6 +5,7 @@ import shutil
 import struct
 import subprocess
 
+import debian_console
 import partition_disk
 import pytest
 
@@ -54,6 +55,20 @@ def debugfs(disk, *requests):
                    input="\n".join(requests) + "\n", cwd=disk.parent)
 
 
+def entries(archive):
+    """The names in an archive of the newc kind."""
+    at = 0
+    while not at or name != "TRAILER!!!":
+        size, name_size = (int(archive[at + field:at + field + 8], 16) for field in (54, 94))
+        name = archive[at + 110:at + 110 + name_size - 1].decode()
+        at += (110 + name_size + 3) // 4 * 4 + (size + 3) // 4 * 4
+        yield name
+
+
+def test_what_init_reads_of_a_virtio_console_is_a_shell_script():
+    subprocess.run(["sh", "-n"], input=debian_console.SCRIPT, text=True, check=True)
+
+
 def check_file_system(disk):
     subprocess.run([E2FSCK, "-fn", f"{disk}{OFFSET}"], check=True, capture_output=True)
 
@@ -68,7 +83,9 @@ def partition(disk):
 def test_a_new_disk_and_its_kernel(tree, make):
     assert make() == (0, "")
     assert (tree / "my disk.img.kernel").read_text() == "kernel"
-    assert (tree / "my disk.img.initrd").read_text() == "initrd"
+    initrd = (tree / "my disk.img.initrd").read_bytes()
+    assert initrd.endswith(b"initrd") and len(initrd) % 512 == len("initrd")
+    assert list(entries(initrd)) == ["conf", "conf/conf.d", debian_console.FILE, "TRAILER!!!"]
     made, base = ((tree / name).read_bytes() for name in ("my disk.img", ".cache/debian/base.img"))
     behind_superblock = BEGIN + 2048  # e2fsck keeps the time there
     assert (made[:BEGIN], made[behind_superblock:]) == (base[:BEGIN], base[behind_superblock:])

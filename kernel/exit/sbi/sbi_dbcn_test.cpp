@@ -66,6 +66,13 @@ TEST_CASE("console write: a call writes part of a long buffer", "[sbi_dbcn]") {
     CHECK(bench.console.text == text);
 }
 
+TEST_CASE("console write: a line feed goes out behind a carriage return", "[sbi_dbcn]") {
+    GuestBench bench;
+    place(bench, buffer, "\na\n\nb\r\nc");
+    CHECK(write(bench, 8, buffer) == sbi_success(8));
+    CHECK(bench.console.text == "\r\na\r\n\r\nb\r\nc");
+}
+
 TEST_CASE("console read: a call reads part of long input", "[sbi_dbcn]") {
     GuestBench bench;
     const std::string text = std::string(128, 'a') + std::string(72, 'b');
