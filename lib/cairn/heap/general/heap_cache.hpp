@@ -215,8 +215,9 @@ class HeapCache {
     void give_block(std::byte* block);
     void give_run(std::byte* block, std::size_t page);
     [[nodiscard]] std::byte* refill_blocks(std::size_t size);
-    void drop_blocks(MagazineTop& top, std::size_t most);
+    std::size_t drop_blocks(MagazineTop& top, std::size_t most);
     void drop_run(MagazineTop& top);
+    std::size_t drop(std::size_t bin, std::size_t most);
     void sweep(std::size_t wanted);
     void flush_large();
     [[nodiscard]] std::size_t largest_room() const;
@@ -227,6 +228,7 @@ class HeapCache {
     template <class Attempt>
     [[nodiscard]] std::byte* insist(std::size_t size, Attempt attempt);
     [[nodiscard, gnu::cold]] bool get_back(std::size_t size, unsigned failures);
+    [[nodiscard]] bool shed(std::size_t size, std::size_t most);
     [[nodiscard]] std::size_t page_of(const void* pointer) const {
         return (reinterpret_cast<std::uintptr_t>(pointer) - (origin_ + 8)) / heap_page;
     }

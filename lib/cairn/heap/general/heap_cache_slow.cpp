@@ -20,23 +20,37 @@ using namespace heap_bins;
 template <class Attempt>
 std::byte* HeapCache::insist(std::size_t size, Attempt attempt) {
     if (!open()) return nullptr;
-    for (unsigned failures = 1;; ++failures) {
+    for (unsigned failures = 0;; ++failures) {
         std::byte* const block = attempt();
+        // So that little is left to be emptied when a request fails.
+        if (magazines_ != nullptr && core_->is_short()) sweep(SIZE_MAX);
         if (block != nullptr || !get_back(size, failures)) return block;
     }
 }
 
-/// Memory for a request that failed: at first from this cache and the heap's spares, then from
-/// whoever offered to reclaim. Whether it is worth another try.
+/// Memory for a request that failed: at first from the heap's spares and this cache, twice as many
+/// blocks with each failure, then from whoever offered to reclaim. Whether it is worth another try.
 bool HeapCache::get_back(std::size_t size, unsigned failures) {
-    const bool again = failures == 1 || core_->reclaim(size);
-    if (again) {
-        flush();
-        core_->trim();
-    } else {
-        core_->count_failure();
+    const std::size_t most = block_batch << std::min(failures, 8U);
+    if (core_->trim() || shed(size, most) || core_->reclaim(size)) return true;
+    core_->count_failure();
+    return false;
+}
+
+/// Gives up to `most` blocks back, those that hold `size` bytes first: whether there were any.
+bool HeapCache::shed(std::size_t size, std::size_t most) {
+    if (magazines_ == nullptr) return false;
+    const std::size_t first = block_bin(tlsf::length_for(std::max(size, largest_small)));
+    std::size_t left = most;
+    for (std::size_t at : {std::min(first, first_run), std::size_t{0}}) {
+        for (; left != 0 && at < all_bins; ++at) {
+            // Nearly all of them are those of blocks, and empty.
+            while (at < first_run && magazines_->block_tops[at][-1] == nullptr)
+                ++at;
+            left -= drop(at, left);
+        }
     }
-    return again;
+    return left != most;
 }
 
 std::byte* HeapCache::refill(std::size_t size, HeapCache& cache) {
@@ -51,7 +65,8 @@ std::byte* HeapCache::refill(std::size_t size, HeapCache& cache) {
     }
     return cache.insist(size, [&cache, c]() -> std::byte* {
         std::byte* slots[batch];
-        const std::size_t wanted = cache.magazines_ != nullptr ? batch : 1;
+        const bool is_one = cache.magazines_ == nullptr || cache.core_->is_short();
+        const std::size_t wanted = is_one ? 1 : batch;
         const std::size_t count = cache.core_->take_slots(c, cache.owner_, slots, wanted);
         // No slab to be had: a block that can stand for a slot may be.
         if (count == 0) return cache.core_->take_block(class_size(c), default_alignment);
@@ -108,7 +123,8 @@ std::byte* HeapCache::refill_blocks(std::size_t size) {
     const std::size_t length = tlsf::length_for(size);
     return insist(size, [this, length]() -> std::byte* {
         std::byte* blocks[block_batch];
-        const std::size_t wanted = std::clamp<std::size_t>(last_fine / length, 1, block_batch);
+        const std::size_t most = core_->is_short() ? 1 : block_batch;
+        const std::size_t wanted = std::clamp<std::size_t>(last_fine / length, 1, most);
         std::size_t count = core_->take_blocks(length, blocks, wanted);
         while (count > 1) {
             if (!keep_block(blocks[--count])) core_->give_block(blocks[count]);
@@ -197,12 +213,13 @@ void HeapCache::give_slot(std::byte* block, unsigned small_class) {
     *bin.top++ = block;
 }
 
-/// Gives up to `most` blocks from the top of a magazine to the core.
-void HeapCache::drop_blocks(MagazineTop& top, std::size_t most) {
+/// Gives up to `most` blocks from the top of a magazine to the core: how many.
+std::size_t HeapCache::drop_blocks(MagazineTop& top, std::size_t most) {
     std::size_t count = 0;
     for (; count < most && top[-1] != nullptr; ++count)
         room_ += TlsfArena::usable_size(*--top) + tlsf::header_size;
     core_->give_cached_blocks(top, count);
+    return count;
 }
 
 void HeapCache::drop_run(MagazineTop& top) {
@@ -211,21 +228,29 @@ void HeapCache::drop_run(MagazineTop& top) {
     core_->give_run(*top);
 }
 
+/// The same of the magazine that has this number among all: blocks', runs', slots'.
+std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
+    MagazineTop& top = bin < first_run    ? magazines_->block_tops[bin]
+                       : bin < first_slot ? magazines_->run_tops[bin - first_run]
+                                          : bins_[bin - first_slot + 1].top;
+    if (top[-1] == nullptr) return 0;
+    if (bin < first_run) return drop_blocks(top, most);
+    std::size_t count = 0;
+    do {
+        if (bin < first_slot) {
+            drop_run(top);
+        } else {
+            core_->give_slots(--top, 1);
+        }
+    } while (++count < most && top[-1] != nullptr);
+    return count;
+}
+
 /// Makes room for `wanted` bytes, if a few magazines have as many: goes round them, and goes on
 /// next time where it ended.
 void HeapCache::sweep(std::size_t wanted) {
-    constexpr std::size_t all = fine_bins + coarse_bins + run_bins;
     for (unsigned steps = 0; steps < sweep_steps && room_ < wanted; ++steps) {
-        const bool is_block = sweep_ < fine_bins + coarse_bins;
-        MagazineTop& top = is_block ? magazines_->block_tops[sweep_]
-                                    : magazines_->run_tops[sweep_ - fine_bins - coarse_bins];
-        if (top[-1] == nullptr) {
-            sweep_ = (sweep_ + 1) % all;
-        } else if (is_block) {
-            drop_blocks(top, 1);
-        } else {
-            drop_run(top);
-        }
+        if (drop(sweep_, 1) == 0) sweep_ = (sweep_ + 1) % all_bins;
     }
 }
 

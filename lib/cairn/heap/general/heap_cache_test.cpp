@@ -339,6 +339,19 @@ TEST_CASE("more harts than owners of slabs share them", "[heap_cache]") {
     CHECK(heap.faults.seen.empty());
 }
 
+TEST_CASE("a request that finds no memory takes little from the cache", "[heap_cache]") {
+    HeapBench heap;
+    std::vector<std::byte*> blocks;
+    while (std::byte* const block = heap.cache.take(1000))
+        blocks.push_back(block);
+    for (std::size_t i = 0; i < 24; ++i)
+        heap.cache.give(blocks[i * 3]);
+    REQUIRE(heap.cache.cached_bytes() >= std::size_t{24} * 1000);
+    CHECK(heap.cache.take(700) != nullptr);
+    CHECK(heap.cache.cached_bytes() >= std::size_t{8} * 1000);
+    CHECK(heap.cache.take(1000) != nullptr);
+}
+
 TEST_CASE("before it fails the heap asks for memory back", "[heap_cache]") {
     HeapBench heap(std::size_t{2} << 20);
     struct Hoard {

@@ -71,6 +71,7 @@ bool HeapCore::grow_by(std::size_t pages) {
     if (!chunk) return false;
     pages_.add(page_of(*chunk), static_cast<std::uint32_t>(pages));
     grown_ += pages * heap_page;
+    break_pages_ = source_->remaining() / heap_page;
     surplus_ += pages * heap_page;
     return true;
 }
@@ -91,6 +92,7 @@ std::uint32_t HeapCore::find_pages(std::uint32_t count, std::uint32_t alignment)
         const std::uint32_t first = pages_.allocate(count, alignment, phase);
         if (first != PageHeap::none) {
             surplus_ -= std::min(surplus_, std::size_t{count} * heap_page);
+            note_pages();
             return first;
         }
         if (!grow(count + alignment - 1)) return first;
@@ -100,6 +102,13 @@ std::uint32_t HeapCore::find_pages(std::uint32_t count, std::uint32_t alignment)
 void HeapCore::free_pages(std::uint32_t first) {
     surplus_ += std::size_t{pages_.run_length(first)} * heap_page;
     pages_.free(first);
+    note_pages();
+}
+
+/// Caches keep little from when a sixteenth of the window is left: as much as one may have.
+void HeapCore::note_pages() {
+    const bool is_short = break_pages_ + pages_.free_pages() < window_.pages / 16;
+    __atomic_store_n(&short_, is_short, __ATOMIC_RELAXED);
 }
 
 void HeapCore::add_in_use(std::size_t bytes) {
@@ -221,7 +230,7 @@ bool HeapCore::add_chunk(std::size_t size) {
     const std::uint32_t needed = pages_for(size + tlsf::grain + TlsfArena::chunk_overhead);
     const std::uint32_t usual =
         std::min(window_.pages / 16, static_cast<std::uint32_t>(chunk_size / heap_page));
-    return add_chunk_of(std::max(needed, usual)) || add_chunk_of(needed);
+    return (!is_short() && add_chunk_of(std::max(needed, usual))) || add_chunk_of(needed);
 }
 
 std::byte* HeapCore::find_block(std::size_t size, std::size_t alignment) {
@@ -317,17 +326,18 @@ bool HeapCore::resize_block(std::byte* block, std::size_t new_size) {
 
 // --- when memory is short ------------------------------------------------------------------------
 
-/// Gives the spare slabs and the spare chunk back to the pages.
-void HeapCore::trim() {
+/// Gives a spare slab back to the pages, or the spare chunk: whether there was any.
+bool HeapCore::trim() {
     const SpinGuard guard(lock_);
-    for (unsigned c = 1; c <= small_classes; ++c) {
-        const std::uint32_t spare = slabs_.drop_spare(c);
-        if (spare != PageHeap::none) pages_.free(spare);
+    const std::uint32_t spare = slabs_.drop_spare();
+    if (spare != PageHeap::none) {
+        pages_.free(spare);
+        return true;
     }
-    if (spare_chunk_ == nullptr) return;
-    const Region chunk = blocks_.free_chunk(spare_chunk_);
+    if (spare_chunk_ == nullptr) return false;
+    const Region chunk = blocks_.free_chunk(std::exchange(spare_chunk_, nullptr));
     if (chunk.base != nullptr) release_chunk(chunk);
-    spare_chunk_ = nullptr;
+    return chunk.base != nullptr;
 }
 
 /// Lends free memory back when so much has become free that it may be worth it.

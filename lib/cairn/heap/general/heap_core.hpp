@@ -116,7 +116,7 @@ class HeapCore {
     bool resize_run(std::byte* run, std::size_t new_pages);
     std::byte* take_internal(std::size_t size);
     void give_internal(std::byte* memory);
-    void trim();
+    bool trim();
     void count_failure();
     /// What became of `slot`, of a slab: looks for it everywhere, in the caches too.
     [[nodiscard]] SlabStore::SlotState state_of_slot(const std::byte* slot) const;
@@ -130,6 +130,8 @@ class HeapCore {
         return pages_.run_length(run);
     }
     [[nodiscard]] bool is_initialised() const { return window_.pages != 0; }
+    /// Whether few pages are left: a hint.
+    [[nodiscard]] bool is_short() const { return __atomic_load_n(&short_, __ATOMIC_RELAXED); }
     [[nodiscard]] bool start() const { return starter_ != nullptr && starter_(); }
 
     // With the lock held.
@@ -146,6 +148,7 @@ class HeapCore {
     void add_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
     void take_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
     void free_pages(std::uint32_t first) CAIRN_REQUIRES(lock_);
+    void note_pages() CAIRN_REQUIRES(lock_);
 
     [[nodiscard]] bool has_slabs() const {
         return std::size_t{window_.pages} * heap_page >= slab_window;
@@ -180,7 +183,9 @@ class HeapCore {
     std::size_t grown_ CAIRN_GUARDED_BY(lock_) = 0;   ///< bytes taken from the break
     std::size_t in_use_ CAIRN_GUARDED_BY(lock_) = 0;  ///< bytes with users and caches
     std::size_t peak_ CAIRN_GUARDED_BY(lock_) = 0;
-    std::size_t surplus_ CAIRN_GUARDED_BY(lock_) = 0;  ///< became free since the last release
+    std::size_t surplus_ CAIRN_GUARDED_BY(lock_) = 0;      ///< became free since the last release
+    std::size_t break_pages_ CAIRN_GUARDED_BY(lock_) = 0;  ///< left when it was last asked
+    bool short_ = false;                                   ///< set with the lock held
     std::uint64_t failures_ CAIRN_GUARDED_BY(lock_) = 0;
 };
 

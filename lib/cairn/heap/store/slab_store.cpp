@@ -173,7 +173,10 @@ std::uint32_t SlabStore::give(std::byte* slot) {
     return first;
 }
 
-std::uint32_t SlabStore::drop_spare(unsigned small_class) {
+std::uint32_t SlabStore::drop_spare() {
+    unsigned small_class = small_classes;
+    while (spares_[small_class] == 0 && small_class != 0)
+        --small_class;
     const std::uint32_t spare = std::exchange(spares_[small_class], 0);
     if (spare == 0) return PageHeap::none;
     unlink(small_class, spare - 1);

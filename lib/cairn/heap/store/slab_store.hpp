@@ -74,8 +74,8 @@ class SlabStore {
     /// of a slab that is now empty and no longer needed, else PageHeap::none.
     [[nodiscard]] std::uint32_t give(std::byte* slot);
 
-    /// Forgets the spare slab of a class: its first page, or PageHeap::none.
-    [[nodiscard]] std::uint32_t drop_spare(unsigned small_class);
+    /// Forgets a spare slab of any class: its first page, or PageHeap::none.
+    [[nodiscard]] std::uint32_t drop_spare();
 
     /// Slots of the slab at `first` that are out.
     [[nodiscard]] std::uint32_t live(std::uint32_t first) const {
