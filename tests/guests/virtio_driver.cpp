@@ -71,9 +71,9 @@ virtio_ring::UsedElement DriverRing::last_used() const {
     return used_.ring[(used_index() - 1u) % size];
 }
 
-bool DriverRing::wait_used() {
+bool DriverRing::wait_used(std::uint64_t ticks) {
     const auto next = static_cast<std::uint16_t>(seen_ + 1);
-    if (!comes_true([&] { return used_index() == next; })) return false;
+    if (!comes_true([&] { return used_index() == next; }, ticks)) return false;
     seen_ = next;
     return true;
 }
@@ -136,9 +136,9 @@ void VirtioDriver::set_up(std::uint32_t queue, DriverRing& ring) const {
     set(Register::queue_ready, 1);
 }
 
-bool VirtioDriver::waits_for_reset() const {
-    return comes_true(
-        [this] { return (get(Register::status) & virtio::status::needs_reset) != 0; });
+bool VirtioDriver::waits_for_reset(std::uint64_t ticks) const {
+    return comes_true([this] { return (get(Register::status) & virtio::status::needs_reset) != 0; },
+                      ticks);
 }
 
 }  // namespace cairn::guest

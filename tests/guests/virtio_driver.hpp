@@ -15,6 +15,10 @@
 
 namespace cairn::guest {
 
+inline constexpr std::uint64_t ticks_per_second = 10'000'000;  // QEMU's virt
+/// How long one waits for what is to come.
+inline constexpr std::uint64_t patience = 10 * ticks_per_second;
+
 struct DriverBuffer {
     const void* at;
     std::uint32_t size;
@@ -34,7 +38,7 @@ class DriverRing {
     void offer(std::uint16_t head);
 
     /// Whether the device has used one more buffer than before, now or in a while.
-    [[nodiscard]] bool wait_used();
+    [[nodiscard]] bool wait_used(std::uint64_t ticks = patience);
     [[nodiscard]] virtio_ring::UsedElement last_used() const;
     [[nodiscard]] std::uint16_t used_index() const;
     void set_avail_index(std::uint16_t index) { avail_index().store(index); }
@@ -83,7 +87,7 @@ class VirtioDriver {
     /// Makes `queue` ready, with `ring` as its memory, cleared.
     void set_up(std::uint32_t queue, DriverRing& ring) const;
     void notify(std::uint32_t queue) const { set(Register::queue_notify, queue); }
-    [[nodiscard]] bool waits_for_reset() const;
+    [[nodiscard]] bool waits_for_reset(std::uint64_t ticks = patience) const;
 
   private:
     static constexpr std::uint64_t config_at = static_cast<std::uint64_t>(Register::config);
@@ -95,12 +99,11 @@ class VirtioDriver {
 void wait_a_little();
 
 [[nodiscard]] std::uint64_t read_time();
-inline constexpr std::uint64_t ticks_per_second = 10'000'000;  // QEMU's virt
 
-/// Whether `holds()` comes true within ten seconds.
+/// Whether `holds()` comes true within so long.
 template <class Condition>
-[[nodiscard]] bool comes_true(Condition holds) {
-    const std::uint64_t end = read_time() + 10 * ticks_per_second;
+[[nodiscard]] bool comes_true(Condition holds, std::uint64_t ticks = patience) {
+    const std::uint64_t end = read_time() + ticks;
     while (!holds()) {
         if (read_time() > end) return false;
     }

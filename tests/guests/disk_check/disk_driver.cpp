@@ -25,16 +25,16 @@ void DiskDriver::prepare(std::uint32_t type, std::uint64_t sector,
 }
 
 std::uint8_t DiskDriver::request(RequestType type, std::uint64_t sector,
-                                 std::span<const DiskBuffer> data) {
-    return request(static_cast<std::uint32_t>(type), sector, data);
+                                 std::span<const DiskBuffer> data, std::uint64_t ticks) {
+    return request(static_cast<std::uint32_t>(type), sector, data, ticks);
 }
 
 std::uint8_t DiskDriver::request(std::uint32_t type, std::uint64_t sector,
-                                 std::span<const DiskBuffer> data) {
+                                 std::span<const DiskBuffer> data, std::uint64_t ticks) {
     prepare(type, sector, data);
     offer(0);
     notify();
-    (void)wait_used();
+    (void)wait_used(ticks);
     return status_;
 }
 

@@ -32,9 +32,9 @@ class DiskDriver : public VirtioDriver, public DriverRing {
     void prepare(std::uint32_t type, std::uint64_t sector, std::span<const DiskBuffer> data);
     /// Prepares, offers, notifies and waits: the status.
     std::uint8_t request(RequestType type, std::uint64_t sector,
-                         std::span<const DiskBuffer> data = {});
-    std::uint8_t request(std::uint32_t type, std::uint64_t sector,
-                         std::span<const DiskBuffer> data);
+                         std::span<const DiskBuffer> data = {}, std::uint64_t ticks = patience);
+    std::uint8_t request(std::uint32_t type, std::uint64_t sector, std::span<const DiskBuffer> data,
+                         std::uint64_t ticks = patience);
     [[nodiscard]] std::uint8_t status() const { return status_; }
 
   private:

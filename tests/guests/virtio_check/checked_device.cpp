@@ -32,8 +32,8 @@ void restart(const Subject& of, std::uint64_t features = feature::version_1) {
     start(of.driver, std::span(rings).first(of.queues), features);
 }
 
-bool works(const Subject& of) {
-    return is_used(of.driver, of.queue, ring_of(of), std::span(&of.buffer, 1));
+bool works(const Subject& of, std::uint64_t ticks = patience) {
+    return is_used(of.driver, of.queue, ring_of(of), std::span(&of.buffer, 1), ticks);
 }
 
 std::uint16_t flags_of(const DriverBuffer& buffer) {
@@ -61,11 +61,11 @@ void start(const VirtioDriver& driver, std::span<DriverRing> its, std::uint64_t 
 }
 
 bool is_used(const VirtioDriver& driver, std::uint32_t queue, DriverRing& ring,
-             std::span<const DriverBuffer> buffers) {
+             std::span<const DriverBuffer> buffers, std::uint64_t ticks) {
     ring.chain(0, buffers);
     ring.offer(0);
     driver.notify(queue);
-    return ring.wait_used();
+    return ring.wait_used(ticks);
 }
 
 void check_registers(const Subject& of) {
@@ -181,11 +181,11 @@ namespace {
 /// The device is told what `offends` does; then it stands still until it is reset.
 template <class Offence>
 void check_offence(const Subject& of, std::string_view what, Offence offends,
-                   std::uint64_t features = feature::version_1) {
+                   std::uint64_t features = feature::version_1, std::uint64_t ticks = patience) {
     restart(of, features);
     offends(ring_of(of));
     of.driver.notify(of.queue);
-    const bool stopped = of.driver.waits_for_reset();
+    const bool stopped = of.driver.waits_for_reset(ticks);
     FixedBuffer<128> sentence;
     print(sentence, "DEVICE_NEEDS_RESET follows {}", what);
     of.checks.check(stopped, sentence.view());
@@ -223,10 +223,13 @@ void check_offences(const Subject& of) {
         ring.describe(1, {at, 1, 0, 0});
         ring.offer(0);
     });
-    check_offence(of, "a buffer in no RAM", [=](Ring& ring) {
-        ring.describe(0, {0x2000'0000'0000, 16, flags, 0});
-        ring.offer(0);
-    });
+    check_offence(
+        of, "a buffer in no RAM",
+        [=](Ring& ring) {
+            ring.describe(0, {0x2000'0000'0000, 16, flags, 0});
+            ring.offer(0);
+        },
+        feature::version_1, of.checks.patience_with_differences());
     const auto with_tables = feature::version_1 | feature::ring_indirect_desc;
     check_offence(
         of, "a table of no whole descriptors",
@@ -242,7 +245,7 @@ void check_offences(const Subject& of) {
             ring.describe(0, table_of(16));
             ring.offer(0);
         },
-        with_tables);
+        with_tables, of.checks.patience_with_differences());
 }
 
 void check_queue_reset(const Subject& of) {
@@ -255,7 +258,7 @@ void check_queue_reset(const Subject& of) {
                         of.driver.get(queue_ready) == 0,
                     "a queue is reset by itself");
     of.driver.set_up(of.queue, ring_of(of));
-    of.checks.check(works(of), "a buffer after it");
+    of.checks.check(works(of, of.checks.patience_with_differences()), "a buffer after it");
 }
 
 }  // namespace cairn::guest
