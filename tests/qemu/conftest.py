@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures of the QEMU tests: `machine` starts machines and ends them; a failure shows the log."""
+"""Fixtures of the QEMU tests: `machine` starts machines and ends them. A failure shows the log, and before
+and behind all logs what failed and the console's last lines: where a log is cut, these are still there."""
 import subprocess
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 import cairn_machine
 from cairn_machine import Machine
 
+LAST = 12 # lines of a console
 
 @pytest.fixture
 def machine(request):
@@ -46,6 +48,31 @@ def debian():
 def pytest_runtest_makereport(item):
     report = (yield).get_result()
     if report.when == "call" and report.failed:
-        for number, each in enumerate(getattr(item, "machines", [])):
+        machines = list(enumerate(getattr(item, "machines", [])))
+        brief = [f"last lines of machine {number}:\n" + last_lines(each) for number, each in machines]
+        report.brief = "\n".join([f"{item.nodeid}:", failure_of(report), *brief])
+        report.sections.append(("in brief", report.brief))
+        for number, each in machines:
             report.sections.append((f"machine {number}", " ".join(each.command)))
             report.sections.append((f"serial console of machine {number}", each.log))
+
+
+def failure_of(report):
+    """What the assertion or exception says, and the lines that led there."""
+    if not hasattr(report.longrepr, "reprcrash"):
+        return str(report.longrepr)
+    places = [each.reprfileloc for each in report.longrepr.reprtraceback.reprentries]
+    way = " ".join(f"{place.path.rpartition('/')[2]}:{place.lineno}" for place in places if place)
+    return f"{way}: {report.longrepr.reprcrash.message}"
+
+
+def last_lines(m):
+    return "\n".join([line for line in m.log.split("\n") if line.strip()][-LAST:])
+
+
+def pytest_terminal_summary(terminalreporter):
+    """All failures once more, behind the whole logs."""
+    for report in terminalreporter.getreports("failed"):
+        if hasattr(report, "brief"):
+            terminalreporter.section("failed, in brief")
+            terminalreporter.write_line(report.brief)
