@@ -17,7 +17,9 @@ from outcome import ended
 PROMPT = r"guest:~# "
 CONF = "kernel = Image\ninitrd = initrd\nappend = console=ttyS0\nmemory = 256M\n"
 MODERN = ["-global", "virtio-mmio.force-legacy=false"]
-HOST, GUEST = "10.93.7.1", "10.93.7.2"
+# Of a network that no other run has at the same time.
+NETWORK = f"10.{64 + os.getpid() // 256 % 64}.{os.getpid() % 256}"
+HOST, GUEST = f"{NETWORK}.1", f"{NETWORK}.2"
 DATA = os.urandom(4 << 20)
 ETHERNET = 1514 # bytes of a frame that is not to be cut
 # Of the device as the guest's driver has it, by bit: CSUM, GUEST_CSUM, GUEST_TSO4 and 6, HOST_TSO4 and 6.
