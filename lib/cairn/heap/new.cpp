@@ -52,5 +52,5 @@ void operator delete(void* block, std::size_t size) noexcept {
 }
 
 void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {
-    hart_cache.give(static_cast<std::byte*>(block), {size, static_cast<std::size_t>(alignment)});
+    hart_cache.give_as(static_cast<std::byte*>(block), {size, static_cast<std::size_t>(alignment)});
 }

@@ -21,7 +21,7 @@ void* refuse(int error) {
     return nullptr;
 }
 
-void* take_aligned(std::size_t alignment, std::size_t size) {
+[[gnu::always_inline]] inline void* take_aligned(std::size_t alignment, std::size_t size) {
     if (alignment == heap_page) return process_heap::cache.take_pages(size);
     if (!std::has_single_bit(alignment)) [[unlikely]]
         return refuse(EINVAL);

@@ -54,17 +54,14 @@ std::byte* HeapCache::take_coarse(std::size_t size, HeapCache& cache) {
     return take_larger(size, cache);
 }
 
-/// A run that its magazine has; all else is `take_aligned_slowly`'s.
+/// A run that its magazine has; all else is `take_run_slowly`'s.
 std::byte* HeapCache::take_run_at_hand(std::size_t size, HeapCache& cache) {
-    constexpr std::size_t most = run_bins * heap_page;
-    if (size - worth_pages >= most - worth_pages) [[unlikely]]
-        return take_aligned_slowly(size, heap_page, cache);
-    if (cache.magazines_ == nullptr) [[unlikely]]
-        return take_aligned_slowly(size, heap_page, cache);
+    if (size - worth_pages >= cache.run_limit_) [[unlikely]]
+        return take_run_slowly(size, cache);
     MagazineTop& top = cache.magazines_->run_tops.data()[(size - 1) / heap_page];
     std::byte* const run = top[-1];
     if (run == nullptr) [[unlikely]]
-        return take_aligned_slowly(size, heap_page, cache);
+        return take_run_slowly(size, cache);
     --top;
     cache.room_ += (size + heap_page - 1) & ~(heap_page - 1);
     const std::size_t page = (reinterpret_cast<std::uintptr_t>(run) - cache.origin_) / heap_page;
@@ -86,9 +83,11 @@ std::byte* HeapCache::take_aligned(std::size_t size, std::size_t alignment, Heap
     return block;
 }
 
-inline bool HeapCache::keep_run_at_once(std::byte* run, std::size_t page) {
-    const std::size_t pages = core_->run_pages(page);
-    if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page) || pages > run_bins)
+inline bool HeapCache::keep_run(std::byte* run, std::size_t page) {
+    const std::size_t pages = run_pages(page);
+    if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page)) [[unlikely]]
+        return false;
+    if (pages > run_bins) [[unlikely]]
         return false;
     if (pages * heap_page > room_) [[unlikely]]
         return false;
@@ -101,20 +100,17 @@ inline bool HeapCache::keep_run_at_once(std::byte* run, std::size_t page) {
     return true;
 }
 
-bool HeapCache::keep_run(std::byte* run, std::size_t page) {
-    return keep_run_at_once(run, page);
-}
-
 /// Of what is no slot, that which its magazine has room for; all else is `give_slowly`'s.
 void HeapCache::give_large(std::byte* block, HeapCache& cache, std::size_t page, unsigned use) {
     if (use == static_cast<unsigned>(PageUse::block_chunk)) [[likely]] {
         if (!tlsf::is_aligned(block)) [[unlikely]]
             return give_slowly(block, cache);
         const std::size_t length = tlsf::header(block)->length();
-        if (length - first_fine > last_fine - first_fine) return give_coarse(block, cache);
-        if (cache.keep_fine(block, length)) [[likely]]
+        const std::size_t bin = (length - first_fine) / fine_step;
+        if (bin >= fine_bins) return give_coarse(block, cache);
+        if (cache.keep_fine(block, length, bin)) [[likely]]
             return;
-    } else if (use == static_cast<unsigned>(PageUse::run) && cache.keep_run_at_once(block, page)) {
+    } else if (use == static_cast<unsigned>(PageUse::run) && cache.keep_run(block, page)) {
         return;
     }
     give_slowly(block, cache);
@@ -146,10 +142,10 @@ inline void HeapCache::put(std::byte* block, std::size_t length, MagazineTop& to
 }
 
 /// Puts a block of a length that has a magazine of its own there, if it is sound and there is room.
-inline bool HeapCache::keep_fine(std::byte* block, std::size_t length) {
+inline bool HeapCache::keep_fine(std::byte* block, std::size_t length, std::size_t bin) {
     if (!may_keep(block, length)) [[unlikely]]
         return false;
-    MagazineTop& top = magazines_->block_tops.data()[(length - first_fine) / fine_step];
+    MagazineTop& top = magazines_->block_tops.data()[bin];
     if (FineMagazine::is_full(top)) [[unlikely]]
         return false;
     put(block, length, top);
@@ -166,13 +162,6 @@ inline bool HeapCache::keep_coarse(std::byte* block, std::size_t length) {
         return false;
     put(block, length, top);
     return true;
-}
-
-bool HeapCache::keep_block(std::byte* block) {
-    if (!tlsf::is_aligned(block)) return false;
-    const std::size_t length = tlsf::header(block)->length();
-    return length - first_fine <= last_fine - first_fine ? keep_fine(block, length)
-                                                         : keep_coarse(block, length);
 }
 
 }  // namespace cairn

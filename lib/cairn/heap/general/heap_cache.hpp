@@ -86,7 +86,8 @@ class HeapCache {
         if (page >= pages_) [[unlikely]]
             return give_slowly(block, *this);
         const unsigned use = use_[page];
-        if (use > small_classes) return give_large(block, *this, page, use);
+        if (use > small_classes) [[unlikely]]
+            return give_large(block, *this, page, use);
         if (!push(bins_.data()[use], block)) [[unlikely]]
             give_slowly(block, *this);
     }
@@ -105,6 +106,9 @@ class HeapCache {
         if (!push(bins_.data()[wanted], block)) [[unlikely]]
             give_slowly(block, *this);
     }
+
+    /// The same for those in no hurry, and for all but slots.
+    [[gnu::noinline]] void give_as(std::byte* block, Layout layout);
 
     // GeneralHeap.
 
@@ -193,23 +197,20 @@ class HeapCache {
                                              unsigned use);
     [[gnu::noinline]] static void give_coarse(std::byte* block, HeapCache& cache);
     [[gnu::noinline]] static void give_slowly(std::byte* block, HeapCache& cache);
-    [[gnu::noinline]] void give_as(std::byte* block, Layout layout);
     [[nodiscard, gnu::noinline]] static std::byte* take_coarse(std::size_t size, HeapCache& cache);
+    [[nodiscard]] static std::byte* take_run_slowly(std::size_t size, HeapCache& cache);
     [[nodiscard]] static std::byte* take_larger(std::size_t size, HeapCache& cache);
     [[nodiscard]] static std::byte* take_aligned_slowly(std::size_t size, std::size_t alignment,
                                                         HeapCache& cache);
     [[nodiscard]] std::byte* take_block(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* pop_block(MagazineTop& top, std::size_t wanted);
-    [[nodiscard]] bool keep_block(std::byte* block);
-    [[nodiscard]] bool keep_fine(std::byte* block, std::size_t length);
+    [[nodiscard]] bool keep_fine(std::byte* block, std::size_t length, std::size_t bin);
     [[nodiscard]] bool keep_coarse(std::byte* block, std::size_t length);
     [[nodiscard]] bool may_keep(const std::byte* block, std::size_t length) const;
     void put(std::byte* block, std::size_t length, MagazineTop& top);
-    [[nodiscard]] bool keep_run(std::byte* run, std::size_t page);
-    /// The same, for the quick path alone (heap_cache.cpp).
-    [[nodiscard, gnu::always_inline]] inline bool keep_run_at_once(std::byte* run,
-                                                                   std::size_t page);
+    [[nodiscard, gnu::always_inline]] inline bool keep_run(std::byte* run, std::size_t page);
+    [[nodiscard]] std::size_t run_pages(std::size_t page) const { return infos_[page].extent; }
     void give_slot(std::byte* block, unsigned small_class);
     [[nodiscard]] bool holds_slot(const std::byte* slot, unsigned small_class) const;
     void give_block(std::byte* block);
@@ -234,15 +235,17 @@ class HeapCache {
     }
 
     std::array<Bin, bin_count> bins_ = make_bins();
-    std::uintptr_t origin_ = 0;       ///< 8 below the window: also the canary
-    std::size_t pages_ = 0;           ///< of the window; 0 until opened
-    std::uint8_t* use_ = nullptr;     ///< what each page of the window is
-    std::size_t room_ = 0;            ///< bytes that the magazines may take beyond slots
-    std::size_t fine_limit_ = 0;      ///< larger requests have no magazine of their own length
-    std::size_t coarse_limit_ = 0;    ///< larger ones have none at all
-    std::uint32_t owner_ = 0;         ///< of slabs, by the core's number
-    std::uint32_t sweep_ = 0;         ///< the magazine that room is made in next
-    Magazines* magazines_ = nullptr;  ///< nullptr: none, every call goes to the core
+    std::uintptr_t origin_ = 0;        ///< 8 below the window: also the canary
+    std::size_t pages_ = 0;            ///< of the window; 0 until opened
+    std::uint8_t* use_ = nullptr;      ///< what each page of the window is
+    std::size_t room_ = 0;             ///< bytes that the magazines may take beyond slots
+    std::size_t fine_limit_ = 0;       ///< larger requests have no magazine of their own length
+    std::size_t coarse_limit_ = 0;     ///< larger ones have none at all
+    std::size_t run_limit_ = 0;        ///< nor have page-aligned ones, `worth_pages` and this large
+    const PageInfo* infos_ = nullptr;  ///< of the window's pages
+    std::uint32_t owner_ = 0;          ///< of slabs, by the core's number
+    std::uint32_t sweep_ = 0;          ///< the magazine that room is made in next
+    Magazines* magazines_ = nullptr;   ///< nullptr: none, every call goes to the core
     HeapCore* core_;
     HeapCache* next_ = nullptr;  ///< in the core's list
 };

@@ -19,6 +19,7 @@ bool HeapCache::open() {
     if (!core_->is_initialised() && !core_->start()) return false;
     origin_ = core_->origin();
     use_ = core_->uses();
+    infos_ = core_->infos();
     pages_ = core_->window_.pages;
     if (!core_->has_slabs()) return true;
     std::byte* const memory = core_->take_internal(sizeof(Magazines));
@@ -30,6 +31,7 @@ bool HeapCache::open() {
     room_ = largest_room();
     fine_limit_ = last_fine - tlsf::header_size;
     coarse_limit_ = largest_cached;
+    run_limit_ = run_bins * heap_page - worth_pages + 1;
     core_->attach(*this);
     return true;
 }
@@ -42,7 +44,7 @@ void HeapCache::close() {
         bin.top = no_magazine;
     core_->give_internal(reinterpret_cast<std::byte*>(magazines_));
     magazines_ = nullptr;
-    room_ = fine_limit_ = coarse_limit_ = 0;
+    room_ = fine_limit_ = coarse_limit_ = run_limit_ = 0;
 }
 
 void HeapCache::flush() {
@@ -120,7 +122,7 @@ std::size_t HeapCache::usable_size(const std::byte* block) const {
     const std::uint8_t use = use_[page];
     if (use - 1U < small_classes) return class_size(use);
     if (use == static_cast<std::uint8_t>(PageUse::run)) {
-        return std::size_t{core_->run_pages(page)} * heap_page;
+        return std::size_t{run_pages(page)} * heap_page;
     }
     if (use != static_cast<std::uint8_t>(PageUse::block_chunk)) return 0;
     return TlsfArena::usable_size(block);

@@ -56,24 +56,27 @@ bool HeapCache::shed(std::size_t size, std::size_t most) {
 std::byte* HeapCache::refill(std::size_t size, HeapCache& cache) {
     if (size == 0) return take_nothing(cache);
     const unsigned c = small_class(size);
-    if (cache.bins_[c].top[-1] != nullptr) {
+    MagazineTop& top = cache.bins_[c].top;
+    while (top[-1] != nullptr) {
+        std::byte* const block = cache.pop(cache.bins_[c]);
+        if (block != nullptr) return block;
         // It was written to after it was freed, and is never used again. It is taken out first of
         // all: who hears of it may want memory.
-        const std::byte* const damaged = *--cache.bins_[c].top;
+        const std::byte* const damaged = *--top;
         cache.core_->report_(HeapFaultKind::use_after_free, damaged, class_size(c));
-        return cache.take(size);
     }
-    return cache.insist(size, [&cache, c]() -> std::byte* {
-        std::byte* slots[batch];
-        const bool is_one = cache.magazines_ == nullptr || cache.core_->is_short();
-        const std::size_t wanted = is_one ? 1 : batch;
-        const std::size_t count = cache.core_->take_slots(c, cache.owner_, slots, wanted);
+    return cache.insist(size, [&cache, &top, c]() -> std::byte* {
+        // Into the magazine, which is empty, and out again with the first one.
+        const std::size_t wanted = cache.core_->is_short() ? 1 : batch;
+        const std::size_t count =
+            cache.magazines_ == nullptr ? 0 : cache.core_->take_slots(c, cache.owner_, top, wanted);
         // No slab to be had: a block that can stand for a slot may be.
         if (count == 0) return cache.core_->take_block(class_size(c), default_alignment);
-        for (std::size_t i = 1; i < count; ++i)
-            *cache.bins_[c].top++ = slots[i];
-        if constexpr (heap_checks) reinterpret_cast<FreeSlot*>(slots[0])->canary = 0;
-        return slots[0];
+        std::byte* const slot = *top;
+        *top = top[count - 1];
+        top += count - 1;
+        if constexpr (heap_checks) reinterpret_cast<FreeSlot*>(slot)->canary = 0;
+        return slot;
     });
 }
 
@@ -126,9 +129,8 @@ std::byte* HeapCache::refill_blocks(std::size_t size) {
         const std::size_t most = core_->is_short() ? 1 : block_batch;
         const std::size_t wanted = std::clamp<std::size_t>(last_fine / length, 1, most);
         std::size_t count = core_->take_blocks(length, blocks, wanted);
-        while (count > 1) {
-            if (!keep_block(blocks[--count])) core_->give_block(blocks[count]);
-        }
+        while (count > 1)
+            give_block(blocks[--count]);
         return count == 0 ? nullptr : blocks[0];
     });
 }
@@ -142,20 +144,25 @@ std::byte* HeapCache::take_run(std::size_t size, std::size_t alignment) {
     return insist(size, [&] { return core_->take_run(pages, alignment); });
 }
 
+std::byte* HeapCache::take_run_slowly(std::size_t size, HeapCache& cache) {
+    return take_aligned_slowly(size, heap_page, cache);
+}
+
 /// Slots are as aligned as their size is; pages serve where a block of their alignment would leave
 /// a hole that nobody needs.
 std::byte* HeapCache::take_aligned_slowly(std::size_t size, std::size_t alignment,
                                           HeapCache& cache) {
     if (!std::has_single_bit(alignment)) return nullptr;
+    if (size == 0) return take_aligned(1, alignment, cache);
     if (size > PTRDIFF_MAX) return cache.take_run(size, heap_page);
-    const auto rounded = align_up(std::max<std::size_t>(size, 1), alignment);
+    const auto rounded = align_up(size, alignment);
     const bool is_small = rounded && *rounded <= largest_small;
     if (is_small && cache.magazines_ != nullptr) {
-        std::byte* const block = cache.take(*rounded);
+        std::byte* const block = refill(*rounded, cache);
         // With no slab left it may be a block with a header, and those are aligned to 16 only.
         if (block == nullptr || is_aligned(reinterpret_cast<std::uintptr_t>(block), alignment))
             return block;
-        cache.give(block);
+        give_slowly(block, cache);
     }
     const bool by_page = alignment >= heap_page && (size >= worth_pages || alignment > 64 * 1024);
     if (by_page || size > largest_block) {
@@ -170,39 +177,38 @@ std::byte* HeapCache::take_aligned_slowly(std::size_t size, std::size_t alignmen
 void HeapCache::give_slowly(std::byte* block, HeapCache& cache) {
     if (block == nullptr) return;
     const std::size_t page = cache.open() ? cache.page_of(block) : 0;
-    if (page >= cache.pages_) return cache.core_->report_(HeapFaultKind::foreign_pointer, block);
-    const std::uint8_t use = cache.use_[page];
-    if (use - 1U < small_classes) return cache.give_slot(block, use);
-    switch (static_cast<PageUse>(use)) {
-        case PageUse::block_chunk: return cache.give_block(block);
-        case PageUse::run: return cache.give_run(block, page);
-        case PageUse::cached_run:
-        case PageUse::free: return cache.core_->report_(HeapFaultKind::double_free, block);
-        case PageUse::foreign:
-            if (give_nothing(block)) return;
-            return cache.core_->report_(HeapFaultKind::foreign_pointer, block);
-        default: return cache.core_->report_(HeapFaultKind::invalid_pointer, block);
+    auto kind = HeapFaultKind::foreign_pointer;
+    if (page < cache.pages_) {
+        const std::uint8_t use = cache.use_[page];
+        if (use - 1U < small_classes) return cache.give_slot(block, use);
+        switch (static_cast<PageUse>(use)) {
+            case PageUse::block_chunk: return cache.give_block(block);
+            case PageUse::run: return cache.give_run(block, page);
+            case PageUse::cached_run:
+            case PageUse::free: kind = HeapFaultKind::double_free; break;
+            case PageUse::foreign:
+                if (give_nothing(block)) return;
+                break;
+            default: kind = HeapFaultKind::invalid_pointer;
+        }
     }
+    cache.core_->report_(kind, block);
 }
 
 void HeapCache::give_slot(std::byte* block, unsigned small_class) {
-    const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(block)) %
-                        static_cast<std::uint32_t>(slab_size);
     auto* const slot = reinterpret_cast<FreeSlot*>(block);
     Bin& bin = bins_[small_class];
     if constexpr (heap_checks) {
-        if (!bin.check.accepts(offset)) {
-            return core_->report_(HeapFaultKind::invalid_pointer, block);
-        }
+        auto kind = HeapFaultKind::invalid_pointer;
+        bool is_out = bin.check.accepts(reinterpret_cast<std::uintptr_t>(block));
+        const std::size_t size = is_out ? class_size(small_class) : 0;
         // The canary may also be the user's data: a struct, copied before all of it was set.
-        if (slot->canary == origin_) {
+        if (is_out && slot->canary == origin_) {
             const auto state = core_->state_of_slot(block);
-            const auto kind = state == SlabStore::SlotState::free ? HeapFaultKind::double_free
-                                                                  : HeapFaultKind::invalid_pointer;
-            if (state != SlabStore::SlotState::out) {
-                return core_->report_(kind, block, class_size(small_class));
-            }
+            if (state == SlabStore::SlotState::free) kind = HeapFaultKind::double_free;
+            is_out = state == SlabStore::SlotState::out;
         }
+        if (!is_out) return core_->report_(kind, block, size);
     }
     slot->canary = origin_;
     if (magazines_ == nullptr) return core_->give_slots(&block, 1);
@@ -224,7 +230,7 @@ std::size_t HeapCache::drop_blocks(MagazineTop& top, std::size_t most) {
 
 void HeapCache::drop_run(MagazineTop& top) {
     --top;
-    room_ += core_->run_pages(page_of(*top)) * heap_page;
+    room_ += run_pages(page_of(*top)) * heap_page;
     core_->give_run(*top);
 }
 
@@ -256,58 +262,61 @@ void HeapCache::sweep(std::size_t wanted) {
 
 /// One that its magazine may have no room for, that may have none, or that may be damaged.
 void HeapCache::give_block(std::byte* block) {
-    const bool aligned = tlsf::is_aligned(block);
-    const std::size_t length = aligned ? TlsfArena::usable_size(block) + tlsf::header_size : 0;
+    const std::size_t length = tlsf::is_aligned(block) ? tlsf::header(block)->length() : 0;
     const std::size_t bin = block_bin(length);
-    if (magazines_ != nullptr && bin != no_bin) {
-        if (length > room_) sweep(length);
-        MagazineTop& top = magazines_->block_tops[bin];
-        const std::size_t places = bin < fine_bins ? FineMagazine::room : CoarseMagazine::room;
-        const bool is_full = reinterpret_cast<std::uintptr_t>(top) % (places * sizeof(*top)) == 0;
-        if (is_full) drop_blocks(top, std::min(places / 2, block_batch));
-        if (keep_block(block)) return;
+    // Without magazines the core has all, and a close look at what is not as it should be.
+    if (magazines_ == nullptr || bin == no_bin) return core_->give_block(block);
+    if (length > room_) sweep(length);
+    MagazineTop& top = magazines_->block_tops[bin];
+    const std::size_t places = bin < fine_bins ? FineMagazine::room : CoarseMagazine::room;
+    const bool is_full = reinterpret_cast<std::uintptr_t>(top) % (places * sizeof(*top)) == 0;
+    if (is_full) drop_blocks(top, std::min(places / 2, block_batch));
+    const bool is_sound =
+        !heap_checks || bin < fine_bins || tlsf::is_header(tlsf::end_of(block, length));
+    if (length > room_ || !is_sound || (heap_checks && !TlsfArena::mark_cached(block))) {
+        return core_->give_block(block);
     }
-    // The core has a close look at what is not as it should be.
-    core_->give_block(block);
+    if constexpr (heap_checks) reinterpret_cast<FreeSlot*>(block)->canary = origin_;
+    room_ -= length;
+    *top++ = block;
 }
 
 void HeapCache::give_run(std::byte* run, std::size_t page) {
     if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page)) {
         return core_->report_(HeapFaultKind::invalid_pointer, run);
     }
-    const std::size_t pages = core_->run_pages(page);
-    if (magazines_ != nullptr && pages <= run_bins) {
-        if (pages * heap_page > room_) sweep(pages * heap_page);
-        MagazineTop& top = magazines_->run_tops[pages - 1];
-        if (RunMagazine::is_full(top)) {
-            for (std::size_t i = 0; i < RunMagazine::room / 2; ++i)
-                drop_run(top);
-        }
-        if (keep_run(run, page)) return;
+    const std::size_t pages = run_pages(page);
+    if (magazines_ == nullptr || pages > run_bins) return core_->give_run(run);
+    if (pages * heap_page > room_) sweep(pages * heap_page);
+    MagazineTop& top = magazines_->run_tops[pages - 1];
+    if (RunMagazine::is_full(top)) {
+        for (std::size_t i = 0; i < RunMagazine::room / 2; ++i)
+            drop_run(top);
     }
-    core_->give_run(run);
+    if (pages * heap_page > room_) return core_->give_run(run);
+    room_ -= pages * heap_page;
+    mark(page, PageUse::cached_run);
+    *top++ = run;
 }
 
 /// A block that is none of a slab, or not of the slab that its layout leads to.
 void HeapCache::give_as(std::byte* block, Layout layout) {
-    if constexpr (heap_checks) {
-        if (block != nullptr && open()) {
-            const std::size_t usable = usable_size(block);
-            // A slot of another class than the layout's belongs to a block of another size.
-            const std::size_t page = page_of(block);
-            const bool is_slot = page < pages_ && use_[page] - 1U < small_classes;
-            const auto rounded = align_up(std::max<std::size_t>(layout.size, 1), layout.alignment);
-            const bool fits =
-                is_slot ? rounded && (*rounded + 15) / 16 * 16 == usable : layout.size <= usable;
-            if (usable != 0 && !fits) {
-                return core_->report_(HeapFaultKind::wrong_size, block, usable);
-            }
-            if (!is_aligned(reinterpret_cast<std::uintptr_t>(block), layout.alignment)) {
-                return core_->report_(HeapFaultKind::wrong_alignment, block, usable);
-            }
+    // 0 for what is none, which is found out later.
+    const std::size_t usable = heap_checks && open() ? usable_size(block) : 0;
+    const std::size_t page = page_of(block);
+    const unsigned use = page < pages_ ? use_[page] : 0U;
+    if (usable != 0) {
+        // A slot of another class than the layout's belongs to a block of another size.
+        const auto rounded = align_up(std::max<std::size_t>(layout.size, 1), layout.alignment);
+        const bool fits = use <= small_classes ? rounded && (*rounded + 15) / 16 * 16 == usable
+                                               : layout.size <= usable;
+        if (!fits) return core_->report_(HeapFaultKind::wrong_size, block, usable);
+        if (!is_aligned(reinterpret_cast<std::uintptr_t>(block), layout.alignment)) {
+            return core_->report_(HeapFaultKind::wrong_alignment, block, usable);
         }
     }
-    give(block);
+    if (use > small_classes) return give_large(block, *this, page, use);
+    give_slowly(block, *this);
 }
 
 }  // namespace cairn

@@ -126,8 +126,8 @@ class HeapCore {
 
     // Without the lock: what nobody else changes while the block is the caller's.
     [[nodiscard]] std::uint8_t* uses() CAIRN_NO_THREAD_SAFETY_ANALYSIS { return pages_.use_map(); }
-    [[nodiscard]] std::size_t run_pages(std::size_t run) const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
-        return pages_.run_length(run);
+    [[nodiscard]] const PageInfo* infos() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        return &pages_.info(0);
     }
     [[nodiscard]] bool is_initialised() const { return window_.pages != 0; }
     /// Whether few pages are left: a hint.

@@ -44,7 +44,7 @@ class [[gnu::may_alias]] Header {
     }
     [[nodiscard]] std::uint32_t end() const { return __atomic_load_n(&end_, __ATOMIC_RELAXED); }
     void set_length(std::size_t length) {
-        __atomic_store_n(&length_, static_cast<std::int32_t>(length), __ATOMIC_RELAXED);
+        __atomic_store_n(&length_, static_cast<Length>(length), __ATOMIC_RELAXED);
     }
     void set_end(std::uint32_t end) { __atomic_store_n(&end_, end, __ATOMIC_RELAXED); }
     void set(std::size_t length, std::uint32_t end) {
@@ -53,7 +53,12 @@ class [[gnu::may_alias]] Header {
     }
 
   private:
-    std::int32_t length_;  // signed, as that is how RISC-V loads words
+#ifdef __riscv
+    using Length = std::int32_t;  // as it loads words
+#else
+    using Length = std::uint32_t;
+#endif
+    Length length_;
     std::uint32_t end_;
 };
 
