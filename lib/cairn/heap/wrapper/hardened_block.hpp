@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <optional>
 
@@ -22,18 +23,22 @@
 
 namespace cairn {
 
-/// What is known of a block, in front of it.
+/// What is known of a block, in front of it. As long on every machine as its words are.
 struct HardenedBlock {
-    std::byte* span = nullptr;       ///< what the allocator below gave,
-    std::size_t total = 0;           ///< how much of it,
-    std::size_t span_alignment = 0;  ///< and how aligned
-    std::size_t size = 0;            ///< of the block itself
-    // 64 bits, so that these are whole 16 bytes on every machine.
-    std::uint64_t alignment = 0;
-    std::uint64_t guard = 0;  ///< bytes at each end of the span that cannot be touched
+    std::byte* span = nullptr;   ///< what the allocator below gave
+    std::byte* older = nullptr;  ///< the neighbours in the list of live blocks
+    std::byte* newer = nullptr;
+    std::size_t size = 0;             ///< of the block itself
+    std::uint64_t total = 0;          ///< of the span
+    std::uint32_t guard = 0;          ///< bytes at each end of the span that cannot be touched
+    std::uint8_t span_alignment = 0;  ///< as a power of two
+    std::uint8_t alignment = 0;       ///< the same of the block
+    std::uint8_t mark = 0;            ///< its user's own
+    std::uint8_t unused = 0;
 
-    [[nodiscard]] Layout whole() const { return {total, span_alignment}; }
-    [[nodiscard]] std::size_t guard_size() const { return static_cast<std::size_t>(guard); }
+    [[nodiscard]] std::size_t span_size() const { return static_cast<std::size_t>(total); }
+    [[nodiscard]] Layout whole() const { return {span_size(), std::size_t{1} << span_alignment}; }
+    [[nodiscard]] Layout layout() const { return {size, std::size_t{1} << alignment}; }
     /// The ground before the header and behind the block.
     [[nodiscard]] Region padding(const std::byte* block) const;
     [[nodiscard]] Region redzone(const std::byte* block) const;
@@ -53,23 +58,42 @@ inline constexpr std::byte untouchable{0xfd};
 /// Where the block lies in its span.
 [[nodiscard]] std::byte* place(const HardenedBlock& planned);
 
-/// Writes the header and the redzones, and `fresh` bytes into the block.
-void set_up(std::byte* block, const HardenedBlock& contents, std::byte fresh);
+/// Of a block between guard pages: how much of it lies in the page of its header, and the pages
+/// after that one, to the span's end.
+[[nodiscard]] std::size_t before_pages(const std::byte* block);
+[[nodiscard]] Region later_pages(std::byte* block);
+/// The pages that are the block's alone; maybe none.
+[[nodiscard]] Region own_pages(std::byte* block);
+
+/// Writes the header and the redzones; the block is filled apart.
+void set_up(std::byte* block, const HardenedBlock& contents);
 
 /// Why `block` is not one that is live and has the layout `claimed` (nothing: any), by its header.
 [[nodiscard]] std::optional<HeapFault> judge(const std::byte* block, std::optional<Layout> claimed);
 
 /// What was written around a block with a right header; nothing if nothing was.
 [[nodiscard]] std::optional<HeapFaultKind> damage_around(const std::byte* block);
+/// The same, or what is wrong with its header.
+[[nodiscard]] std::optional<HeapFaultKind> damage(const std::byte* block);
 
 /// The header says freed from now on; the block is filled apart.
 void close(std::byte* block);
-void fill(std::byte* block, std::byte freed);
-/// Whether nobody has written to it, or around it, since then.
-[[nodiscard]] bool is_untouched(const std::byte* block, std::byte freed);
+/// Writes to all of the block but `kept`, a part of it.
+void fill(std::byte* block, std::byte value, Region kept = {});
+/// Whether nobody has written to it since then: not to the first `most` bytes, and, where that is
+/// all of them, not around it.
+[[nodiscard]] bool is_untouched(const std::byte* block, std::byte freed,
+                                std::size_t most = SIZE_MAX);
 
 /// Changes the size in place, if the span has room; `fresh` bytes are added.
 [[nodiscard]] bool resize(std::byte* block, std::size_t new_size, std::byte fresh);
+
+// The list of live blocks, through their headers: from the newest to the oldest.
+
+/// Puts a block at the front, whose `older` is `newest` already.
+void link(std::byte*& newest, std::byte* block);
+/// Takes one with a right header out.
+void unlink(std::byte*& newest, std::byte* block);
 
 }  // namespace hardened
 }  // namespace cairn

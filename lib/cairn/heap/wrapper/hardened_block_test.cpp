@@ -21,16 +21,17 @@ struct Span {
 
     Span(Layout layout, std::size_t guard)
         : planned(hardened::plan(layout, guard).value()), block(nullptr) {
-        planned.span = static_cast<std::byte*>(::operator new(planned.total, alignment()));
+        planned.span = static_cast<std::byte*>(::operator new(planned.span_size(), alignment()));
         block = hardened::place(planned);
-        hardened::set_up(block, planned, fresh);
+        hardened::set_up(block, planned);
+        hardened::fill(block, fresh);
     }
     Span(const Span&) = delete;
     Span& operator=(const Span&) = delete;
     ~Span() { ::operator delete(planned.span, alignment()); }
 
     [[nodiscard]] std::align_val_t alignment() const {
-        return std::align_val_t{planned.span_alignment};
+        return std::align_val_t{planned.whole().alignment};
     }
 };
 
@@ -45,7 +46,8 @@ TEST_CASE("A hardened block has its size, its alignment and ground around it", "
                 REQUIRE(s.planned.whole().size % (guard == 0 ? 16 : page) == 0);
                 const auto redzone = s.planned.redzone(s.block);
                 REQUIRE(redzone.base == s.block + size);
-                REQUIRE(redzone.base + redzone.size == s.planned.span + s.planned.total - guard);
+                REQUIRE(redzone.base + redzone.size ==
+                        s.planned.span + s.planned.span_size() - guard);
                 if (guard == 0) REQUIRE(redzone.size >= hardened::least_redzone);
                 if (guard != 0) REQUIRE(redzone.size < std::max(alignment, std::size_t{16}));
                 const auto padding = s.planned.padding(s.block);
@@ -74,7 +76,7 @@ TEST_CASE("What no span can hold is refused", "[hardened_block]") {
 TEST_CASE("Every byte around a block is watched", "[hardened_block]") {
     const Span s({100, 256}, 0);
     const std::size_t first_behind = 100;
-    for (std::size_t i = first_behind; s.block + i < s.planned.span + s.planned.total; ++i) {
+    for (std::size_t i = first_behind; s.block + i < s.planned.span + s.planned.span_size(); ++i) {
         s.block[i] ^= std::byte{4};
         REQUIRE(hardened::damage_around(s.block) == HeapFaultKind::overflow);
         s.block[i] ^= std::byte{4};
@@ -98,7 +100,7 @@ TEST_CASE("Every byte of a freed block is watched", "[hardened_block]") {
     CHECK_FALSE(hardened::is_untouched(s.block, freed));  // not filled yet
     hardened::fill(s.block, freed);
     CHECK(hardened::is_untouched(s.block, freed));
-    for (std::byte* at = s.planned.span; at < s.planned.span + s.planned.total; ++at) {
+    for (std::byte* at = s.planned.span; at < s.planned.span + s.planned.span_size(); ++at) {
         *at ^= std::byte{1};
         REQUIRE_FALSE(hardened::is_untouched(s.block, freed));
         *at ^= std::byte{1};

@@ -21,6 +21,7 @@ class Quarantine {
     struct Entry {
         std::byte* block = nullptr;
         std::size_t bytes = 0;
+        bool hidden = false;  ///< no look at its own pages: nobody could touch them
     };
 
     /// Adds an entry; the oldest comes back where there was no more room in the ring.
@@ -44,6 +45,11 @@ class Quarantine {
     /// The oldest, if there are more than `budget` bytes.
     [[nodiscard]] std::optional<Entry> take_excess(std::size_t budget) {
         return bytes_ > budget ? take_oldest() : std::nullopt;
+    }
+
+    /// Of `blocks()`; the newest is number 0.
+    [[nodiscard]] Entry entry(std::size_t number) const {
+        return ring_[(oldest_ + count_ - 1 - number) % most_blocks];
     }
 
     [[nodiscard]] std::size_t blocks() const { return count_; }

@@ -19,13 +19,17 @@ std::uint64_t salted(const void* at, std::uint64_t salt) {
 
 std::uint64_t seal_of(const void* at, Words contents) {
     std::uint64_t hash = salted(at, seal_salt);
-    for (const std::uint64_t word : contents)
-        hash = mix64((hash ^ word) + golden_step);
+    // A product carries each bit upwards, the shift back down.
+    for (const Word word : contents) {
+        hash = (hash ^ word) * (golden_step | 1);
+        hash ^= hash >> 32;
+    }
     return hash;
 }
 
+/// Its last byte, which the block follows on, is never zero: that is what most often goes too far.
 std::uint64_t canary_of(const void* at, bool live) {
-    return salted(at, live ? live_salt : freed_salt);
+    return salted(at, live ? live_salt : freed_salt) | std::uint64_t{1} << 63;
 }
 
 std::optional<HeapFaultKind> fault_of(const void* at, bool seal_is_right, std::uint64_t canary) {

@@ -18,8 +18,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,7 +32,9 @@ namespace cairn {
 
 namespace seal_detail {
 
-using Words = std::span<const std::uint64_t>;
+/// Contents, seen as words.
+using Word [[gnu::may_alias]] = std::uint64_t;
+using Words = std::span<const Word>;
 
 /// The seal of a header at `at` with `contents`.
 [[nodiscard]] std::uint64_t seal_of(const void* at, Words contents);
@@ -87,6 +87,10 @@ class SealedHeader {
         return seal_detail::fault_of(this, seal_is_right(), canary_);
     }
     [[nodiscard]] bool seal_is_right() const { return seal_ == right_seal(); }
+    /// Whether this is the header of a freed block, and whole.
+    [[nodiscard]] bool is_of_freed() const {
+        return canary_ == seal_detail::canary_of(this, false) && seal_is_right();
+    }
 
     explicit SealedHeader(const Contents& contents)
         : seal_(0), contents_(contents), canary_(seal_detail::canary_of(this, true)) {
@@ -95,9 +99,9 @@ class SealedHeader {
 
   private:
     [[nodiscard]] std::uint64_t right_seal() const {
-        const auto words =
-            std::bit_cast<std::array<std::uint64_t, sizeof(Contents) / 8>>(contents_);
-        return seal_detail::seal_of(this, words);
+        constexpr std::size_t count = sizeof(Contents) / sizeof(seal_detail::Word);
+        const auto* const words = reinterpret_cast<const seal_detail::Word*>(&contents_);
+        return seal_detail::seal_of(this, {words, count});
     }
 
     std::uint64_t seal_;
