@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Running commands with and without libcairn_malloc.so as their malloc."""
+"""Running commands with and without libcairn_malloc.so, or the hardened one, as their malloc."""
 import os
 import re
 import shutil
@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 LIBRARY = os.environ["CAIRN_MALLOC_LIBRARY"]
+IS_HARDENED = LIBRARY.endswith("_hardened.so")
 FIGURES = re.compile(r"cairn malloc: (?P<program>.*)\[\d+\]: .* live, .* cached, .* free .*, "
                      r"peak (?P<peak>.*), (?P<failures>\d+) failures")
 # The same for every run, and nothing of the user's own.

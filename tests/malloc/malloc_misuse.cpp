@@ -88,6 +88,96 @@ void write_far_before() {
     block[-(std::ptrdiff_t{4} << 20)] = 1;
 }
 
+// What only the hardened heap sees.
+
+void write_one_behind() {
+    auto* const block = static_cast<volatile char*>(std::malloc(size));
+    block[size] = 1;
+    std::free(const_cast<char*>(block));
+}
+
+void write_one_before() {
+    auto* const block = static_cast<volatile char*>(std::malloc(size));
+    block[-1] = 0;
+    std::free(const_cast<char*>(block));
+}
+
+/// The next call sees it, though the block itself never comes back.
+void write_one_behind_and_keep() {
+    auto* const block = static_cast<volatile char*>(std::malloc(size));
+    block[size] = 0;
+    std::free(std::malloc(size));
+}
+
+/// Nothing is called after that which looks at these blocks, but for the end of the process.
+void write_behind_until_the_end() {
+    auto* const block = static_cast<volatile char*>(std::malloc(size));
+    std::free(std::malloc(size));
+    (void)!std::malloc(size);
+    block[size] = 1;
+}
+
+void write_after_free_until_the_end() {
+    auto* const block = static_cast<volatile char*>(std::malloc(size));
+    std::free(const_cast<char*>(block));
+    std::free(std::malloc(size));
+    std::free(std::malloc(size));
+    block[size - 1] = 1;
+}
+
+void write_last_byte_after_free() {
+    auto* const block = static_cast<volatile char*>(std::malloc(size));
+    std::free(const_cast<char*>(block));
+    block[size - 1] = 1;
+    for (int i = 0; i < 3000; ++i)
+        std::free(std::malloc(size));
+}
+
+void read_long_after_free() {
+    auto* const block = static_cast<volatile char*>(std::malloc(size));
+    std::free(const_cast<char*>(block));
+    std::printf("%d\n", block[size / 2]);
+}
+
+void read_behind() {
+    auto* const block = static_cast<volatile char*>(std::malloc(size));
+    std::printf("%d\n", block[size + 16]);
+}
+
+void free_what_is_new() {
+    std::free(::operator new(size));
+}
+
+void delete_what_is_malloced() {
+    ::operator delete(std::malloc(size));
+}
+
+void delete_what_is_an_array() {
+    ::operator delete(::operator new[](size));
+}
+
+void delete_one_byte_less() {
+    ::operator delete(::operator new(size), size - 1);
+}
+
+/// No mistake: what is in memory that is new, after it was another's.
+void look_for_secrets() {
+    constexpr std::size_t count = 200;
+    void* blocks[count];
+    for (void*& block : blocks)
+        block = std::memset(std::malloc(size), 'x', size);
+    for (void* const block : blocks)
+        std::free(block);
+    std::size_t found = 0;
+    for (void*& block : blocks) {
+        block = std::malloc(size);
+        for (std::size_t i = 0; i < size; ++i)
+            found += static_cast<volatile char*>(block)[i] != 0;
+    }
+    std::printf("%zu bytes of somebody else\n", found);
+    std::exit(EXIT_SUCCESS);
+}
+
 void resize_after_free() {
     void* const block = std::malloc(size);
     std::free(block);
@@ -121,6 +211,19 @@ constexpr Misuse misuses[] = {
     {"write_far_behind", write_far_behind},
     {"write_far_before", write_far_before},
     {"resize_after_free", resize_after_free},
+    {"write_one_behind", write_one_behind},
+    {"write_one_before", write_one_before},
+    {"write_one_behind_and_keep", write_one_behind_and_keep},
+    {"write_behind_until_the_end", write_behind_until_the_end},
+    {"write_after_free_until_the_end", write_after_free_until_the_end},
+    {"write_last_byte_after_free", write_last_byte_after_free},
+    {"read_long_after_free", read_long_after_free},
+    {"read_behind", read_behind},
+    {"free_what_is_new", free_what_is_new},
+    {"delete_what_is_malloced", delete_what_is_malloced},
+    {"delete_what_is_an_array", delete_what_is_an_array},
+    {"delete_one_byte_less", delete_one_byte_less},
+    {"look_for_secrets", look_for_secrets},
 };
 
 }  // namespace
@@ -133,5 +236,6 @@ int main(int argc, char** arguments) {
         if (misuse.name == arguments[1]) misuse.commit();
     }
     std::puts("nobody noticed");
+    std::fflush(stdout);
     return EXIT_FAILURE;
 }

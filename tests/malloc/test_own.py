@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""libcairn_malloc.so under programs that were written to be hard on it."""
+"""libcairn_malloc.so, and the hardened one, under programs that were written to be hard on it."""
 import os
 import signal
 
 import pytest
-from conftest import FIGURES, run, run_preloaded
+from conftest import FIGURES, IS_HARDENED, run, run_preloaded
 
 FAMILY = os.environ["CAIRN_MALLOC_family"]
 THREADS = os.environ["CAIRN_MALLOC_threads"]
@@ -57,7 +57,21 @@ MISUSES = {
     "free_nothing_twice": ("double free", [SLOTS]),
     "resize_after_free": ("double free", [SLOTS, 1000, BLOCKS, RUNS]),
 }
-TRAPS = ["read_nothing", "write_nothing", "write_far_behind", "write_far_before"]
+TRAPS = {"read_nothing": "zero-size block", "write_nothing": "zero-size block",
+         "write_far_behind": "stray access", "write_far_before": "stray access"}
+# What the hardened library sees besides.
+HARDENED = {
+    "write_one_behind": ("overflow", [8, 13, SLOTS, 1000, BLOCKS, 100_001, RUNS]),
+    "write_one_before": ("underflow", [8, SLOTS, 1000, BLOCKS, RUNS]),
+    "write_one_behind_and_keep": ("overflow", [8, SLOTS, 1000, BLOCKS]),
+    "write_last_byte_after_free": ("use after free", [8, SLOTS, 1000, BLOCKS, RUNS]),
+    "read_long_after_free": ("use after free", [100_000, RUNS]),
+    "read_behind": ("overflow", [100_000, RUNS]),
+    "free_what_is_new": ("wrong function", [8, BLOCKS]),
+    "delete_what_is_malloced": ("wrong function", [8, BLOCKS]),
+    "delete_what_is_an_array": ("wrong function", [8, BLOCKS]),
+    "delete_one_byte_less": ("wrong size", [8, 1000, RUNS]),
+}
 
 
 @pytest.mark.parametrize("name, kind, size", [
@@ -70,10 +84,43 @@ def test_misuse_ends_with_a_sentence(name, kind, size):
     assert last == "handled" or name == "write_behind"  # whose damage is still there
 
 
-@pytest.mark.parametrize("name", TRAPS)
+@pytest.mark.parametrize("name", list(TRAPS))
 @pytest.mark.parametrize("size", [8, 1000, BLOCKS])
 def test_misuse_ends_where_no_memory_is(name, size):
-    assert run_preloaded(MISUSE, name, str(size)) == (-signal.SIGSEGV, "", "")
+    status, output, errors = run_preloaded(MISUSE, name, str(size))
+    if IS_HARDENED:
+        assert (status, output) == (-signal.SIGABRT, "")
+        assert errors.startswith(f"heap 'malloc': {TRAPS[name]}: 0x") and errors.endswith("\nhandled\n")
+    else:
+        assert (status, output, errors) == (-signal.SIGSEGV, "", "")
+
+
+@pytest.mark.parametrize("name, kind, size", [
+    (name, kind, size) for name, (kind, sizes) in HARDENED.items() for size in sizes])
+@pytest.mark.skipif(not IS_HARDENED, reason="seen by the hardened library alone")
+def test_hardened_sees_more(name, kind, size):
+    status, output, errors = run_preloaded(MISUSE, name, str(size))
+    assert (status, output) == (-signal.SIGABRT, "")
+    first, *_, last = errors.splitlines()
+    assert first.startswith(f"heap 'malloc': {kind}: ") and " block at 0x" in first
+    assert last == "handled"
+
+
+@pytest.mark.parametrize("name, kind", [("write_behind_until_the_end", "overflow"),
+                                        ("write_after_free_until_the_end", "use after free")])
+@pytest.mark.parametrize("size", [8, SLOTS, 1000, BLOCKS])
+@pytest.mark.skipif(not IS_HARDENED, reason="seen by the hardened library alone")
+def test_hardened_looks_at_the_end(name, kind, size):
+    status, output, errors = run_preloaded(MISUSE, name, str(size))
+    assert (status, output) == (-signal.SIGABRT, "nobody noticed\n")
+    assert errors.startswith(f"heap 'malloc': {kind}: the block at 0x")
+
+
+@pytest.mark.parametrize("size", [8, SLOTS, 1000, BLOCKS, 100_000])
+@pytest.mark.skipif(not IS_HARDENED, reason="the other one does not")
+def test_hardened_memory_is_zero(size):
+    assert run_preloaded(MISUSE, "look_for_secrets", str(size)) == (
+        0, "0 bytes of somebody else\n", "")
 
 
 def test_map(tmp_path):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Real programs with libcairn_malloc.so as their malloc: what they say and write is byte for byte
-what they say and write without it, and each of them did use it."""
+"""Real programs with libcairn_malloc.so, or the hardened one, as their malloc: what they say and
+write is byte for byte what they say and write without it, and each of them did use it."""
 import pytest
 
 

@@ -10,7 +10,9 @@
 #include <cstring>
 
 #include "cairn/bits.hpp"
-#include "cairn/malloc/process_heap.hpp"
+#include "cairn/heap/store/slab_geometry.hpp"
+
+#include CAIRN_MALLOC_CALLS
 
 namespace {
 
@@ -22,26 +24,28 @@ void* refuse(int error) {
 }
 
 [[gnu::always_inline]] inline void* take_aligned(std::size_t alignment, std::size_t size) {
-    if (alignment == heap_page) return process_heap::cache.take_pages(size);
+    if (alignment == heap_page) return calls::take_pages(size);
     if (!std::has_single_bit(alignment)) [[unlikely]]
         return refuse(EINVAL);
-    return process_heap::take(size, alignment);
+    return calls::take(size, alignment, Family::malloc);
 }
+
+constexpr std::size_t large = std::size_t{256} << 10;
 
 /// What a block gets besides when it had to be moved to grow: it may well grow again, and copying
 /// large ones each time would take time without end.
 constexpr std::size_t slack(std::size_t usable, std::size_t size) {
-    return size > usable && usable > largest_block ? size / 8 : 0;
+    return !calls::exact && size > usable && usable > large ? size / 8 : 0;
 }
 
 /// A block in another place, with the old one's contents.
 void* move_block(void* old, std::size_t usable, std::size_t size) {
     const std::size_t extra = slack(usable, size);
     const int before = errno;
-    std::byte* moved = extra == 0 ? nullptr : process_heap::take(size + extra);
+    std::byte* moved = extra == 0 ? nullptr : calls::take(size + extra, Family::malloc);
     if (moved == nullptr) {
         errno = before;
-        moved = process_heap::take(size);
+        moved = calls::take(size, Family::malloc);
     }
     if (moved == nullptr && size <= usable) {
         errno = before;
@@ -49,7 +53,7 @@ void* move_block(void* old, std::size_t usable, std::size_t size) {
     }
     if (moved == nullptr) return nullptr;
     std::memcpy(moved, old, std::min(usable, size));
-    process_heap::give(old);
+    calls::give(old, Family::malloc);
     return moved;
 }
 
@@ -62,13 +66,12 @@ constexpr std::size_t tolerable(std::size_t usable) {
 }
 
 void* resize(void* old, std::size_t size) {
-    const std::size_t usable = process_heap::usable_size(old);
+    const std::size_t usable = calls::usable_size(old);
     const std::size_t left = usable - size;
-    if (size <= usable && left <= negligible(usable)) return old;
-    if (process_heap::cache.try_resize(static_cast<std::byte*>(old), {.size = usable}, size)) {
-        return old;
-    }
-    if (size <= usable && left <= tolerable(usable)) return old;
+    if (!calls::exact && size <= usable && left <= negligible(usable)) return old;
+    const bool stays = size <= usable && left <= tolerable(usable);
+    if ((!calls::exact || stays) && calls::try_resize(old, usable, size)) return old;
+    if (!calls::exact && stays) return old;
     return move_block(old, usable, size);
 }
 
@@ -77,23 +80,23 @@ void* resize(void* old, std::size_t size) {
 #define CAIRN_EXPORT extern "C" [[gnu::visibility("default")]]
 
 CAIRN_EXPORT void* malloc(std::size_t size) {
-    return process_heap::take(size);
+    return calls::take(size, Family::malloc);
 }
 
 CAIRN_EXPORT void free(void* block) {
-    process_heap::give(block);
+    calls::give(block, Family::malloc);
 }
 
 CAIRN_EXPORT void* calloc(std::size_t count, std::size_t size) {
     const auto bytes = checked_multiply(count, size);
-    return bytes ? process_heap::take_zeroed(*bytes) : refuse(ENOMEM);
+    return bytes ? calls::take_zeroed(*bytes) : refuse(ENOMEM);
 }
 
 /// Of zero bytes, it frees; C23 leaves that undefined, programs count on it.
 CAIRN_EXPORT void* realloc(void* block, std::size_t size) {
-    if (block == nullptr) return process_heap::take(size);
+    if (block == nullptr) return calls::take(size, Family::malloc);
     if (size != 0) return resize(block, size);
-    process_heap::give(block);
+    calls::give(block, Family::malloc);
     return nullptr;
 }
 
@@ -116,7 +119,7 @@ CAIRN_EXPORT void* memalign(std::size_t alignment, std::size_t size) {
 CAIRN_EXPORT int posix_memalign(void** result, std::size_t alignment, std::size_t size) {
     if (!std::has_single_bit(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
     const int before = errno;
-    void* const block = process_heap::take(size, alignment);
+    void* const block = calls::take(size, alignment, Family::malloc);
     errno = before;
     if (block == nullptr) return ENOMEM;
     *result = block;
@@ -124,14 +127,14 @@ CAIRN_EXPORT int posix_memalign(void** result, std::size_t alignment, std::size_
 }
 
 CAIRN_EXPORT void* valloc(std::size_t size) {
-    return process_heap::cache.take_pages(size);
+    return calls::take_pages(size);
 }
 
 CAIRN_EXPORT void* pvalloc(std::size_t size) {
     const auto pages = align_up(size, heap_page);
-    return pages ? process_heap::take(*pages, heap_page) : refuse(ENOMEM);
+    return pages ? calls::take(*pages, heap_page, Family::malloc) : refuse(ENOMEM);
 }
 
 CAIRN_EXPORT std::size_t malloc_usable_size(void* block) {
-    return block == nullptr ? 0 : process_heap::usable_size(block);
+    return block == nullptr ? 0 : calls::usable_size(block);
 }

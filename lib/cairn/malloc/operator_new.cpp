@@ -10,12 +10,15 @@
 #include <bit>
 #include <new>
 
-#include "cairn/malloc/process_heap.hpp"
+#include "cairn/layout.hpp"
 #include "cairn/panic.hpp"
+
+#include CAIRN_MALLOC_CALLS
 
 namespace {
 
 using namespace cairn;
+using enum Family;
 
 constexpr std::size_t plain = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 static_assert(plain <= default_alignment);
@@ -58,57 +61,57 @@ void* refuse(std::size_t size, std::align_val_t alignment, const std::nothrow_t&
 
 /// `how`: what an operator new was called with besides the size and the alignment.
 template <class... How>
-void* take(std::size_t size, const How&... how) {
-    std::byte* const block = process_heap::take(size);
+void* take(Family family, std::size_t size, const How&... how) {
+    std::byte* const block = calls::take(size, family);
     if (block == nullptr) [[unlikely]]
-        return refuse(size, how...);
+        return calls::adopt(refuse(size, how...), family);
     return block;
 }
 
 template <class... How>
-void* take(std::size_t size, std::align_val_t alignment, const How&... how) {
+void* take(Family family, std::size_t size, std::align_val_t alignment, const How&... how) {
     const auto boundary = static_cast<std::size_t>(alignment);
     std::byte* const block =
-        std::has_single_bit(boundary) ? process_heap::take(size, boundary) : nullptr;
+        std::has_single_bit(boundary) ? calls::take(size, boundary, family) : nullptr;
     if (block == nullptr) [[unlikely]]
-        return refuse(size, alignment, how...);
+        return calls::adopt(refuse(size, alignment, how...), family);
     return block;
 }
 
-void give(void* block) {
-    process_heap::give(block);
+void give(Family family, void* block) {
+    calls::give(block, family);
 }
 
-void give(void* block, std::size_t size, std::align_val_t alignment = std::align_val_t{plain}) {
-    process_heap::cache.give(static_cast<std::byte*>(block),
-                             {size, static_cast<std::size_t>(alignment)});
+void give(Family family, void* block, std::size_t size,
+          std::align_val_t alignment = std::align_val_t{plain}) {
+    calls::give(block, size, static_cast<std::size_t>(alignment), family);
 }
 
 }  // namespace
 
 #pragma GCC visibility push(default)
 // clang-format off
-void* operator new(std::size_t size) { return take(size); }
-void* operator new[](std::size_t size) { return take(size); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return take(size, alignment); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return take(size, alignment); }
+void* operator new(std::size_t size) { return take(one, size); }
+void* operator new[](std::size_t size) { return take(many, size); }
+void* operator new(std::size_t size, std::align_val_t alignment) { return take(aligned_one, size, alignment); }
+void* operator new[](std::size_t size, std::align_val_t alignment) { return take(aligned_many, size, alignment); }
 
-void* operator new(std::size_t size, const std::nothrow_t& tag) noexcept { return take(size, tag); }
-void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return take(size, tag); }
-void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return take(size, alignment, tag); }
-void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return take(size, alignment, tag); }
+void* operator new(std::size_t size, const std::nothrow_t& tag) noexcept { return take(one, size, tag); }
+void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return take(many, size, tag); }
+void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return take(aligned_one, size, alignment, tag); }
+void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return take(aligned_many, size, alignment, tag); }
 
-void operator delete(void* block) noexcept { give(block); }
-void operator delete[](void* block) noexcept { give(block); }
-void operator delete(void* block, std::align_val_t /*alignment*/) noexcept { give(block); }
-void operator delete[](void* block, std::align_val_t /*alignment*/) noexcept { give(block); }
-void operator delete(void* block, std::size_t size) noexcept { give(block, size); }
-void operator delete[](void* block, std::size_t size) noexcept { give(block, size); }
-void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept { give(block, size, alignment); }
-void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept { give(block, size, alignment); }
-void operator delete(void* block, const std::nothrow_t& /*tag*/) noexcept { give(block); }
-void operator delete[](void* block, const std::nothrow_t& /*tag*/) noexcept { give(block); }
-void operator delete(void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { give(block); }
-void operator delete[](void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { give(block); }
+void operator delete(void* block) noexcept { give(one, block); }
+void operator delete[](void* block) noexcept { give(many, block); }
+void operator delete(void* block, std::align_val_t /*alignment*/) noexcept { give(aligned_one, block); }
+void operator delete[](void* block, std::align_val_t /*alignment*/) noexcept { give(aligned_many, block); }
+void operator delete(void* block, std::size_t size) noexcept { give(one, block, size); }
+void operator delete[](void* block, std::size_t size) noexcept { give(many, block, size); }
+void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept { give(aligned_one, block, size, alignment); }
+void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept { give(aligned_many, block, size, alignment); }
+void operator delete(void* block, const std::nothrow_t& /*tag*/) noexcept { give(one, block); }
+void operator delete[](void* block, const std::nothrow_t& /*tag*/) noexcept { give(many, block); }
+void operator delete(void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { give(aligned_one, block); }
+void operator delete[](void* block, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept { give(aligned_many, block); }
 // clang-format on
 #pragma GCC visibility pop

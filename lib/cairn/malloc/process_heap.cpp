@@ -41,14 +41,6 @@ constinit std::atomic<bool> dying = false;
 
 // --- the end of things ---------------------------------------------------------------------------
 
-/// The lock may be held here, and whoever handles SIGABRT may want the heap; but a second fault is
-/// the last.
-[[noreturn]] void die(void* /*context*/, const HeapFault& fault) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
-    core.unlock();
-    if (dying.exchange(true)) ::signal(SIGABRT, SIG_DFL);
-    panic_format("{}", fault);
-}
-
 /// Takes the memory behind free pages back; they are zero when they are used again.
 void return_memory(void* /*context*/, std::byte* base, std::size_t size) {
     const int before = errno;
@@ -113,6 +105,14 @@ bool start() {
 
 }  // namespace
 
+/// Whoever handles SIGABRT may want the heap; but a second fault is
+/// the last.
+void die(void* /*context*/, const HeapFault& fault) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    core.unlock();
+    if (dying.exchange(true)) ::signal(SIGABRT, SIG_DFL);
+    panic_format("{}", fault);
+}
+
 std::byte* take_zeroed(std::size_t size) {
     constexpr std::size_t by_the_kernel = std::size_t{1} << 20;
     std::byte* const block = cache.take(size);
@@ -126,10 +126,18 @@ std::byte* take_zeroed(std::size_t size) {
 
 std::size_t usable_size(void* block) {
     auto* const bytes = static_cast<std::byte*>(block);
-    if (!cache.open() || zero_blocks.is_live(bytes)) return 0;
+    if (!cache.open() || is_untouchable(bytes)) return 0;
     const std::size_t size = cache.usable_size(bytes);
     if (size == 0) cache.give(bytes);  // reports it
     return size;
+}
+
+std::byte* take_untouchable() {
+    return cache.open() ? zero_blocks.take() : nullptr;
+}
+
+bool is_untouchable(const void* block) {
+    return zero_blocks.is_live(block);
 }
 
 }  // namespace cairn::process_heap
@@ -137,7 +145,7 @@ std::size_t usable_size(void* block) {
 namespace cairn {
 
 std::byte* take_nothing(HeapCache& cache) {
-    std::byte* const block = cache.open() ? process_heap::zero_blocks.take() : nullptr;
+    std::byte* const block = process_heap::take_untouchable();
     return block != nullptr ? block : cache.take(1);
 }
 

@@ -8,7 +8,9 @@
 // for with the core's lock, and the child goes on with the one thread it has. A fault of the heap's
 // user ends the process with a sentence.
 //
-// The fast path is the cache's: one thread-local address (initial-exec: no call), no lock.
+// malloc and operator new come here through calls that CMakeLists.txt chooses: quick_calls.hpp or
+// hardened_calls.hpp. The fast path is the cache's: one thread-local address (initial-exec: no
+// call), no lock.
 #pragma once
 
 #include <cstddef>
@@ -24,27 +26,19 @@ using Cache = HeapCache;
 extern constinit Core core;
 extern constinit thread_local Cache cache;
 
-// Shaped for: "Instructions on the host".
-
-/// At least `size` bytes; nullptr where there are none, and ENOMEM in errno.
-[[nodiscard, gnu::always_inline]] inline std::byte* take(std::size_t size) {
-    return cache.take(size);
-}
-
-/// At a multiple of `alignment`, which is a power of two.
-[[nodiscard, gnu::always_inline]] inline std::byte* take(std::size_t size, std::size_t alignment) {
-    return cache.take(size, alignment);
-}
-
 /// Zeroed memory: large blocks as the kernel's own zero pages, which cost nothing until they are
-/// used.
+/// used. nullptr where there are none, and ENOMEM in errno.
 [[nodiscard]] std::byte* take_zeroed(std::size_t size);
-
-[[gnu::always_inline]] inline void give(void* block) {
-    cache.give(static_cast<std::byte*>(block));
-}
 
 /// What may be used of a block; ends the process if it is none.
 [[nodiscard]] std::size_t usable_size(void* block);
+
+/// An address that is nobody else's and traps; nullptr where there is none.
+[[nodiscard]] std::byte* take_untouchable();
+/// Whether it is one, and live.
+[[nodiscard]] bool is_untouchable(const void* block);
+
+/// The end of the process, with a sentence. The core's lock may be held.
+[[noreturn]] void die(void* context, const HeapFault& fault);
 
 }  // namespace cairn::process_heap
