@@ -63,7 +63,7 @@ def test_another_vm_starts_with_what_a_guest_gives_back(machine, debian, tmp_pat
                                other="memory = 320M\nautostart = no\n"), smp=smp, memory="900M")
     m.expect(SHELL, PATIENCE)
     says(m, "dmesg -n 1; sh /etc/balloon")
-    says(m, "dd if=/dev/urandom of=/tmp/kept bs=64k count=512 2>/dev/null")
+    says(m, "dd if=/dev/urandom of=/tmp/kept bs=64k count=128 2>/dev/null")
     digest = says(m, "sha256sum </tmp/kept")
     to_monitor(m)
     before = free_frames(m)
@@ -81,7 +81,8 @@ def test_another_vm_starts_with_what_a_guest_gives_back(machine, debian, tmp_pat
     command(m, "start other", "vm other: 320 MiB at ")
     command(m, "console other", "\n")
     m.expect(SHELL, PATIENCE)
-    says(m, "mkdir /t; mount -t tmpfs -o size=90% t /t; dd if=/dev/urandom of=/t/z bs=64k count=800")
+    says(m, "mkdir /t; mount -t tmpfs -o size=90% t /t; dd if=/dev/urandom of=/t/a bs=64k count=16")
+    says(m, "for n in $(seq 50); do cat /t/a; done >/t/z") # most of what it has
     to_monitor(m)
     back_to(m, "guest")
     assert says(m, "sha256sum </tmp/kept") == digest
@@ -97,7 +98,7 @@ def test_another_vm_starts_with_what_a_guest_gives_back(machine, debian, tmp_pat
     back_to(m, "guest")
     assert says(m, "sha256sum </tmp/kept") == digest
     says(m, "mkdir /t; mount -t tmpfs -o size=90% t /t; dd if=/dev/zero of=/t/z bs=64k count=3600")
-    assert "EOF on /t/z" in says(m, "cmp /t/z /dev/zero")
+    assert says(m, "tr -d '\\0' </t/z | wc -c") == "0"
     assert says(m, "sha256sum </tmp/kept") == digest
     m.send_line("poweroff -f")
     m.expect("vm guest: powered off")
