@@ -75,10 +75,10 @@ def test_what_is_written_is_there_after_a_reboot(machine, disk):
 def test_the_console_has_all_from_the_first_message_on(machine, disk, console, terminal):
     """Kernel, initial RAM disk, systemd and login, once each; the keys go to what runs there."""
     m = begun(machine, disk, console)
-    m.expect(r"\r\n\[    0\.000000\] Linux version [^\r\n]*\r\n\[    0\.000000\] ", LONG)
+    m.expect(r"\n\[    0\.000000\] Linux version [^\r\n]*\r\r\n\[    0\.000000\] ", LONG) # the second return is the terminal's
     m.expect(rf"console \[{terminal}\] enabled", LONG)
     m.expect(r"Begin: Mounting root file system", LONG)
-    m.expect(rf"Debian GNU/Linux 13 debian {terminal}\r\n", LONG)
+    m.expect(rf"Debian GNU/Linux 13 debian {terminal}\r+\n", LONG)
     log_in(m)
     assert m.command_output("tty; cat /sys/class/tty/console/active", PROMPT).split() == [f"/dev/{terminal}", terminal]
     m.send_line("sleep 1000")
