@@ -31,6 +31,7 @@ class ForgetfulDisk final : public BlockBackend {
     std::uint64_t size() const override { return stable.size(); }
     bool is_read_only() const override { return read_only; }
     std::uint32_t block_size() const override { return blocks; }
+    std::uint32_t buffer_limit() const override { return most_buffers; }
     virtio_block::ZeroingLimits zeroing_limits() const override {
         return {.max_discard_sectors = 64, .max_write_zeroes_sectors = 64};
     }

@@ -79,6 +79,14 @@ inline constexpr std::uint64_t ring_at = 4;
     return avail_event_at(size) + 2;
 }
 
+/// Section 2.7.2: where the device's area is that a legacy device finds by the first one.
+inline constexpr std::uint64_t legacy_alignment = 4096;
+[[nodiscard]] constexpr std::uint64_t legacy_used_begin(std::uint32_t size) {
+    const std::uint64_t before = descriptor_at(size) + avail_size(size);
+    return (before + legacy_alignment - 1) & ~(legacy_alignment - 1);
+}
+static_assert(legacy_used_begin(128) == 4096 && legacy_used_begin(256) == 8192);
+
 /// Whether whoever wants to be told when an index passes `event` is told of its way from `before`
 /// to `now` (section 2.7.10 "Available Buffer Notification Suppression", vring_need_event).
 [[nodiscard]] constexpr bool passes(std::uint16_t event, std::uint16_t now, std::uint16_t before) {

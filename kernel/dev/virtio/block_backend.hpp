@@ -27,8 +27,8 @@ class BlockCompletion {
 
 class BlockBackend {
   public:
-    /// Buffers of one request.
-    static constexpr std::size_t most_buffers = 125;
+    /// Buffers of one request, of any.
+    static constexpr std::size_t most_buffers = 253;
 
     enum class Operation : std::uint8_t { read, write, flush, discard, write_zeroes };
     struct Request {
@@ -46,6 +46,8 @@ class BlockBackend {
     [[nodiscard]] virtual bool is_read_only() const = 0;
     /// Requests should come in multiples of these bytes.
     [[nodiscard]] virtual std::uint32_t block_size() const = 0;
+    /// Buffers of one request, of this one; one of more is an error.
+    [[nodiscard]] virtual std::uint32_t buffer_limit() const = 0;
     /// Of one that can be written to.
     [[nodiscard]] virtual virtio_block::ZeroingLimits zeroing_limits() const = 0;
     [[nodiscard]] virtual std::string_view id() const = 0;

@@ -82,6 +82,7 @@ class DiskOverlay final : public BlockBackend {
     [[nodiscard]] std::uint64_t size() const override { return image_.size(); }
     [[nodiscard]] bool is_read_only() const override { return false; }
     [[nodiscard]] std::uint32_t block_size() const override { return disk_.block_size(); }
+    [[nodiscard]] std::uint32_t buffer_limit() const override { return disk_.buffer_limit(); }
     [[nodiscard]] virtio_block::ZeroingLimits zeroing_limits() const override {
         return disk_.zeroing_limits();
     }

@@ -16,8 +16,7 @@ using virtio_block::RequestType;
 using virtio_block::sector_size;
 
 /// A buffer of the guest's may lie in two pieces of the machine's memory, which few do.
-constexpr std::uint32_t most_segments = 116;
-static_assert(most_segments < BlockBackend::most_buffers);
+constexpr std::uint32_t most_parted = 9;
 /// What a step costs beside its bytes, as if it copied so many.
 constexpr std::uint64_t step_cost = 256;
 /// Of one discard or write-zeroes: 64 MiB, for a reset waits for 16 of them.
@@ -28,7 +27,7 @@ constexpr std::uint32_t most_zeroed_sectors = 1 << 17;
 VirtioBackedBlock::VirtioBackedBlock(BlockBackend& backend, TurnOwner& owner, std::uint32_t queues)
     : backend_(backend), owner_(owner), queues_(queues) {
     config_.capacity = backend.size() / sector_size;
-    config_.seg_max = most_segments;
+    config_.seg_max = backend.buffer_limit() - most_parted;
     config_.blk_size = backend.block_size();
     config_.num_queues = queues_.count();
     const auto limits =

@@ -19,7 +19,7 @@ TEST_CASE("the registers say what the device is", "[virtio_mmio]") {
     CHECK(bench.get(device_id) == 2);
     CHECK(bench.get(vendor_id) == 0x554d'4551);
     CHECK(bench.get(virtio_mmio::Register::status) == 0);
-    CHECK(bench.get(queue_num_max) == 128);
+    CHECK(bench.get(queue_num_max) == 256);
     CHECK(bench.get(config_generation) == 0);
     for (const auto region : {shm_len_low, shm_len_high, shm_base_low, shm_base_high})
         CHECK(bench.get(region) == 0xffff'ffff);
@@ -42,7 +42,7 @@ TEST_CASE("registers are words, and the configuration what its fields are", "[vi
     CHECK(bench.device.read(0x104, AccessWidth::word) == 0u);
     CHECK(bench.device.read(0x101, AccessWidth::byte) == 4u);
     CHECK(bench.device.read(0x100, AccessWidth::half) == 1024u);
-    CHECK(bench.device.read(0x10c, AccessWidth::word) == 126u);
+    CHECK(bench.device.read(0x10c, AccessWidth::word) == 254u);
     CHECK(bench.device.read(0x1fc, AccessWidth::word) == 0u);
     CHECK(bench.device.read(0x100, AccessWidth::dword).error() == BusError::width);
     CHECK(bench.device.write(0x100, AccessWidth::word, 5));
@@ -112,7 +112,7 @@ TEST_CASE("a queue is ready when all that is said of it can be", "[virtio_mmio]"
     CHECK_FALSE(refused([] {}));
     CHECK(refused([&] { bench.set(queue_num, 0); }));
     CHECK(refused([&] { bench.set(queue_num, 3); }));
-    CHECK(refused([&] { bench.set(queue_num, 256); }));
+    CHECK(refused([&] { bench.set(queue_num, 512); }));
     CHECK(refused([&] { bench.set(queue_desc_low, VirtioBench::descriptors + 8); }));
     CHECK(refused([&] { bench.set(queue_avail_low, VirtioBench::avail + 1); }));
     CHECK(refused([&] { bench.set(queue_used_low, VirtioBench::used + 2); }));

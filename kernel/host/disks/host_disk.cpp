@@ -19,6 +19,7 @@ using virtio_block::Status;
 using virtio_ring::Descriptor;
 
 constexpr std::uint32_t request_queue = 0;
+constexpr std::uint32_t least_entries = 128;  ///< of it
 constexpr std::size_t most_disks = 8;
 /// Of a disk: what is beyond could not be counted in bytes.
 constexpr std::uint64_t most_sectors = ~std::uint64_t{0} / sector_size;
@@ -82,8 +83,9 @@ std::expected<void, VirtioFault> HostDisk::start(VirtioRegisters& registers, Hos
         feature::ro | feature::blk_size | feature::flush | feature::discard |
         feature::write_zeroes | virtio::feature::ring_indirect_desc);
     if (started) started = read_config();
-    if (started) started = transport_.add_queue(request_queue, queue_, DriverQueue::max_size);
+    if (started) started = transport_.add_queue(request_queue, queue_, least_entries);
     if (!started) return started;
+    buffer_limit_ = queue_.size() - HostDiskUser::descriptors_beside;
     has_flush_ = (transport_.features() & feature::flush) != 0;
     has_tables_ = (transport_.features() & virtio::feature::ring_indirect_desc) != 0;
     transport_.go();
@@ -178,6 +180,7 @@ bool HostDisk::has_room(const HostDiskUser& user, std::size_t buffers) const {
 bool HostDisk::may_submit(const HostDiskUser& user, const Request& request) const {
     const bool reads = request.type == RequestType::in || request.type == RequestType::flush;
     if (user.reads_alone_ && !reads) return false;
+    if (request.buffers.size() > buffer_limit_) return false;
     std::uint64_t bytes = 0;
     for (const std::span<std::byte> buffer : request.buffers)
         bytes += buffer.size();

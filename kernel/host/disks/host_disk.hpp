@@ -32,8 +32,8 @@ class HostDisk;
 /// Who has a range of a disk, and room for what is in flight.
 class HostDiskUser {
   public:
-    /// Buffers of a request.
-    static constexpr std::size_t most_buffers = 125;
+    /// Buffers of a request to any disk.
+    static constexpr std::size_t most_buffers = 253;
     static constexpr std::size_t most_in_flight = 16;
 
     HostDiskUser() = default;
@@ -98,6 +98,8 @@ class HostDisk {
     [[nodiscard]] std::uint64_t sectors() const { return sectors_; }
     /// Requests come in multiples of these bytes.
     [[nodiscard]] std::uint32_t block_size() const { return block_size_; }
+    /// Buffers of a request: with header, status and a range, the entries of its queue.
+    [[nodiscard]] std::uint32_t buffer_limit() const { return buffer_limit_; }
     [[nodiscard]] bool is_read_only() const { return read_only_; }
     [[nodiscard]] const virtio_block::ZeroingLimits& zeroing_limits() const { return zeroing_; }
 
@@ -153,6 +155,7 @@ class HostDisk {
     std::uint32_t refused_ CAIRN_GUARDED_BY(lock_) = 0;  ///< users that wait for room
     std::uint64_t sectors_ = 0;
     std::uint32_t block_size_ = 0;
+    std::uint32_t buffer_limit_ = 0;
     virtio_block::ZeroingLimits zeroing_{};
     HostSource source_{};
     bool read_only_ = false;

@@ -161,6 +161,30 @@ TEST_CASE("buffers that are no whole sectors count for what they are together", 
     CHECK(bench.store.bytes == before);
 }
 
+TEST_CASE("a request has as many buffers as the disk's queue has room for", "[host_disk]") {
+    Bench bench;
+    REQUIRE(bench.start());
+    const auto limit = bench.disk->buffer_limit();
+    CHECK(limit == DriverQueue::max_size - 3);
+    std::vector<std::byte> bytes(512);
+    const auto says = [&](std::size_t count) {
+        const std::vector<std::span<std::byte>> buffers(count, bytes);
+        REQUIRE(bench.disk->submit(bench, {RequestType::in, 0, buffers, &bytes, 0}));
+        bench.device.work();
+        bench.disk->interrupted();
+        return bench.status();
+    };
+    CHECK(says(limit) == Status::ok);
+    CHECK(says(limit + 1) == Status::ioerr);
+    Bench small;
+    small.device.lies[Register::queue_num_max] = 128;
+    REQUIRE(small.start());
+    CHECK(small.disk->buffer_limit() == 125);
+    Bench smaller;
+    smaller.device.lies[Register::queue_num_max] = 64;
+    CHECK_FALSE(smaller.start());
+}
+
 TEST_CASE("whoever reads beside the others writes nothing", "[host_disk]") {
     Bench bench;
     REQUIRE(bench.start());
@@ -178,6 +202,7 @@ TEST_CASE("whoever reads beside the others writes nothing", "[host_disk]") {
 
 TEST_CASE("users have even shares of what is in flight, and are told of room", "[host_disk]") {
     Bench bench;
+    bench.device.lies[Register::queue_num_max] = 128;
     REQUIRE(bench.start());
     bench.disk->release(bench);
     std::vector<std::unique_ptr<User>> users;
@@ -209,6 +234,7 @@ TEST_CASE("users have even shares of what is in flight, and are told of room", "
 
 TEST_CASE("who comes when all is in flight waits for its share alone", "[host_disk]") {
     Bench bench;
+    bench.device.lies[Register::queue_num_max] = 128;
     REQUIRE(bench.start());
     bench.disk->release(bench);
     std::vector<std::unique_ptr<User>> users;
@@ -245,6 +271,7 @@ TEST_CASE("a device without tables of descriptors has one user", "[host_disk]") 
 
 TEST_CASE("a disk that is given up answers, however few descriptors are left", "[host_disk]") {
     Bench bench;
+    bench.device.lies[Register::queue_num_max] = 128;
     bench.device.lies[Register::device_features] = virtio_block::feature::flush | 1;
     REQUIRE(bench.start());
     std::vector<std::byte> bytes(512);

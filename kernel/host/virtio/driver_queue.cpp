@@ -79,8 +79,9 @@ void DriverQueue::show(std::uint16_t head, std::uint16_t next_free, std::uint16_
 /// Read after the device can see what was added: one of the two sees the other.
 bool DriverQueue::wants_notification() const {
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    const auto flags = std::atomic_ref(in_memory<std::uint16_t>(used_begin + virtio_ring::flags_at))
-                           .load(std::memory_order_relaxed);
+    const auto flags =
+        std::atomic_ref(in_memory<std::uint16_t>(used_begin() + virtio_ring::flags_at))
+            .load(std::memory_order_relaxed);
     return (flags & virtio_ring::used_no_notify) == 0;
 }
 
@@ -94,8 +95,9 @@ void DriverQueue::want_interrupts(bool wanted) {
 
 /// By the device's own word.
 std::uint16_t DriverQueue::used_count() const {
-    const auto index = std::atomic_ref(in_memory<std::uint16_t>(used_begin + virtio_ring::index_at))
-                           .load(std::memory_order_acquire);
+    const auto index =
+        std::atomic_ref(in_memory<std::uint16_t>(used_begin() + virtio_ring::index_at))
+            .load(std::memory_order_acquire);
     return static_cast<std::uint16_t>(index - used_);
 }
 
@@ -108,7 +110,7 @@ DriverQueue::Answer DriverQueue::take_used() {
     if (count == 0) return std::nullopt;
     if (count > in_flight_) return std::unexpected(UsedFault::index_jump);
     const auto element =
-        in_memory<const UsedElement>(used_begin + virtio_ring::used_at(used_ & (size_ - 1)));
+        in_memory<const UsedElement>(used_begin() + virtio_ring::used_at(used_ & (size_ - 1)));
     if (element.id >= size_ || entries_[element.id].token == nullptr)
         return std::unexpected(UsedFault::bad_id);
     Entry& chain = entries_[element.id];

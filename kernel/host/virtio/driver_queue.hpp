@@ -33,13 +33,11 @@ enum class UsedFault : std::uint8_t {
 
 class DriverQueue {
   public:
-    static constexpr std::uint32_t max_size = 128;
+    static constexpr std::uint32_t max_size = 256;
     /// Of the parts that the device writes, and of the whole (section 2.7.2).
-    static constexpr std::uint64_t legacy_alignment = 4096;
-    static constexpr std::uint64_t used_begin = 4096;
-    static constexpr std::uint64_t bytes = used_begin + virtio_ring::used_size(max_size);
-    static_assert(virtio_ring::descriptor_at(max_size) + virtio_ring::avail_size(max_size) <=
-                  used_begin);
+    static constexpr std::uint64_t legacy_alignment = virtio_ring::legacy_alignment;
+    static constexpr std::uint64_t bytes =
+        virtio_ring::legacy_used_begin(max_size) + virtio_ring::used_size(max_size);
 
     struct Segment {
         HostPhys at;
@@ -62,7 +60,7 @@ class DriverQueue {
     [[nodiscard]] std::uint32_t size() const { return size_; }
     [[nodiscard]] HostPhys descriptors() const { return at(0); }
     [[nodiscard]] HostPhys driver_area() const { return at(virtio_ring::descriptor_at(size_)); }
-    [[nodiscard]] HostPhys device_area() const { return at(used_begin); }
+    [[nodiscard]] HostPhys device_area() const { return at(used_begin()); }
 
     [[nodiscard]] bool has_room(std::size_t segments) const { return segments <= free_; }
     [[nodiscard]] std::uint32_t in_flight() const { return in_flight_; }
@@ -93,6 +91,7 @@ class DriverQueue {
         void* token = nullptr;       ///< at a head in flight
     };
 
+    [[nodiscard]] std::uint64_t used_begin() const { return virtio_ring::legacy_used_begin(size_); }
     [[nodiscard]] HostPhys at(std::uint64_t offset) const {
         return {reinterpret_cast<std::uintptr_t>(memory_.data()) + offset};
     }

@@ -78,6 +78,9 @@ TEST_CASE("its parts lie where legacy devices look for them", "[driver_queue]") 
     CHECK(bench.queue.descriptors().value % 4096 == 0);
     CHECK(bench.queue.driver_area() == bench.queue.descriptors() + 64 * 16);
     CHECK(bench.queue.device_area() == bench.queue.descriptors() + 4096);
+    const Bench largest(256);
+    CHECK(largest.queue.driver_area() == largest.queue.descriptors() + 256 * 16);
+    CHECK(largest.queue.device_area() == largest.queue.descriptors() + 8192);
 }
 
 TEST_CASE("a device that wants no notifications gets none", "[driver_queue]") {

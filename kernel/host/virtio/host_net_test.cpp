@@ -141,7 +141,7 @@ TEST_CASE("where there is no room a frame is not sent", "[host_net]") {
     bench.function.sleeps = true;
     REQUIRE(bench.start());
     const Bytes frame = frame_of(60);
-    std::array<int, 64> tokens{};
+    std::array<int, 128> tokens{};
     std::size_t sent = 0;
     while (bench.send(frame, &tokens[sent]))
         REQUIRE(++sent < tokens.size());

@@ -69,7 +69,7 @@ TEST_CASE("a legacy device is set up by its pages", "[virtio_transport]") {
     const auto page = static_cast<std::uint32_t>(bench.queue->descriptors().value / 4096);
     const std::vector<HostDevice::Write> expected{{Register::guest_page_size, 4096},
                                                   {Register::queue_sel, 0},
-                                                  {Register::queue_num, 128},
+                                                  {Register::queue_num, 256},
                                                   {Register::queue_align, 4096},
                                                   {Register::queue_pfn, page}};
     REQUIRE(bench.device.writes.size() >= expected.size());
@@ -103,7 +103,7 @@ TEST_CASE("each lie of a device is a fault", "[virtio_transport]") {
 }
 
 TEST_CASE("a queue has as many entries as both sides can have", "[virtio_transport]") {
-    for (const auto& [most, size] : {std::pair{100u, 64u}, {4u, 4u}, {1u << 20, 128u}}) {
+    for (const auto& [most, size] : {std::pair{100u, 64u}, {4u, 4u}, {1u << 20, 256u}}) {
         Bench bench;
         bench.device.lies[Register::queue_num_max] = most;
         REQUIRE(bench.start());

@@ -69,6 +69,7 @@ class GuestHostDisk final : private BlockBackend, private HostDiskUser, private 
         return settings_.read_only || disk_.is_read_only();
     }
     [[nodiscard]] std::uint32_t block_size() const override { return disk_.block_size(); }
+    [[nodiscard]] std::uint32_t buffer_limit() const override { return disk_.buffer_limit(); }
     [[nodiscard]] virtio_block::ZeroingLimits zeroing_limits() const override {
         return disk_.zeroing_limits();
     }

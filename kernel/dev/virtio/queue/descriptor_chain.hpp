@@ -59,7 +59,7 @@ struct ChainToken {
 
 class DescriptorChain {
   public:
-    static constexpr std::size_t max_buffers = 128;
+    static constexpr std::size_t max_buffers = 256;
 
     DescriptorChain() = default;
     DescriptorChain(const DescriptorChain&) = delete;
