@@ -5,8 +5,9 @@
 //     | padding |  seal | contents | canary |  block ...
 //                                           ^ at the block's alignment
 //
-// The seal is a hash of the contents and of where they lie; the canary says whether the block is
-// live or freed. Neither can be right by chance, so nothing of a header that was overwritten is
+// The seal is a sum over the contents and where they lie: a change of one word always shows, and a
+// wrong seal stays wrong when contents are changed rightly. The canary says whether the block is
+// live or freed. Neither is right by chance, so nothing of a header that was overwritten is
 // followed, and what is wrong can be told apart:
 //
 //     seal   canary   the block
@@ -25,6 +26,7 @@
 #include <span>
 #include <type_traits>
 
+#include "cairn/base/mix64.hpp"
 #include "cairn/heap_fault.hpp"
 #include "cairn/layout.hpp"
 
@@ -36,8 +38,19 @@ namespace seal_detail {
 using Word [[gnu::may_alias]] = std::uint64_t;
 using Words = std::span<const Word>;
 
-/// The seal of a header at `at` with `contents`.
-[[nodiscard]] std::uint64_t seal_of(const void* at, Words contents);
+/// What the seal of a header at `at` starts from.
+[[nodiscard]] std::uint64_t seal_of(const void* at);
+/// What contents add to it: each word by an odd factor of its own, so that no change of one word
+/// adds nothing.
+[[nodiscard]] constexpr std::uint64_t weight_of(Words contents) {
+    std::uint64_t sum = 0;
+    std::uint64_t factor = golden_step;
+    for (const Word word : contents) {
+        sum += word * factor;
+        factor += 2 * golden_step;
+    }
+    return sum;
+}
 /// The canary of a header at `at` of a live or of a freed block.
 [[nodiscard]] std::uint64_t canary_of(const void* at, bool live);
 [[nodiscard]] std::optional<HeapFaultKind> fault_of(const void* at, bool seal_is_right,
@@ -77,9 +90,9 @@ class SealedHeader {
     /// Calls `function(Contents&)` and seals what it leaves; what was damaged stays so.
     template <class Function>
     void change(Function&& function) {
-        const bool right = seal_is_right();
+        const std::uint64_t before = weight();
         function(contents_);
-        if (right) seal_ = right_seal();
+        seal_ += weight() - before;
     }
 
     /// Why this is not the header of a live block; nothing if it is.
@@ -98,10 +111,11 @@ class SealedHeader {
     }
 
   private:
-    [[nodiscard]] std::uint64_t right_seal() const {
+    [[nodiscard]] std::uint64_t right_seal() const { return seal_detail::seal_of(this) + weight(); }
+    [[nodiscard]] std::uint64_t weight() const {
         constexpr std::size_t count = sizeof(Contents) / sizeof(seal_detail::Word);
         const auto* const words = reinterpret_cast<const seal_detail::Word*>(&contents_);
-        return seal_detail::seal_of(this, {words, count});
+        return seal_detail::weight_of({words, count});
     }
 
     std::uint64_t seal_;
