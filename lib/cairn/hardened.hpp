@@ -117,8 +117,11 @@ class Hardened {
 
     /// What is known of a live block; nothing of what is none.
     [[nodiscard]] std::optional<HardenedBlock> find(const std::byte* block) const {
-        if (!is_in_base(block) || judge(block, std::nullopt)) return std::nullopt;
-        return hardened::Header::before(block).contents();
+        if (!is_in_base(block)) return std::nullopt;
+        return state_.with([=](const HardenedState& /*held*/) -> std::optional<HardenedBlock> {
+            if (hardened::judge(block, std::nullopt)) return std::nullopt;
+            return hardened::Header::before(block).contents();
+        });
     }
     /// The block whose span an address lies in, for who explains what was touched there.
     [[nodiscard]] std::optional<HardenedState::Found> find_around(const void* address) const {
@@ -163,7 +166,7 @@ class Hardened {
     std::optional<HardenedBlock> release(std::byte* block, std::optional<Layout> claimed,
                                          std::optional<std::uint8_t> mark) {
         if (block == nullptr || !is_ours(block)) return std::nullopt;
-        bool is_another = false;
+        std::optional<HardenedBlock> another;
         // Of two who free it at once, one is late.
         const auto wrong = state_.with([&](HardenedState& state) {
             const auto fault = hardened::judge(block, claimed);
@@ -171,15 +174,17 @@ class Hardened {
                 state.forget_damaged(block, fault->kind);
                 return fault;
             }
-            is_another = mark && *mark != hardened::Header::before(block).contents().mark;
-            if (is_another) return fault;
+            const HardenedBlock& contents = hardened::Header::before(block).contents();
+            if (mark && *mark != contents.mark) {
+                another = contents;
+                return fault;
+            }
             hardened::unlink(state.newest, block);
             hardened::close(block);
             return fault;
         });
-        if (is_another) return hardened::Header::before(block).contents();
-        if (!report(wrong) && !report_damage(block)) end(block);
-        return std::nullopt;
+        if (!another && !report(wrong) && !report_damage(block)) end(block);
+        return another;
     }
 
     /// What is left of a block that is nobody's any more.

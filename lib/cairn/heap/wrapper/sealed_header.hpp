@@ -23,7 +23,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <type_traits>
 
 #include "cairn/base/mix64.hpp"
@@ -36,17 +35,16 @@ namespace seal_detail {
 
 /// Contents, seen as words.
 using Word [[gnu::may_alias]] = std::uint64_t;
-using Words = std::span<const Word>;
 
 /// What the seal of a header at `at` starts from.
 [[nodiscard]] std::uint64_t seal_of(const void* at);
 /// What contents add to it: each word by an odd factor of its own, so that no change of one word
 /// adds nothing.
-[[nodiscard]] constexpr std::uint64_t weight_of(Words contents) {
+[[nodiscard]] constexpr std::uint64_t weight_of(const Word* contents, std::size_t count) {
     std::uint64_t sum = 0;
     std::uint64_t factor = golden_step;
-    for (const Word word : contents) {
-        sum += word * factor;
+    for (std::size_t i = 0; i < count; ++i) {
+        sum += contents[i] * factor;
         factor += 2 * golden_step;
     }
     return sum;
@@ -115,7 +113,7 @@ class SealedHeader {
     [[nodiscard]] std::uint64_t weight() const {
         constexpr std::size_t count = sizeof(Contents) / sizeof(seal_detail::Word);
         const auto* const words = reinterpret_cast<const seal_detail::Word*>(&contents_);
-        return seal_detail::weight_of({words, count});
+        return seal_detail::weight_of(words, count);
     }
 
     std::uint64_t seal_;
