@@ -24,7 +24,8 @@ using Base = Locked<tests::ModelHeap>;
 
 TEST_CASE("Threads share a hardened heap", "[hardened_threads]") {
     Base base(std::in_place);
-    Hardened heap(base, "shared", {}, {.quarantine_bytes = 20'000});  // a fault would panic
+    // A fault would panic.
+    Hardened heap(base, "shared", {}, {.quarantine_bytes = 20'000, .look_back = true});
     std::latch start(threads);
     std::array<std::thread, threads> workers;
     for (std::size_t id = 0; id < threads; ++id) {
@@ -36,6 +37,10 @@ TEST_CASE("Threads share a hardened heap", "[hardened_threads]") {
                 if (i % 5 < 3) {
                     blocks.push_back(heap.allocate({size}).value());
                     std::memset(blocks.back(), 0xff, size);
+                    // While others change the list that it is in.
+                    (void)heap.find(blocks.front());
+                    (void)heap.try_resize(blocks.back(), {size}, size);
+                    if (i % 500 == 0) (void)heap.check_all();
                 } else {
                     heap.deallocate(blocks[i % blocks.size()], {size});
                     blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(i % blocks.size()));
