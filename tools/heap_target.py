@@ -104,7 +104,7 @@ def _object_sizes(preset):
         if not source: # the object may be of another time
             continue
         for path in (ROOT / "build" / preset / "lib").rglob(f"{source.relative_to(ROOT / 'lib')}.obj"):
-            text = kernel_size.output(tool, "-S", "-C", "--defined-only", path)
+            text = kernel_size.output(tool, "-S", "-C", "--no-llvm-bc", "--defined-only", path)
             symbols = {match[2]: int(match[1], 16)
                        for match in map(SYMBOL.match, text.splitlines())
                        if match and match[2] not in seen}
