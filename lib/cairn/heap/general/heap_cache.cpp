@@ -58,12 +58,13 @@ std::byte* HeapCache::take_coarse(std::size_t size, HeapCache& cache) {
 std::byte* HeapCache::take_run_at_hand(std::size_t size, HeapCache& cache) {
     if (size - worth_pages >= cache.run_limit_) [[unlikely]]
         return take_run_slowly(size, cache);
-    MagazineTop& top = cache.magazines_->run_tops.data()[(size - 1) / heap_page];
+    const std::size_t rounded = (size + heap_page - 1) & ~(heap_page - 1);
+    MagazineTop& top = cache.magazines_->run_tops.data()[rounded / heap_page - 1];
     std::byte* const run = top[-1];
     if (run == nullptr) [[unlikely]]
         return take_run_slowly(size, cache);
     --top;
-    cache.room_ += (size + heap_page - 1) & ~(heap_page - 1);
+    cache.room_ += rounded;
     const std::size_t page = (reinterpret_cast<std::uintptr_t>(run) - cache.origin_) / heap_page;
     cache.mark(page, PageUse::run);
     return run;

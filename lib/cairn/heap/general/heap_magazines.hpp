@@ -75,12 +75,13 @@ static_assert(block_bin(last_coarse) == fine_bins + coarse_bins - 1);
 }  // namespace heap_bins
 
 struct Magazines {
+    // First, as 2 KiB are what a load reaches.
+    std::array<MagazineTop, heap_bins::run_bins> run_tops;
+    std::array<MagazineTop, heap_bins::fine_bins + heap_bins::coarse_bins + 1> block_tops;
     std::array<SlotMagazine, small_classes + 1> slots;
     std::array<heap_bins::FineMagazine, heap_bins::fine_bins> fine;
     std::array<heap_bins::CoarseMagazine, heap_bins::coarse_bins> coarse;
     std::array<heap_bins::RunMagazine, heap_bins::run_bins> runs;
-    std::array<MagazineTop, heap_bins::fine_bins + heap_bins::coarse_bins + 1> block_tops;
-    std::array<MagazineTop, heap_bins::run_bins> run_tops;
 
     Magazines() {
         for (std::size_t i = 0; i < heap_bins::fine_bins; ++i)
