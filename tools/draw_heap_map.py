@@ -18,11 +18,11 @@ TOP = 64
 COLOURS = {
     "untaken": "#f4f4f2", "internal": "#8a8f98", "slab": "#2f6fb0", "chunk": "#e9dfc7",
     "block": "#c2701e", "hole": "#f3ead6", "run": "#7a3f98", "cached": "#c9a6db",
-    "free": "#dcebd8",
+    "free": "#dcebd8", "apart": "#9dbbd8",
 }
 TITLES = {
-    "internal": "the heap's own", "slab": "slab (darker: fuller)", "block": "block",
-    "hole": "free in a chunk", "run": "run of pages", "cached": "cached run", "free": "free pages",
+    "internal": "the heap's own", "slab": "slab (darker: fuller)", "apart": "slab taken apart",
+    "block": "block", "hole": "free in a chunk", "run": "run of pages", "cached": "cached run", "free": "free pages",
     "untaken": "not taken yet",
 }
 

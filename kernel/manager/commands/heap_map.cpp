@@ -19,6 +19,7 @@ Letter letter_of(std::uint8_t use) {
         case PageUse::run:
         case PageUse::inside: return run;
         case PageUse::cached_run: return cached;
+        case PageUse::apart:
         case PageUse::uncarved: break;
     }
     return slab;

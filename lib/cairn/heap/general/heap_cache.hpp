@@ -85,7 +85,7 @@ class HeapCache {
         const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin_) / heap_page;
         if (page >= pages_) [[unlikely]]
             return give_slowly(block, *this);
-        const unsigned use = use_[page];
+        const unsigned use = use_at(page);
         if (use > small_classes) [[unlikely]]
             return give_large(block, *this, page, use);
         if (!push(bins_.data()[use], block)) [[unlikely]]
@@ -101,7 +101,7 @@ class HeapCache {
                                      : align_up(layout.size, layout.alignment).value_or(SIZE_MAX);
         const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin_) / heap_page;
         const std::size_t wanted = (size + 15) / 16;
-        if (page >= pages_ || use_[page] != wanted || wanted > small_classes) [[unlikely]]
+        if (page >= pages_ || use_at(page) != wanted || wanted > small_classes) [[unlikely]]
             return give_as(block, layout);
         if (!push(bins_.data()[wanted], block)) [[unlikely]]
             give_slowly(block, *this);
@@ -226,6 +226,14 @@ class HeapCache {
     void mark(std::size_t page, PageUse use) {
         __atomic_store_n(&use_[page], static_cast<std::uint8_t>(use), __ATOMIC_RELAXED);
     }
+    /// What a page is. Others may take a slab apart at the time, which is as good as before or
+    /// after.
+    [[nodiscard]] __attribute__((no_sanitize("thread"))) std::uint8_t use_at(
+        std::size_t page) const {
+        return static_cast<const volatile std::uint8_t*>(use_)[page];
+    }
+    /// What `block`, which lies in `page`, is by its page; never `apart`.
+    [[nodiscard]] std::uint8_t use_of(const std::byte* block, std::size_t page) const;
     template <class Attempt>
     [[nodiscard]] std::byte* insist(std::size_t size, Attempt attempt);
     [[nodiscard, gnu::cold]] bool get_back(std::size_t size, unsigned failures);

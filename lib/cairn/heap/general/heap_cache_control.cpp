@@ -100,10 +100,15 @@ std::size_t HeapCache::cached_bytes() const {
     return bytes;
 }
 
+std::uint8_t HeapCache::use_of(const std::byte* block, std::size_t page) const {
+    const std::uint8_t use = use_at(page);
+    return use == static_cast<std::uint8_t>(PageUse::apart) ? core_->use_apart(block) : use;
+}
+
 bool HeapCache::try_resize(std::byte* block, Layout layout, std::size_t new_size) {
     const std::size_t page = page_of(block);
     if (page >= pages_ || new_size > PTRDIFF_MAX - heap_page) return false;
-    const std::uint8_t use = use_[page];
+    const std::uint8_t use = use_of(block, page);
     if (use - 1U < small_classes) {
         const auto rounded = align_up(std::max<std::size_t>(new_size, 1), layout.alignment);
         return rounded && *rounded <= largest_small && small_class(*rounded) == use;
@@ -119,7 +124,7 @@ bool HeapCache::try_resize(std::byte* block, Layout layout, std::size_t new_size
 std::size_t HeapCache::usable_size(const std::byte* block) const {
     const std::size_t page = page_of(block);
     if (page >= pages_) return 0;
-    const std::uint8_t use = use_[page];
+    const std::uint8_t use = use_of(block, page);
     if (use - 1U < small_classes) return class_size(use);
     if (use == static_cast<std::uint8_t>(PageUse::run)) {
         return std::size_t{run_pages(page)} * heap_page;
@@ -130,7 +135,7 @@ std::size_t HeapCache::usable_size(const std::byte* block) const {
 
 bool HeapCache::owns(const void* pointer) const {
     const std::size_t page = page_of(pointer);
-    return page < pages_ && use_[page] != static_cast<std::uint8_t>(PageUse::foreign);
+    return page < pages_ && use_at(page) != static_cast<std::uint8_t>(PageUse::foreign);
 }
 
 bool HeapCache::holds_slot(const std::byte* slot, unsigned small_class) const {

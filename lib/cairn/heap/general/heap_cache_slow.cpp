@@ -179,7 +179,7 @@ void HeapCache::give_slowly(std::byte* block, HeapCache& cache) {
     const std::size_t page = cache.open() ? cache.page_of(block) : 0;
     auto kind = HeapFaultKind::foreign_pointer;
     if (page < cache.pages_) {
-        const std::uint8_t use = cache.use_[page];
+        const std::uint8_t use = cache.use_of(block, page);
         if (use - 1U < small_classes) return cache.give_slot(block, use);
         switch (static_cast<PageUse>(use)) {
             case PageUse::block_chunk: return cache.give_block(block);
@@ -211,7 +211,9 @@ void HeapCache::give_slot(std::byte* block, unsigned small_class) {
         if (!is_out) return core_->report_(kind, block, size);
     }
     slot->canary = origin_;
-    if (magazines_ == nullptr) return core_->give_slots(&block, 1);
+    // One of a slab that was taken apart is of more use there.
+    const bool is_apart = use_at(page_of(block)) != small_class;
+    if (magazines_ == nullptr || is_apart) return core_->give_slots(&block, 1);
     if (SlotMagazine::is_full(bin.top)) {
         core_->give_slots(bin.top - batch, batch);
         bin.top -= batch;
@@ -256,7 +258,8 @@ std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
 /// next time where it ended.
 void HeapCache::sweep(std::size_t wanted) {
     for (unsigned steps = 0; steps < sweep_steps && room_ < wanted; ++steps) {
-        if (drop(sweep_, 1) == 0) sweep_ = (sweep_ + 1) % all_bins;
+        const bool is_empty = sweep_ < first_run && magazines_->block_tops[sweep_][-1] == nullptr;
+        if (is_empty || drop(sweep_, 1) == 0) sweep_ = (sweep_ + 1) % all_bins;
     }
 }
 
@@ -304,7 +307,7 @@ void HeapCache::give_as(std::byte* block, Layout layout) {
     // 0 for what is none, which is found out later.
     const std::size_t usable = heap_checks && open() ? usable_size(block) : 0;
     const std::size_t page = page_of(block);
-    const unsigned use = page < pages_ ? use_[page] : 0U;
+    const unsigned use = page < pages_ ? use_of(block, page) : 0U;
     if (usable != 0) {
         // A slot of another class than the layout's belongs to a block of another size.
         const auto rounded = align_up(std::max<std::size_t>(layout.size, 1), layout.alignment);

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <random>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cairn/heap/general/heap_test_support.hpp"
@@ -52,6 +53,33 @@ TEST_CASE("threads free each other's blocks", "[heap_cache_threads]") {
     for (auto& place : shared)
         heap.cache.give(place.load());
     heap.cache.close();
+    CHECK(heap.core.check());
+    CHECK(heap.core.statistics().live == 0);
+    CHECK(heap.faults.seen.empty());
+}
+
+TEST_CASE("slabs are taken apart while threads use their slots", "[heap_cache_threads]") {
+    test::HeapBench heap;
+    const auto work = [&heap](std::size_t size) {
+        Cache cache(heap.core);
+        std::vector<std::byte*> slots(size == 240 ? 16'000 : 8'000);
+        for (int round = 0; round < 4; ++round) {
+            for (std::byte*& slot : slots)
+                slot = cache.take(size);
+            for (std::size_t i = 0; i < slots.size(); ++i) {
+                if (i % 8 != 0) cache.give(std::exchange(slots[i], nullptr));
+            }
+            cache.flush();
+            for (unsigned i = 0; i < 500; ++i)
+                cache.give(cache.take(40'000 + i));
+            for (std::byte* const slot : slots)
+                cache.give(slot);
+        }
+        cache.close();
+    };
+    std::thread other(work, 128);
+    work(240);
+    other.join();
     CHECK(heap.core.check());
     CHECK(heap.core.statistics().live == 0);
     CHECK(heap.faults.seen.empty());

@@ -13,7 +13,9 @@ namespace cairn {
 namespace {
 
 constexpr std::uint32_t growth_pages = 64;  // the least that is taken from the break at once
-constexpr std::uint32_t releasable = 16;    // free pages in a row that are worth a call
+constexpr std::size_t most_kept_slots =
+    4 << 20;                              // bytes of free slots that no slab is taken apart for
+constexpr std::uint32_t releasable = 16;  // free pages in a row that are worth a call
 
 constexpr std::uint32_t pages_for(std::size_t bytes) {
     return static_cast<std::uint32_t>((bytes + heap_page - 1) / heap_page);
@@ -42,6 +44,7 @@ std::expected<void, AllocError> HeapCore::init(BumpAllocator& source, std::strin
     report_ = {.hook = hook, .owner = owner};
     pages_.init(*metadata, window_.pages, {.hook = hook, .window = base, .owner = owner}, zeroed);
     slabs_.init(pages_, window_.base, origin());
+    kept_slots_ = std::min(pages / 32 * heap_page, most_kept_slots);
     blocks_.init(report_, region, *bins);
     return {};
 }
@@ -192,6 +195,10 @@ void HeapCore::give_slots(std::byte** slots, std::size_t count) {
     const SpinGuard guard(lock_);
     for (std::byte* slot : std::span(slots, count)) {
         const std::uint8_t small_class = pages_.use_map()[page_of(slot)];
+        if (small_class == static_cast<std::uint8_t>(PageUse::apart)) {
+            give_slot_apart(slot);
+            continue;
+        }
         // A block that was given back by its size, and is that of no slot: `refill` had no slab.
         if (!heap_checks && small_class > small_classes) {
             give_one_block(slot);
@@ -208,11 +215,46 @@ void HeapCore::give_slots(std::byte** slots, std::size_t count) {
 /// Another hart that takes this very slot at the moment may hide it.
 SlabStore::SlotState HeapCore::state_of_slot(const std::byte* slot) const {
     const SpinGuard guard(lock_);
-    const unsigned small_class = pages_.use_map()[page_of(slot)];
+    unsigned small_class = pages_.use_map()[page_of(slot)];
+    const bool is_apart = small_class == static_cast<unsigned>(PageUse::apart);
+    if (is_apart) small_class = slabs_.class_apart(slot);
     for (const HeapCache* cache = caches_; cache != nullptr; cache = cache->next_) {
         if (cache->holds_slot(slot, small_class)) return SlabStore::SlotState::free;
     }
+    if (is_apart) return small_class == 0 ? SlabStore::SlotState::free : SlabStore::SlotState::out;
     return slabs_.state_of(slot);
+}
+
+// --- slabs that are taken apart ------------------------------------------------------------------
+
+/// Where free slots are much of the heap, those of another sparse slab become room for blocks.
+void HeapCore::take_slab_apart() {
+    const std::uint32_t first = slabs_.next_sparse();
+    if (first == PageHeap::none || !slabs_.take_apart(first, report_)) return;
+    std::uint32_t at = 0;
+    for (Region row = slabs_.next_row(first, at); row.size != 0; row = slabs_.next_row(first, at))
+        blocks_.join_chunk(row, row);
+}
+
+void HeapCore::give_slot_apart(std::byte* slot) {
+    const unsigned small_class = slabs_.class_apart(slot);
+    // One that stands for a slot, as there was no slab.
+    if (small_class == 0) return give_one_block(slot);
+    const std::size_t size = class_size(small_class);
+    in_use_ -= size;
+    surplus_ += size;
+    const auto [region, row] = slabs_.give_apart(slot);
+    blocks_.join_chunk(region, row);
+    if (row.size != slab_size) return;
+    const Region chunk = blocks_.free_chunk(row.base);
+    if (chunk.base != nullptr) release_chunk(chunk);
+}
+
+std::uint8_t HeapCore::use_apart(const std::byte* block) const {
+    const SpinGuard guard(lock_);
+    const unsigned small_class = slabs_.class_apart(block);
+    return static_cast<std::uint8_t>(
+        small_class != 0 ? small_class : static_cast<unsigned>(PageUse::block_chunk));
 }
 
 // --- blocks --------------------------------------------------------------------------------------
@@ -236,8 +278,10 @@ bool HeapCore::add_chunk(std::size_t size) {
 std::byte* HeapCore::find_block(std::size_t size, std::size_t alignment) {
     const bool aligned = alignment > default_alignment;
     for (bool grown = false;; grown = true) {
-        std::byte* const block =
-            aligned ? blocks_.take_aligned(size, alignment) : blocks_.take(size);
+        // The best of a few where there are rows of slots, of all lengths.
+        std::byte* const block = aligned || slabs_.has_apart()
+                                     ? blocks_.take_aligned(size, alignment)
+                                     : blocks_.take(size);
         if (block != nullptr || grown) return block;
         if (!add_chunk(aligned ? size + alignment : size)) return nullptr;
     }
@@ -246,6 +290,7 @@ std::byte* HeapCore::find_block(std::size_t size, std::size_t alignment) {
 std::byte* HeapCore::take_block(std::size_t size, std::size_t alignment) {
     if (size > largest_block) return nullptr;
     const SpinGuard guard(lock_);
+    if (slabs_.free_bytes() > kept_slots_ + in_use_ / 8) take_slab_apart();
     std::byte* const block = find_block(size, alignment);
     if (block != nullptr) take_in_use(blocks_.usable_size(block));
     return block;
@@ -253,8 +298,11 @@ std::byte* HeapCore::take_block(std::size_t size, std::size_t alignment) {
 
 std::size_t HeapCore::take_blocks(std::size_t length, std::byte** blocks, std::size_t wanted) {
     const SpinGuard guard(lock_);
+    if (slabs_.free_bytes() > kept_slots_ + in_use_ / 8) take_slab_apart();
     std::byte* block = nullptr;
-    if (wanted > 1) block = blocks_.take_at_once(wanted * length - tlsf::header_size);
+    // Rows of slots are short: several blocks at once would not fit.
+    if (wanted > 1 && !slabs_.has_apart())
+        block = blocks_.take_at_once(wanted * length - tlsf::header_size);
     if (block == nullptr) {
         wanted = 1;
         block = find_block(length - tlsf::header_size, default_alignment);
@@ -295,6 +343,9 @@ void HeapCore::give_one_block(std::byte* block) {
     in_use_ -= size;
     surplus_ += size;
     if (chunk.base == nullptr) return;
+    // A row of a slab, which has other slots.
+    const std::uint8_t use = pages_.use_map()[page_of(chunk.base)];
+    if (use == static_cast<std::uint8_t>(PageUse::apart)) return;
     if (spare_chunk_ == nullptr || spare_chunk_ == chunk.base) {
         spare_chunk_ = chunk.base;
     } else {

@@ -118,6 +118,8 @@ class HeapCore {
     void give_internal(std::byte* memory);
     bool trim();
     void count_failure();
+    /// Of a page that is `apart`: the class of the slot there, or that there are blocks.
+    [[nodiscard]] std::uint8_t use_apart(const std::byte* block) const;
     /// What became of `slot`, of a slab: looks for it everywhere, in the caches too.
     [[nodiscard]] SlabStore::SlotState state_of_slot(const std::byte* slot) const;
     bool reclaim(std::size_t wanted);
@@ -142,6 +144,8 @@ class HeapCore {
     bool add_chunk(std::size_t size) CAIRN_REQUIRES(lock_);
     std::byte* find_block(std::size_t size, std::size_t alignment) CAIRN_REQUIRES(lock_);
     void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);
+    void give_slot_apart(std::byte* slot) CAIRN_REQUIRES(lock_);
+    void take_slab_apart() CAIRN_REQUIRES(lock_);
     void release_chunk(Region chunk) CAIRN_REQUIRES(lock_);
     void release_surplus() CAIRN_REQUIRES(lock_);
     void release() CAIRN_REQUIRES(lock_);
@@ -179,6 +183,8 @@ class HeapCore {
     /// `release`, once there is a releaser: programs without one need not have its code.
     void (*release_)(HeapCore& core) CAIRN_GUARDED_BY(lock_) = nullptr;
     std::size_t kept_ CAIRN_GUARDED_BY(lock_) = SIZE_MAX / 2;
+    /// Bytes of free slots that no slab is taken apart for, beside an eighth of what is in use.
+    std::size_t kept_slots_ CAIRN_GUARDED_BY(lock_) = 0;
     HeapCache* caches_ CAIRN_GUARDED_BY(lock_) = nullptr;
     std::size_t grown_ CAIRN_GUARDED_BY(lock_) = 0;   ///< bytes taken from the break
     std::size_t in_use_ CAIRN_GUARDED_BY(lock_) = 0;  ///< bytes with users and caches

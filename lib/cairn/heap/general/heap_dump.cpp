@@ -18,6 +18,7 @@ std::string_view kind_of(std::uint8_t use) {
         case PageUse::block_chunk: return "chunk";
         case PageUse::internal: return "internal";
         case PageUse::cached_run: return "cached";
+        case PageUse::apart: return "apart";
         case PageUse::uncarved: break;  // of a slab, whose first page says so
     }
     return "slab";

@@ -17,6 +17,7 @@ std::string_view to_string(PageUse use) {
         case PageUse::internal: return "internal";
         case PageUse::cached_run: return "cached run";
         case PageUse::uncarved: return "uncarved";
+        case PageUse::apart: return "slab taken apart";
     }
     return "slab";
 }

@@ -41,6 +41,7 @@ enum class PageUse : std::uint8_t {
     internal = 37,     ///< of the heap's own data
     cached_run = 38,   ///< the first page of a run that waits in a cache
     uncarved = 39,     ///< of a slab, no slot of which has been carved in this page yet
+    apart = 40,        ///< of a slab that was taken apart: its free slots belong to chunks
 };
 
 [[nodiscard]] std::string_view to_string(PageUse use);

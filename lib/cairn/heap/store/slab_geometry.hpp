@@ -26,6 +26,8 @@ inline constexpr std::size_t slab_pages = slab_size / heap_page;
 inline constexpr std::size_t largest_small = 512;
 inline constexpr unsigned small_classes = largest_small / 16;  ///< numbered from 1
 
+inline constexpr unsigned smallest_apart = 7;  ///< whose slabs may be taken apart (SlabStore)
+
 /// The class of a block of `size` bytes, 1 <= size <= largest_small.
 [[nodiscard]] constexpr unsigned small_class(std::size_t size) {
     return static_cast<unsigned>((size + 15) / 16);

@@ -70,6 +70,7 @@ void SlabStore::add_slab(unsigned small_class, std::uint32_t owner, std::uint32_
     info.carved = 0;
     free_bytes_ += std::size_t{slots_per_slab(small_class)} * class_size(small_class);
     link(small_class, first, owner);
+    last_slab_ = std::max(last_slab_, first);
 }
 
 bool SlabStore::take_over(unsigned small_class, std::uint32_t owner, bool anybody) {
@@ -183,6 +184,125 @@ std::uint32_t SlabStore::drop_spare() {
     free_bytes_ -= std::size_t{slots_per_slab(small_class)} * class_size(small_class);
     return spare - 1;
 }
+
+// --- slabs that are taken apart ------------------------------------------------------------------
+
+constexpr std::size_t words_apart = 5;
+constexpr std::uint32_t most_out = 32;  // of a slab that is taken apart: that bounds its rows
+static_assert(slots_per_slab(smallest_apart) <= words_apart * 32);
+
+/// Its descriptors, by their meaning.
+struct SlabStore::Apart {
+    std::uint32_t* out;  ///< a bit for each slot
+    std::uint32_t& small_class;
+    std::byte* base;
+
+    [[nodiscard]] bool is_out(std::uint32_t slot) const {
+        return (out[slot / 32] >> slot % 32 & 1) != 0;
+    }
+    /// What lies behind the last slot goes with it.
+    [[nodiscard]] Region region(std::uint32_t from, std::uint32_t to) const {
+        const std::size_t begin = std::size_t{from} * class_size(small_class);
+        const std::size_t end = to == slots_per_slab(small_class)
+                                    ? slab_size
+                                    : std::size_t{to} * class_size(small_class);
+        return {.base = base + begin, .size = end - begin};
+    }
+};
+
+/// The links and all of the second descriptor are words in a row.
+SlabStore::Apart SlabStore::apart(std::uint32_t first) const {
+    return {.out = &pages_->info(first).next,
+            .small_class = pages_->info(first + 2).next,
+            .base = address(first)};
+}
+
+/// Harts that have something in these pages may look at the time.
+void SlabStore::set_use(std::uint32_t first, PageUse use) {
+    for (std::size_t page = first; page < first + slab_pages; ++page)
+        __atomic_store_n(&pages_->use_map()[page], static_cast<std::uint8_t>(use),
+                         __ATOMIC_RELAXED);
+}
+
+std::uint32_t SlabStore::next_sparse() {
+    for (unsigned looks = 16; looks != 0; --looks) {
+        cursor_ = cursor_ < slab_pages ? last_slab_ : cursor_ - std::uint32_t{slab_pages};
+        const unsigned c = pages_->use_map()[cursor_];
+        if (c < smallest_apart || c > small_classes) continue;
+        const std::uint32_t out = live(cursor_);
+        if (out != 0 && out <= std::min(slots_per_slab(c) * 3 / 8, most_out)) return cursor_;
+    }
+    return PageHeap::none;
+}
+
+bool SlabStore::take_apart(std::uint32_t first, const FaultReporter& report) {
+    const unsigned small_class = pages_->use_map()[first];
+    const SlabInfo info = slab(first);
+    std::array<std::uint32_t, words_apart> out{};
+    for (std::uint32_t slot = 0; slot < info.carved; slot += 32)
+        out[slot / 32] =
+            ~std::uint32_t{0} >> (32 - std::min<std::uint32_t>(info.carved - slot, 32));
+    std::uint32_t left = info.carved - info.live;
+    for (std::uint64_t at = info.free_list; at != no_slot; --left) {
+        const auto* slot = reinterpret_cast<const FreeSlot*>(address(first) + at * 16);
+        if (left == 0 || !info.has_carved(at, small_class) || slot->canary != canary_) {
+            (void)check(first, report);
+            info.free_list = no_slot;
+            return false;
+        }
+        const auto index = static_cast<std::uint32_t>(at) / small_class;
+        out[index / 32] &= ~(std::uint32_t{1} << index % 32);
+        at = slot->next_offset;
+    }
+    unlink(small_class, first);
+    free_bytes_ -= std::size_t{slots_per_slab(small_class) - info.live} * class_size(small_class);
+    const Apart slab = apart(first);
+    slab.small_class = small_class;
+    std::ranges::copy(out, slab.out);
+    set_use(first, PageUse::apart);
+    ++apart_;
+    return true;
+}
+
+Region SlabStore::next_row(std::uint32_t first, std::uint32_t& at) const {
+    const Apart slab = apart(first);
+    const std::uint32_t slots = slots_per_slab(slab.small_class);
+    while (at != slots && slab.is_out(at))
+        ++at;
+    const std::uint32_t from = at;
+    while (at < slots && !slab.is_out(at))
+        at = slab.out[at / 32] >> at % 32 == 0 ? (at | 31) + 1 : at + 1;
+    at = std::min(at, slots);
+    return from == slots ? Region{} : slab.region(from, at);
+}
+
+auto SlabStore::give_apart(const std::byte* slot) -> Returned {
+    const std::uint32_t first = slab_of(slot);
+    const Apart slab = apart(first);
+    const auto index = static_cast<std::uint32_t>(static_cast<std::size_t>(slot - slab.base) /
+                                                  class_size(slab.small_class));
+    slab.out[index / 32] &= ~(std::uint32_t{1} << index % 32);
+    std::uint32_t from = index;
+    while (from != 0 && !slab.is_out(from - 1))
+        from = slab.out[(from - 1) / 32] == 0 ? (from - 1) & ~31U : from - 1;
+    const Region row = next_row(first, from);
+    if (row.size == slab_size) {
+        --apart_;
+        set_use(first, PageUse::block_chunk);
+    }
+    return {.slot = slab.region(index, index + 1), .row = row};
+}
+
+unsigned SlabStore::class_apart(const std::byte* pointer) const {
+    const Apart slab = apart(slab_of(pointer));
+    const std::size_t slot =
+        static_cast<std::size_t>(pointer - slab.base) / class_size(slab.small_class);
+    const bool is_out =
+        slot < slots_per_slab(slab.small_class) && slab.is_out(static_cast<std::uint32_t>(slot));
+    return is_out ? slab.small_class : 0;
+}
+
+// --- looking -------------------------------------------------------------------------------------
 
 SlabStore::SlotState SlabStore::state_of(const std::byte* slot) const {
     const std::uint32_t first = slab_of(slot);

@@ -33,6 +33,7 @@
 #include "cairn/heap/store/page_heap.hpp"
 #include "cairn/heap/store/slab_geometry.hpp"
 #include "cairn/heap_fault.hpp"
+#include "cairn/region.hpp"
 
 namespace cairn {
 
@@ -82,6 +83,29 @@ class SlabStore {
         return pages_->info(first + 1).extent;
     }
 
+    // A slab that is mostly free may be *taken apart*: its free slots become chunks of blocks, each
+    // row of them one, and its slots that are out follow as they come back. It takes no part in
+    // what is said above any more; which of its slots are out is a bit each in its descriptors.
+
+    /// Whether there are any.
+    [[nodiscard]] bool has_apart() const { return apart_ != 0; }
+    /// A slab to take apart, if a few that are looked at have one; else PageHeap::none.
+    [[nodiscard]] std::uint32_t next_sparse();
+    /// Makes its pages `apart`; false, reported and nothing done, if its free list is damaged.
+    [[nodiscard]] bool take_apart(std::uint32_t first, const FaultReporter& report);
+    /// Of a slab that was taken apart: its free slots from `at` on as a region, and `at` behind it.
+    /// Of size 0 if there are none.
+    [[nodiscard]] Region next_row(std::uint32_t first, std::uint32_t& at) const;
+    /// Takes a slot back that is out: the region that became free, and the row that it is of now.
+    /// If that is the slab, its pages are a chunk's (`block_chunk`).
+    struct Returned {
+        Region slot;
+        Region row;
+    };
+    [[nodiscard]] Returned give_apart(const std::byte* slot);
+    /// The class of the slot that is out and that `pointer` leads to; 0 if there is none.
+    [[nodiscard]] unsigned class_apart(const std::byte* pointer) const;
+
     enum class SlotState : std::uint8_t { out, free, uncarved };
     /// Whether `slot` is on its slab's free list, or was never out.
     [[nodiscard]] SlotState state_of(const std::byte* slot) const;
@@ -109,6 +133,9 @@ class SlabStore {
                                  const FaultReporter& report);
     [[nodiscard]] std::byte* carve(unsigned small_class, std::uint32_t first,
                                    const FaultReporter& report);
+    struct Apart;
+    [[nodiscard]] Apart apart(std::uint32_t first) const;
+    void set_use(std::uint32_t first, PageUse use);
     void enter_page(unsigned small_class, std::uint32_t first, std::uint32_t offset);
     void link(unsigned small_class, std::uint32_t first, std::uint32_t owner);
     void unlink(unsigned small_class, std::uint32_t first);
@@ -124,6 +151,9 @@ class SlabStore {
     std::array<Lists, owners> slabs_{};  ///< of each owner, those with a free slot
     Lists spares_{};                     ///< the one that is empty, in nobody's list too
     std::array<std::uint16_t, owners> members_{};
+    std::uint32_t apart_ = 0;      ///< slabs that were taken apart
+    std::uint32_t last_slab_ = 0;  ///< of all that ever were
+    std::uint32_t cursor_ = 0;     ///< where `next_sparse` goes on
 };
 
 }  // namespace cairn

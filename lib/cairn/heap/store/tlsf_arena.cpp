@@ -183,23 +183,42 @@ bool TlsfArena::add_chunk(std::byte* base, std::size_t size) {
         address(base) > state_.limit() || size > state_.limit() - address(base)) {
         return false;
     }
-    std::byte* const end = base + size;
-    std::byte* block = base + grain;
-    std::size_t total = size;
-    std::uint32_t flags = 0;
+    std::size_t before = 0;
     if (base == last_end_ && header(base)->length() <= largest_chunk - size) {
-        // The end of the last chunk becomes the header of a used block.
-        flags = view(base).flags - edge;
-        total += header(base)->length();
-        block = base;
-    } else {
-        add_to_list(base);
+        before = header(base)->length();
     }
-    header(block)->set(static_cast<std::size_t>(end - block), low(end) + flags);
-    header(end)->set(total, low(end_of(end, total)) + edge);
-    last_end_ = end;
-    (void)give(block);
+    join_chunk({base, size}, {base - before, before + size});
+    last_end_ = base + size;
     return true;
+}
+
+void TlsfArena::join_chunk(Region part, Region whole) {
+    std::byte* block = part.base;
+    std::byte* after = part.base + part.size;
+    std::byte* const end = whole.base + whole.size;
+    std::uint32_t flags = 0;
+    std::uint32_t flags_of_end = edge;
+    if (whole.base == part.base) {
+        add_to_list(block);
+        block += grain;
+    } else {
+        // The end of the chunk before becomes the header of a used block.
+        flags = view(block).flags - edge;
+    }
+    if (after != end) {
+        if (!remove_from_list(after)) return;
+        flags_of_end = view(end).flags;
+        after += grain;
+    }
+    const auto length = static_cast<std::size_t>(after - block);
+    header(block)->set(length, low(after) + flags);
+    header(end)->set(whole.size, low(end_of(end, whole.size)) + flags_of_end);
+    if (whole.size != part.size) {
+        (void)give(block);
+    } else {
+        header(end)->set_end(header(end)->end() + previous_free);
+        file(block, length);
+    }
 }
 
 Region TlsfArena::free_chunk(std::byte* base) {

@@ -37,6 +37,9 @@ class TlsfArena : public TlsfStore {
     /// Adds free memory; false, and nothing happens, where it is too short, too long, or not in the
     /// window. Memory that begins where the last chunk ends lengthens that chunk.
     bool add_chunk(std::byte* base, std::size_t size);
+    /// Adds `part`, in the window and of 48 bytes or more in whole grains, to what is then one
+    /// chunk `whole`: what lies before and behind is a chunk each already, or nothing.
+    void join_chunk(Region part, Region whole);
 
     /// A block of at least `size` bytes; nullptr where none was found by looking at a bounded
     /// number of blocks.

@@ -68,7 +68,10 @@ struct [[gnu::may_alias]] Links {
 };
 
 using Footer [[gnu::may_alias]] = std::uint64_t;
-using ChunkLink [[gnu::may_alias]] = std::uint32_t;
+struct [[gnu::may_alias]] ChunkLinks {
+    std::uint32_t next;
+    std::uint32_t prev;
+};
 
 static_assert(sizeof(Header) == header_size && sizeof(Links) <= grain);
 

@@ -26,23 +26,26 @@ unsigned TlsfStore::bin_of(std::size_t length) {
 }
 
 void TlsfStore::add_to_list(const std::byte* chunk_base) {
-    const auto place =
-        static_cast<std::uint32_t>((address(chunk_base) + grain - state_.origin) / grain);
-    *next_chunk(place) = std::exchange(chunks_, place);
+    const std::uint32_t place = place_of(chunk_base);
+    if (is_chunk(chunks_)) chunk_links(chunks_)->prev = place;
+    *chunk_links(place) = {.next = std::exchange(chunks_, place), .prev = no_chunk};
 }
 
 bool TlsfStore::remove_from_list(const std::byte* chunk_base) {
-    const auto place =
-        static_cast<std::uint32_t>((address(chunk_base) + grain - state_.origin) / grain);
-    std::size_t left = most_chunks();
-    for (ChunkLink* link = &chunks_; is_chunk(*link) && left-- > 0; link = next_chunk(*link)) {
-        if (*link == place) {
-            *link = *next_chunk(place);
-            return true;
-        }
+    const std::uint32_t place = place_of(chunk_base);
+    const ChunkLinks own = *chunk_links(place);
+    ChunkLinks head{.next = chunks_, .prev = no_chunk};
+    ChunkLinks tail{.next = no_chunk, .prev = place};
+    ChunkLinks* const before = is_chunk(own.prev) ? chunk_links(own.prev) : &head;
+    ChunkLinks* const after = is_chunk(own.next) ? chunk_links(own.next) : &tail;
+    if (before->next != place || after->prev != place) {
+        (*report_)(HeapFaultKind::corrupt_free_list, chunk_base);
+        return false;
     }
-    (*report_)(HeapFaultKind::corrupt_free_list, chunk_base);
-    return false;
+    before->next = own.next;
+    after->prev = own.prev;
+    if (before == &head) chunks_ = own.next;
+    return true;
 }
 
 // --- single blocks -------------------------------------------------------------------------------
@@ -80,7 +83,7 @@ bool TlsfStore::is_linked(const Links* node) const {
 const std::byte* TlsfStore::walk(Visit visit, void* context) const {
     const std::byte* damaged = nullptr;
     std::size_t left = most_chunks();
-    for (std::uint32_t at = chunks_; at != no_chunk; at = *next_chunk(at)) {
+    for (std::uint32_t at = chunks_; at != no_chunk; at = chunk_links(at)->next) {
         std::byte* block = first_block(at);
         if (left-- == 0 || !is_chunk(at)) return block;
         for (View seen = view(block); !seen.is_edge(); seen = view(block)) {
@@ -104,7 +107,9 @@ void TlsfStore::report(HeapFaultKind kind, const std::byte* block) const {
 HeapFaultKind TlsfStore::judge(const std::byte* place) const {
     auto kind = HeapFaultKind::foreign_pointer;
     const std::byte* const damaged = for_each_block([&](const std::byte* block, View seen) {
-        if (place < block || place >= block + seen.length) return;
+        // A chunk begins a grain before its first block.
+        const bool is_found = kind != HeapFaultKind::foreign_pointer;
+        if (is_found || place < block - grain || place >= block + seen.length) return;
         kind = seen.is_free() ? HeapFaultKind::double_free : HeapFaultKind::invalid_pointer;
     });
     const bool unknown = kind == HeapFaultKind::foreign_pointer && damaged != nullptr;

@@ -128,13 +128,18 @@ class TlsfStore {
 
   private:
     static constexpr std::uint32_t no_chunk = UINT32_MAX;
-    /// Chunks are known by their place, in grains from the window's base. Each names the next one
-    /// where it begins: there is room, as its first block's header lies eight bytes further on.
+    /// Chunks are known by their place, in grains from the window's base. Each names its neighbours
+    /// in the list where it begins: there is room, as its first block's header lies eight bytes
+    /// further on.
     [[nodiscard]] std::byte* first_block(std::uint32_t chunk) const {
         return reinterpret_cast<std::byte*>(state_.origin + std::size_t{chunk} * tlsf::grain);
     }
-    [[nodiscard]] tlsf::ChunkLink* next_chunk(std::uint32_t chunk) const {
-        return reinterpret_cast<tlsf::ChunkLink*>(first_block(chunk) - tlsf::grain);
+    [[nodiscard]] tlsf::ChunkLinks* chunk_links(std::uint32_t chunk) const {
+        return reinterpret_cast<tlsf::ChunkLinks*>(first_block(chunk) - tlsf::grain);
+    }
+    [[nodiscard]] std::uint32_t place_of(const std::byte* chunk_base) const {
+        return static_cast<std::uint32_t>(
+            (tlsf::address(chunk_base) + tlsf::grain - state_.origin) / tlsf::grain);
     }
     [[nodiscard]] bool is_chunk(std::uint32_t chunk) const { return chunk < state_.places; }
     /// There are no more of them, unless a link leads back.
