@@ -220,7 +220,6 @@ class HeapCache {
     void drop_run(MagazineTop& top);
     std::size_t drop(std::size_t bin, std::size_t most);
     void sweep(std::size_t wanted);
-    void flush_large();
     [[nodiscard]] std::size_t largest_room() const;
     /// Says whether a run waits in a magazine: of its first page, and without a lock (PageHeap).
     void mark(std::size_t page, PageUse use) {

@@ -48,31 +48,9 @@ void HeapCache::close() {
 }
 
 void HeapCache::flush() {
-    if (magazines_ == nullptr) return;
-    for (unsigned c = 1; c <= small_classes; ++c) {
-        MagazineTop& top = bins_[c].top;
-        while (top[-1] != nullptr) {
-            MagazineTop from = top - 1;
-            while (from[-1] != nullptr && top - from < std::ptrdiff_t{batch})
-                --from;
-            core_->give_slots(from, static_cast<std::size_t>(top - from));
-            top = from;
-        }
-    }
-    flush_large();
-}
-
-void HeapCache::flush_large() {
-    for (MagazineTop& top : magazines_->block_tops) {
-        while (top[-1] != nullptr)
-            drop_blocks(top, batch);
-    }
-    for (MagazineTop& top : magazines_->run_tops) {
-        while (top[-1] != nullptr)
-            drop_run(top);
-    }
+    (void)shed(0, SIZE_MAX);
     // Not what was added up: what a damaged header said is in there.
-    room_ = largest_room();
+    if (magazines_ != nullptr) room_ = largest_room();
 }
 
 /// Of the window a sixteenth at most, so that what one hart keeps is not what others want for.

@@ -22,9 +22,10 @@ std::byte* HeapCache::insist(std::size_t size, Attempt attempt) {
     if (!open()) return nullptr;
     for (unsigned failures = 0;; ++failures) {
         std::byte* const block = attempt();
+        if (block == nullptr && get_back(size, failures)) continue;
         // So that little is left to be emptied when a request fails.
         if (magazines_ != nullptr && core_->is_short()) sweep(SIZE_MAX);
-        if (block != nullptr || !get_back(size, failures)) return block;
+        return block;
     }
 }
 
@@ -244,13 +245,13 @@ std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
     if (top[-1] == nullptr) return 0;
     if (bin < first_run) return drop_blocks(top, most);
     std::size_t count = 0;
-    do {
+    for (; count < most && top[-1] != nullptr; ++count) {
         if (bin < first_slot) {
             drop_run(top);
         } else {
             core_->give_slots(--top, 1);
         }
-    } while (++count < most && top[-1] != nullptr);
+    }
     return count;
 }
 

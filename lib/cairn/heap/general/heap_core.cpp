@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint32_t growth_pages = 64;  // the least that is taken from the break at once
 constexpr std::size_t most_kept_slots =
     4 << 20;                              // bytes of free slots that no slab is taken apart for
+constexpr unsigned rows_at_once = 8;      // of a slab that is taken apart
 constexpr std::uint32_t releasable = 16;  // free pages in a row that are worth a call
 
 constexpr std::uint32_t pages_for(std::size_t bytes) {
@@ -221,40 +222,44 @@ SlabStore::SlotState HeapCore::state_of_slot(const std::byte* slot) const {
     for (const HeapCache* cache = caches_; cache != nullptr; cache = cache->next_) {
         if (cache->holds_slot(slot, small_class)) return SlabStore::SlotState::free;
     }
-    if (is_apart) return small_class == 0 ? SlabStore::SlotState::free : SlabStore::SlotState::out;
-    return slabs_.state_of(slot);
+    if (!is_apart) return slabs_.state_of(slot);
+    const bool is_free = small_class == 0 || slabs_.is_waiting(slot);
+    return is_free ? SlabStore::SlotState::free : SlabStore::SlotState::out;
 }
 
 // --- slabs that are taken apart ------------------------------------------------------------------
 
-/// Where free slots are much of the heap, those of another sparse slab become room for blocks.
+/// Where free slots are much of the heap, a few rows of them become room for blocks.
 void HeapCore::take_slab_apart() {
-    const std::uint32_t first = slabs_.next_sparse();
-    if (first == PageHeap::none || !slabs_.take_apart(first, report_)) return;
-    std::uint32_t at = 0;
-    for (Region row = slabs_.next_row(first, at); row.size != 0; row = slabs_.next_row(first, at))
-        blocks_.join_chunk(row, row);
+    if (!slabs_.has_waiting()) {
+        const std::uint32_t first = slabs_.next_sparse();
+        if (first != PageHeap::none) (void)slabs_.take_apart(first, report_);
+        return;
+    }
+    for (unsigned rows = rows_at_once; rows != 0 && slabs_.has_waiting(); --rows)
+        add_row(slabs_.open_row());
+}
+
+void HeapCore::add_row(SlabStore::Opened opened) {
+    if (opened.part.size != 0) blocks_.join_chunk(opened.part, opened.row);
+    if (opened.row.size != slab_size) return;
+    const Region chunk = blocks_.free_chunk(opened.row.base);
+    if (chunk.base != nullptr) release_chunk(chunk);
 }
 
 void HeapCore::give_slot_apart(std::byte* slot) {
     const unsigned small_class = slabs_.class_apart(slot);
     // One that stands for a slot, as there was no slab.
     if (small_class == 0) return give_one_block(slot);
-    const std::size_t size = class_size(small_class);
-    in_use_ -= size;
-    surplus_ += size;
-    const auto [region, row] = slabs_.give_apart(slot);
-    blocks_.join_chunk(region, row);
-    if (row.size != slab_size) return;
-    const Region chunk = blocks_.free_chunk(row.base);
-    if (chunk.base != nullptr) release_chunk(chunk);
+    in_use_ -= class_size(small_class);
+    surplus_ += class_size(small_class);
+    add_row(slabs_.give_apart(slot));
 }
 
 std::uint8_t HeapCore::use_apart(const std::byte* block) const {
     const SpinGuard guard(lock_);
-    const unsigned small_class = slabs_.class_apart(block);
-    return static_cast<std::uint8_t>(
-        small_class != 0 ? small_class : static_cast<unsigned>(PageUse::block_chunk));
+    const auto small_class = static_cast<std::uint8_t>(slabs_.class_apart(block));
+    return small_class != 0 ? small_class : static_cast<std::uint8_t>(PageUse::block_chunk);
 }
 
 // --- blocks --------------------------------------------------------------------------------------
@@ -343,9 +348,8 @@ void HeapCore::give_one_block(std::byte* block) {
     in_use_ -= size;
     surplus_ += size;
     if (chunk.base == nullptr) return;
-    // A row of a slab, which has other slots.
-    const std::uint8_t use = pages_.use_map()[page_of(chunk.base)];
-    if (use == static_cast<std::uint8_t>(PageUse::apart)) return;
+    // A row of a slab has other slots beside it.
+    if (pages_.use_map()[page_of(chunk.base)] == static_cast<std::uint8_t>(PageUse::apart)) return;
     if (spare_chunk_ == nullptr || spare_chunk_ == chunk.base) {
         spare_chunk_ = chunk.base;
     } else {
@@ -380,6 +384,10 @@ bool HeapCore::resize_block(std::byte* block, std::size_t new_size) {
 /// Gives a spare slab back to the pages, or the spare chunk: whether there was any.
 bool HeapCore::trim() {
     const SpinGuard guard(lock_);
+    if (slabs_.has_waiting()) {
+        take_slab_apart();
+        return true;
+    }
     const std::uint32_t spare = slabs_.drop_spare();
     if (spare != PageHeap::none) {
         pages_.free(spare);

@@ -146,6 +146,7 @@ class HeapCore {
     void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);
     void give_slot_apart(std::byte* slot) CAIRN_REQUIRES(lock_);
     void take_slab_apart() CAIRN_REQUIRES(lock_);
+    void add_row(SlabStore::Opened opened) CAIRN_REQUIRES(lock_);
     void release_chunk(Region chunk) CAIRN_REQUIRES(lock_);
     void release_surplus() CAIRN_REQUIRES(lock_);
     void release() CAIRN_REQUIRES(lock_);

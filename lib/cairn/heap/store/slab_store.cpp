@@ -187,26 +187,36 @@ std::uint32_t SlabStore::drop_spare() {
 
 // --- slabs that are taken apart ------------------------------------------------------------------
 
-constexpr std::size_t words_apart = 5;
+namespace {
+
 constexpr std::uint32_t most_out = 32;  // of a slab that is taken apart: that bounds its rows
-static_assert(slots_per_slab(smallest_apart) <= words_apart * 32);
+
+/// A bit for each slot.
+bool has_bit(const std::uint32_t* bits, std::uint32_t slot) {
+    return (bits[slot / 32] >> slot % 32 & 1) != 0;
+}
+void set_bit(std::uint32_t* bits, std::uint32_t slot) {
+    bits[slot / 32] |= std::uint32_t{1} << slot % 32;
+}
+void clear_bit(std::uint32_t* bits, std::uint32_t slot) {
+    bits[slot / 32] &= ~(std::uint32_t{1} << slot % 32);
+}
+
+}  // namespace
 
 /// Its descriptors, by their meaning.
 struct SlabStore::Apart {
-    std::uint32_t* out;  ///< a bit for each slot
+    std::uint32_t* out;  ///< bits
     std::uint32_t& small_class;
     std::byte* base;
 
-    [[nodiscard]] bool is_out(std::uint32_t slot) const {
-        return (out[slot / 32] >> slot % 32 & 1) != 0;
+    [[nodiscard]] std::uint32_t slots() const { return slots_per_slab(small_class); }
+    [[nodiscard]] std::uint32_t slot_of(const std::byte* pointer) const {
+        return static_cast<std::uint32_t>(pointer - base) / class_size(small_class);
     }
-    /// What lies behind the last slot goes with it.
-    [[nodiscard]] Region region(std::uint32_t from, std::uint32_t to) const {
-        const std::size_t begin = std::size_t{from} * class_size(small_class);
-        const std::size_t end = to == slots_per_slab(small_class)
-                                    ? slab_size
-                                    : std::size_t{to} * class_size(small_class);
-        return {.base = base + begin, .size = end - begin};
+    /// Where a slot begins. What lies behind the last one goes with it.
+    [[nodiscard]] std::byte* begin(std::uint32_t slot) const {
+        return base + (slot == slots() ? slab_size : std::size_t{slot} * class_size(small_class));
     }
 };
 
@@ -238,10 +248,7 @@ std::uint32_t SlabStore::next_sparse() {
 bool SlabStore::take_apart(std::uint32_t first, const FaultReporter& report) {
     const unsigned small_class = pages_->use_map()[first];
     const SlabInfo info = slab(first);
-    std::array<std::uint32_t, words_apart> out{};
-    for (std::uint32_t slot = 0; slot < info.carved; slot += 32)
-        out[slot / 32] =
-            ~std::uint32_t{0} >> (32 - std::min<std::uint32_t>(info.carved - slot, 32));
+    waiting_ = {};
     std::uint32_t left = info.carved - info.live;
     for (std::uint64_t at = info.free_list; at != no_slot; --left) {
         const auto* slot = reinterpret_cast<const FreeSlot*>(address(first) + at * 16);
@@ -250,56 +257,77 @@ bool SlabStore::take_apart(std::uint32_t first, const FaultReporter& report) {
             info.free_list = no_slot;
             return false;
         }
-        const auto index = static_cast<std::uint32_t>(at) / small_class;
-        out[index / 32] &= ~(std::uint32_t{1} << index % 32);
+        set_bit(waiting_.data(), static_cast<std::uint32_t>(at) / small_class);
         at = slot->next_offset;
     }
+    for (std::uint32_t slot = info.carved; slot < slots_per_slab(small_class); ++slot)
+        set_bit(waiting_.data(), slot);
+    waiting_slab_ = first;
+    waiting_at_ = 0;
     unlink(small_class, first);
-    free_bytes_ -= std::size_t{slots_per_slab(small_class) - info.live} * class_size(small_class);
     const Apart slab = apart(first);
     slab.small_class = small_class;
-    std::ranges::copy(out, slab.out);
+    std::fill_n(slab.out, words_apart, ~std::uint32_t{0});
     set_use(first, PageUse::apart);
     ++apart_;
     return true;
 }
 
-Region SlabStore::next_row(std::uint32_t first, std::uint32_t& at) const {
+/// The row around slots that are no longer out.
+auto SlabStore::open(std::uint32_t first, std::uint32_t from, std::uint32_t to) -> Opened {
     const Apart slab = apart(first);
-    const std::uint32_t slots = slots_per_slab(slab.small_class);
-    while (at != slots && slab.is_out(at))
-        ++at;
-    const std::uint32_t from = at;
-    while (at < slots && !slab.is_out(at))
-        at = slab.out[at / 32] >> at % 32 == 0 ? (at | 31) + 1 : at + 1;
-    at = std::min(at, slots);
-    return from == slots ? Region{} : slab.region(from, at);
-}
-
-auto SlabStore::give_apart(const std::byte* slot) -> Returned {
-    const std::uint32_t first = slab_of(slot);
-    const Apart slab = apart(first);
-    const auto index = static_cast<std::uint32_t>(static_cast<std::size_t>(slot - slab.base) /
-                                                  class_size(slab.small_class));
-    slab.out[index / 32] &= ~(std::uint32_t{1} << index % 32);
-    std::uint32_t from = index;
-    while (from != 0 && !slab.is_out(from - 1))
+    std::byte* const begin = slab.begin(from);
+    const auto size = static_cast<std::size_t>(slab.begin(to) - begin);
+    for (std::uint32_t slot = from; slot < to; ++slot)
+        clear_bit(slab.out, slot);
+    while (from != 0 && !has_bit(slab.out, from - 1))
         from = slab.out[(from - 1) / 32] == 0 ? (from - 1) & ~31U : from - 1;
-    const Region row = next_row(first, from);
-    if (row.size == slab_size) {
+    while (to < slab.slots() && !has_bit(slab.out, to))
+        to = slab.out[to / 32] == 0 ? (to | 31) + 1 : to + 1;
+    to = std::min(to, slab.slots());
+    std::byte* const row = slab.begin(from);
+    const auto row_size = static_cast<std::size_t>(slab.begin(to) - row);
+    if (row_size == slab_size) {
         --apart_;
         set_use(first, PageUse::block_chunk);
     }
-    return {.slot = slab.region(index, index + 1), .row = row};
+    return {.part = {begin, size}, .row = {row, row_size}};
+}
+
+auto SlabStore::open_row() -> Opened {
+    const std::uint32_t first = waiting_slab_;
+    const Apart slab = apart(first);
+    std::uint32_t to = waiting_at_;
+    while (to != slab.slots() && !has_bit(waiting_.data(), to))
+        ++to;
+    const std::uint32_t from = to;
+    for (; to != slab.slots() && has_bit(waiting_.data(), to); ++to) {
+        clear_bit(waiting_.data(), to);
+        free_bytes_ -= class_size(slab.small_class);
+    }
+    waiting_at_ = to;
+    if (from == to) {
+        waiting_slab_ = PageHeap::none;
+        return {};
+    }
+    return open(first, from, to);
+}
+
+auto SlabStore::give_apart(const std::byte* slot) -> Opened {
+    const std::uint32_t first = slab_of(slot);
+    const std::uint32_t index = apart(first).slot_of(slot);
+    return open(first, index, index + 1);
 }
 
 unsigned SlabStore::class_apart(const std::byte* pointer) const {
     const Apart slab = apart(slab_of(pointer));
-    const std::size_t slot =
-        static_cast<std::size_t>(pointer - slab.base) / class_size(slab.small_class);
-    const bool is_out =
-        slot < slots_per_slab(slab.small_class) && slab.is_out(static_cast<std::uint32_t>(slot));
-    return is_out ? slab.small_class : 0;
+    const std::uint32_t slot = slab.slot_of(pointer);
+    return slot < slab.slots() && has_bit(slab.out, slot) ? slab.small_class : 0;
+}
+
+bool SlabStore::is_waiting(const std::byte* slot) const {
+    const std::uint32_t first = slab_of(slot);
+    return first == waiting_slab_ && has_bit(waiting_.data(), apart(first).slot_of(slot));
 }
 
 // --- looking -------------------------------------------------------------------------------------

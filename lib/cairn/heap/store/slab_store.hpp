@@ -91,18 +91,22 @@ class SlabStore {
     [[nodiscard]] bool has_apart() const { return apart_ != 0; }
     /// A slab to take apart, if a few that are looked at have one; else PageHeap::none.
     [[nodiscard]] std::uint32_t next_sparse();
-    /// Makes its pages `apart`; false, reported and nothing done, if its free list is damaged.
+    /// Makes its pages `apart`; false, reported and nothing done, if its free list is damaged. Its
+    /// free slots wait for `open_row`, and are as if they were out until then.
     [[nodiscard]] bool take_apart(std::uint32_t first, const FaultReporter& report);
-    /// Of a slab that was taken apart: its free slots from `at` on as a region, and `at` behind it.
-    /// Of size 0 if there are none.
-    [[nodiscard]] Region next_row(std::uint32_t first, std::uint32_t& at) const;
-    /// Takes a slot back that is out: the region that became free, and the row that it is of now.
-    /// If that is the slab, its pages are a chunk's (`block_chunk`).
-    struct Returned {
-        Region slot;
+    /// Whether free slots of the slab that was taken apart last wait.
+    [[nodiscard]] bool has_waiting() const { return waiting_slab_ != PageHeap::none; }
+    /// What became free, and the row that it is of now. If that is the slab, its pages are a
+    /// chunk's (`block_chunk`).
+    struct Opened {
+        Region part;
         Region row;
     };
-    [[nodiscard]] Returned give_apart(const std::byte* slot);
+    /// Of the slots that wait those of the next row; of size 0 if there are none.
+    [[nodiscard]] Opened open_row();
+    /// Takes a slot back that is out.
+    [[nodiscard]] Opened give_apart(const std::byte* slot);
+    [[nodiscard]] bool is_waiting(const std::byte* slot) const;
     /// The class of the slot that is out and that `pointer` leads to; 0 if there is none.
     [[nodiscard]] unsigned class_apart(const std::byte* pointer) const;
 
@@ -134,7 +138,10 @@ class SlabStore {
     [[nodiscard]] std::byte* carve(unsigned small_class, std::uint32_t first,
                                    const FaultReporter& report);
     struct Apart;
+    static constexpr std::size_t words_apart = 5;
+    static_assert(slots_per_slab(smallest_apart) <= words_apart * 32);
     [[nodiscard]] Apart apart(std::uint32_t first) const;
+    [[nodiscard]] Opened open(std::uint32_t first, std::uint32_t from, std::uint32_t to);
     void set_use(std::uint32_t first, PageUse use);
     void enter_page(unsigned small_class, std::uint32_t first, std::uint32_t offset);
     void link(unsigned small_class, std::uint32_t first, std::uint32_t owner);
@@ -151,9 +158,12 @@ class SlabStore {
     std::array<Lists, owners> slabs_{};  ///< of each owner, those with a free slot
     Lists spares_{};                     ///< the one that is empty, in nobody's list too
     std::array<std::uint16_t, owners> members_{};
-    std::uint32_t apart_ = 0;      ///< slabs that were taken apart
-    std::uint32_t last_slab_ = 0;  ///< of all that ever were
-    std::uint32_t cursor_ = 0;     ///< where `next_sparse` goes on
+    std::uint32_t apart_ = 0;  ///< slabs that were taken apart
+    std::uint32_t waiting_slab_ = PageHeap::none;
+    std::uint32_t waiting_at_ = 0;                      ///< none before this slot waits
+    std::array<std::uint32_t, words_apart> waiting_{};  ///< a bit for each slot
+    std::uint32_t last_slab_ = 0;                       ///< of all that ever were
+    std::uint32_t cursor_ = 0;                          ///< where `next_sparse` goes on
 };
 
 }  // namespace cairn

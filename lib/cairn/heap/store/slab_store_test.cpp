@@ -73,7 +73,7 @@ void take_apart(HeapBench& heap, Blocks& blocks, std::size_t size, std::size_t s
         if (i % stays != 0) REQUIRE(blocks.remove(i));
     }
     heap.cache.flush();
-    for (unsigned i = 0; i < 512; ++i)
+    for (unsigned i = 0; i < 1500; ++i)
         heap.cache.give(heap.cache.take(40'000 + 128 * i));
 }
 

@@ -34,17 +34,15 @@ void TlsfStore::add_to_list(const std::byte* chunk_base) {
 bool TlsfStore::remove_from_list(const std::byte* chunk_base) {
     const std::uint32_t place = place_of(chunk_base);
     const ChunkLinks own = *chunk_links(place);
-    ChunkLinks head{.next = chunks_, .prev = no_chunk};
-    ChunkLinks tail{.next = no_chunk, .prev = place};
-    ChunkLinks* const before = is_chunk(own.prev) ? chunk_links(own.prev) : &head;
-    ChunkLinks* const after = is_chunk(own.next) ? chunk_links(own.next) : &tail;
-    if (before->next != place || after->prev != place) {
+    std::uint32_t& before = is_chunk(own.prev) ? chunk_links(own.prev)->next : chunks_;
+    std::uint32_t none = place;
+    std::uint32_t& after = is_chunk(own.next) ? chunk_links(own.next)->prev : none;
+    if (before != place || after != place) {
         (*report_)(HeapFaultKind::corrupt_free_list, chunk_base);
         return false;
     }
-    before->next = own.next;
-    after->prev = own.prev;
-    if (before == &head) chunks_ = own.next;
+    before = own.next;
+    after = own.prev;
     return true;
 }
 
