@@ -18,30 +18,42 @@ namespace {
 
 constexpr std::uint64_t chunk = 128;  // each may be a call of the firmware
 
-/// How many of the bytes are written. A return that was written without its feed goes out again.
-std::size_t put_lines(ByteSink& console, std::span<const std::byte> bytes) {
-    constexpr std::array line_end{std::byte{'\r'}, std::byte{'\n'}};
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-        const auto rest = bytes.subspan(done);
-        const auto feed = std::ranges::find(rest, line_end.back());
-        const auto before = static_cast<std::size_t>(feed - rest.begin());
-        const std::size_t count = console.put(rest.first(before));
-        done += count;
-        if (count < before || done == bytes.size()) break;
-        const bool has_return = done != 0 && bytes[done - 1] == line_end.front();
-        const auto end = std::span(line_end).subspan(has_return ? 1 : 0);
-        if (console.put(end) < end.size()) break;
-        ++done;
+constexpr std::byte feed{'\n'}, carriage_return{'\r'};
+
+/// The bytes with a return before each line feed that has none: how many go out.
+std::size_t make_lines(std::span<const std::byte> bytes, std::byte* to) {
+    const std::byte* const begin = to;
+    std::byte last{};
+    for (const std::byte each : bytes) {
+        if (each == feed && last != carriage_return) [[unlikely]]
+            *to++ = carriage_return;
+        *to++ = last = each;
     }
-    return done;
+    return static_cast<std::size_t>(to - begin);
+}
+
+/// How many of the bytes are in the first `written` that went out. A return that went out without
+/// its feed does so again.
+std::size_t count_of(std::span<const std::byte> bytes, std::size_t written) {
+    std::byte last{};
+    for (std::size_t done = 0; done < bytes.size(); ++done) {
+        const std::size_t size = bytes[done] == feed && last != carriage_return ? 2 : 1;
+        if (written < size) return done;
+        written -= size;
+        last = bytes[done];
+    }
+    return bytes.size();
 }
 
 /// By a copy, which other harts of the guest cannot change.
 SbiResult write_bytes(Vm& vm, std::span<const std::byte> bytes) {
-    alignas(std::uint64_t) std::array<std::byte, chunk> copy;
-    std::memcpy(copy.data(), bytes.data(), bytes.size());
-    return sbi_success(put_lines(vm.console(), std::span(copy).first(bytes.size())));
+    alignas(std::uint64_t) std::array<std::byte, chunk> room;
+    std::array<std::byte, 2 * chunk> lines;
+    std::memcpy(room.data(), bytes.data(), bytes.size());
+    const auto copy = std::span<const std::byte>(room).first(bytes.size());
+    const std::size_t size = make_lines(copy, lines.data());
+    const std::size_t written = vm.console().put(std::span(lines).first(size));
+    return sbi_success(written == size ? copy.size() : count_of(copy, written));
 }
 
 SbiResult read_bytes(Vm& vm, std::span<std::byte> bytes) {
