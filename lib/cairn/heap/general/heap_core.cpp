@@ -12,11 +12,10 @@
 namespace cairn {
 namespace {
 
-constexpr std::uint32_t growth_pages = 64;  // the least that is taken from the break at once
-constexpr std::size_t most_kept_slots =
-    4 << 20;                              // bytes of free slots that no slab is taken apart for
-constexpr unsigned rows_at_once = 8;      // of a slab that is taken apart
-constexpr std::uint32_t releasable = 16;  // free pages in a row that are worth a call
+constexpr std::uint32_t growth_pages = 64;        // the least that is taken from the break at once
+constexpr std::size_t most_kept_slots = 4 << 20;  // free bytes that no slab is taken apart for
+constexpr unsigned rows_at_once = 8;              // of a slab that is taken apart
+constexpr std::uint32_t releasable = 16;          // free pages in a row that are worth a call
 
 constexpr std::uint32_t pages_for(std::size_t bytes) {
     return static_cast<std::uint32_t>((bytes + heap_page - 1) / heap_page);
