@@ -20,20 +20,23 @@ using namespace heap_bins;
 template <class Attempt>
 std::byte* HeapCache::insist(std::size_t size, Attempt attempt) {
     if (!open()) return nullptr;
-    for (unsigned failures = 0;; ++failures) {
+    for (std::size_t most = block_batch;;) {
         std::byte* const block = attempt();
-        if (block == nullptr && get_back(size, failures)) continue;
+        if (block == nullptr && get_back(size, most)) continue;
         // So that little is left to be emptied when a request fails.
         if (magazines_ != nullptr && core_->is_short()) sweep(SIZE_MAX);
         return block;
     }
 }
 
-/// Memory for a request that failed: at first from the heap's spares and this cache, twice as many
-/// blocks with each failure, then from whoever offered to reclaim. Whether it is worth another try.
-bool HeapCache::get_back(std::size_t size, unsigned failures) {
-    const std::size_t most = block_batch << std::min(failures, 8U);
-    if (core_->trim() || shed(size, most) || core_->reclaim(size)) return true;
+/// Memory for a request that failed: at first from the heap's spares, then up to `most` blocks of
+/// this cache, and twice as many the next time, then from whoever offered to reclaim. Whether it is
+/// worth another try.
+bool HeapCache::get_back(std::size_t size, std::size_t& most) {
+    if (core_->trim(size)) return true;
+    const bool has_shed = shed(size, most);
+    most = std::min(2 * most, block_batch << 8);
+    if (has_shed || core_->reclaim(size)) return true;
     core_->count_failure();
     return false;
 }
@@ -58,15 +61,16 @@ std::byte* HeapCache::refill(std::size_t size, HeapCache& cache) {
     if (size == 0) return take_nothing(cache);
     const unsigned c = small_class(size);
     MagazineTop& top = cache.bins_[c].top;
-    while (top[-1] != nullptr) {
-        std::byte* const block = cache.pop(cache.bins_[c]);
-        if (block != nullptr) return block;
-        // It was written to after it was freed, and is never used again. It is taken out first of
-        // all: who hears of it may want memory.
-        const std::byte* const damaged = *--top;
-        cache.core_->report_(HeapFaultKind::use_after_free, damaged, class_size(c));
-    }
     return cache.insist(size, [&cache, &top, c]() -> std::byte* {
+        // Whoever reclaims memory may have brought some here.
+        while (top[-1] != nullptr) {
+            std::byte* const block = cache.pop(cache.bins_[c]);
+            if (block != nullptr) return block;
+            // It was written to after it was freed, and is never used again. It is taken out first
+            // of all: who hears of it may want memory.
+            const std::byte* const damaged = *--top;
+            cache.core_->report_(HeapFaultKind::use_after_free, damaged, class_size(c));
+        }
         // Into the magazine, which is empty, and out again with the first one.
         const std::size_t wanted = cache.core_->is_short() ? 1 : batch;
         const std::size_t count =
@@ -245,12 +249,17 @@ std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
     if (top[-1] == nullptr) return 0;
     if (bin < first_run) return drop_blocks(top, most);
     std::size_t count = 0;
-    for (; count < most && top[-1] != nullptr; ++count) {
+    while (count < most && top[-1] != nullptr) {
+        std::size_t slots = 1;
         if (bin < first_slot) {
             drop_run(top);
         } else {
-            core_->give_slots(--top, 1);
+            const std::size_t wanted = std::min<std::size_t>(batch, most - count);
+            for (--top; slots < wanted && top[-1] != nullptr; ++slots)
+                --top;
+            core_->give_slots(top, slots);
         }
+        count += slots;
     }
     return count;
 }

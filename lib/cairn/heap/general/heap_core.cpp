@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::uint32_t growth_pages = 64;        // the least that is taken from the break at once
 constexpr std::size_t most_kept_slots = 4 << 20;  // free bytes that no slab is taken apart for
-constexpr unsigned rows_at_once = 8;              // of a slab that is taken apart
 constexpr std::uint32_t releasable = 16;          // free pages in a row that are worth a call
 
 constexpr std::uint32_t pages_for(std::size_t bytes) {
@@ -152,6 +151,7 @@ bool HeapCore::resize_run(std::byte* run, std::size_t new_pages) {
         pages_.shrink(first, static_cast<std::uint32_t>(new_pages));
         in_use_ -= (old_pages - new_pages) * heap_page;
         surplus_ += (old_pages - new_pages) * heap_page;
+        note_pages();
         release_surplus();
         return true;
     }
@@ -171,7 +171,7 @@ std::byte* HeapCore::take_internal(std::size_t size) {
 
 void HeapCore::give_internal(std::byte* memory) {
     const SpinGuard guard(lock_);
-    pages_.free(page_of(memory));
+    free_pages(page_of(memory));
 }
 
 // --- slots ---------------------------------------------------------------------------------------
@@ -199,8 +199,9 @@ void HeapCore::give_slots(std::byte** slots, std::size_t count) {
             give_slot_apart(slot);
             continue;
         }
-        // A block that was given back by its size, and is that of no slot: `refill` had no slab.
-        if (!heap_checks && small_class > small_classes) {
+        // A block that was given back by its size, and is that of no slot: `refill` had no slab. Or
+        // a slot that two give back at once.
+        if (small_class > small_classes) {
             give_one_block(slot);
             continue;
         }
@@ -218,47 +219,13 @@ SlabStore::SlotState HeapCore::state_of_slot(const std::byte* slot) const {
     unsigned small_class = pages_.use_map()[page_of(slot)];
     const bool is_apart = small_class == static_cast<unsigned>(PageUse::apart);
     if (is_apart) small_class = slabs_.class_apart(slot);
+    if (small_class > small_classes) return SlabStore::SlotState::free;  // given back meanwhile
     for (const HeapCache* cache = caches_; cache != nullptr; cache = cache->next_) {
         if (cache->holds_slot(slot, small_class)) return SlabStore::SlotState::free;
     }
     if (!is_apart) return slabs_.state_of(slot);
     const bool is_free = small_class == 0 || slabs_.is_waiting(slot);
     return is_free ? SlabStore::SlotState::free : SlabStore::SlotState::out;
-}
-
-// --- slabs that are taken apart ------------------------------------------------------------------
-
-/// Where free slots are much of the heap, a few rows of them become room for blocks.
-void HeapCore::take_slab_apart() {
-    if (!slabs_.has_waiting()) {
-        const std::uint32_t first = slabs_.next_sparse();
-        if (first != PageHeap::none) (void)slabs_.take_apart(first, report_);
-        return;
-    }
-    for (unsigned rows = rows_at_once; rows != 0 && slabs_.has_waiting(); --rows)
-        add_row(slabs_.open_row());
-}
-
-void HeapCore::add_row(SlabStore::Opened opened) {
-    if (opened.part.size != 0) blocks_.join_chunk(opened.part, opened.row);
-    if (opened.row.size != slab_size) return;
-    const Region chunk = blocks_.free_chunk(opened.row.base);
-    if (chunk.base != nullptr) release_chunk(chunk);
-}
-
-void HeapCore::give_slot_apart(std::byte* slot) {
-    const unsigned small_class = slabs_.class_apart(slot);
-    // One that stands for a slot, as there was no slab.
-    if (small_class == 0) return give_one_block(slot);
-    in_use_ -= class_size(small_class);
-    surplus_ += class_size(small_class);
-    add_row(slabs_.give_apart(slot));
-}
-
-std::uint8_t HeapCore::use_apart(const std::byte* block) const {
-    const SpinGuard guard(lock_);
-    const auto small_class = static_cast<std::uint8_t>(slabs_.class_apart(block));
-    return small_class != 0 ? small_class : static_cast<std::uint8_t>(PageUse::block_chunk);
 }
 
 // --- blocks --------------------------------------------------------------------------------------
@@ -282,7 +249,7 @@ bool HeapCore::add_chunk(std::size_t size) {
 std::byte* HeapCore::find_block(std::size_t size, std::size_t alignment) {
     const bool aligned = alignment > default_alignment;
     for (bool grown = false;; grown = true) {
-        // The best of a few where there are rows of slots, of all lengths.
+        // The first of a few that fits, where there are rows of slots, of all lengths.
         std::byte* const block = aligned || slabs_.has_apart()
                                      ? blocks_.take_aligned(size, alignment)
                                      : blocks_.take(size);
@@ -358,13 +325,14 @@ void HeapCore::give_one_block(std::byte* block) {
 
 /// Several runs may have become one chunk.
 void HeapCore::release_chunk(Region chunk) {
-    blocks_.remove_chunk(chunk);
+    if (!blocks_.remove_chunk(chunk)) return;
     const std::uint32_t end = page_of(chunk.base + chunk.size);
     for (std::uint32_t page = page_of(chunk.base); page < end;) {
         const std::uint32_t length = pages_.run_length(page);
         pages_.free(page);
         page += length;
     }
+    note_pages();
 }
 
 bool HeapCore::resize_block(std::byte* block, std::size_t new_size) {
@@ -380,16 +348,17 @@ bool HeapCore::resize_block(std::byte* block, std::size_t new_size) {
 
 // --- when memory is short ------------------------------------------------------------------------
 
-/// Gives a spare slab back to the pages, or the spare chunk: whether there was any.
-bool HeapCore::trim() {
+/// For a request of `size` bytes. Opens rows, or gives a spare slab or chunk back to the pages:
+/// whether there was any.
+bool HeapCore::trim(std::size_t size) {
     const SpinGuard guard(lock_);
-    if (slabs_.has_waiting()) {
+    if (size < slab_size && slabs_.has_waiting()) {
         take_slab_apart();
         return true;
     }
     const std::uint32_t spare = slabs_.drop_spare();
     if (spare != PageHeap::none) {
-        pages_.free(spare);
+        free_pages(spare);
         return true;
     }
     if (spare_chunk_ == nullptr) return false;

@@ -116,7 +116,7 @@ class HeapCore {
     bool resize_run(std::byte* run, std::size_t new_pages);
     std::byte* take_internal(std::size_t size);
     void give_internal(std::byte* memory);
-    bool trim();
+    bool trim(std::size_t size);
     void count_failure();
     /// Of a page that is `apart`: the class of the slot there, or that there are blocks.
     [[nodiscard]] std::uint8_t use_apart(const std::byte* block) const;

@@ -18,6 +18,10 @@ struct SlabStore::SlabInfo {
     [[nodiscard]] bool has_carved(std::uint64_t offset, unsigned small_class) const {
         return offset < std::uint64_t{carved} * small_class && offset % small_class == 0;
     }
+    /// Whether it has no slot to give, and is in no list.
+    [[nodiscard]] bool has_none(unsigned small_class) const {
+        return free_list == no_slot && carved == slots_per_slab(small_class);
+    }
 };
 
 void SlabStore::init(PageHeap& pages, std::byte* window, std::uintptr_t canary) {
@@ -145,9 +149,7 @@ std::size_t SlabStore::take(unsigned small_class, std::uint32_t owner, std::byte
         }
         info.live += static_cast<std::uint32_t>(taken);
         free_bytes_ -= taken * class_size(small_class);
-        if (info.free_list == no_slot && info.carved == slots_per_slab(small_class)) {
-            unlink(small_class, first);
-        }
+        if (info.has_none(small_class)) unlink(small_class, first);
         if (spares_[small_class] == first + 1) spares_[small_class] = 0;
         if (taken != 0) return taken;
     }
@@ -158,7 +160,7 @@ std::uint32_t SlabStore::give(std::byte* slot) {
     const std::uint32_t first = slab_of(slot);
     const unsigned small_class = pages_->use_map()[first];
     const SlabInfo info = slab(first);
-    const bool was_full = info.free_list == no_slot && info.carved == slots_per_slab(small_class);
+    const bool was_full = info.has_none(small_class);
     reinterpret_cast<FreeSlot*>(slot)->next_offset = info.free_list;
     info.free_list = static_cast<std::uint32_t>(slot - address(first)) / 16;
     if (was_full) link(small_class, first, pages_->info(first + 2).extent);
@@ -237,8 +239,9 @@ void SlabStore::set_use(std::uint32_t first, PageUse use) {
 std::uint32_t SlabStore::next_sparse() {
     for (unsigned looks = 16; looks != 0; --looks) {
         cursor_ = cursor_ < slab_pages ? last_slab_ : cursor_ - std::uint32_t{slab_pages};
-        const unsigned c = pages_->use_map()[cursor_];
+        const unsigned c = __atomic_load_n(&pages_->use_map()[cursor_], __ATOMIC_RELAXED);
         if (c < smallest_apart || c > small_classes) continue;
+        if (slab(cursor_).has_none(c)) continue;  // what was free was given up
         const std::uint32_t out = live(cursor_);
         if (out != 0 && out <= std::min(slots_per_slab(c) * 3 / 8, most_out)) return cursor_;
     }
@@ -255,6 +258,7 @@ bool SlabStore::take_apart(std::uint32_t first, const FaultReporter& report) {
         if (left == 0 || !info.has_carved(at, small_class) || slot->canary != canary_) {
             (void)check(first, report);
             info.free_list = no_slot;
+            if (info.has_none(small_class)) unlink(small_class, first);
             return false;
         }
         set_bit(waiting_.data(), static_cast<std::uint32_t>(at) / small_class);
@@ -289,6 +293,7 @@ auto SlabStore::open(std::uint32_t first, std::uint32_t from, std::uint32_t to) 
     const auto row_size = static_cast<std::size_t>(slab.begin(to) - row);
     if (row_size == slab_size) {
         --apart_;
+        if (waiting_slab_ == first) waiting_slab_ = PageHeap::none;
         set_use(first, PageUse::block_chunk);
     }
     return {.part = {begin, size}, .row = {row, row_size}};
@@ -323,6 +328,13 @@ unsigned SlabStore::class_apart(const std::byte* pointer) const {
     const Apart slab = apart(slab_of(pointer));
     const std::uint32_t slot = slab.slot_of(pointer);
     return slot < slab.slots() && has_bit(slab.out, slot) ? slab.small_class : 0;
+}
+
+bool SlabStore::begins_row(const std::byte* pointer) const {
+    const Apart slab = apart(slab_of(pointer));
+    const std::uint32_t slot = slab.slot_of(pointer);
+    return slot < slab.slots() && slab.begin(slot) == pointer &&
+           (slot == 0 || has_bit(slab.out, slot - 1));
 }
 
 bool SlabStore::is_waiting(const std::byte* slot) const {

@@ -109,6 +109,8 @@ class SlabStore {
     [[nodiscard]] bool is_waiting(const std::byte* slot) const;
     /// The class of the slot that is out and that `pointer` leads to; 0 if there is none.
     [[nodiscard]] unsigned class_apart(const std::byte* pointer) const;
+    /// Whether it is the first address of a row: no block begins there.
+    [[nodiscard]] bool begins_row(const std::byte* pointer) const;
 
     enum class SlotState : std::uint8_t { out, free, uncarved };
     /// Whether `slot` is on its slab's free list, or was never out.

@@ -162,5 +162,51 @@ TEST_CASE("mistakes are told by their name where a slab was taken apart", "[slab
     CHECK(heap.core.check());
 }
 
+TEST_CASE("a slab that came back whole is not looked into any more", "[slab_store]") {
+    HeapBench heap;
+    Blocks blocks(heap);
+    take_apart(heap, blocks, 512, 4);
+    while (blocks.count() != 0)
+        CHECK(blocks.remove(blocks.count() / 2));
+    heap.cache.flush();
+    // Runs of two pages, so that others begin within what were slabs.
+    std::vector<std::byte*> runs;
+    while (std::byte* const run = heap.cache.take_pages(2 * heap_page))
+        runs.push_back(run);
+    for (std::size_t i = 0; i < runs.size(); i += 2)
+        heap.cache.give(runs[i]);
+    CHECK(heap.cache.take(heap.region.size) == nullptr);
+    CHECK(heap.cache.take(600) != nullptr);
+    CHECK(heap.core.check());
+    CHECK(heap.faults.seen.empty());
+}
+
+TEST_CASE("a slot that waits to be opened is not taken back", "[slab_store]") {
+    HeapBench heap;
+    Blocks blocks(heap);
+    while (blocks.live() < heap.region.size / 4)
+        REQUIRE(blocks.add(144));
+    std::vector<std::byte*> freed;
+    for (std::size_t i = blocks.count(); i-- > 0;) {
+        if (i % 5 == 0) continue;
+        freed.push_back(blocks.at(i));
+        REQUIRE(blocks.remove(i));
+    }
+    heap.cache.flush();
+    heap.cache.give(heap.cache.take(40'000));  // begins with a slab
+    std::size_t given = 0;
+    for (std::byte* const slot : freed) {
+        if (!is_apart(heap, slot)) continue;
+        std::memset(slot, 0, 16);  // its canary too
+        heap.cache.give(slot);
+        ++given;
+    }
+    CHECK(given != 0);
+    CHECK(heap.faults.seen.size() == given);
+    for (unsigned i = 0; i < 200; ++i)
+        heap.cache.give(heap.cache.take(40'000 + 128 * i));
+    CHECK(heap.core.check());
+}
+
 }  // namespace
 }  // namespace cairn

@@ -198,6 +198,7 @@ void TlsfArena::join_chunk(Region part, Region whole) {
     std::byte* const end = whole.base + whole.size;
     std::uint32_t flags = 0;
     std::uint32_t flags_of_end = edge;
+    if (after != end && !remove_from_list(after)) return;
     if (whole.base == part.base) {
         add_to_list(block);
         block += grain;
@@ -206,7 +207,6 @@ void TlsfArena::join_chunk(Region part, Region whole) {
         flags = view(block).flags - edge;
     }
     if (after != end) {
-        if (!remove_from_list(after)) return;
         flags_of_end = view(end).flags;
         after += grain;
     }
