@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import pack_bundle
-from cairn_machine import ROOT, guest_image, qemu_version, write_archive
+from cairn_machine import ROOT, TIMEOUT, guest_image, qemu_version, write_archive
 from outcome import archive, ended
 
 SECTORS = 2048
@@ -41,9 +41,9 @@ def image(sectors=SECTORS):
     return b"".join(struct.pack("<I", number) * 128 for number in range(sectors))
 
 
-def checks_of(m):
+def checks_of(m, timeout=TIMEOUT):
     """(checks, failed) as the guest has counted them."""
-    match = m.expect(r"disk_check: (\d+) checks, (\d+) failed\r*\n")
+    match = m.expect(r"disk_check: (\d+) checks, (\d+) failed\r*\n", timeout=timeout)
     return int(match[1]), int(match[2])
 
 
