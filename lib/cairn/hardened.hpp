@@ -26,6 +26,7 @@
 #include <optional>
 #include <string_view>
 
+#include "cairn/bits.hpp"
 #include "cairn/guard_pages.hpp"
 #include "cairn/heap/wrapper/hardened_block.hpp"
 #include "cairn/heap/wrapper/hardened_state.hpp"
@@ -70,7 +71,7 @@ class Hardened {
         planned->span = *span;
         planned->mark = mark;
         std::byte* const block = hardened::place(*planned);
-        if (!protect_ends(*planned)) planned->guard = 0;
+        if (!protect_ends(*planned, block)) planned->guard = 0;
         state_.with([&](HardenedState& state) {
             planned->older = state.newest;
             hardened::set_up(block, *planned);
@@ -90,12 +91,10 @@ class Hardened {
         return release(block, layout, mark);
     }
 
-    /// Within the block's own span.
+    /// Within the block's own span, where that stays about as large as such blocks have.
     [[nodiscard]] bool try_resize(std::byte* block, Layout layout, std::size_t new_size) {
         return is_ours(block) && !report(judge(block, layout)) && !report_damage(block) &&
-               state_.with([&](HardenedState& /*held*/) {
-                   return hardened::resize(block, new_size, options_.fresh);
-               });
+               state_.with([&](HardenedState& /*held*/) { return resize(block, new_size); });
     }
 
     /// What was asked for, as every byte more is redzone; 0 of what is no live block.
@@ -187,6 +186,30 @@ class Hardened {
         return another;
     }
 
+    /// Under the lock. What is cut off goes to the system, where it has ways to take it.
+    bool resize(std::byte* block, std::size_t new_size) {
+        const HardenedBlock& contents = hardened::Header::before(block).contents();
+        if (contents.guard == 0) return hardened::resize(block, new_size, options_.fresh);
+        const Region last = contents.last_pages(block);
+        if (new_size < options_.guard_from || new_size > contents.span_size()) return false;
+        if (new_size > contents.size && !unhide(last, block + new_size, contents)) return false;
+        const bool done = hardened::resize(block, new_size, options_.fresh);
+        const Region now = contents.last_pages(block);
+        if (now.size <= last.size) return done;
+        const Region cut_off{now.base, now.size - last.size};
+        if constexpr (requires { Platform::discard(cut_off); }) (void)Platform::discard(cut_off);
+        (void)Platform::protect(cut_off);
+        return done;
+    }
+    /// Makes those of the last pages accessible that lie before `end`, if a guard page is left.
+    static bool unhide(Region last, const std::byte* end, const HardenedBlock& contents) {
+        if (end <= last.base) return true;
+        const auto wanted =
+            align_up(static_cast<std::size_t>(end - last.base), std::size_t{contents.guard});
+        return wanted && *wanted <= last.size - contents.guard &&
+               Platform::unprotect({last.base, *wanted});
+    }
+
     /// What is left of a block that is nobody's any more.
     void end(std::byte* block) {
         const HardenedBlock& contents = hardened::Header::before(block).contents();
@@ -238,12 +261,13 @@ class Hardened {
         hardened::fill(block, value);
     }
 
-    /// Takes access to both guard pages away; false if it does not work and both are accessible.
-    [[nodiscard]] static bool protect_ends(const HardenedBlock& contents) {
+    /// Takes access to the pages at both ends away; false if it does not work and all of them are
+    /// accessible.
+    [[nodiscard]] static bool protect_ends(const HardenedBlock& contents, const std::byte* block) {
         if (contents.guard == 0) return true;
         if (!Platform::protect(first_page(contents))) return false;
-        const Region last{contents.span + contents.span_size() - contents.guard, contents.guard};
-        return Platform::protect(last) || !Platform::unprotect(first_page(contents));
+        return Platform::protect(contents.last_pages(block)) ||
+               !Platform::unprotect(first_page(contents));
     }
     static Region first_page(const HardenedBlock& contents) {
         return {contents.span, contents.guard};

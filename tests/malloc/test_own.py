@@ -9,6 +9,7 @@ from conftest import FIGURES, IS_HARDENED, run, run_preloaded
 FAMILY = os.environ["CAIRN_MALLOC_family"]
 THREADS = os.environ["CAIRN_MALLOC_threads"]
 MISUSE = os.environ["CAIRN_MALLOC_misuse"]
+EDGES = os.environ["CAIRN_MALLOC_edges"]
 
 
 def test_expectations_hold_for_glibc():
@@ -36,6 +37,11 @@ def test_windows(limit, window):
                                            CAIRN_MALLOC_STATS="1")
     assert (status, output) == (0, "111 222 333 444 555")
     assert FIGURES.fullmatch(errors.strip())["program"] == "perl"
+
+
+@pytest.mark.parametrize("name", ["halve", "shrink_bit_by_bit", "halve_untouched"])
+def test_edges(name):
+    assert run_preloaded(EDGES, name) == (0, "", "")
 
 
 def test_out_of_memory_is_an_error_not_an_end():

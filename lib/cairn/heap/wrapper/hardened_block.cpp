@@ -61,7 +61,13 @@ Region HardenedBlock::padding(const std::byte* block) const {
 
 Region HardenedBlock::redzone(const std::byte* block) const {
     std::byte* const end = span + bytes_between(span, block) + size;
-    return {end, bytes_between(end, span + span_size() - guard)};
+    return {end, bytes_between(end, guard == 0 ? span + span_size() : last_pages(block).base)};
+}
+
+Region HardenedBlock::last_pages(const std::byte* block) const {
+    std::byte* const end = span + bytes_between(span, block) + size;
+    std::byte* const first = end + (-reinterpret_cast<std::uintptr_t>(end) & (guard - 1));
+    return {first, bytes_between(first, span + span_size())};
 }
 
 namespace hardened {
@@ -170,6 +176,13 @@ bool is_untouched(const std::byte* block, std::byte freed, std::size_t most) {
            (most < size || !damage_around(block));
 }
 
+bool is_hidden_untouched(const std::byte* block, std::byte freed, std::size_t most) {
+    const Header& header = Header::before(block);
+    if (!header.is_of_freed()) return false;
+    const std::size_t size = std::min(header.contents().size, before_pages(block));
+    return holds_only({const_cast<std::byte*>(block), std::min(size, most)}, freed);
+}
+
 bool resize(std::byte* block, std::size_t new_size, std::byte fresh) {
     Header& header = Header::before(block);
     const HardenedBlock& contents = header.contents();
@@ -177,9 +190,11 @@ bool resize(std::byte* block, std::size_t new_size, std::byte fresh) {
     const std::size_t left = bytes_between(block, contents.span + contents.span_size());
     if (new_size > left - kept_free) return false;
     const std::size_t old_size = contents.size;
+    const std::size_t cut_off = left - kept_free - new_size;
+    if (contents.guard == 0 && new_size < old_size && cut_off > most_cut_off) return false;
     if (new_size > old_size) set({block + old_size, new_size - old_size}, fresh);
-    if (new_size < old_size) set({block + new_size, old_size - new_size}, untouchable);
     header.change([=](HardenedBlock& block_contents) { block_contents.size = new_size; });
+    set(contents.redzone(block), untouchable);
     return true;
 }
 

@@ -8,7 +8,7 @@
 //                          0xdd when freed
 //
 //     with guard pages, where no access is possible; the block ends as close to one as it can
-//      | guard | padding | header |  block                | redzone | guard |
+//      | guard | padding | header |  block                | redzone | guard ... |
 #pragma once
 
 #include <cstddef>
@@ -42,6 +42,9 @@ struct HardenedBlock {
     /// The ground before the header and behind the block.
     [[nodiscard]] Region padding(const std::byte* block) const;
     [[nodiscard]] Region redzone(const std::byte* block) const;
+    /// Of a block between guard pages: the pages after the one that it ends in. None can be
+    /// touched.
+    [[nodiscard]] Region last_pages(const std::byte* block) const;
 };
 
 namespace hardened {
@@ -85,7 +88,15 @@ void fill(std::byte* block, std::byte value, Region kept = {});
 [[nodiscard]] bool is_untouched(const std::byte* block, std::byte freed,
                                 std::size_t most = SIZE_MAX);
 
-/// Changes the size in place, if the span has room; `fresh` bytes are added.
+/// The same of the `most` first bytes of one whose later pages cannot be touched, as far as those.
+[[nodiscard]] bool is_hidden_untouched(const std::byte* block, std::byte freed, std::size_t most);
+
+/// What may lie unused behind a block without guard pages that has shrunk.
+inline constexpr std::size_t most_cut_off = 4096;
+
+/// Changes the size in place, if the span has room, and not too much of it; `fresh` bytes are
+/// added. Between guard pages, its pages up to the new end can be touched, and others are the
+/// caller's to hide.
 [[nodiscard]] bool resize(std::byte* block, std::size_t new_size, std::byte fresh);
 
 // The list of live blocks, through their headers: from the newest to the oldest.

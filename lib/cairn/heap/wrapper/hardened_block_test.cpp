@@ -46,10 +46,17 @@ TEST_CASE("A hardened block has its size, its alignment and ground around it", "
                 REQUIRE(s.planned.whole().size % (guard == 0 ? 16 : page) == 0);
                 const auto redzone = s.planned.redzone(s.block);
                 REQUIRE(redzone.base == s.block + size);
-                REQUIRE(redzone.base + redzone.size ==
-                        s.planned.span + s.planned.span_size() - guard);
-                if (guard == 0) REQUIRE(redzone.size >= hardened::least_redzone);
-                if (guard != 0) REQUIRE(redzone.size < std::max(alignment, std::size_t{16}));
+                std::byte* const end = s.planned.span + s.planned.span_size();
+                if (guard == 0) {
+                    REQUIRE(redzone.size >= hardened::least_redzone);
+                    REQUIRE(redzone.base + redzone.size == end);
+                } else {
+                    const Region last = s.planned.last_pages(s.block);
+                    REQUIRE(redzone.size < std::clamp(alignment, std::size_t{16}, page));
+                    REQUIRE(redzone.base + redzone.size == last.base);
+                    REQUIRE(last.base + last.size == end);
+                    REQUIRE(last.size >= page);
+                }
                 const auto padding = s.planned.padding(s.block);
                 REQUIRE(padding.base == s.planned.span + guard);
                 REQUIRE(padding.base + padding.size + sizeof(hardened::Header) == s.block);

@@ -26,8 +26,9 @@ bool is_around(const std::byte* block, const void* address) {
 
 std::optional<HardenedState::Finding> HardenedState::look_at(Quarantine::Entry entry,
                                                              std::byte freed, std::size_t most) {
-    if (entry.hidden) most = std::min(most, hardened::before_pages(entry.block));
-    if (hardened::is_untouched(entry.block, freed, most)) return std::nullopt;
+    const bool untouched = entry.hidden ? hardened::is_hidden_untouched(entry.block, freed, most)
+                                        : hardened::is_untouched(entry.block, freed, most);
+    if (untouched) return std::nullopt;
     return Finding{HeapFaultKind::use_after_free, entry.block};
 }
 

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Does one thing that programs may do, by its name, and that is hard on a heap.
+#include <malloc.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "tests/malloc/expect.hpp"
+
+namespace {
+
+constexpr std::size_t kib = 1024;
+constexpr std::size_t mib = 1024 * kib;
+
+bool is_filled(const void* block, std::size_t size, unsigned char value) {
+    const auto* const bytes = static_cast<const unsigned char*>(block);
+    for (std::size_t i = 0; i < size; ++i)
+        if (bytes[i] != value) return false;
+    return true;
+}
+
+void use_up_quarantine() {
+    for (int i = 0; i < 1100; ++i)
+        std::free(std::malloc(100));
+}
+
+/// `down_to` differs in whether what is left ends before the page that the block begins in.
+void halve() {
+    for (const std::size_t down_to : {33'000U, 1056U, 66U, 1U}) {
+        std::size_t size = 66 * kib;
+        void* block = std::memset(std::malloc(size), 5, size);
+        while (size > down_to) {
+            size /= 2;
+            block = std::realloc(block, size);
+            EXPECT(is_filled(block, size, 5));
+        }
+        std::free(block);
+        use_up_quarantine();
+    }
+}
+
+void shrink_bit_by_bit() {
+    std::size_t size = 300 * kib;
+    void* block = std::memset(std::malloc(size), 6, size);
+    for (; size > 3000; size -= 3000) {
+        block = std::realloc(block, size);
+        EXPECT(is_filled(block, size, 6));
+        std::free(std::malloc(100));
+    }
+    std::free(block);
+    use_up_quarantine();
+}
+
+/// What is cut off is given back, not written to.
+void halve_untouched() {
+    const std::size_t before = resident_size();
+    void* block = std::calloc(64, mib);
+    block = std::realloc(block, 40 * mib);
+    EXPECT(resident_size() < before + 4 * mib);
+    std::free(block);
+}
+
+struct Deed {
+    std::string_view name;
+    void (*act)();
+};
+constexpr Deed deeds[] = {
+    {"halve", halve},
+    {"shrink_bit_by_bit", shrink_bit_by_bit},
+    {"halve_untouched", halve_untouched},
+};
+
+}  // namespace
+
+int main(int argc, char** arguments) {
+    bool known = false;
+    for (const Deed& deed : deeds) {
+        if (argc != 2 || deed.name != arguments[1]) continue;
+        known = true;
+        deed.act();
+    }
+    return known && failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
