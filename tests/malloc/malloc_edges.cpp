@@ -64,6 +64,22 @@ void halve_untouched() {
     std::free(block);
 }
 
+/// The rest of the window is in no dump.
+void keep_dumps_small() {
+    std::free(std::malloc(300 * kib));
+    std::FILE* const file = std::fopen("/proc/self/smaps", "r");
+    char line[512];
+    std::size_t size = 0;
+    std::size_t dumped = 0;  // in KiB
+    while (std::fgets(line, sizeof(line), file) != nullptr) {
+        std::sscanf(line, "Size: %zu kB", &size);
+        const std::string_view text = line;
+        if (text.starts_with("VmFlags:") && !text.contains(" dd")) dumped += size;
+    }
+    std::fclose(file);
+    EXPECT(dumped < mib);
+}
+
 struct Deed {
     std::string_view name;
     void (*act)();
@@ -72,6 +88,7 @@ constexpr Deed deeds[] = {
     {"halve", halve},
     {"shrink_bit_by_bit", shrink_bit_by_bit},
     {"halve_untouched", halve_untouched},
+    {"keep_dumps_small", keep_dumps_small},
 };
 
 }  // namespace

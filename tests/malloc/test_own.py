@@ -29,17 +29,17 @@ def test_threads_and_forks(bench):
 
 
 @pytest.mark.parametrize("limit, window", [
-    ("unlimited", "1T"), ("unlimited", "nonsense"), ("unlimited", "1"), ("400000", ""),
-    ("100000", "64G")])
+    ("-v unlimited", "1T"), ("-v unlimited", "nonsense"), ("-v unlimited", "1"), ("-v 400000", ""),
+    ("-v 100000", "64G"), ("-d 250000", ""), ("-d 150000", ""), ("-d 20000", ""), ("-d 8000", "")])
 def test_windows(limit, window):
-    script = f"ulimit -v {limit}; exec perl -e 'print join q( ), map {{ $_ x 3 }} 1 .. 5'"
+    script = f"ulimit {limit}; exec perl -e 'print join q( ), map {{ $_ x 3 }} 1 .. 5'"
     status, output, errors = run_preloaded("sh", "-c", script, CAIRN_MALLOC_WINDOW=window,
                                            CAIRN_MALLOC_STATS="1")
     assert (status, output) == (0, "111 222 333 444 555")
     assert FIGURES.fullmatch(errors.strip())["program"] == "perl"
 
 
-@pytest.mark.parametrize("name", ["halve", "shrink_bit_by_bit", "halve_untouched"])
+@pytest.mark.parametrize("name", ["halve", "shrink_bit_by_bit", "halve_untouched", "keep_dumps_small"])
 def test_edges(name):
     assert run_preloaded(EDGES, name) == (0, "", "")
 

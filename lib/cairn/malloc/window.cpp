@@ -10,6 +10,7 @@
 
 #include "cairn/bits.hpp"
 #include "cairn/byte_size.hpp"
+#include "cairn/heap/store/page_heap.hpp"
 #include "cairn/heap/store/slab_geometry.hpp"
 
 namespace cairn::window {
@@ -19,8 +20,9 @@ constinit Region all;         // with the gaps
 constinit Region ready;       // from the base on
 constexpr int pieces = 1024;  // a gap is one
 
-/// What was asked for, or the usual size, at most half of what the process may map: thread stacks
-/// and files need some too.
+/// What was asked for, or the usual size, at most half of what the process may map, as thread
+/// stacks and files need some too; and with descriptors in at most a quarter of what it may write
+/// to.
 std::size_t wanted() {
     std::size_t size = usual;
     if (const char* const text = ::secure_getenv(variable)) {
@@ -31,11 +33,27 @@ std::size_t wanted() {
     if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
         size = std::min<std::size_t>(size, limit.rlim_cur / 2);
     }
+    if (::getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        while (size > smallest && PageHeap::metadata_size(size / heap_page) * 4 > limit.rlim_cur)
+            size /= 2;
+    }
     return align_down(size, heap_page);
 }
 
+/// In a dump of the process, too.
 bool allow(std::byte* base, std::size_t size) {
-    return ::mprotect(base, size, PROT_READ | PROT_WRITE) == 0;
+    if (::mprotect(base, size, PROT_READ | PROT_WRITE) != 0) return false;
+    ::madvise(base, size, MADV_DODUMP);
+    return true;
+}
+
+/// Whether the system would make the heap's start accessible: descriptors, gap and a first MiB.
+bool can_start() {
+    constexpr std::size_t first = smallest / 16;
+    const std::size_t least =
+        PageHeap::metadata_size(all.size / heap_page) + gap() + std::min(first, all.size / 4);
+    const Region start{.base = ready.base, .size = align_down(least, heap_page)};
+    return allow(start.base, start.size) && forbid(start) && allow(ready.base, ready.size);
 }
 
 }  // namespace
@@ -45,6 +63,7 @@ std::size_t gap() {
 }
 
 Region reserve() {
+    if (all.base != nullptr) return {};
     for (std::size_t size = wanted(); size >= smallest / 2; size /= 2) {
         size = align_down(size, heap_page);
         void* const base =
@@ -52,8 +71,10 @@ Region reserve() {
         if (base == MAP_FAILED) continue;
         all = {.base = static_cast<std::byte*>(base), .size = size};
         ready = {.base = all.base + gap(), .size = heap_page};
-        if (!allow(ready.base, ready.size)) return {};
-        return {.base = ready.base, .size = all.size - 2 * gap()};
+        ::madvise(base, size, MADV_DONTDUMP);
+        if (can_start()) return {.base = ready.base, .size = all.size - 2 * gap()};
+        ::munmap(base, size);
+        all = {};
     }
     return {};
 }
@@ -81,6 +102,7 @@ bool covers(const void* address) {
 }
 
 bool forbid(Region pages) {
+    ::madvise(pages.base, pages.size, MADV_DONTDUMP);
     return ::mprotect(pages.base, pages.size, PROT_NONE) == 0;
 }
 

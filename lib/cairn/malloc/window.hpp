@@ -5,7 +5,8 @@
 //      | gap | descriptors | gap, and zero-size blocks | heap ............ | reserved ....... | gap
 //      | ^     ^ base                                                        ^ ready: none behind
 //
-// All of it is reserved from the start. A gap is 1/1024 of the window: 64 MiB.
+// All of it is reserved from the start. A gap is 1/1024 of the window: 64 MiB. What is not
+// accessible is in no dump of the process.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +22,9 @@ inline constexpr const char* variable = "CAIRN_MALLOC_WINDOW";
 inline constexpr std::size_t usual = std::size_t{64} << 30;
 inline constexpr std::size_t smallest = std::size_t{16} << 20;
 
-/// Reserves it, once, and makes the first page ready. Empty where the system refuses; else its
-/// base, and the size without the gaps at both ends.
+/// Reserves it, once, and makes the first page ready: less than was wanted where the system refuses
+/// that, or what it takes to start in it. Empty where it refuses all; else its base, and the size
+/// without the gaps at both ends.
 [[nodiscard]] Region reserve();
 /// The size of a gap in it.
 [[nodiscard]] std::size_t gap();
