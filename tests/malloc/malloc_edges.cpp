@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Does one thing that programs may do, by its name, and that is hard on a heap.
 #include <malloc.h>
+#include <pthread.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -80,6 +83,50 @@ void keep_dumps_small() {
     EXPECT(dumped < mib);
 }
 
+bool forks_well() {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    int status = 1;
+    return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+void use_heap() {
+    std::free(std::malloc(100));
+}
+
+constexpr std::string_view early = "fork_with_early_handlers";
+
+/// Before any constructor.
+void ask_early(int argc, char** arguments) {
+    if (argc != 2 || early != arguments[1]) return;
+    use_heap();
+    ::pthread_atfork(use_heap, use_heap, use_heap);
+}
+[[gnu::section(".preinit_array"), gnu::used]] void (*const before_all)(int, char**) = ask_early;
+
+void fork_with_early_handlers() {
+    EXPECT(forks_well());
+}
+
+volatile std::sig_atomic_t forks = 0;
+
+/// Wherever the only thread is, in the heap too.
+void fork_in_handler() {
+    std::signal(SIGPROF, [](int) {
+        if (forks_well()) forks = forks + 1;
+    });
+    const itimerval often{.it_interval = {0, 1000}, .it_value = {0, 1000}};
+    ::setitimer(ITIMER_PROF, &often, nullptr);
+    void* blocks[100] = {};
+    while (forks < 100) {
+        for (void*& block : blocks) {
+            std::free(block);
+            block = std::malloc(600 * kib);
+        }
+    }
+    std::signal(SIGPROF, SIG_IGN);
+}
+
 struct Deed {
     std::string_view name;
     void (*act)();
@@ -89,11 +136,14 @@ constexpr Deed deeds[] = {
     {"shrink_bit_by_bit", shrink_bit_by_bit},
     {"halve_untouched", halve_untouched},
     {"keep_dumps_small", keep_dumps_small},
+    {early, fork_with_early_handlers},
+    {"fork_in_handler", fork_in_handler},
 };
 
 }  // namespace
 
 int main(int argc, char** arguments) {
+    ::alarm(60);  // what hangs ends
     bool known = false;
     for (const Deed& deed : deeds) {
         if (argc != 2 || deed.name != arguments[1]) continue;

@@ -31,6 +31,17 @@ void free_inside() {
     std::free(static_cast<char*>(std::malloc(size)) + 16);
 }
 
+void free_inside_after_free() {
+    auto* const block = static_cast<char*>(std::malloc(size));
+    std::free(block);
+    std::free(block + size / 32 * 16);
+}
+
+/// Its header would lie where nothing can be touched.
+void free_behind() {
+    std::free(static_cast<char*>(std::malloc(size)) + (size + 256) / 16 * 16);
+}
+
 /// Further on than the slots that a cache takes at once: those are free already.
 void free_never_handed_out() {
     std::free(static_cast<char*>(std::malloc(size)) + size * 30);
@@ -200,6 +211,8 @@ constexpr Misuse misuses[] = {
     {"free_twice", free_twice},
     {"free_from_stack", free_from_stack},
     {"free_inside", free_inside},
+    {"free_inside_after_free", free_inside_after_free},
+    {"free_behind", free_behind},
     {"free_never_handed_out", free_never_handed_out},
     {"free_with_wrong_size", free_with_wrong_size},
     {"write_behind", write_behind},

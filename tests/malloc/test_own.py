@@ -39,7 +39,8 @@ def test_windows(limit, window):
     assert FIGURES.fullmatch(errors.strip())["program"] == "perl"
 
 
-@pytest.mark.parametrize("name", ["halve", "shrink_bit_by_bit", "halve_untouched", "keep_dumps_small"])
+@pytest.mark.parametrize("name", ["halve", "shrink_bit_by_bit", "halve_untouched", "keep_dumps_small",
+                                  "fork_with_early_handlers", "fork_in_handler"])
 def test_edges(name):
     assert run_preloaded(EDGES, name) == (0, "", "")
 
@@ -73,6 +74,8 @@ HARDENED = {
     "write_last_byte_after_free": ("use after free", [8, SLOTS, 1000, BLOCKS, RUNS]),
     "read_long_after_free": ("use after free", [100_000, RUNS]),
     "read_behind": ("overflow", [100_000, RUNS]),
+    "free_inside_after_free": ("invalid pointer", [100_000, 300_000]),
+    "free_behind": ("invalid pointer", [100_000, 300_000]),
     "free_what_is_new": ("wrong function", [8, BLOCKS]),
     "delete_what_is_malloced": ("wrong function", [8, BLOCKS]),
     "delete_what_is_an_array": ("wrong function", [8, BLOCKS]),

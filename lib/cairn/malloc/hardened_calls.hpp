@@ -25,4 +25,7 @@ void give(void* block, std::size_t size, std::size_t alignment, Family family);
 [[nodiscard]] std::size_t usable_size(void* block);
 [[nodiscard]] bool try_resize(void* block, std::size_t usable, std::size_t size);
 
+bool hold(bool waits);
+void let_go();
+
 }  // namespace cairn::calls

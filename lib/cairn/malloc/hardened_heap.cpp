@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cairn/malloc/hardened_heap.hpp"
 
-#include <pthread.h>
 #include <sys/mman.h>
 
 #include <bit>
@@ -36,19 +35,6 @@ bool change(Region pages, int access) {
     return done;
 }
 
-void hold() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
-    ForkLock::held.lock();
-}
-void let_go() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
-    ForkLock::held.unlock();
-}
-
-// After the heap has started, and asked for its own lock to be held: this one is taken first.
-[[gnu::constructor]] void hold_the_lock_for_fork() {
-    calls::give(calls::take(1, Family::malloc), Family::malloc);
-    ::pthread_atfork(hold, let_go, let_go);
-}
-
 [[gnu::destructor]] void look_at_all() {
     (void)place.heap.check_all();
 }
@@ -56,6 +42,8 @@ void let_go() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
 }  // namespace
 
 constinit Spinlock ForkLock::held;
+constinit thread_local bool ForkLock::mine = false;
+constinit thread_local const std::byte* asked = nullptr;
 
 HardenedHeap& hardened_heap() {
     return place.heap;
@@ -80,6 +68,8 @@ bool KernelPages::discard(Region pages) {
 
 namespace cairn::calls {
 
+using process_heap::asked;
+using process_heap::ForkLock;
 using process_heap::hardened_heap;
 
 namespace {
@@ -90,6 +80,7 @@ std::byte* bytes_of(void* block) {
 
 /// Ends the process where a block goes back by another function than it must.
 void give(std::byte* block, std::optional<Layout> layout, Family family) {
+    asked = block;
     const auto another =
         hardened_heap().deallocate_marked(block, layout, static_cast<std::uint8_t>(family));
     if (!another) return;
@@ -143,6 +134,7 @@ void give(void* block, std::size_t size, std::size_t alignment, Family family) {
 }
 
 std::size_t usable_size(void* block) {
+    asked = bytes_of(block);
     if (process_heap::is_untouchable(block) || !hardened_heap().check(bytes_of(block))) return 0;
     return hardened_heap().usable_size(bytes_of(block));
 }
@@ -151,6 +143,17 @@ bool try_resize(void* block, std::size_t /*usable*/, std::size_t size) {
     if (process_heap::is_untouchable(block)) return false;
     const auto found = hardened_heap().find(bytes_of(block));
     return found && hardened_heap().try_resize(bytes_of(block), found->layout(), size);
+}
+
+bool hold(bool waits) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    ForkLock lock;
+    if (!waits) return !ForkLock::mine && lock.try_lock();
+    lock.lock();
+    return true;
+}
+
+void let_go() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    if (ForkLock::mine) ForkLock().unlock();
 }
 
 }  // namespace cairn::calls

@@ -40,15 +40,27 @@ struct KernelPages {
     [[nodiscard]] static bool discard(Region pages);
 };
 
-/// One that fork() can hold.
+/// What this thread gave back or asked about last, which may be no block: its header may lie where
+/// nothing can be touched.
+extern constinit thread_local const std::byte* asked;
+
+/// One that fork() can hold, and that knows whose it is.
 class CAIRN_CAPABILITY("lock") ForkLock {
   public:
     static constinit Spinlock held;
-    void lock() CAIRN_ACQUIRE() CAIRN_NO_THREAD_SAFETY_ANALYSIS { held.lock(); }
-    [[nodiscard]] bool try_lock() CAIRN_TRY_ACQUIRE(true) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
-        return held.try_lock();
+    static constinit thread_local bool mine;
+    void lock() CAIRN_ACQUIRE() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        held.lock();
+        mine = true;
     }
-    void unlock() CAIRN_RELEASE() CAIRN_NO_THREAD_SAFETY_ANALYSIS { held.unlock(); }
+    [[nodiscard]] bool try_lock() CAIRN_TRY_ACQUIRE(true) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        mine = held.try_lock();
+        return mine;
+    }
+    void unlock() CAIRN_RELEASE() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        mine = false;
+        held.unlock();
+    }
 };
 
 using HardenedHeap = Hardened<Caches, KernelPages, ForkLock>;

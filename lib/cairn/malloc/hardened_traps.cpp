@@ -4,6 +4,7 @@
 #include <csignal>
 #include <optional>
 
+#include "cairn/malloc/hardened_calls.hpp"
 #include "cairn/malloc/hardened_heap.hpp"
 #include "cairn/malloc/window.hpp"
 #include "cairn/panic.hpp"
@@ -20,7 +21,18 @@ std::optional<Found> block_around(const void* address) CAIRN_NO_THREAD_SAFETY_AN
     return hardened_heap().find_around(address);
 }
 
+/// Whether this thread was looking for the header of what it gave back.
+bool is_header_asked_for(const void* address) {
+    const auto distance =
+        reinterpret_cast<std::uintptr_t>(asked) - reinterpret_cast<std::uintptr_t>(address);
+    return ForkLock::mine && distance - 1 < sizeof(hardened::Header);
+}
+
 [[noreturn]] void say(const void* address) {
+    if (is_header_asked_for(address)) {
+        die(nullptr, {HeapFaultKind::invalid_pointer, asked, 0, "malloc"});
+    }
+    calls::let_go();
     if (is_untouchable(address)) {
         panic_format("heap 'malloc': zero-size block: {} has no bytes that could be used", address);
     }

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
 
 #include <atomic>
 #include <cerrno>
@@ -15,6 +16,8 @@
 #include "cairn/malloc/window.hpp"
 #include "cairn/malloc/zero_blocks.hpp"
 #include "cairn/print.hpp"
+
+#include CAIRN_MALLOC_CALLS
 
 namespace cairn::process_heap {
 
@@ -54,15 +57,26 @@ void close_at_thread_exit(Cache& closing) {
 
 // --- fork ----------------------------------------------------------------------------------------
 
+/// What this fork holds: a signal's handler may have interrupted who holds it, in the only thread.
+/// That one goes on in the child, too.
+constinit bool calls_held = false;
+constinit bool core_held = false;
+
 void before_fork() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    const bool alone = __libc_single_threaded != 0;
+    calls_held = calls::hold(!alone);
+    core_held = core.try_lock();
+    if (core_held || alone) return;
     core.lock();
+    core_held = true;
 }
 void after_fork() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
-    core.unlock();
+    if (core_held) core.unlock();
+    if (calls_held) calls::let_go();
 }
 void in_child() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
-    core.forget_caches_but(cache);
-    core.unlock();
+    if (core_held) core.forget_caches_but(cache);
+    after_fork();
 }
 
 // --- the start -----------------------------------------------------------------------------------
@@ -109,6 +123,7 @@ bool start() {
 /// the last.
 void die(void* /*context*/, const HeapFault& fault) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
     core.unlock();
+    calls::let_go();
     if (dying.exchange(true)) ::signal(SIGABRT, SIG_DFL);
     panic_format("{}", fault);
 }

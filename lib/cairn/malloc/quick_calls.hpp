@@ -52,4 +52,12 @@ inline constexpr bool exact = false;
     return process_heap::cache.try_resize(static_cast<std::byte*>(block), {.size = usable}, size);
 }
 
+/// Takes the lock that is taken before the core's, if there is one and it is free, or `waits` for
+/// it; whether it was got.
+inline bool hold(bool /*waits*/) {
+    return true;
+}
+/// Gives it back, if this thread holds it.
+inline void let_go() {}
+
 }  // namespace cairn::calls

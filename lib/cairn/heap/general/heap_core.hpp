@@ -87,6 +87,7 @@ class HeapCore {
 
     /// Held around fork(), so that the child's heap is whole.
     void lock() CAIRN_ACQUIRE(lock_) { lock_.lock(); }
+    [[nodiscard]] bool try_lock() CAIRN_TRY_ACQUIRE(true, lock_) { return lock_.try_lock(); }
     void unlock() CAIRN_RELEASE(lock_) { lock_.unlock(); }
     /// In the child of a fork, which has none of the other threads: forgets their caches, which may
     /// have been in the middle of anything. What they held stays in use.
