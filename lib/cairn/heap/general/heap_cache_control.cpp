@@ -17,6 +17,7 @@ using namespace heap_bins;
 bool HeapCache::open() {
     if (pages_ != 0) return true;
     if (!core_->is_initialised() && !core_->start()) return false;
+    if (pages_ != 0) return true;  // by a request that the start made
     origin_ = core_->origin();
     use_ = core_->uses();
     infos_ = core_->infos();
