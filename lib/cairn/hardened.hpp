@@ -20,6 +20,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -39,6 +40,7 @@ namespace cairn {
 struct HardenedOptions {
     std::size_t quarantine_bytes = std::size_t{256} << 10;  ///< spans of freed blocks, at most
     std::size_t guard_from = std::size_t{64} << 10;         ///< the least size with guard pages
+    std::size_t most_guarded = SIZE_MAX;                    ///< blocks that have them
     std::byte fresh{0xcd};                                  ///< what new blocks are filled with
     std::byte freed{0xdd};                                  ///< and freed ones; 0: zeroed on free
     bool look_back = false;                                 ///< at the last block, in each request
@@ -63,7 +65,7 @@ class Hardened {
             report(state_.with(
                 [this](HardenedState& state) { return state.look_back(options_.freed); }));
         }
-        auto planned = hardened::plan(layout, is_guarded(layout) ? Platform::page_size : 0);
+        auto planned = hardened::plan(layout, may_guard(layout) ? Platform::page_size : 0);
         if (!planned) return std::unexpected(planned.error());
         auto span = base_.allocate(planned->whole());
         if (!span && empty_quarantine()) span = base_.allocate(planned->whole());
@@ -72,6 +74,7 @@ class Hardened {
         planned->mark = mark;
         std::byte* const block = hardened::place(*planned);
         if (!protect_ends(*planned, block)) planned->guard = 0;
+        if (planned->guard != 0) guarded_.fetch_add(1, std::memory_order_relaxed);
         state_.with([&](HardenedState& state) {
             planned->older = state.newest;
             hardened::set_up(block, *planned);
@@ -158,8 +161,9 @@ class Hardened {
   private:
     static constexpr bool has_guards = Platform::page_size != 0;
 
-    [[nodiscard]] bool is_guarded(Layout layout) const {
-        return has_guards && layout.size >= options_.guard_from;
+    [[nodiscard]] bool may_guard(Layout layout) const {
+        return has_guards && layout.size >= options_.guard_from &&
+               guarded_.load(std::memory_order_relaxed) < options_.most_guarded;
     }
 
     std::optional<HardenedBlock> release(std::byte* block, std::optional<Layout> claimed,
@@ -241,6 +245,7 @@ class Hardened {
         if (contents.guard != 0) {
             const bool ends = Platform::unprotect(first_page(contents));
             if (!Platform::unprotect(hardened::later_pages(block)) || !ends) return;
+            guarded_.fetch_sub(1, std::memory_order_relaxed);
         }
         if constexpr (GeneralHeap<A>) {
             base_.deallocate(contents.span);
@@ -315,6 +320,7 @@ class Hardened {
     std::string_view owner_;
     FaultHook hook_;
     HardenedOptions options_;
+    std::atomic<std::size_t> guarded_ = 0;  ///< blocks with guard pages, live or waiting or kept
     Guarded<HardenedState, Lock> state_;
 };
 

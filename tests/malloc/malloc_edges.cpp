@@ -127,6 +127,28 @@ void fork_in_handler() {
     std::signal(SIGPROF, SIG_IGN);
 }
 
+/// The kernel has 65,530 mappings for a process, threads want some of them.
+void start_thread_beside_many_blocks() {
+    constexpr int count = 40'000;
+    for (int i = 0; i < count; ++i)
+        EXPECT(std::malloc(64 * kib) != nullptr);
+    pthread_t thread{};
+    EXPECT(
+        ::pthread_create(&thread, nullptr, [](void*) -> void* { return nullptr; }, nullptr) == 0);
+    ::pthread_join(thread, nullptr);
+}
+
+/// The ground around it is not touched, either.
+void align_to_much() {
+    const std::size_t before = resident_size();
+    void* blocks[8];
+    for (void*& block : blocks)
+        block = aligned_alloc(4 * mib, 100);
+    EXPECT(resident_size() < before + 2 * mib);
+    for (void* const block : blocks)
+        std::free(block);
+}
+
 struct Deed {
     std::string_view name;
     void (*act)();
@@ -136,6 +158,8 @@ constexpr Deed deeds[] = {
     {"shrink_bit_by_bit", shrink_bit_by_bit},
     {"halve_untouched", halve_untouched},
     {"keep_dumps_small", keep_dumps_small},
+    {"start_thread_beside_many_blocks", start_thread_beside_many_blocks},
+    {"align_to_much", align_to_much},
     {early, fork_with_early_handlers},
     {"fork_in_handler", fork_in_handler},
 };

@@ -40,6 +40,7 @@ def test_windows(limit, window):
 
 
 @pytest.mark.parametrize("name", ["halve", "shrink_bit_by_bit", "halve_untouched", "keep_dumps_small",
+                                  "start_thread_beside_many_blocks", "align_to_much",
                                   "fork_with_early_handlers", "fork_in_handler"])
 def test_edges(name):
     assert run_preloaded(EDGES, name) == (0, "", "")

@@ -15,6 +15,7 @@ namespace cairn::process_heap {
 namespace {
 
 constexpr HardenedOptions options{.quarantine_bytes = std::size_t{16} << 20,
+                                  .most_guarded = 12'000,
                                   .fresh = std::byte{},
                                   .freed = std::byte{},
                                   .look_back = true};

@@ -43,6 +43,19 @@ void set(Region region, std::byte value) {
     }
 }
 
+/// What of the ground is filled and looked at: of large alignments it may be MiBs.
+constexpr std::size_t watched = 4096;
+
+Region watched_padding(const HardenedBlock& contents, const std::byte* block) {
+    const Region all = contents.padding(block);
+    const std::size_t size = std::min(all.size, watched);
+    return {all.base + (all.size - size), size};
+}
+Region watched_redzone(const HardenedBlock& contents, const std::byte* block) {
+    const Region all = contents.redzone(block);
+    return {all.base, std::min(all.size, watched)};
+}
+
 std::uint8_t power_of(std::size_t alignment) {
     return static_cast<std::uint8_t>(std::countr_zero(alignment));
 }
@@ -119,8 +132,8 @@ Region own_pages(std::byte* block) {
 }
 
 void set_up(std::byte* block, const HardenedBlock& contents) {
-    set(contents.padding(block), untouchable);
-    set(contents.redzone(block), untouchable);
+    set(watched_padding(contents, block), untouchable);
+    set(watched_redzone(contents, block), untouchable);
     Header::open(block, contents);
 }
 
@@ -146,8 +159,8 @@ std::optional<HeapFault> judge(const std::byte* block, std::optional<Layout> cla
 
 std::optional<HeapFaultKind> damage_around(const std::byte* block) {
     const HardenedBlock& contents = Header::before(block).contents();
-    if (!holds_only(contents.redzone(block), untouchable)) return HeapFaultKind::overflow;
-    if (!holds_only(contents.padding(block), untouchable)) return HeapFaultKind::underflow;
+    if (!holds_only(watched_redzone(contents, block), untouchable)) return HeapFaultKind::overflow;
+    if (!holds_only(watched_padding(contents, block), untouchable)) return HeapFaultKind::underflow;
     return std::nullopt;
 }
 
@@ -194,7 +207,7 @@ bool resize(std::byte* block, std::size_t new_size, std::byte fresh) {
     if (contents.guard == 0 && new_size < old_size && cut_off > most_cut_off) return false;
     if (new_size > old_size) set({block + old_size, new_size - old_size}, fresh);
     header.change([=](HardenedBlock& block_contents) { block_contents.size = new_size; });
-    set(contents.redzone(block), untouchable);
+    set(watched_redzone(contents, block), untouchable);
     return true;
 }
 
