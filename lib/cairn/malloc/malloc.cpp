@@ -23,6 +23,7 @@ void* refuse(int error) {
     return nullptr;
 }
 
+// Shaped for: "Instructions on the host".
 [[gnu::always_inline]] inline void* take_aligned(std::size_t alignment, std::size_t size) {
     if (alignment == heap_page) return calls::take_pages(size);
     if (!std::has_single_bit(alignment)) [[unlikely]]
