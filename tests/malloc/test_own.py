@@ -10,7 +10,6 @@ FAMILY = os.environ["CAIRN_MALLOC_family"]
 THREADS = os.environ["CAIRN_MALLOC_threads"]
 MISUSE = os.environ["CAIRN_MALLOC_misuse"]
 EDGES = os.environ["CAIRN_MALLOC_edges"]
-REPLACED = os.environ["CAIRN_MALLOC_replaced"]
 
 
 def test_expectations_hold_for_glibc():
@@ -45,10 +44,6 @@ def test_windows(limit, window):
                                   "fork_with_early_handlers", "fork_in_handler"])
 def test_edges(name):
     assert run_preloaded(EDGES, name) == (0, "", "")
-
-
-def test_forms_that_a_program_replaces_make_the_others():
-    assert run_preloaded(REPLACED) == (0, "", "")
 
 
 def test_out_of_memory_is_an_error_not_an_end():
