@@ -81,8 +81,8 @@ def test_the_console_has_all_from_the_first_message_on(machine, disk, console, t
     m.expect(rf"Debian GNU/Linux 13 debian {terminal}\r+\n", LONG)
     log_in(m)
     assert m.command_output("tty; cat /sys/class/tty/console/active", PROMPT).split() == [f"/dev/{terminal}", terminal]
-    m.send_line("sleep 1000")
-    m.expect("sleep 1000")
+    m.send_line("echo it beg''ins; sleep 1000")
+    m.expect("it begins")
     m.send("\x03")
     m.expect(PROMPT)
     m.send_line("poweroff")
