@@ -152,11 +152,11 @@ class Machine:
         """Types a command at a shell's prompt, and returns what it printed. Its output stands between two
         marks that the typed line does not have: a terminal echoes that as often as it likes."""
         self.commands += 1
-        begin, end = f"<{self.commands}>", f"</{self.commands}>"
+        number = self.commands
         after = "" if command.endswith("&") else ";"
-        self.send_line(f"echo '<''{begin[1:]}'; {command}{after} echo '<''{end[1:]}'")
-        self.expect(rf"{begin}\r*\n")
-        self.expect(rf"{end}\r*\n")
+        self.send_line(f"echo '<''{number}>'; {command}{after} echo '<''/{number}>'")
+        self.expect(rf"<{number}>\r*\n")
+        self.expect(rf"</{number}>\r*\n")
         output = self.process.before.replace("\r", "").strip()
         self.expect(prompt)
         return output

@@ -73,6 +73,20 @@ TEST_CASE("console write: a line feed goes out behind a carriage return", "[sbi_
     CHECK(bench.console.text == "\r\na\r\n\r\nb\r\nc");
 }
 
+TEST_CASE("console write: a console that is full says how many of the guest's bytes went out",
+          "[sbi_dbcn]") {
+    const std::string_view text = "\na\r\n\n";
+    const std::string_view lines = "\r\na\r\n\r\n";
+    const std::size_t count_at[] = {0, 0, 1, 2, 3, 4, 4, 5};
+    for (std::size_t room = 0; room <= lines.size(); ++room) {
+        GuestBench bench;
+        place(bench, buffer, text);
+        bench.console.room = room;
+        CHECK(write(bench, text.size(), buffer) == sbi_success(count_at[room]));
+        CHECK(bench.console.text == lines.substr(0, room));
+    }
+}
+
 TEST_CASE("console read: a call reads part of long input", "[sbi_dbcn]") {
     GuestBench bench;
     const std::string text = std::string(128, 'a') + std::string(72, 'b');

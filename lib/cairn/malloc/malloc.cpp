@@ -66,6 +66,7 @@ constexpr std::size_t tolerable(std::size_t usable) {
     return usable / 2;
 }
 
+/// Where blocks are exact, one that stays is cut to its size, or it moves.
 void* resize(void* old, std::size_t size) {
     const std::size_t usable = calls::usable_size(old);
     const std::size_t left = usable - size;

@@ -119,8 +119,7 @@ bool start() {
 
 }  // namespace
 
-/// Whoever handles SIGABRT may want the heap; but a second fault is
-/// the last.
+/// Whoever handles SIGABRT may want the heap; but a second fault is the last.
 void die(void* /*context*/, const HeapFault& fault) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
     core.unlock();
     calls::let_go();

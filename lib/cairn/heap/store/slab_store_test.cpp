@@ -77,6 +77,19 @@ void take_apart(HeapBench& heap, Blocks& blocks, std::size_t size, std::size_t s
         heap.cache.give(heap.cache.take(40'000 + 128 * i));
 }
 
+/// Frees all blocks, from their middle on: nothing is left of slabs, taken apart or not.
+void ends_whole(HeapBench& heap, Blocks& blocks) {
+    bool whole = true;
+    while (blocks.count() != 0)
+        whole = blocks.remove(blocks.count() / 2) && whole;
+    CHECK(whole);
+    heap.cache.flush();
+    CHECK(heap.core.check());
+    CHECK(heap.core.statistics().live == 0);
+    CHECK(heap.cache.take(heap.region.size * 9 / 10) != nullptr);
+    CHECK(heap.faults.seen.empty());
+}
+
 TEST_CASE("free slots of one size serve blocks of others", "[slab_store]") {
     HeapBench heap;
     Blocks blocks(heap);
@@ -99,14 +112,7 @@ TEST_CASE("free slots of one size serve blocks of others", "[slab_store]") {
     // 58 % where no slab is taken apart.
     CHECK(blocks.live() * 100 / heap.region.size >= 72);
     CHECK(heap.core.check());
-    while (blocks.count() != 0)
-        whole = blocks.remove(below(blocks.count())) && whole;
-    CHECK(whole);
-    heap.cache.flush();
-    CHECK(heap.core.check());
-    CHECK(heap.core.statistics().live == 0);
-    CHECK(heap.cache.take(heap.region.size * 9 / 10) != nullptr);
-    CHECK(heap.faults.seen.empty());
+    ends_whole(heap, blocks);
 }
 
 TEST_CASE("slots of every class outlive their slab", "[slab_store]") {
@@ -122,13 +128,7 @@ TEST_CASE("slots of every class outlive their slab", "[slab_store]") {
         INFO("class " << c);
         CHECK(apart * 2 > blocks.count());
         CHECK(heap.core.check());
-        while (blocks.count() != 0)
-            CHECK(blocks.remove(blocks.count() / 2));
-        heap.cache.flush();
-        CHECK(heap.core.check());
-        CHECK(heap.core.statistics().live == 0);
-        CHECK(heap.cache.take(heap.region.size * 9 / 10) != nullptr);
-        CHECK(heap.faults.seen.empty());
+        ends_whole(heap, blocks);
     }
 }
 
