@@ -355,7 +355,14 @@ choose_debian_disk() {
     "$root/tools/debian_disk.sh" ${arguments[@]+"${arguments[@]}"} "$image" || exit
     kernel=$image.kernel initrd=$image.initrd
     choose_debian_console
-    append="root=/dev/vda1 rw $console net.ifnames=0${append:+ $append}"
+    choose_debian_page_tables
+    append="root=/dev/vda1 rw $console net.ifnames=0$page_tables${append:+ $append}"
+}
+
+# Sv39 rather than Sv57: each table of the guest's on the way to a page has one translation of Cairn's less to wait for.
+choose_debian_page_tables() {
+    page_tables=' no4lvl'
+    [[ " $append " != *' no5lvl '* ]] || page_tables=''
 }
 
 # A virtio console costs a fraction of a UART; until its driver is there, the kernel's messages go out by SBI.

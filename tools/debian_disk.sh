@@ -177,7 +177,7 @@ second_stage() {
     say 'Configuring the packages, in a guest. This takes minutes.'
     "$root/tools/debian_second_stage.py" --log "$folder/second-stage.log" "$root/run.sh" \
         --kernel "$folder/second-stage.kernel" --initrd "$folder/second-stage.initrd" --disk "$unfinished" \
-        --cpus 1 --memory 1G --append 'console=ttyS0 root=/dev/vda1 rw panic=-1' ||
+        --cpus 1 --memory 1G --append 'console=ttyS0 root=/dev/vda1 rw panic=-1 no4lvl' ||
         die 'the Debian disk is not complete.' "Start again to go on, or anew: rm -r $folder"
     check "$unfinished" "Remove the file, and start again: rm $unfinished"
     mv "$unfinished" "$folder/base.img"

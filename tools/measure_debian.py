@@ -24,7 +24,7 @@ DISK = ROOT / ".cache/debian/disk.img"
 PAIRS = 3
 AIM = 1.05
 # As ./run.sh debian has it. OpenSBI of Debian 12 has no console that Linux uses: until hvc0 is there, bare QEMU says nothing.
-APPEND = "root=/dev/vda1 rw earlycon=sbi console=hvc0 net.ifnames=0"
+APPEND = "root=/dev/vda1 rw earlycon=sbi console=hvc0 net.ifnames=0 no4lvl"
 UART = ["-serial", "stdio"]
 VIRTIO_CONSOLE = ["-serial", "none", "-chardev", "stdio,id=c0", "-device", "virtio-serial-device", "-device", "virtconsole,chardev=c0"]
 TIMEOUT = 900 # seconds to login: on a busy host

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not os.environ.get("CAIRN_DEBIAN_DISK"), reason=
 LONG = 900
 PROMPT = r"root@debian:~# "
 CONF = "kernel = kernel\nmemory = 1G\ncpus = 2\ndisk = host:0\n"
-BESIDE = "initrd = initrd\nvirtio-console = yes\nappend = root=/dev/vda1 rw {} net.ifnames=0\n"
+BESIDE = "initrd = initrd\nvirtio-console = yes\nappend = root=/dev/vda1 rw {} net.ifnames=0 no4lvl\n"
 VIRTIO, UART = "earlycon=sbi console=hvc0", "console=ttyS0"
 
 
