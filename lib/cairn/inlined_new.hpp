@@ -5,7 +5,7 @@
 //     auto* node = new Node(...);      // some ten instructions, no call
 //
 // For what is made and deleted all the time: each place pays for it in code. What is larger than a
-// slot (512 bytes) gains nothing. For programs that link cairn::new; with CAIRN_HARDENED the
+// slot (1024 bytes) gains nothing. For programs that link cairn::new; with CAIRN_HARDENED the
 // operators are the global ones. Shaped for: "heap, target, inlined typed new + delete".
 #pragma once
 

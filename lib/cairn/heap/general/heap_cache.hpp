@@ -5,8 +5,8 @@
 //
 // Three kinds of blocks have magazines:
 //
-//     slots of slabs        1 .. 512 bytes      32 magazines of 63, by class
-//     blocks with headers   513 B .. 64 KiB     by exact size up to 4 KiB, then 16 a doubling
+//     slots of slabs        1 .. 1024 bytes     64 magazines of 63, by class
+//     blocks with headers   1025 B .. 64 KiB    by exact size up to 4 KiB, then 16 a doubling
 //     runs                  1 .. 16 pages       by their number
 //
 // It models GeneralHeap. One hart (thread) uses a cache at a time; any hart may free what another

@@ -59,7 +59,7 @@ TEST_CASE("every power of two is an alignment", "[heap_cache]") {
     HeapBench heap(std::size_t{64} << 20);
     for (std::size_t alignment = 1; alignment <= (std::size_t{8} << 20); alignment *= 2) {
         for (const std::size_t size :
-             std::initializer_list<std::size_t>{1, 16, 100, 512, 513, 3000, 4096, 70'000}) {
+             std::initializer_list<std::size_t>{1, 16, 100, 1024, 1025, 3000, 4096, 70'000}) {
             const auto block = heap.cache.allocate({size, alignment});
             INFO(size << " at " << alignment);
             REQUIRE(block);
@@ -188,7 +188,7 @@ TEST_CASE("what a stale canary says of new blocks is nothing", "[heap_cache]") {
     for (std::byte* block : blocks)
         heap.cache.give(block);
     blocks.clear();
-    while (std::byte* const block = heap.cache.take(600))
+    while (std::byte* const block = heap.cache.take(1200))
         blocks.push_back(block);
     for (std::byte* block : blocks)
         heap.cache.give(block);
@@ -233,8 +233,8 @@ TEST_CASE("blocks grow and shrink where they lie", "[heap_cache]") {
     std::byte* const block = take(heap, 2000);
     CHECK(heap.cache.try_resize(block, {2000}, 100'000));
     CHECK(heap.cache.usable_size(block) >= 100'000);
-    CHECK(heap.cache.try_resize(block, {100'000}, 700));
-    heap.cache.deallocate(block, {700});
+    CHECK(heap.cache.try_resize(block, {100'000}, 1200));
+    heap.cache.deallocate(block, {1200});
     std::byte* const run = take(heap, 300'000);
     CHECK(heap.cache.try_resize(run, {300'000}, 400'000));
     CHECK(heap.cache.try_resize(run, {400'000}, 10'000));
@@ -252,7 +252,8 @@ TEST_CASE("blocks grow and shrink where they lie", "[heap_cache]") {
 TEST_CASE("a block may be freed by another hart", "[heap_cache]") {
     HeapBench heap;
     HeapCache other(heap.core);
-    for (const std::size_t size : std::initializer_list<std::size_t>{64, 1000, 8192, 300'000}) {
+    for (const std::size_t size :
+         std::initializer_list<std::size_t>{64, 1000, 1500, 8192, 300'000}) {
         std::vector<std::byte*> blocks;
         for (int i = 0; i < 100 && static_cast<unsigned>(i) * size < (4 << 20); ++i)
             blocks.push_back(take(heap, size));
@@ -342,14 +343,14 @@ TEST_CASE("more harts than owners of slabs share them", "[heap_cache]") {
 TEST_CASE("a request that finds no memory takes little from the cache", "[heap_cache]") {
     HeapBench heap;
     std::vector<std::byte*> blocks;
-    while (std::byte* const block = heap.cache.take(1000))
+    while (std::byte* const block = heap.cache.take(1500))
         blocks.push_back(block);
     for (std::size_t i = 0; i < 24; ++i)
         heap.cache.give(blocks[i * 3]);
-    REQUIRE(heap.cache.cached_bytes() >= std::size_t{24} * 1000);
-    CHECK(heap.cache.take(700) != nullptr);
-    CHECK(heap.cache.cached_bytes() >= std::size_t{8} * 1000);
-    CHECK(heap.cache.take(1000) != nullptr);
+    REQUIRE(heap.cache.cached_bytes() >= std::size_t{24} * 1500);
+    CHECK(heap.cache.take(1200) != nullptr);
+    CHECK(heap.cache.cached_bytes() >= std::size_t{8} * 1500);
+    CHECK(heap.cache.take(1500) != nullptr);
 }
 
 TEST_CASE("before it fails the heap asks for memory back", "[heap_cache]") {
@@ -470,7 +471,7 @@ TEST_CASE("what a cache keeps beyond slots has a limit", "[heap_cache]") {
     std::vector<std::byte*> blocks;
     std::size_t live = 0;
     while (live < window / 2) {
-        const std::size_t size = 600 + random() % 12'000;
+        const std::size_t size = 1100 + random() % 12'000;
         const bool by_page = random() % 4 == 0;
         blocks.push_back(heap.cache.take(size, by_page ? heap_page : default_alignment));
         REQUIRE(blocks.back() != nullptr);

@@ -91,7 +91,7 @@ TEST_CASE("figures can be read while threads work", "[heap_cache_threads]") {
     std::thread worker([&] {
         Cache cache(heap.core);
         for (int i = 0; i < 20'000; ++i)
-            cache.give(cache.take(static_cast<std::size_t>(i % 1000)));
+            cache.give(cache.take(static_cast<std::size_t>(i % 2000)));
         cache.close();
         done = true;
     });

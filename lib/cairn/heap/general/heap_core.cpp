@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint32_t growth_pages = 64;        // the least that is taken from the break at once
 constexpr std::size_t most_kept_slots = 4 << 20;  // free bytes that no slab is taken apart for
+constexpr unsigned smallest_spared = 33;          // class of slots that blocks may stand for
 constexpr std::uint32_t releasable = 16;          // free pages in a row that are worth a call
 
 constexpr std::uint32_t pages_for(std::size_t bytes) {
@@ -182,6 +183,7 @@ std::size_t HeapCore::take_slots(unsigned small_class, std::uint32_t owner, std:
     const SpinGuard guard(lock_);
     std::size_t count = slabs_.take(small_class, owner, slots, wanted, report_);
     if (count == 0) {
+        if (small_class >= smallest_spared && wants_blocks()) return 0;
         const std::uint32_t first = find_pages(slab_pages, slab_pages);
         if (first != PageHeap::none) slabs_.add_slab(small_class, owner, first);
         if (first == PageHeap::none && !slabs_.take_over(small_class, owner, true)) return 0;
@@ -261,7 +263,7 @@ std::byte* HeapCore::find_block(std::size_t size, std::size_t alignment) {
 std::byte* HeapCore::take_block(std::size_t size, std::size_t alignment) {
     if (size > largest_block) return nullptr;
     const SpinGuard guard(lock_);
-    if (slabs_.free_bytes() > kept_slots_ + in_use_ / 8) take_slab_apart();
+    if (has_much_in_slots()) take_slab_apart();
     std::byte* const block = find_block(size, alignment);
     if (block != nullptr) take_in_use(blocks_.usable_size(block));
     return block;
@@ -269,7 +271,7 @@ std::byte* HeapCore::take_block(std::size_t size, std::size_t alignment) {
 
 std::size_t HeapCore::take_blocks(std::size_t length, std::byte** blocks, std::size_t wanted) {
     const SpinGuard guard(lock_);
-    if (slabs_.free_bytes() > kept_slots_ + in_use_ / 8) take_slab_apart();
+    if (has_much_in_slots()) take_slab_apart();
     std::byte* block = nullptr;
     // Rows of slots are short: several blocks at once would not fit.
     if (wanted > 1 && !slabs_.has_apart())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The part of the heap that all harts share: pages, slabs and blocks behind one lock.
 //
-//     break ──► PageHeap ──┬── slabs of 16 KiB        slots up to 512 bytes      SlabStore
+//     break ──► PageHeap ──┬── slabs of 16 KiB        slots up to 1024 bytes     SlabStore
 //      (BumpAllocator)     ├── chunks of up to 1 MiB   blocks up to 256 KiB       TlsfArena
 //                          ├── runs                    what is larger, or page-aligned
 //                          └── internal                caches
@@ -156,6 +156,15 @@ class HeapCore {
     void free_pages(std::uint32_t first) CAIRN_REQUIRES(lock_);
     void note_pages() CAIRN_REQUIRES(lock_);
 
+    /// Whether free slots are so much of the heap that slabs are taken apart: where pages are few,
+    /// any.
+    [[nodiscard]] bool has_much_in_slots() const CAIRN_REQUIRES(lock_) {
+        return slabs_.free_bytes() > (is_short() ? 0 : kept_slots_ + in_use_ / 8);
+    }
+    /// Whether blocks are to stand for the longest slots, rather than a new slab be made.
+    [[nodiscard]] bool wants_blocks() const CAIRN_REQUIRES(lock_) {
+        return slabs_.has_apart() || has_much_in_slots();
+    }
     [[nodiscard]] bool has_slabs() const {
         return std::size_t{window_.pages} * heap_page >= slab_window;
     }

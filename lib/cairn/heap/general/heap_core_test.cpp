@@ -147,5 +147,24 @@ TEST_CASE("a forked child forgets the caches of threads that it does not have", 
     CHECK(heap.faults.seen.empty());
 }
 
+TEST_CASE("where little is left, blocks stand for the longest slots", "[heap_core]") {
+    HeapBench heap(std::size_t{8} << 20);
+    const auto use = [&](const std::byte* block) {
+        const std::size_t page = static_cast<std::size_t>(block - heap.region.base) / heap_page;
+        return unsigned{heap.core.use_map()[page]};
+    };
+    CHECK(use(heap.cache.take(600)) == small_class(600));
+    CHECK(use(heap.cache.take(300)) == small_class(300));
+    for (std::size_t left = heap.region.size; left > heap.region.size / 20; left -= 60'000)
+        (void)heap.cache.take(60'000);
+    std::byte* const block = heap.cache.take(700);
+    CHECK(use(block) == static_cast<unsigned>(PageUse::block_chunk));
+    CHECK(heap.cache.usable_size(block) >= 700);
+    CHECK(use(heap.cache.take(400)) == small_class(400));
+    heap.cache.deallocate(block, {.size = 700});
+    CHECK(heap.core.check());
+    CHECK(heap.faults.seen.empty());
+}
+
 }  // namespace
 }  // namespace cairn

@@ -73,8 +73,8 @@ void write_after_free(Bench& heap, std::size_t size, std::size_t offset) {
 
 const Damage damages[] = {
     {"a slot freed twice", double_free, [](Bench& heap) { free_twice(heap, 48); }},
-    {"the longest slot freed twice", double_free, [](Bench& heap) { free_twice(heap, 512); }},
-    {"a cached block freed twice", double_free, [](Bench& heap) { free_twice(heap, 1000); }},
+    {"the longest slot freed twice", double_free, [](Bench& heap) { free_twice(heap, 1024); }},
+    {"a cached block freed twice", double_free, [](Bench& heap) { free_twice(heap, 1500); }},
     {"a long block freed twice", double_free, [](Bench& heap) { free_twice(heap, 100'000); }},
     {"a cached run freed twice", double_free,
      [](Bench& heap) {
@@ -138,9 +138,9 @@ const Damage damages[] = {
     {"a slot given back as a longer one", wrong_size,
      [](Bench& heap) { heap.cache.deallocate(take(heap, 40), {.size = 50}); }},
     {"a block given back as a longer one", wrong_size,
-     [](Bench& heap) { heap.cache.deallocate(take(heap, 1000), {.size = 2000}); }},
+     [](Bench& heap) { heap.cache.deallocate(take(heap, 1500), {.size = 2500}); }},
     {"a block given back with another alignment", wrong_alignment,
-     [](Bench& heap) { heap.cache.deallocate(take(heap, 1000), {1000, 4096}); }},
+     [](Bench& heap) { heap.cache.deallocate(take(heap, 1500), {1500, 4096}); }},
     {"eight bytes past the end of a block", overflow,
      [](Bench& heap) { overflow_into_header(heap, 8); }},
     {"one byte past the end of a block", overflow,
@@ -148,7 +148,7 @@ const Damage damages[] = {
     {"a write to a slot in a magazine", use_after_free,
      [](Bench& heap) { write_after_free(heap, 64, 0); }},
     {"a write to a block in a magazine", use_after_free,
-     [](Bench& heap) { write_after_free(heap, 1000, 0); }},
+     [](Bench& heap) { write_after_free(heap, 1500, 0); }},
     {"a write over a slab's free list", corrupt_free_list,
      [](Bench& heap) {
          scribble(flushed(heap, 64) + 8, 8);

@@ -2,8 +2,8 @@
 // The magazines that a HeapCache has for blocks and runs, and which of them a block belongs to:
 // that of its total length, in steps that are exact up to 4 KiB.
 //
-//     length   528 .. 4096 in steps of 16      4112 .. 64 KiB, 32 bins for each doubling
-//     bin      0 .. 223, exact                 224 .. 352, rounded down
+//     length   1040 .. 4096 in steps of 16     4112 .. 64 KiB, 32 bins for each doubling
+//     bin      0 .. 191, exact                 192 .. 320, rounded down
 //
 // A longer request looks at the block on top of its bin, which may be too short by less than a
 // step, then into the next bin, which has none that is. For heap_cache's own files.
@@ -21,7 +21,7 @@
 namespace cairn {
 namespace heap_bins {
 
-inline constexpr std::size_t first_fine = 528;
+inline constexpr std::size_t first_fine = 1040;
 inline constexpr std::size_t last_fine = 4096;
 inline constexpr std::size_t fine_step = tlsf::grain;
 inline constexpr std::size_t last_coarse = 64 * 1024;
@@ -94,6 +94,6 @@ struct Magazines {
     }
 };
 /// What each hart's cache takes of the heap.
-static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 86'016);
+static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 94'208);
 
 }  // namespace cairn

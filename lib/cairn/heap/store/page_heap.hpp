@@ -31,17 +31,17 @@
 
 namespace cairn {
 
-/// What a page is, as a byte. 1 to 32 is a page of a slab of that size class.
+/// What a page is, as a byte. 1 to 64 is a page of a slab of that size class.
 enum class PageUse : std::uint8_t {
     foreign = 0,       ///< not the heap's
-    free = 33,         ///< of a free run
-    run = 34,          ///< the first page of a used run
-    inside = 35,       ///< a later page of a used run
-    block_chunk = 36,  ///< of a chunk that is cut into blocks
-    internal = 37,     ///< of the heap's own data
-    cached_run = 38,   ///< the first page of a run that waits in a cache
-    uncarved = 39,     ///< of a slab, no slot of which has been carved in this page yet
-    apart = 40,        ///< of a slab that was taken apart: its free slots belong to chunks
+    free = 65,         ///< of a free run
+    run = 66,          ///< the first page of a used run
+    inside = 67,       ///< a later page of a used run
+    block_chunk = 68,  ///< of a chunk that is cut into blocks
+    internal = 69,     ///< of the heap's own data
+    cached_run = 70,   ///< the first page of a run that waits in a cache
+    uncarved = 71,     ///< of a slab, no slot of which has been carved in this page yet
+    apart = 72,        ///< of a slab that was taken apart: its free slots belong to chunks
 };
 
 [[nodiscard]] std::string_view to_string(PageUse use);

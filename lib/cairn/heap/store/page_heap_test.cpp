@@ -49,7 +49,7 @@ TEST_CASE("nothing is free until it is added", "[page_heap]") {
     CHECK(bench.heap.largest_free() == 14);
     CHECK(bench.heap.check());
     CHECK(uses(bench.heap)[1] == 0);
-    CHECK(uses(bench.heap)[2] == 33);
+    CHECK(uses(bench.heap)[2] == 65);
 }
 
 TEST_CASE("counts are exact, and the bytes say what a page is", "[page_heap]") {
@@ -57,7 +57,7 @@ TEST_CASE("counts are exact, and the bytes say what a page is", "[page_heap]") {
     bench.heap.add(0, 8);
     CHECK(bench.heap.allocate(3) == 0);
     CHECK(bench.heap.allocate(2) == 3);
-    CHECK(uses(bench.heap) == std::vector<unsigned>{34, 35, 35, 34, 35, 33, 33, 33});
+    CHECK(uses(bench.heap) == std::vector<unsigned>{66, 67, 67, 66, 67, 65, 65, 65});
     CHECK(bench.heap.run_length(0) == 3);
     bench.heap.set_use(0, 3, PageUse::block_chunk);
     CHECK(bench.heap.check());
@@ -68,7 +68,7 @@ TEST_CASE("counts are exact, and the bytes say what a page is", "[page_heap]") {
     bench.heap.free(0);
     bench.heap.free(5);
     bench.heap.free(3);
-    CHECK(uses(bench.heap) == std::vector<unsigned>(8, 33));
+    CHECK(uses(bench.heap) == std::vector<unsigned>(8, 65));
     CHECK(bench.heap.largest_free() == 8);
     CHECK(bench.heap.check());
 }
@@ -132,7 +132,7 @@ TEST_CASE("runs shrink and grow where they lie", "[page_heap]") {
     bench.heap.set_use(run, 4, 7);
     CHECK(bench.heap.extend(run, 6));
     CHECK(uses(bench.heap) ==
-          std::vector<unsigned>{7, 7, 7, 7, 35, 35, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33});
+          std::vector<unsigned>{7, 7, 7, 7, 67, 67, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65});
     const std::uint32_t after = bench.heap.allocate(2);
     CHECK(after == 6);
     CHECK_FALSE(bench.heap.extend(run, 7));
@@ -214,11 +214,11 @@ TEST_CASE("check finds what was damaged", "[page_heap]") {
         CHECK(scene.damaged_page() == 6);
     }
     SECTION("a free page that is called used") {
-        scene.heap.use_map()[12] = 35;
+        scene.heap.use_map()[12] = 67;
         CHECK(scene.damaged_page() == 8);
     }
     SECTION("a used page that is called free") {
-        scene.heap.use_map()[7] = 33;
+        scene.heap.use_map()[7] = 65;
         CHECK(scene.damaged_page() == 6);
     }
     SECTION("a free run that is called foreign") {
@@ -226,7 +226,7 @@ TEST_CASE("check finds what was damaged", "[page_heap]") {
         CHECK(scene.damaged_page() == 0);  // no page is wrong, but their sum
     }
     SECTION("a run without a first page") {
-        scene.heap.use_map()[6] = 35;
+        scene.heap.use_map()[6] = 67;
         CHECK(scene.damaged_page() == 6);
     }
     SECTION("two free runs that touch") {

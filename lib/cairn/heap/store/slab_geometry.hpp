@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The small size classes and their slabs, as arithmetic.
 //
-// Class c holds blocks of 16 * c bytes, c = 1 .. 32. A slab is 16 KiB at a multiple of 16 KiB, all
+// Class c holds blocks of 16 * c bytes, c = 1 .. 64. A slab is 16 KiB at a multiple of 16 KiB, all
 // slots of one class, no header between or before them: slot i starts at i * size, so a slot is as
-// aligned as its size is (48 bytes: 16, 64 bytes: 64, 512 bytes: 512).
+// aligned as its size is (48 bytes: 16, 64 bytes: 64, 1024 bytes: 1024).
 //
 //     slab          +size        +2 size                                 count * size    +16 KiB
 //      | slot 0      | slot 1      | slot 2      | ...      | slot n-1    | rest (< size)  |
@@ -23,7 +23,7 @@ namespace cairn {
 inline constexpr std::size_t heap_page = 4096;
 inline constexpr std::size_t slab_size = 16 * 1024;
 inline constexpr std::size_t slab_pages = slab_size / heap_page;
-inline constexpr std::size_t largest_small = 512;
+inline constexpr std::size_t largest_small = 1024;
 inline constexpr unsigned small_classes = largest_small / 16;  ///< numbered from 1
 
 inline constexpr unsigned smallest_apart = 7;  ///< whose slabs may be taken apart (SlabStore)
