@@ -4,6 +4,7 @@
 // see guest memory and interrupt lines only through interfaces, and own no locks.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <expected>
 
@@ -24,6 +25,31 @@ enum class BusError : std::uint8_t {
     busy,       ///< no fault: the device has to let go of something first; the access is done again
 };
 
+/// A page of registers that a guest reads in memory, without an exit. Its device keeps it in step:
+///
+///     guest   load ──────────────► page ◄── put ── device ◄── exit ── store   guest
+///
+/// The guest's harts read it at any time; each word is whole.
+class RegisterPage {
+  public:
+    static constexpr std::uint64_t bytes = 4096;
+
+    /// None: what is put goes nowhere.
+    constexpr RegisterPage() = default;
+    /// `words` are as many as the page has, on its boundary.
+    explicit constexpr RegisterPage(std::uint32_t* words) : words_(words) {}
+
+    /// From now on `value` is read at `offset` in the page, a multiple of 4. Who reads it sees all
+    /// that was written before.
+    void put(std::uint64_t offset, std::uint32_t value) const {
+        if (words_ != nullptr)
+            std::atomic_ref(words_[offset / sizeof value]).store(value, std::memory_order_release);
+    }
+
+  private:
+    std::uint32_t* words_ = nullptr;
+};
+
 class MmioDevice {
   public:
     /// Reads `width` bytes at `offset` bytes into the block; the value is zero-extended.
@@ -32,6 +58,12 @@ class MmioDevice {
     /// Writes the low `width` bytes of `value` at `offset` bytes into the block.
     virtual std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
                                                 std::uint64_t value) = 0;
+
+    /// Whether a read in the page at `page` bytes into the block does nothing, so that the guest
+    /// may read all of it without the device.
+    [[nodiscard]] virtual bool shows_page(std::uint64_t /*page*/) const { return false; }
+    /// From now on what the guest reads in such a page is in `shown`, which outlives the device.
+    virtual void show_page(std::uint64_t /*page*/, RegisterPage /*shown*/) {}
 
     /// Whether nothing of it is at the guest's memory any more but what is done under the device
     /// lock: so it is before a reset. From the first time that this is asked until then it begins

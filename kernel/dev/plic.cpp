@@ -42,6 +42,7 @@ void Plic::reset() {
     }
     update_all(asserted_);
     state_.pending = level_;  // enabled nowhere yet
+    show_all_enabled();
 }
 
 // The gateway: one request at a time, and the wire counts again after completion.
@@ -314,7 +315,32 @@ void Plic::write_enable(std::uint32_t context, std::uint32_t index, std::uint32_
         state_.enabled_by[id] ^= std::uint64_t{1} << context;
     }
     enabled.bits[index / 2] ^= std::uint64_t{changed} << (index % 2 * 32);
+    show_enabled(context, index);
     if (changed != 0) update(context);
+}
+
+// The pages of enable bits: a read there does nothing.
+
+bool Plic::shows_page(std::uint64_t page) const {
+    return page - plic::enable_base < config_.contexts * plic::enable_stride;
+}
+
+void Plic::show_page(std::uint64_t page, RegisterPage shown) {
+    shown_[(page - plic::enable_base) / RegisterPage::bytes % shown_.size()] = shown;
+    show_all_enabled();
+}
+
+void Plic::show_all_enabled() const {
+    for (std::uint32_t context = 0; context < config_.contexts; ++context) {
+        for (std::uint32_t index = 0; index <= config_.sources / 32; ++index)
+            show_enabled(context, index);
+    }
+}
+
+void Plic::show_enabled(std::uint32_t context, std::uint32_t index) const {
+    const std::uint64_t at = context * plic::enable_stride + index * sizeof(std::uint32_t);
+    shown_[at / RegisterPage::bytes].put(at % RegisterPage::bytes,
+                                         contexts_[context].enabled.word32(index));
 }
 
 // The node.

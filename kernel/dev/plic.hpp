@@ -9,6 +9,7 @@
 // while a pending source that c enables has a priority above c's threshold. A forwarded request is
 // not retracted when its wire falls. Claims ignore the threshold. Priorities and thresholds keep
 // their low three bits. Reserved registers read 0 and ignore writes; only aligned words are taken.
+// Enable bits, which Linux reads at each completion, can be shown (MmioDevice::show_page).
 //
 // No lock: who calls guards it. Lines are called back from within, and must not call the PLIC.
 #pragma once
@@ -60,6 +61,10 @@ class Plic final : public MmioDevice, public GuestInterrupts {
     std::expected<std::uint64_t, BusError> read(std::uint64_t offset, AccessWidth width) override;
     std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
                                         std::uint64_t value) override;
+
+    /// Those of enable bits.
+    [[nodiscard]] bool shows_page(std::uint64_t page) const override;
+    void show_page(std::uint64_t page, RegisterPage shown) override;
 
     /// What reading and writing the claim/complete register does, for callers that need no bus.
     [[nodiscard]] std::uint32_t claim(std::uint32_t context);
@@ -146,6 +151,8 @@ class Plic final : public MmioDevice, public GuestInterrupts {
     void write_register(std::uint64_t offset, std::uint32_t value);
     void write_priority(std::uint32_t id, std::uint32_t value);
     void write_enable(std::uint32_t context, std::uint32_t index, std::uint32_t value);
+    void show_enabled(std::uint32_t context, std::uint32_t index) const;
+    void show_all_enabled() const;
     [[nodiscard]] std::uint32_t implemented(std::uint32_t index) const;
 
     PlicConfig config_;
@@ -153,6 +160,9 @@ class Plic final : public MmioDevice, public GuestInterrupts {
     std::uint64_t asserted_ = 0;  ///< the lines, as last driven, a bit per context
     State state_{};
     std::array<Context, max_contexts> contexts_{};
+    /// Of enable bits, where they are shown.
+    static constexpr std::uint64_t shown_size = max_contexts * plic::enable_stride;
+    std::array<RegisterPage, shown_size / RegisterPage::bytes> shown_{};
     std::array<Source, max_sources + 1> sources_{};
 };
 

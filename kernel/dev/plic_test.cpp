@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/dev/plic.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <initializer_list>
+#include <vector>
 
 #include "tests/unit/catch.hpp"
 #include "tests/unit/device_doubles.hpp"
@@ -326,4 +328,39 @@ TEST_CASE("a hart's line is that of its S-mode context", "[plic]") {
     CHECK_FALSE(lines[0].up);
     CHECK(controller.claim(plic::supervisor_context(1)) == 10);
     CHECK_FALSE(lines[1].up);
+}
+
+TEST_CASE("enable bits are in a page that is shown, too, from then on", "[plic]") {
+    Bench bench;
+    bench.enable(Bench::boot, {10, 40});
+    std::vector<std::uint32_t> words(RegisterPage::bytes / 4);
+    bench.controller.show_page(plic::enable_base, RegisterPage(words.data()));
+    const auto in_step = [&] {
+        for (std::uint64_t at = 0; at < RegisterPage::bytes; at += 4)
+            CHECK(words[at / 4] == bench.in(plic::enable_base + at));
+    };
+    in_step();
+    CHECK(words[(plic::enable(Bench::boot, 40) - plic::enable_base) / 4] == 1u << 8);
+    bench.enable(Bench::other, {1, 95});
+    bench.out(plic::enable(Bench::boot, 0), ~0u);  // but for source 0
+    bench.out(plic::enable(Bench::other, 96), ~0u);
+    in_step();
+    CHECK(words[(plic::enable(Bench::boot, 0) - plic::enable_base) / 4] == ~1u);
+    bench.controller.reset();
+    in_step();
+    CHECK(std::ranges::all_of(words, [](std::uint32_t word) { return word == 0; }));
+}
+
+TEST_CASE("no page is shown but those of enable bits", "[plic]") {
+    Plic controller{{.sources = 95, .contexts = Plic::max_contexts}};
+    for (std::uint64_t page = 0; page < plic::claim(64); page += RegisterPage::bytes)
+        CHECK(controller.shows_page(page) == (page == 0x2000 || page == 0x3000));
+    CHECK_FALSE(Bench().controller.shows_page(0x3000));  // of contexts that it has not
+
+    std::vector<std::uint32_t> words(RegisterPage::bytes / 4);
+    controller.show_page(0x3000, RegisterPage(words.data()));
+    controller.write(plic::enable(1, 0), AccessWidth::word, 2).value();
+    CHECK(words[0x80 / 4] == 0);
+    controller.write(plic::enable(33, 0), AccessWidth::word, 2).value();
+    CHECK(words[0x80 / 4] == 2);
 }

@@ -112,11 +112,12 @@ def test_every_load_and_store_of_a_device(checked, where):
         ("lw", 0xffffffff87654320), ("lwu", 0x87654320), ("c.lw", 0xffffffff87654320),
         ("c.sw", 0x0fedcba8), ("c.lw 4", 0x7bcdef01), ("lw -4", 0x7bcdef01),
         ("c.lwsp", 0x7bcdef01), ("c.swsp", 0x31415926),
-        ("lb", 0xffffffffffffff80), ("lbu", 0x80), ("lb 7f", 0x7f), ("zero", 0)]]
+        ("lb", 0xffffffffffffff80), ("lbu", 0x80), ("lb 7f", 0x7f), ("zero", 0),
+        ("shown", 0xfffffffe), ("shown", 0x13579bd0), ("shown", 0)]]
 
 
 def test_refused_widths(checked):
-    word, uart = 0xc002080, 0x10000000
+    word, uart = 0x101008, 0x10000000
     loads = [f"{what} of a word register: load access fault at {word:#x}"
              for what in ("lb", "lhu", "ld", "c.ld")]
     stores = [f"{what} to a word register: store/AMO access fault at {word:#x}"

@@ -54,7 +54,16 @@ class ScriptedDevice final : public MmioDevice {
         return {};
     }
 
+    [[nodiscard]] bool shows_page(std::uint64_t page) const override { return page == shows; }
+    void show_page(std::uint64_t page, RegisterPage shown) override {
+        CHECK(page == shows);
+        shown.put(0x20, 0x1234);
+        ++times_shown;
+    }
+
     std::uint64_t answer = 0;
+    std::optional<std::uint64_t> shows;  ///< the page that can be
+    unsigned times_shown = 0;
     std::optional<BusError> refuse;
     std::vector<Access> log;
 };
@@ -62,11 +71,12 @@ class ScriptedDevice final : public MmioDevice {
 class MmioBench : public GuestBench {
   public:
     static constexpr std::uint64_t device_base = 0x2000'0000;
-    static constexpr std::uint64_t device_size = 0x1000;
+    static constexpr std::uint64_t device_size = 0x3000;
     /// Where the guest has mapped the device; only the offset in the page is the same.
     static constexpr std::uint64_t window = 0xffff'ffc0'1234'0000;
 
-    MmioBench() {
+    explicit MmioBench(const GuestFeatures& features = {}, RamBacking* backing = nullptr)
+        : GuestBench(features, 1, backing) {
         REQUIRE(vm.bus().attach({GuestPhys{device_base}, device_size}, device));
         for (std::size_t i = 1; i < 32; ++i)
             x()[i] = 0xabcd'0000 + i;

@@ -75,6 +75,10 @@ class RamBacking {
     /// Lets the guest see `from`, which outlives it and never changes, at `to` without a copy; what
     /// it writes there goes to RAM. The number of bytes from the first on for which that works.
     [[nodiscard]] virtual std::uint64_t show(GuestPhys to, std::span<const std::byte> from) = 0;
+    /// Memory for what the guest reads in the page at `at`, outside RAM: zeros first, and the same
+    /// for as long as this lives; nullptr where there is none. The guest sees it once it is shown.
+    [[nodiscard]] virtual std::uint32_t* register_page(GuestPhys /*at*/) { return nullptr; }
+    virtual void show_register_page(GuestPhys /*at*/) {}
     /// nullptr where a debugger can set none.
     [[nodiscard]] virtual DebugPoints* debug_points() { return nullptr; }
     [[nodiscard]] RamReaders& readers() { return readers_; }
@@ -157,6 +161,14 @@ class GuestMemory {
     /// A hart of the guest could not reach `at`, which is RAM.
     [[nodiscard]] RamTouch touch(GuestPhys at) const {
         return backing_ == nullptr ? RamTouch::present : backing_->touch(at);
+    }
+
+    /// As RamBacking's.
+    [[nodiscard]] std::uint32_t* register_page(GuestPhys at) const {
+        return backing_ == nullptr ? nullptr : backing_->register_page(at);
+    }
+    void show_register_page(GuestPhys at) const {
+        if (backing_ != nullptr) backing_->show_register_page(at);
     }
 
     /// nullptr where a debugger can set none.

@@ -16,10 +16,13 @@ GuestRam::GuestRam(FramePool& pool, VmMemory& memory, Stage2Table table, const S
       table_(std::move(table)),
       chunks_(VmAllocator<Chunk>(memory.heap())),
       owned_(VmAllocator<Blocks>(memory.heap())),
-      patched_(memory.frames(), table_, settings.harts) {}
+      patched_(memory.frames(), table_, settings.harts),
+      more_frames_(memory.frames()) {}
 
 GuestRam::~GuestRam() {
     table_.clear();
+    for (const RegisterFrame& each : register_frames_)
+        more_frames_.free_frames(each.frame, 1);
 }
 
 GuestRam::Taken GuestRam::take_frames() {
@@ -250,6 +253,7 @@ bool GuestRam::forget() {
     std::ranges::fill(owned_, Blocks{0});
     shown_.clear();
     patched_.forget();
+    map_register_frames();
     present_ = 0;
     lacks_frames_ = false;
     if (std::exchange(given_back_, 0) == 0) return true;

@@ -32,6 +32,8 @@
 // A chunk with breakpoints or watchpoints in it has leaves of 4 KiB, too, and Cairn's own accesses
 // to it ask first (kernel/vm/memory/patched_pages.hpp).
 //
+// Outside RAM the table has pages of registers (kernel/dev/mmio_device.hpp), read-only.
+//
 // Owns the frames and the G-stage table; both go back when it dies. A spinlock guards chunks and
 // table; zeroing happens without it, so a hart that touches another chunk waits for a few
 // instructions at most.
@@ -92,6 +94,9 @@ class GuestRam final : public RamBacking, public DebugPoints {
     [[nodiscard]] std::span<std::byte> piece(GuestRange range, RamUse use) override;
     [[nodiscard]] RamWindow window(GuestPhys at) override;
     [[nodiscard]] RamTouch touch(GuestPhys at) override;
+    // guest_ram_registers.cpp
+    [[nodiscard]] std::uint32_t* register_page(GuestPhys at) override;
+    void show_register_page(GuestPhys at) override;
     [[nodiscard]] DebugPoints* debug_points() override { return this; }
     /// Whole chunks only, of bytes that begin on a page.
     [[nodiscard]] std::uint64_t show(GuestPhys to, std::span<const std::byte> from) override;
@@ -216,6 +221,15 @@ class GuestRam final : public RamBacking, public DebugPoints {
     [[nodiscard]] bool is_there(std::size_t chunk, GuestRange range) const;
     void note_owned(GuestPhys block);
     [[nodiscard]] bool begin_patching(GuestPhys at);
+    /// Where the guest reads registers, and the frame that it finds there.
+    struct RegisterFrame {
+        GuestPhys at;
+        HostPhys frame;
+        bool is_shown = false;
+    };
+    static constexpr std::size_t most_register_frames = 16;
+    [[nodiscard]] RegisterFrame* find_register_frame(GuestPhys at);
+    void map_register_frames();
     [[nodiscard]] std::size_t chunk_of(GuestPhys at) const {
         return (at - settings_.base) / chunk_size;
     }
@@ -235,6 +249,8 @@ class GuestRam final : public RamBacking, public DebugPoints {
     vector<Blocks, VmAllocator<Blocks>> owned_;
     static_vector<Shown, max_shown> shown_;
     PatchedPages patched_;
+    FrameSource& more_frames_;  ///< of the VM's quota
+    static_vector<RegisterFrame, most_register_frames> register_frames_;
     std::uint64_t present_ = 0;     ///< chunks
     std::uint64_t given_back_ = 0;  ///< chunks
     bool lacks_frames_ = false;     ///< a touch has found none, and none has found some since
