@@ -12,14 +12,15 @@ using namespace heap_bins;
 /// What its magazine has; all else is `take_larger`'s.
 std::byte* HeapCache::take_large(std::size_t size, HeapCache& cache) {
     if (size > cache.fine_limit_) return take_coarse(size, cache);
-    const std::size_t wanted = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
-    MagazineTop& top = cache.magazines_->block_tops.data()[(wanted - first_fine) / fine_step];
+    std::size_t wanted = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
+    in_register(wanted);
+    MagazineTop& top = cache.magazines_->fine_top(wanted);
     std::byte* const block = top[-1];
     if (block == nullptr) [[unlikely]]
         return take_larger(size, cache);
     if constexpr (heap_checks) {
         auto* const slot = reinterpret_cast<FreeSlot*>(block);
-        if (tlsf::header(block)->length() != wanted - tlsf::cached) [[unlikely]]
+        if (!tlsf::header(block)->has_length(wanted - tlsf::cached)) [[unlikely]]
             return take_larger(size, cache);
         if (slot->canary != cache.origin_) [[unlikely]]
             return take_larger(size, cache);
@@ -54,15 +55,15 @@ std::byte* HeapCache::take_coarse(std::size_t size, HeapCache& cache) {
     return take_larger(size, cache);
 }
 
-/// A run that its magazine has; all else is `take_run_slowly`'s.
-std::byte* HeapCache::take_run_at_hand(std::size_t size, HeapCache& cache) {
+/// A run that its magazine has, for what is aligned to pages; all else is `take_aligned_slowly`'s.
+std::byte* HeapCache::take_run_at_hand(std::size_t alignment, std::size_t size, HeapCache& cache) {
     if (size - worth_pages >= cache.run_limit_) [[unlikely]]
-        return take_run_slowly(size, cache);
+        return take_aligned_slowly(alignment, size, cache);
     const std::size_t rounded = (size + heap_page - 1) & ~(heap_page - 1);
     MagazineTop& top = cache.magazines_->run_tops.data()[rounded / heap_page - 1];
     std::byte* const run = top[-1];
     if (run == nullptr) [[unlikely]]
-        return take_run_slowly(size, cache);
+        return take_aligned_slowly(alignment, size, cache);
     --top;
     cache.room_ += rounded;
     const std::size_t page = (reinterpret_cast<std::uintptr_t>(run) - cache.origin_) / heap_page;
@@ -71,16 +72,16 @@ std::byte* HeapCache::take_run_at_hand(std::size_t size, HeapCache& cache) {
 }
 
 /// Pages, or a slot of the class of the rounded size; all else is `take_aligned_slowly`'s.
-std::byte* HeapCache::take_aligned(std::size_t size, std::size_t alignment, HeapCache& cache) {
-    if (alignment == heap_page) return take_run_at_hand(size, cache);
+std::byte* HeapCache::take_aligned(std::size_t alignment, std::size_t size, HeapCache& cache) {
+    if (alignment == heap_page) return take_run_at_hand(alignment, size, cache);
     const std::size_t rounded = (size + alignment - 1) & -alignment;
     if ((rounded - 1) / largest_small != 0) [[unlikely]]
-        return take_aligned_slowly(size, alignment, cache);
+        return take_aligned_slowly(alignment, size, cache);
     if ((alignment ^ (alignment - 1)) <= alignment - 1) [[unlikely]]  // no power of two
-        return take_aligned_slowly(size, alignment, cache);
+        return take_aligned_slowly(alignment, size, cache);
     std::byte* const block = cache.pop(cache.bins_.data()[rounded / 16]);
     if (block == nullptr) [[unlikely]]
-        return take_aligned_slowly(size, alignment, cache);
+        return take_aligned_slowly(alignment, size, cache);
     return block;
 }
 
@@ -102,23 +103,20 @@ inline bool HeapCache::keep_run(std::byte* run, std::size_t page) {
 }
 
 /// Of what is no slot, that which its magazine has room for; all else is `give_slowly`'s.
-void HeapCache::give_large(std::byte* block, HeapCache& cache, std::size_t page, unsigned use) {
-    if (use == static_cast<unsigned>(PageUse::block_chunk)) [[likely]] {
+void HeapCache::give_large(std::byte* block, HeapCache& cache, std::size_t page, std::size_t use,
+                           std::uintptr_t origin) {
+    if (use == static_cast<std::size_t>(PageUse::block_chunk)) [[likely]] {
         if (!tlsf::is_aligned(block)) [[unlikely]]
             return give_slowly(block, cache);
         const std::size_t length = tlsf::header(block)->length();
         const std::size_t bin = (length - first_fine) / fine_step;
-        if (bin >= fine_bins) return give_coarse(block, cache);
-        if (cache.keep_fine(block, length, bin)) [[likely]]
+        if (bin < fine_bins ? cache.keep_fine(block, length, bin, origin)
+                            : cache.keep_coarse(block, length, origin)) [[likely]]
             return;
-    } else if (use == static_cast<unsigned>(PageUse::run) && cache.keep_run(block, page)) {
+    } else if (use == static_cast<std::size_t>(PageUse::run) && cache.keep_run(block, page)) {
         return;
     }
     give_slowly(block, cache);
-}
-
-void HeapCache::give_coarse(std::byte* block, HeapCache& cache) {
-    if (!cache.keep_coarse(block, tlsf::header(block)->length())) give_slowly(block, cache);
 }
 
 /// Whether an aligned block is one that a magazine may take: no more is needed to know than its own
@@ -133,35 +131,40 @@ inline bool HeapCache::may_keep(const std::byte* block, std::size_t length) cons
     return length <= room_;
 }
 
-inline void HeapCache::put(std::byte* block, std::size_t length, MagazineTop& top) {
+/// Into a magazine that is not full.
+inline void HeapCache::put(std::byte* block, std::size_t length, MagazineTop& top,
+                           std::uintptr_t origin) {
+    const MagazineTop at = top;
+    room_ -= length;
     if constexpr (heap_checks) {
         tlsf::header(block)->set_length(length - tlsf::cached);
-        reinterpret_cast<FreeSlot*>(block)->canary = origin_;
+        reinterpret_cast<FreeSlot*>(block)->canary = origin;
     }
-    room_ -= length;
-    *top++ = block;
+    *at = block;
+    top = at + 1;
 }
 
 /// Puts a block of a length that has a magazine of its own there, if it is sound and there is room.
-inline bool HeapCache::keep_fine(std::byte* block, std::size_t length, std::size_t bin) {
+inline bool HeapCache::keep_fine(std::byte* block, std::size_t length, std::size_t bin,
+                                 std::uintptr_t origin) {
     if (!may_keep(block, length)) [[unlikely]]
         return false;
     MagazineTop& top = magazines_->block_tops.data()[bin];
     if (FineMagazine::is_full(top)) [[unlikely]]
         return false;
-    put(block, length, top);
+    put(block, length, top, origin);
     return true;
 }
 
 /// The same of a longer one, which has what follows it looked at too.
-inline bool HeapCache::keep_coarse(std::byte* block, std::size_t length) {
+inline bool HeapCache::keep_coarse(std::byte* block, std::size_t length, std::uintptr_t origin) {
     if (length - last_fine > last_coarse - last_fine || !may_keep(block, length)) return false;
     if (heap_checks && !tlsf::is_header(tlsf::end_of(block, length))) [[unlikely]]
         return false;
     MagazineTop& top = magazines_->block_tops.data()[coarse_bin(length)];
     if (CoarseMagazine::is_full(top)) [[unlikely]]
         return false;
-    put(block, length, top);
+    put(block, length, top, origin);
     return true;
 }
 

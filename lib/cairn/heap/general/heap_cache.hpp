@@ -62,34 +62,39 @@ class HeapCache {
 
     /// At least `size` bytes at a multiple of 16; nullptr where there are none.
     [[nodiscard, gnu::always_inline]] std::byte* take(std::size_t size) {
+        HeapCache& cache = at_hand();
         if (size > largest_small) [[unlikely]]
-            return take_large(size, *this);
-        std::byte* const block = pop(bins_.data()[(size + 15) / 16]);
+            return take_large(size, cache);
+        std::byte* const block = cache.pop(cache.bins_.data()[(size + 15) / 16]);
         if (block == nullptr) [[unlikely]]
-            return refill(size, *this);
+            return refill(size, cache);
         return block;
     }
 
     /// As above at a multiple of `alignment`, a power of two.
     [[nodiscard]] std::byte* take(std::size_t size, std::size_t alignment) {
-        return alignment <= default_alignment ? take(size) : take_aligned(size, alignment, *this);
+        return alignment <= default_alignment ? take(size) : take_aligned(alignment, size, *this);
     }
 
     /// The same as take(size, heap_page).
     [[nodiscard, gnu::always_inline]] std::byte* take_pages(std::size_t size) {
-        return take_run_at_hand(size, *this);
+        return take_run_at_hand(heap_page, size, at_hand());
     }
 
     /// Takes back what `take` gave; nullptr is nothing.
     [[gnu::always_inline]] void give(std::byte* block) {
-        const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin_) / heap_page;
-        if (page >= pages_) [[unlikely]]
-            return give_slowly(block, *this);
-        const unsigned use = use_at(page);
+        HeapCache& cache = at_hand();
+        const std::uintptr_t origin = cache.origin_;
+        const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin) / heap_page;
+        if (page >= cache.pages_) [[unlikely]]
+            return give_slowly(block, cache);
+        const std::size_t use = cache.use_at(page);
         if (use > small_classes) [[unlikely]]
-            return give_large(block, *this, page, use);
-        if (!push(bins_.data()[use], block)) [[unlikely]]
-            give_slowly(block, *this);
+            return give_large(block, cache, page, use, origin);
+        Bin* bin = &cache.bins_.data()[use];
+        in_register(bin);
+        if (!cache.push(*bin, block)) [[unlikely]]
+            give_slowly(block, cache);
     }
 
     /// The same where the size is known that was asked for. A size or alignment that the block
@@ -149,7 +154,7 @@ class HeapCache {
             bins[c].check = SlotCheck(c);
         return bins;
     }
-    static constexpr unsigned sweep_steps = 8;  ///< magazines or blocks looked at to make room
+    static constexpr unsigned sweep_steps = 4;  ///< magazines or blocks looked at to make room
     [[nodiscard]] static AllocError refusal(Layout layout);
 
     /// Puts `block` on the magazine of its class, if it is a slot that is not free and there is
@@ -185,30 +190,43 @@ class HeapCache {
         return block;
     }
 
-    // Called last, with the first argument of the caller first, so that these calls are jumps.
+    /// The same cache, by an address in one register: of a thread_local, clang would otherwise load
+    /// the offset for each access again.
+    [[nodiscard, gnu::always_inline]] HeapCache& at_hand() {
+        HeapCache* cache = this;
+        in_register(cache);
+        return *cache;
+    }
+    /// Hides what a value is made of, so that it is not made again for each use.
+    template <class T>
+    [[gnu::always_inline]] static void in_register(T& value) {
+        asm("" : "+r"(value));
+    }
+
+    // Called last, with the arguments of malloc, free and aligned_alloc in their places, so that
+    // these calls are jumps.
     [[nodiscard, gnu::noinline]] static std::byte* refill(std::size_t size, HeapCache& cache);
     [[nodiscard, gnu::noinline]] static std::byte* take_large(std::size_t size, HeapCache& cache);
-    [[nodiscard, gnu::noinline]] static std::byte* take_aligned(std::size_t size,
-                                                                std::size_t alignment,
-                                                                HeapCache& cache);
-    [[nodiscard, gnu::noinline]] static std::byte* take_run_at_hand(std::size_t size,
+    [[nodiscard, gnu::noinline]] static std::byte* take_aligned(std::size_t alignment,
+                                                                std::size_t size, HeapCache& cache);
+    [[nodiscard, gnu::noinline]] static std::byte* take_run_at_hand(std::size_t alignment,
+                                                                    std::size_t size,
                                                                     HeapCache& cache);
     [[gnu::noinline]] static void give_large(std::byte* block, HeapCache& cache, std::size_t page,
-                                             unsigned use);
-    [[gnu::noinline]] static void give_coarse(std::byte* block, HeapCache& cache);
+                                             std::size_t use, std::uintptr_t origin);
     [[gnu::noinline]] static void give_slowly(std::byte* block, HeapCache& cache);
     [[nodiscard, gnu::noinline]] static std::byte* take_coarse(std::size_t size, HeapCache& cache);
-    [[nodiscard]] static std::byte* take_run_slowly(std::size_t size, HeapCache& cache);
     [[nodiscard]] static std::byte* take_larger(std::size_t size, HeapCache& cache);
-    [[nodiscard]] static std::byte* take_aligned_slowly(std::size_t size, std::size_t alignment,
+    [[nodiscard]] static std::byte* take_aligned_slowly(std::size_t alignment, std::size_t size,
                                                         HeapCache& cache);
     [[nodiscard]] std::byte* take_block(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* pop_block(MagazineTop& top, std::size_t wanted);
-    [[nodiscard]] bool keep_fine(std::byte* block, std::size_t length, std::size_t bin);
-    [[nodiscard]] bool keep_coarse(std::byte* block, std::size_t length);
+    [[nodiscard]] bool keep_fine(std::byte* block, std::size_t length, std::size_t bin,
+                                 std::uintptr_t origin);
+    [[nodiscard]] bool keep_coarse(std::byte* block, std::size_t length, std::uintptr_t origin);
     [[nodiscard]] bool may_keep(const std::byte* block, std::size_t length) const;
-    void put(std::byte* block, std::size_t length, MagazineTop& top);
+    void put(std::byte* block, std::size_t length, MagazineTop& top, std::uintptr_t origin);
     [[nodiscard, gnu::always_inline]] inline bool keep_run(std::byte* run, std::size_t page);
     [[nodiscard]] std::size_t run_pages(std::size_t page) const { return infos_[page].extent; }
     void give_slot(std::byte* block, unsigned small_class);

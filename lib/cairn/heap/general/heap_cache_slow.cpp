@@ -16,15 +16,17 @@ using namespace heap_bins;
 
 // --- taking --------------------------------------------------------------------------------------
 
+constexpr std::size_t first_shed = block_batch;
+
 /// Tries, and tries again with what can be got back.
 template <class Attempt>
 std::byte* HeapCache::insist(std::size_t size, Attempt attempt) {
     if (!open()) return nullptr;
-    for (std::size_t most = block_batch;;) {
+    for (std::size_t most = first_shed;;) {
         std::byte* const block = attempt();
         if (block == nullptr && get_back(size, most)) continue;
         // So that little is left to be emptied when a request fails.
-        if (magazines_ != nullptr && core_->is_short()) sweep(SIZE_MAX);
+        if (most == first_shed && magazines_ != nullptr && core_->is_short()) sweep(SIZE_MAX);
         return block;
     }
 }
@@ -115,7 +117,7 @@ std::byte* HeapCache::take_larger(std::size_t size, HeapCache& cache) {
     if (cache.magazines_ != nullptr && size <= largest_cached) {
         const std::size_t wanted = tlsf::length_for(size);
         const std::size_t first = block_bin(wanted);
-        // Rather an eighth too long than another page that was never used.
+        // Rather a sixth too long than another page that was never used.
         const bool is_vast = cache.pages_ >= vast_window / heap_page;
         const std::size_t last = first + (first < fine_bins ? 0 : is_vast ? next_bins : 1);
         for (std::size_t bin = first; bin <= last && bin < fine_bins + coarse_bins; ++bin) {
@@ -151,16 +153,12 @@ std::byte* HeapCache::take_run(std::size_t size, std::size_t alignment) {
     return insist(size, [&] { return core_->take_run(pages, alignment); });
 }
 
-std::byte* HeapCache::take_run_slowly(std::size_t size, HeapCache& cache) {
-    return take_aligned_slowly(size, heap_page, cache);
-}
-
 /// Slots are as aligned as their size is; pages serve where a block of their alignment would leave
 /// a hole that nobody needs.
-std::byte* HeapCache::take_aligned_slowly(std::size_t size, std::size_t alignment,
+std::byte* HeapCache::take_aligned_slowly(std::size_t alignment, std::size_t size,
                                           HeapCache& cache) {
     if (!std::has_single_bit(alignment)) return nullptr;
-    if (size == 0) return take_aligned(1, alignment, cache);
+    if (size == 0) return take_aligned(alignment, 1, cache);
     if (size > PTRDIFF_MAX) return cache.take_run(size, heap_page);
     const auto rounded = align_up(size, alignment);
     const bool is_small = rounded && *rounded <= largest_small;
@@ -220,11 +218,12 @@ void HeapCache::give_slot(std::byte* block, unsigned small_class) {
     slot->canary = origin_;
     // One of a slab that was taken apart is of more use there.
     const bool is_apart = use_at(page_of(block)) != small_class;
-    if (magazines_ == nullptr || is_apart) return core_->give_slots(&block, 1);
-    if (SlotMagazine::is_full(bin.top)) {
-        core_->give_slots(bin.top - batch, batch);
-        bin.top -= batch;
+    if (magazines_ == nullptr || is_apart) {
+        core_->give_slots(&block, 1);
+        return;
     }
+    if (SlotMagazine::is_full(bin.top))
+        bin.top = bin.top - batch + core_->give_slots(bin.top - batch, batch);
     *bin.top++ = block;
 }
 
@@ -259,7 +258,9 @@ std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
             const std::size_t wanted = std::min<std::size_t>(batch, most - count);
             for (--top; slots < wanted && top[-1] != nullptr; ++slots)
                 --top;
-            core_->give_slots(top, slots);
+            const std::size_t left = core_->give_slots(top, slots);
+            top += left;
+            slots -= left;
         }
         count += slots;
     }
@@ -305,7 +306,7 @@ void HeapCache::give_run(std::byte* run, std::size_t page) {
     if (pages * heap_page > room_) sweep(pages * heap_page);
     MagazineTop& top = magazines_->run_tops[pages - 1];
     if (RunMagazine::is_full(top)) {
-        for (std::size_t i = 0; i < RunMagazine::room / 2; ++i)
+        for (std::size_t i = 0; i < block_batch; ++i)
             drop_run(top);
     }
     if (pages * heap_page > room_) return core_->give_run(run);
@@ -330,7 +331,7 @@ void HeapCache::give_as(std::byte* block, Layout layout) {
             return core_->report_(HeapFaultKind::wrong_alignment, block, usable);
         }
     }
-    if (use > small_classes) return give_large(block, *this, page, use);
+    if (use > small_classes) return give_large(block, *this, page, use, origin_);
     give_slowly(block, *this);
 }
 

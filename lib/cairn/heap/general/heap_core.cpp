@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint32_t growth_pages = 64;        // the least that is taken from the break at once
 constexpr std::size_t most_kept_slots = 4 << 20;  // free bytes that no slab is taken apart for
 constexpr unsigned smallest_spared = 33;          // class of slots that blocks may stand for
+constexpr unsigned most_joined = 4;               // slots of slabs taken apart, given at once
 constexpr std::uint32_t releasable = 16;          // free pages in a row that are worth a call
 
 constexpr std::uint32_t pages_for(std::size_t bytes) {
@@ -193,12 +194,14 @@ std::size_t HeapCore::take_slots(unsigned small_class, std::uint32_t owner, std:
     return count;
 }
 
-void HeapCore::give_slots(std::byte** slots, std::size_t count) {
+std::size_t HeapCore::give_slots(std::byte** slots, std::size_t count) {
     const SpinGuard guard(lock_);
-    for (std::byte* slot : std::span(slots, count)) {
+    for (unsigned joined = 0; count != 0 && joined < most_joined;) {
+        std::byte* const slot = slots[--count];
         const std::uint8_t small_class = pages_.use_map()[page_of(slot)];
         if (small_class == static_cast<std::uint8_t>(PageUse::apart)) {
             give_slot_apart(slot);
+            ++joined;
             continue;
         }
         // A block that was given back by its size, and is that of no slot: `refill` had no slab. Or
@@ -213,6 +216,7 @@ void HeapCore::give_slots(std::byte** slots, std::size_t count) {
         if (empty != PageHeap::none) free_pages(empty);
     }
     release_surplus();
+    return count;
 }
 
 /// Another hart that takes this very slot at the moment may hide it.

@@ -103,7 +103,8 @@ class HeapCore {
     // For the caches; each takes the lock once.
     std::size_t take_slots(unsigned small_class, std::uint32_t owner, std::byte** slots,
                            std::size_t wanted);
-    void give_slots(std::byte** slots, std::size_t count);
+    /// The last ones first; how many are left, as those of slabs that were taken apart take long.
+    std::size_t give_slots(std::byte** slots, std::size_t count);
     std::byte* take_block(std::size_t size, std::size_t alignment);
     /// Up to `wanted` blocks of `length` bytes in all, neighbours: how many were written to
     /// `blocks`.

@@ -2,8 +2,8 @@
 // The magazines that a HeapCache has for blocks and runs, and which of them a block belongs to:
 // that of its total length, in steps that are exact up to 4 KiB.
 //
-//     length   1040 .. 4096 in steps of 16     4112 .. 64 KiB, 32 bins for each doubling
-//     bin      0 .. 191, exact                 192 .. 320, rounded down
+//     length   1040 .. 4096 in steps of 16     4112 .. 64 KiB, 16 bins for each doubling
+//     bin      0 .. 191, exact                 192 .. 256, rounded down
 //
 // A longer request looks at the block on top of its bin, which may be too short by less than a
 // step, then into the next bin, which has none that is. For heap_cache's own files.
@@ -26,8 +26,8 @@ inline constexpr std::size_t last_fine = 4096;
 inline constexpr std::size_t fine_step = tlsf::grain;
 inline constexpr std::size_t last_coarse = 64 * 1024;
 inline constexpr std::size_t fine_bins = (last_fine - first_fine) / fine_step + 1;
-inline constexpr std::size_t coarse_steps = 32;               // in each doubling
-inline constexpr std::size_t most_excess = coarse_steps / 4;  // of two bins; a part of the request
+inline constexpr std::size_t coarse_steps = 16;               // in each doubling
+inline constexpr std::size_t most_excess = coarse_steps / 2;  // of two bins; a part of the request
 inline constexpr std::size_t coarse_grain = last_fine / coarse_steps;
 inline constexpr std::size_t coarse_bins = coarse_steps * 4 + 1;
 inline constexpr std::size_t run_bins = 16;                        // pages
@@ -38,12 +38,12 @@ inline constexpr std::size_t worth_pages = heap_page / 4;  // bytes at a page's 
 inline constexpr std::size_t largest_cached = last_coarse - tlsf::header_size;
 inline constexpr std::size_t roomy_window = 16 * 1024 * 1024;  // smaller ones have half the slots
 inline constexpr std::size_t vast_window = std::size_t{1} << 30;  // where address space is plenty
-inline constexpr std::size_t next_bins = 4;  // of longer blocks, which may serve there
+inline constexpr std::size_t next_bins = 2;  // of longer blocks, which may serve there
 inline constexpr std::size_t no_bin = SIZE_MAX;
 inline constexpr std::size_t block_batch = 8;  // at most so many, of last_fine bytes together
 using FineMagazine = Magazine<32>;
-using CoarseMagazine = Magazine<4>;
-using RunMagazine = Magazine<32>;
+using CoarseMagazine = Magazine<8>;
+using RunMagazine = Magazine<64>;
 
 /// Which of the coarse bins keeps a length, by its coarse grains.
 inline constexpr auto coarse_table = [] {
@@ -85,6 +85,15 @@ struct Magazines {
     std::array<heap_bins::CoarseMagazine, heap_bins::coarse_bins> coarse;
     std::array<heap_bins::RunMagazine, heap_bins::run_bins> runs;
 
+    /// Of blocks of `length`, which is a multiple of fine_step and has a magazine of its own.
+    [[nodiscard]] MagazineTop& fine_top(std::size_t length) {
+        // Their distance, in one shift.
+        constexpr std::size_t steps = heap_bins::fine_step / sizeof(MagazineTop);
+        auto* const tops = reinterpret_cast<std::byte*>(block_tops.data());
+        return *reinterpret_cast<MagazineTop*>(tops + length / steps -
+                                               heap_bins::first_fine / steps);
+    }
+
     Magazines() {
         for (std::size_t i = 0; i < heap_bins::fine_bins; ++i)
             block_tops[i] = fine[i].clear();
@@ -96,6 +105,6 @@ struct Magazines {
     }
 };
 /// What each hart's cache takes of the heap.
-static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 94'208);
+static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 97'792);
 
 }  // namespace cairn

@@ -91,7 +91,7 @@ class TlsfArena : public TlsfStore {
     [[nodiscard, gnu::always_inline]] Freed try_give(std::byte* block);
 
   private:
-    static constexpr unsigned walk_steps = 32;
+    static constexpr unsigned walk_steps = 16;
 
     [[nodiscard, gnu::always_inline]] static bool unlink(tlsf::Links* node, State& state);
     [[gnu::always_inline]] static void put_between(tlsf::Links* prev, std::byte* block,

@@ -42,6 +42,10 @@ class [[gnu::may_alias]] Header {
     [[nodiscard]] std::size_t length() const {
         return static_cast<std::size_t>(__atomic_load_n(&length_, __ATOMIC_RELAXED));
     }
+    /// The same for the block's user, whom nobody changes it for.
+    [[nodiscard]] bool has_length(std::size_t length) const {
+        return length_ == static_cast<Length>(length);
+    }
     [[nodiscard]] std::uint32_t end() const { return __atomic_load_n(&end_, __ATOMIC_RELAXED); }
     void set_length(std::size_t length) {
         __atomic_store_n(&length_, static_cast<Length>(length), __ATOMIC_RELAXED);
