@@ -49,7 +49,8 @@ def functions(elf=HYPERVISOR):
         frames = entry.get("Symbol") or [{}]
         path = frames[-1].get("StartFileName", "") # the last frame is the function itself
         # The build maps the tree's own path away, and the tool puts the build's folder in its place.
-        path = re.sub(r"^build/[^/]+/", "", path.removeprefix(f"{ROOT}/"))
+        # ccache with a base directory makes paths relative to that folder.
+        path = re.sub(r"^(build/[^/]+/)?(\.\./\.\./)?", "", path.removeprefix(f"{ROOT}/"))
         yield path, sizes[int(entry["Address"], 16)]
 
 
