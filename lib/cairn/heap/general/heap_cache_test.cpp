@@ -464,18 +464,6 @@ TEST_CASE("a cache may begin with what another allocated", "[heap_cache]") {
     CHECK(heap.faults.seen.empty());
 }
 
-TEST_CASE("a longer block serves where the window is vast", "[heap_cache]") {
-    for (const bool is_vast : {false, true}) {
-        HeapBench heap(std::size_t{is_vast ? 1024U : 64U} << 20);
-        std::byte* const block = heap.cache.take(40'000);
-        heap.cache.give(block);
-        CHECK(heap.cache.take(30'000) != block);
-        CHECK((heap.cache.take(35'000) == block) == is_vast);
-        CHECK(heap.core.check());
-        CHECK(heap.faults.seen.empty());
-    }
-}
-
 TEST_CASE("what a cache keeps beyond slots has a limit", "[heap_cache]") {
     constexpr std::size_t window = std::size_t{64} << 20;
     HeapBench heap(window);

@@ -166,5 +166,17 @@ TEST_CASE("where little is left, blocks stand for the longest slots", "[heap_cor
     CHECK(heap.faults.seen.empty());
 }
 
+TEST_CASE("a longer block serves where the window is vast", "[heap_core]") {
+    for (const bool is_vast : {false, true}) {
+        HeapBench heap(std::size_t{is_vast ? 1024U : 64U} << 20);
+        std::byte* const block = heap.cache.take(40'000);
+        heap.cache.give(block);
+        CHECK(heap.cache.take(30'000) != block);
+        CHECK((heap.cache.take(35'000) == block) == is_vast);
+        CHECK(heap.core.check());
+        CHECK(heap.faults.seen.empty());
+    }
+}
+
 }  // namespace
 }  // namespace cairn
