@@ -46,6 +46,12 @@ class RegisterPage {
             std::atomic_ref(words_[offset / sizeof value]).store(value, std::memory_order_release);
     }
 
+    /// What it was put last; 0 where there is no page.
+    [[nodiscard]] std::uint32_t get(std::uint64_t offset) const {
+        return words_ != nullptr ? words_[offset / sizeof *words_] : 0;
+    }
+    [[nodiscard]] explicit operator bool() const { return words_ != nullptr; }
+
   private:
     std::uint32_t* words_ = nullptr;
 };

@@ -319,24 +319,6 @@ void Plic::write_enable(std::uint32_t context, std::uint32_t index, std::uint32_
     if (changed != 0) update(context);
 }
 
-// The pages of enable bits: a read there does nothing.
-
-bool Plic::shows_page(std::uint64_t page) const {
-    return page - plic::enable_base < config_.contexts * plic::enable_stride;
-}
-
-void Plic::show_page(std::uint64_t page, RegisterPage shown) {
-    shown_[(page - plic::enable_base) / RegisterPage::bytes % shown_.size()] = shown;
-    show_all_enabled();
-}
-
-void Plic::show_all_enabled() const {
-    for (std::uint32_t context = 0; context < config_.contexts; ++context) {
-        for (std::uint32_t index = 0; index <= config_.sources / 32; ++index)
-            show_enabled(context, index);
-    }
-}
-
 void Plic::show_enabled(std::uint32_t context, std::uint32_t index) const {
     const std::uint64_t at = context * plic::enable_stride + index * sizeof(std::uint32_t);
     shown_[at / RegisterPage::bytes].put(at % RegisterPage::bytes,

@@ -135,7 +135,7 @@ class Plic final : public MmioDevice, public GuestInterrupts {
     void set_line(std::uint32_t context, bool asserted);
 
     // `read` and `write` do what needs no call and no frame by themselves, and leave the rest to
-    // these. Shaped for: "MMIO read, PLIC"; "MMIO write, PLIC".
+    // these. Shaped for: "MMIO read, PLIC"; "MMIO write, PLIC"; kernel text.
     [[gnu::noinline]] std::expected<std::uint64_t, BusError> read_any(std::uint64_t offset,
                                                                       AccessWidth width);
     [[gnu::noinline]] std::expected<void, BusError> write_any(std::uint64_t offset,
@@ -152,7 +152,7 @@ class Plic final : public MmioDevice, public GuestInterrupts {
     void write_priority(std::uint32_t id, std::uint32_t value);
     void write_enable(std::uint32_t context, std::uint32_t index, std::uint32_t value);
     void show_enabled(std::uint32_t context, std::uint32_t index) const;
-    void show_all_enabled() const;
+    [[gnu::noinline]] void show_all_enabled() const;
     [[nodiscard]] std::uint32_t implemented(std::uint32_t index) const;
 
     PlicConfig config_;

@@ -24,7 +24,7 @@ BUDGETS = {
     "kernel/bundle": (23, 1980, 26),
     "kernel/dev": (34, 1850, 20),
     "kernel/dev/net": (11, 960, 20),
-    "kernel/dev/virtio": (42, 4150, 32),
+    "kernel/dev/virtio": (43, 4150, 32),
     "kernel/dev/virtio/queue": (16, 960, 18),
     "kernel/exit": (25, 1420, 116),
     "kernel/exit/sbi": (32, 1100, 108),

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/unit/catch.hpp"
+#include "tests/unit/shown_registers.hpp"
 #include "tests/unit/virtio_bench.hpp"
 
 using namespace cairn;
@@ -94,6 +95,24 @@ struct Bench : VirtioBench {
     VirtioMmio balloon_device{balloon, memory, owner};
     std::array<std::uint16_t, virtio_balloon::queue_count> count{};
 };
+
+TEST_CASE("a configuration that is shown has a generation before and behind", "[virtio_balloon]") {
+    Bench bench;
+    const ShownRegisters shown(bench.balloon_device);
+    CHECK(shown.are_in_step());
+    bench.start_balloon({inflate_queue, deflate_queue});
+    const std::uint32_t before = bench.get(Bench::Register::config_generation);
+    bench.balloon.want_pages(7);
+    bench.balloon_device.config_changed();
+    CHECK(bench.get(Bench::Register::config_generation) >= before + 2);
+    CHECK(shown.are_in_step());
+    (void)bench.balloon_device.write(0x104, AccessWidth::word, 3);  // actual
+    CHECK(bench.balloon_device.read(0x104, AccessWidth::word) == 3u);
+    CHECK(shown.are_in_step());
+    bench.balloon_device.reset();
+    CHECK(bench.balloon_device.read(0x104, AccessWidth::word) == 0u);
+    CHECK(shown.are_in_step());
+}
 
 TEST_CASE("a driver finds a balloon and what it is to hold", "[virtio_balloon]") {
     Bench bench;

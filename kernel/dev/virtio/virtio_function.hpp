@@ -22,6 +22,8 @@ class VirtioPort {
   public:
     /// What the driver has accepted.
     [[nodiscard]] virtual std::uint64_t features() const = 0;
+    /// The driver has changed the configuration in another way than by writing to it.
+    virtual void config_written() = 0;
     /// Buffers are used, and the driver wants to know.
     virtual void interrupt() = 0;
     /// The driver has done what it must not: the device needs a reset, and does nothing until then.

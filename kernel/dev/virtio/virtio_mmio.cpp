@@ -67,12 +67,17 @@ std::expected<void, BusError> VirtioMmio::write(std::uint64_t offset, AccessWidt
     const auto which = static_cast<Register>(offset);
     if ((is_letting_go_ || takes_queues_back(which, value)) && !has_let_go())
         return std::unexpected(BusError::busy);
+    if (which == Register::queue_notify) {
+        notify(static_cast<std::uint32_t>(value));
+        return {};
+    }
     if (offset < config_at) {
         write_register(which, static_cast<std::uint32_t>(value));
     } else {
         const auto bytes = std::as_bytes(std::span(&value, 1));
         function_.write_config(offset - config_at, bytes.first(static_cast<std::size_t>(width)));
     }
+    if (which != Register::interrupt_ack) show_changes();
     return {};
 }
 
@@ -126,7 +131,6 @@ void VirtioMmio::write_register(Register which, std::uint32_t value) {
         case Register::driver_features_sel: driver_features_sel_ = value; return;
         case Register::driver_features: return accept_features(value);
         case Register::queue_sel: queue_sel_ = value; return;
-        case Register::queue_notify: return notify(value);
         case Register::interrupt_ack: interrupt_status_ &= ~value; return drive_line();
         case Register::status: return write_status(value);
         default: return write_queue(which, value);
@@ -224,11 +228,13 @@ void VirtioMmio::fail(RingFault fault) {
     print(sentence, "stands still until its driver resets it: {}", to_string(fault));
     owner_.complain(sentence.view());
     status_ |= status::needs_reset;
+    show(Register::status);
     if ((status_ & status::driver_ok) != 0) raise(virtio_mmio::interrupt::config_change);
 }
 
 void VirtioMmio::config_changed() {
     ++config_generation_;
+    show_changes();
     if ((status_ & status::driver_ok) != 0) raise(virtio_mmio::interrupt::config_change);
 }
 
@@ -238,6 +244,7 @@ void VirtioMmio::raise(std::uint32_t event) {
 }
 
 void VirtioMmio::drive_line() {
+    shown_.put(static_cast<std::uint64_t>(Register::interrupt_status), interrupt_status_);
     const bool up = interrupt_status_ != 0;
     if (up == line_is_up_) return;
     line_is_up_ = up;
@@ -254,6 +261,7 @@ void VirtioMmio::reset() {
     interrupt_status_ = status_ = 0;
     is_letting_go_ = false;
     drive_line();
+    show_changes();
 }
 
 }  // namespace cairn

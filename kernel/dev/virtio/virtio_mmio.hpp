@@ -62,6 +62,9 @@ class VirtioMmio final : public MmioDevice, private VirtioPort {
     std::expected<std::uint64_t, BusError> read(std::uint64_t offset, AccessWidth width) override;
     std::expected<void, BusError> write(std::uint64_t offset, AccessWidth width,
                                         std::uint64_t value) override;
+    /// The one of its registers, which can be shown: a read of any does nothing.
+    [[nodiscard]] bool shows_page(std::uint64_t page) const override { return page == 0; }
+    void show_page(std::uint64_t page, RegisterPage shown) override;
     [[nodiscard]] bool lets_go() override;
     /// It has let go.
     void reset() override;
@@ -77,6 +80,7 @@ class VirtioMmio final : public MmioDevice, private VirtioPort {
     using Register = virtio_mmio::Register;
 
     [[nodiscard]] std::uint64_t features() const override { return driver_features_; }
+    void config_written() override { show_config(); }
     void interrupt() override { raise(virtio_mmio::interrupt::used_buffer); }
     void fail(RingFault fault) override;
     void complain(std::string_view sentence) override { owner_.complain(sentence); }
@@ -97,11 +101,16 @@ class VirtioMmio final : public MmioDevice, private VirtioPort {
     [[nodiscard]] bool is_working() const;
     void raise(std::uint32_t event);
     void drive_line();
+    // virtio_mmio_shown.cpp. Shaped for: kernel text.
+    void show(Register which);
+    [[gnu::noinline]] void show_changes();
+    [[gnu::noinline]] void show_config();
 
     VirtioFunction& function_;
     DmaMemory& memory_;
     VirtioOwner& owner_;
     InterruptLine* line_ = nullptr;
+    RegisterPage shown_;
     std::uint64_t driver_features_ = 0;
     std::uint32_t device_features_sel_ = 0;
     std::uint32_t driver_features_sel_ = 0;

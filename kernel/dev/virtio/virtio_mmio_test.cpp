@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tests/unit/catch.hpp"
+#include "tests/unit/shown_registers.hpp"
 #include "tests/unit/virtio_bench.hpp"
 
 using namespace cairn;
@@ -210,4 +211,38 @@ TEST_CASE("a reset is power-on", "[virtio_mmio]") {
     CHECK(bench.get(interrupt_status) == 0);
     bench.set(virtio_mmio::Register::status, device_status::features_ok);  // nothing is accepted
     CHECK(bench.get(virtio_mmio::Register::status) == 0);
+}
+
+TEST_CASE("a page of the registers that is shown is in step", "[virtio_mmio]") {
+    VirtioBench bench;
+    CHECK(bench.device.shows_page(0));
+    CHECK_FALSE(bench.device.shows_page(RegisterPage::bytes));
+    const ShownRegisters shown(bench.device);
+    CHECK(shown.are_in_step());
+    for (const auto selector : {device_features_sel, queue_sel}) {
+        for (const unsigned value : {1u, 2u, 0u}) {
+            bench.set(selector, value);
+            CHECK(shown.are_in_step());
+        }
+    }
+    bench.negotiate();
+    CHECK(shown.are_in_step());
+    bench.set_up_queue();
+    CHECK(shown.are_in_step());
+    bench.set(virtio_mmio::Register::status, device_status::driver_ok);
+    CHECK(bench.request(virtio_block::RequestType::flush, 0) == 0);
+    CHECK(bench.get(interrupt_status) == virtio_mmio::interrupt::used_buffer);
+    CHECK(shown.are_in_step());
+    bench.set(interrupt_ack, virtio_mmio::interrupt::used_buffer);
+    CHECK(bench.get(interrupt_status) == 0);
+    CHECK(shown.are_in_step());
+    bench.offer(VirtioBench::queue_size);  // there is no such descriptor
+    bench.notify();
+    CHECK(bench.needs_reset());
+    CHECK(shown.are_in_step());
+    bench.set(virtio_mmio::Register::status, 0);
+    CHECK(shown.are_in_step());
+    bench.start();
+    bench.device.reset();
+    CHECK(shown.are_in_step());
 }

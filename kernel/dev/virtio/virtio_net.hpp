@@ -100,7 +100,7 @@ class VirtioNet final : public VirtioFunction, public FrameSink {
     [[nodiscard]] static bool has_control(std::uint64_t features);
     [[nodiscard]] static bool has_filter(std::uint64_t features);
     [[nodiscard]] Answer obey(DmaTurn& turn, VirtioPort& port);
-    [[nodiscard]] Answer obey_next(DmaTurn& turn, std::uint64_t features);
+    [[nodiscard]] Answer obey_next(DmaTurn& turn, VirtioPort& port);
     [[nodiscard]] bool carry_out(BufferStream from, DmaTurn& turn, std::uint64_t features);
     [[nodiscard]] bool set_address(BufferStream from, DmaTurn& turn);
     void forget_commands();

@@ -72,23 +72,24 @@ VirtioNet::Answer VirtioNet::obey(DmaTurn& turn, VirtioPort& port) {
     Answer more = control_queue().has_more_than(turn, 0);
     if (!more || !*more) return more;
     while (more && *more && !turn.is_over())
-        more = obey_next(turn, port.features());
+        more = obey_next(turn, port);
     const Answer due = more ? control_queue().is_interrupt_due(turn) : more;
     if (!due) return due;
     if (*due) port.interrupt();
     return more;
 }
 
-VirtioNet::Answer VirtioNet::obey_next(DmaTurn& turn, std::uint64_t features) {
+VirtioNet::Answer VirtioNet::obey_next(DmaTurn& turn, VirtioPort& port) {
     const Answer taken = control_queue().take(turn, command_);
     if (!taken) return taken;
     if (!*taken) return control_queue().await_more(turn);
     turn.charge(command_cost);
     BufferStream answer = command_.writable();
     if (answer.left() == 0) return std::unexpected(RingFault::too_short);
-    const std::uint8_t said = carry_out(command_.readable(), turn, features)
+    const std::uint8_t said = carry_out(command_.readable(), turn, port.features())
                                   ? virtio_net::answer::ok
                                   : virtio_net::answer::err;
+    port.config_written();  // it may have been
     while (answer.front(1).size == 0)
         answer.advance(0);
     if (!turn.store(answer.front(1).base, said)) return std::unexpected(RingFault::no_memory);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/catch.hpp"
+#include "tests/unit/shown_registers.hpp"
 #include "tests/unit/virtio_net_bench.hpp"
 
 using namespace cairn;
@@ -104,12 +105,15 @@ TEST_CASE("a guest asks for all, or for all groups", "[virtio_net_control]") {
 
 TEST_CASE("a guest has another address until its device is reset", "[virtio_net_control]") {
     Filtered guest;
+    const ShownRegisters shown(guest.device);
     CHECK(guest.say({control::mac, control::mac_addr_set, 2, 0, 0, 0, 0, 8}) == ok);
+    CHECK(shown.are_in_step());
     CHECK(guest.device.read(0x105, AccessWidth::byte) == 8u);
     CHECK(guest.takes(single));
     CHECK(!guest.takes(own));
     CHECK(guest.set_tables({}, {group}) == ok);
     guest.start(filtering);
+    CHECK(shown.are_in_step());
     guest.make_room(8, 2048);
     CHECK(guest.device.read(0x105, AccessWidth::byte) == 7u);
     CHECK(guest.takes(own));
