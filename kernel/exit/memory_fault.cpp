@@ -182,16 +182,17 @@ RecentAccess recent_access(Vcpu& vcpu, std::uint64_t key, const MemoryAccess& ac
 
 /// Has the guest read the page of registers at `at` without an exit from now on, where that works.
 /// Not where it can say of its own pages that they are no main memory (Svpbmt): what it reads by
-/// such a page need not be what Cairn has written.
+/// such a page need not be what Cairn has written. Nor where its fences of I/O would not order it.
 void show_registers(Vm& vm, const Bus::Hint& hint, GuestPhys at) {
     const GuestPhys page{align_down(at.value, RegisterPage::bytes)};
-    if (vm.features().svpbmt || !hint.device().shows_page(hint.offset(page))) return;
+    const GuestFeatures& features = vm.features();
+    if (!features.fiom || features.svpbmt || !hint.device().shows_page(hint.offset(page))) return;
     const DeviceGuard guard(vm.device_lock());
     std::uint32_t* const words = vm.memory().register_page(page);
     if (words == nullptr) return;
     hint.device().show_page(hint.offset(page), RegisterPage(words));
-    vm.memory().show_register_page(page);
-    hfence_gvma_all();  // a hart may keep what it once found invalid
+    if (vm.memory().show_register_page(page)) return hfence_gvma_all();  // invalid may be kept
+    hint.device().show_page(hint.offset(page), RegisterPage());
 }
 
 /// An access that is as none in `row`: decodes it and finds its device. Out of line, for the short
@@ -215,7 +216,8 @@ void show_registers(Vm& vm, const Bus::Hint& hint, GuestPhys at) {
     const GuestPhys at = faulting_address(trap) - access->address_offset;
     const auto hint = vcpu.vm().bus().find(at, static_cast<AccessWidth>(access->width));
     if (!hint) return refuse(vcpu, *access, hint.error());
-    if (access->kind == AccessKind::load) show_registers(vcpu.vm(), *hint, at);
+    const bool reads_word = access->kind == AccessKind::load && access->width == 4;
+    if (reads_word) show_registers(vcpu.vm(), *hint, at);  // other widths are refused
     const bool told = classify_htinst(trap.htinst) == HtinstKind::transformed;
     const std::uint64_t key = told ? trap.htinst | RecentAccess::from_htinst : fetch.value;
     const auto base = decode_access_address(static_cast<std::uint32_t>(fetch.value)).base;

@@ -97,6 +97,7 @@ void drop_closed_features(HartAbilities& abilities) {
         feature = false;
         abilities.guest_isa.erase(extension);
     };
+    if ((closed & Henvcfg::FIOM::mask) != 0) features.fiom = false;
     drop(Henvcfg::STCE::mask, features.sstc, IsaExtension::sstc);
     drop(Henvcfg::PBMTE::mask, features.svpbmt, IsaExtension::svpbmt);
     drop(Henvcfg::ADUE::mask, features.svadu, IsaExtension::svadu);
@@ -159,6 +160,7 @@ HartAbilities abilities_of(const IsaSet& isa, const MachineHart& hart) {
     features.vector = features.fp && isa.contains(IsaExtension::v);
     features.zicbom = isa.contains(IsaExtension::zicbom) && is_block_size(hart.cbom_block_size);
     features.zicboz = isa.contains(IsaExtension::zicboz) && is_block_size(hart.cboz_block_size);
+    features.fiom = true;  // unless it does not stick
     features.stateen =
         isa.contains(IsaExtension::smstateen) || isa.contains(IsaExtension::ssstateen);
     abilities.guest_isa = guest_isa(isa, {.counters = true,

@@ -212,14 +212,14 @@ VmDevices::VmDevices(VmMemory& memory)
     : images(VmAllocator<GuestDisk>(memory.heap())),
       host_disks(VmAllocator<GuestHostDisk>(memory.heap())),
       nets(VmAllocator<GuestNet>(memory.heap())),
-      clock(nullptr, allocator_delete<GuestClock, VmAllocator<GuestClock>>(
-                         VmAllocator<GuestClock>(memory.heap()))),
       rng(nullptr,
           allocator_delete<GuestRng, VmAllocator<GuestRng>>(VmAllocator<GuestRng>(memory.heap()))),
       console(nullptr, allocator_delete<GuestVirtioConsole, VmAllocator<GuestVirtioConsole>>(
                            VmAllocator<GuestVirtioConsole>(memory.heap()))),
       balloon(nullptr, allocator_delete<GuestBalloon, VmAllocator<GuestBalloon>>(
-                           VmAllocator<GuestBalloon>(memory.heap()))) {}
+                           VmAllocator<GuestBalloon>(memory.heap()))),
+      clock(nullptr, allocator_delete<GuestClock, VmAllocator<GuestClock>>(
+                         VmAllocator<GuestClock>(memory.heap()))) {}
 
 /// Lines and disks of the machine's are in the same order.
 std::optional<bool> VmDevices::open_some(const VmConfig& config) {

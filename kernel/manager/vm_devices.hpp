@@ -40,10 +40,11 @@ struct VmDevices {
     vector<GuestDisk, VmAllocator<GuestDisk>> images;
     vector<GuestHostDisk, VmAllocator<GuestHostDisk>> host_disks;
     vector<GuestNet, VmAllocator<GuestNet>> nets;
-    allocated_ptr<GuestClock, VmAllocator<GuestClock>> clock;
     allocated_ptr<GuestRng, VmAllocator<GuestRng>> rng;  ///< nullptr: it has none
     allocated_ptr<GuestVirtioConsole, VmAllocator<GuestVirtioConsole>> console;  ///< the same
     allocated_ptr<GuestBalloon, VmAllocator<GuestBalloon>> balloon;              ///< the same
+    /// It wakes the others, and so dies first.
+    allocated_ptr<GuestClock, VmAllocator<GuestClock>> clock;
     static_vector<GuestVirtio*, VmConfig::max_disks> disks;
 };
 

@@ -24,7 +24,7 @@ void let_guests_choose_features(const IsaSet& isa) {
 
 std::uint64_t henvcfg_for(const GuestFeatures& features) {
     // A guest's fences of I/O are of the memory, too, where it reads registers (RegisterPage).
-    return Henvcfg::FIOM::of(true) | Henvcfg::STCE::of(features.sstc) |
+    return Henvcfg::FIOM::of(features.fiom) | Henvcfg::STCE::of(features.sstc) |
            Henvcfg::PBMTE::of(features.svpbmt) | Henvcfg::CBZE::of(features.zicboz) |
            Henvcfg::CBCFE::of(features.zicbom) |
            // A guest that invalidates could see what was there before it: give it a flush.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which optional parts of the hart a guest is given. The guest's device tree names exactly these,
-// and henvcfg opens exactly these.
+// and henvcfg opens exactly these, but for what is not the guest's.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@ struct GuestFeatures {
     bool svadu = false;    ///< the guest may have its page tables' A and D bits updated
     bool fp = false;       ///< F and D
     bool vector = false;   ///< V
+    bool fiom = false;     ///< not the guest's: its fences of I/O are of memory, too
     bool stateen = false;  ///< not the guest's: hstateen0 is there, and must let senvcfg through
     /// Not the guest's: ticks of `time` after which its timer is renewed, where the machine can
     /// lose the timer's interrupt; else 0.

@@ -58,12 +58,14 @@ class ScriptedDevice final : public MmioDevice {
     void show_page(std::uint64_t page, RegisterPage shown) override {
         CHECK(page == shows);
         shown.put(0x20, 0x1234);
-        ++times_shown;
+        times_shown += shown ? 1 : 0;
+        times_hidden += shown ? 0 : 1;
     }
 
     std::uint64_t answer = 0;
     std::optional<std::uint64_t> shows;  ///< the page that can be
     unsigned times_shown = 0;
+    unsigned times_hidden = 0;
     std::optional<BusError> refuse;
     std::vector<Access> log;
 };

@@ -33,7 +33,8 @@ void VirtioMmio::show_changes() {
 }
 
 /// Section 4.2.2.1: who reads the generation before and behind the configuration finds another one
-/// there if that has changed meanwhile, so it changes before as well as behind.
+/// there if that has changed meanwhile, so it changes before as well as behind. Who reads all of it
+/// between these two is not told: fields of one word are right all the same.
 void VirtioMmio::show_config() {
     constexpr auto config_at = static_cast<std::uint64_t>(Register::config);
     const auto config = function_.config();

@@ -76,9 +76,10 @@ class RamBacking {
     /// it writes there goes to RAM. The number of bytes from the first on for which that works.
     [[nodiscard]] virtual std::uint64_t show(GuestPhys to, std::span<const std::byte> from) = 0;
     /// Memory for what the guest reads in the page at `at`, outside RAM: zeros first, and the same
-    /// for as long as this lives; nullptr where there is none. The guest sees it once it is shown.
+    /// for as long as this lives; nullptr where there is none. The guest sees it once it is shown;
+    /// where that fails, the memory has gone back.
     [[nodiscard]] virtual std::uint32_t* register_page(GuestPhys /*at*/) { return nullptr; }
-    virtual void show_register_page(GuestPhys /*at*/) {}
+    [[nodiscard]] virtual bool show_register_page(GuestPhys /*at*/) { return false; }
     /// nullptr where a debugger can set none.
     [[nodiscard]] virtual DebugPoints* debug_points() { return nullptr; }
     [[nodiscard]] RamReaders& readers() { return readers_; }
@@ -167,8 +168,8 @@ class GuestMemory {
     [[nodiscard]] std::uint32_t* register_page(GuestPhys at) const {
         return backing_ == nullptr ? nullptr : backing_->register_page(at);
     }
-    void show_register_page(GuestPhys at) const {
-        if (backing_ != nullptr) backing_->show_register_page(at);
+    [[nodiscard]] bool show_register_page(GuestPhys at) const {
+        return backing_ != nullptr && backing_->show_register_page(at);
     }
 
     /// nullptr where a debugger can set none.

@@ -96,7 +96,7 @@ class GuestRam final : public RamBacking, public DebugPoints {
     [[nodiscard]] RamTouch touch(GuestPhys at) override;
     // guest_ram_registers.cpp
     [[nodiscard]] std::uint32_t* register_page(GuestPhys at) override;
-    void show_register_page(GuestPhys at) override;
+    [[nodiscard]] bool show_register_page(GuestPhys at) override;
     [[nodiscard]] DebugPoints* debug_points() override { return this; }
     /// Whole chunks only, of bytes that begin on a page.
     [[nodiscard]] std::uint64_t show(GuestPhys to, std::span<const std::byte> from) override;

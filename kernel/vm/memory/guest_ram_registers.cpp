@@ -27,11 +27,16 @@ std::uint32_t* GuestRam::register_page(GuestPhys at) {
     return reinterpret_cast<std::uint32_t*>(more_frames_.at(found->frame));
 }
 
-void GuestRam::show_register_page(GuestPhys at) {
+bool GuestRam::show_register_page(GuestPhys at) {
     const SpinGuard guard(lock_);
     RegisterFrame* const found = find_register_frame(at);
-    if (found == nullptr || found->is_shown) return;
-    found->is_shown = table_.map(at, found->frame, frame_size, pages_r).has_value();
+    if (found == nullptr) return false;
+    if (!found->is_shown)
+        found->is_shown = table_.map(at, found->frame, frame_size, pages_r).has_value();
+    if (found->is_shown) return true;
+    more_frames_.free_frames(found->frame, 1);
+    register_frames_.erase(found);
+    return false;
 }
 
 /// Under the lock, of a table that is empty. What has no table then is an exit again.

@@ -58,7 +58,7 @@ TEST_CASE("a page of registers is zeros, and seen once it is shown", "[guest_ram
     Bench bench;
     GuestRam ram = bench.make();
     REQUIRE(ram.take_frames() == GuestRam::Taken::all);
-    ram.show_register_page(registers);  // there is none
+    CHECK_FALSE(ram.show_register_page(registers));  // there is none
     CHECK(seen(ram, registers) == nullptr);
 
     std::uint32_t* const words = ram.register_page(registers);
@@ -68,7 +68,7 @@ TEST_CASE("a page of registers is zeros, and seen once it is shown", "[guest_ram
     CHECK(seen(ram, registers) == nullptr);
     CHECK(ram.register_page(registers) == words);
     for (int times = 0; times < 2; ++times) {
-        ram.show_register_page(registers);
+        CHECK(ram.show_register_page(registers));
         CHECK(seen(ram, registers) == words);
     }
     CHECK(seen(ram, registers + 0x1000) == nullptr);
@@ -79,7 +79,7 @@ TEST_CASE("a reset leaves what is shown, and what is not", "[guest_ram_registers
     GuestRam ram = bench.make();
     REQUIRE(ram.take_frames() == GuestRam::Taken::all);
     const std::uint32_t* const words = ram.register_page(registers);
-    ram.show_register_page(registers);
+    REQUIRE(ram.show_register_page(registers));
     REQUIRE(ram.register_page(registers + 0x1000) != nullptr);
     CHECK(ram.touch(base) == RamTouch::given);
     REQUIRE(ram.forget());
@@ -105,7 +105,9 @@ TEST_CASE("without memory nothing is shown", "[guest_ram_registers]") {
         GuestRam ram = bench.make();
         REQUIRE(ram.take_frames() == GuestRam::Taken::all);
         CHECK((ram.register_page(registers) != nullptr) == (frames >= 1));
-        ram.show_register_page(registers);
+        const std::size_t live = bench.memory.account().live();
+        CHECK(ram.show_register_page(registers) == (frames >= 3));
         CHECK((seen(ram, registers) != nullptr) == (frames >= 3));
+        CHECK((bench.memory.account().live() < live) == (frames == 1 || frames == 2));
     }
 }

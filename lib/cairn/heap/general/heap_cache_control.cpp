@@ -95,9 +95,8 @@ bool HeapCache::try_resize(std::byte* block, Layout layout, std::size_t new_size
     if (use == static_cast<std::uint8_t>(PageUse::run) && new_size > largest_small) {
         return core_->resize_run(block, (new_size + heap_page - 1) / heap_page);
     }
-    // Never too short to stand for a slot: by its layout alone it may be given back as one.
     return use == static_cast<std::uint8_t>(PageUse::block_chunk) &&
-           core_->resize_block(block, std::max(new_size, largest_small));
+           core_->resize_block(block, new_size);
 }
 
 std::size_t HeapCache::usable_size(const std::byte* block) const {

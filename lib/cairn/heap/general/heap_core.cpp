@@ -184,8 +184,8 @@ std::size_t HeapCore::take_slots(unsigned small_class, std::uint32_t owner, std:
     const SpinGuard guard(lock_);
     std::size_t count = slabs_.take(small_class, owner, slots, wanted, report_);
     if (count == 0) {
-        if (small_class >= smallest_spared && wants_blocks()) return 0;
-        const std::uint32_t first = find_pages(slab_pages, slab_pages);
+        const bool is_spared = small_class >= smallest_spared && wants_blocks();
+        const std::uint32_t first = is_spared ? PageHeap::none : find_pages(slab_pages, slab_pages);
         if (first != PageHeap::none) slabs_.add_slab(small_class, owner, first);
         if (first == PageHeap::none && !slabs_.take_over(small_class, owner, true)) return 0;
         count = slabs_.take(small_class, owner, slots, wanted, report_);

@@ -162,9 +162,11 @@ class HeapCore {
     [[nodiscard]] bool has_much_in_slots() const CAIRN_REQUIRES(lock_) {
         return slabs_.free_bytes() > (is_short() ? 0 : kept_slots_ + in_use_ / 8);
     }
-    /// Whether blocks are to stand for the longest slots, rather than a new slab be made.
+    /// Whether blocks are to stand for the longest slots, rather than a new slab be made: a few
+    /// slabs that are left of some taken apart are no reason.
     [[nodiscard]] bool wants_blocks() const CAIRN_REQUIRES(lock_) {
-        return slabs_.has_apart() || has_much_in_slots();
+        return is_short() ? slabs_.has_apart() || slabs_.free_bytes() != 0
+                          : slabs_.apart() * slab_size > kept_slots_ / 4;
     }
     [[nodiscard]] bool has_slabs() const {
         return std::size_t{window_.pages} * heap_page >= slab_window;

@@ -166,6 +166,26 @@ TEST_CASE("where little is left, blocks stand for the longest slots", "[heap_cor
     CHECK(heap.faults.seen.empty());
 }
 
+TEST_CASE("long slots of others are used before memory ends", "[heap_core]") {
+    HeapBench heap(std::size_t{8} << 20);
+    HeapCache other(heap.core);
+    std::vector<std::byte*> blocks;
+    for (int i = 0; i < 1024; ++i)
+        blocks.push_back(other.take(1000));
+    for (std::size_t i = 0; i < blocks.size(); i += 2)
+        other.give(blocks[i]);
+    other.flush();
+    for (std::size_t size = 200'000; size > 3000; size /= 2) {
+        while (heap.cache.take(size) != nullptr) {
+        }
+    }
+    int count = 0;
+    while (heap.cache.take(1000) != nullptr)
+        ++count;
+    CHECK(count >= 512);
+    CHECK(heap.core.check());
+}
+
 TEST_CASE("a longer block serves where the window is vast", "[heap_core]") {
     for (const bool is_vast : {false, true}) {
         HeapBench heap(std::size_t{is_vast ? 1024U : 64U} << 20);

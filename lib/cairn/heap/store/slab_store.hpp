@@ -89,6 +89,7 @@ class SlabStore {
 
     /// Whether there are any.
     [[nodiscard]] bool has_apart() const { return apart_ != 0; }
+    [[nodiscard]] std::size_t apart() const { return apart_; }
     /// A slab to take apart, if a few that are looked at have one; else PageHeap::none.
     [[nodiscard]] std::uint32_t next_sparse();
     /// Makes its pages `apart`; false, reported and nothing done, if its free list is damaged. Its
