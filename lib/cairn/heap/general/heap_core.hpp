@@ -166,7 +166,7 @@ class HeapCore {
     /// slabs that are left of some taken apart are no reason.
     [[nodiscard]] bool wants_blocks() const CAIRN_REQUIRES(lock_) {
         return is_short() ? slabs_.has_apart() || slabs_.free_bytes() != 0
-                          : slabs_.apart() * slab_size > kept_slots_ / 4;
+                          : slabs_.apart() * slab_size > kept_slots_ / 16;
     }
     [[nodiscard]] bool has_slabs() const {
         return std::size_t{window_.pages} * heap_page >= slab_window;
