@@ -359,7 +359,7 @@ choose_debian_disk() {
     append="root=/dev/vda1 rw $console net.ifnames=0$page_tables${append:+ $append}"
 }
 
-# Sv39 rather than Sv57: each table of the guest's on the way to a page has one translation of Cairn's less to wait for.
+# Sv39 rather than Sv57: a level less is a table less to read, and a translation of Cairn's less.
 choose_debian_page_tables() {
     page_tables=' no4lvl'
     [[ " $append " != *' no5lvl '* ]] || page_tables=''

@@ -68,7 +68,8 @@ class MmioDevice {
     /// Whether a read in the page at `page` bytes into the block does nothing, so that the guest
     /// may read all of it without the device.
     [[nodiscard]] virtual bool shows_page(std::uint64_t /*page*/) const { return false; }
-    /// From now on what the guest reads in such a page is in `shown`, which outlives the device.
+    /// From now on what the guest reads in such a page is in `shown`, which stays for
+    /// as long as the device, or until another is told; one that is none takes it back.
     virtual void show_page(std::uint64_t /*page*/, RegisterPage /*shown*/) {}
 
     /// Whether nothing of it is at the guest's memory any more but what is done under the device

@@ -37,6 +37,7 @@ void VirtioMmio::show_changes() {
 /// between these two is not told: fields of one word are right all the same.
 void VirtioMmio::show_config() {
     constexpr auto config_at = static_cast<std::uint64_t>(Register::config);
+    if (!shown_) return;
     const auto config = function_.config();
     const auto word_at = [&](std::size_t at) {
         std::uint32_t word = 0;
@@ -46,7 +47,7 @@ void VirtioMmio::show_config() {
     bool changes = false;
     for (std::size_t at = 0; at < config.size(); at += sizeof(std::uint32_t)) {
         const std::uint32_t word = word_at(at);
-        if (!shown_ || shown_.get(config_at + at) == word) continue;
+        if (shown_.get(config_at + at) == word) continue;
         if (!std::exchange(changes, true)) {
             ++config_generation_;
             show(Register::config_generation);

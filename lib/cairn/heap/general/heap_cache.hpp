@@ -98,8 +98,7 @@ class HeapCache {
     }
 
     /// The same where the size is known that was asked for. A size or alignment that the block
-    /// never had is reported (wrong_size, wrong_alignment). Without checks it is trusted: a block
-    /// that stands for a slot, where there was no slab, has that slot's size.
+    /// never had is reported (wrong_size, wrong_alignment); without checks it is trusted.
     [[gnu::always_inline]] void give(std::byte* block, Layout layout) {
         const std::size_t size = layout.alignment <= default_alignment
                                      ? layout.size

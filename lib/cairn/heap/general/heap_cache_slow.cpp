@@ -117,7 +117,7 @@ std::byte* HeapCache::take_larger(std::size_t size, HeapCache& cache) {
     if (cache.magazines_ != nullptr && size <= largest_cached) {
         const std::size_t wanted = tlsf::length_for(size);
         const std::size_t first = block_bin(wanted);
-        // Rather a sixth too long than another page that was never used.
+        // Rather a fifth too long than another page that was never used.
         const bool is_vast = cache.pages_ >= vast_window / heap_page;
         const std::size_t last = first + (first < fine_bins ? 0 : is_vast ? next_bins : 1);
         for (std::size_t bin = first; bin <= last && bin < fine_bins + coarse_bins; ++bin) {

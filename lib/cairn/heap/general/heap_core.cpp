@@ -204,8 +204,7 @@ std::size_t HeapCore::give_slots(std::byte** slots, std::size_t count) {
             ++joined;
             continue;
         }
-        // A block that was given back by its size, and is that of no slot: `refill` had no slab. Or
-        // a slot that two give back at once.
+        // A slot that two give back at once.
         if (small_class > small_classes) {
             give_one_block(slot);
             continue;

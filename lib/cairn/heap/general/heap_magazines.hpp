@@ -6,7 +6,8 @@
 //     bin      0 .. 191, exact                 192 .. 256, rounded down
 //
 // A longer request looks at the block on top of its bin, which may be too short by less than a
-// step, then into the next bin, which has none that is. For heap_cache's own files.
+// step, then into the next bin, which has none that is, and in a vast window the one behind. For
+// heap_cache's own files.
 #pragma once
 
 #include <array>
