@@ -24,6 +24,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cairn/container/access.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/from_range.hpp"
 #include "cairn/container/map/map_forms.hpp"
@@ -34,9 +35,13 @@ namespace cairn {
 template <class Key, class Value, class Compare = std::less<>,
           class Allocator = allocator<std::pair<const Key, Value>>>
 class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, Value, Allocator,
-                                 Transparent<Compare>> {
+                                 Transparent<Compare>>,
+                 public ContiguousIterators<flat_map<Key, Value, Compare, Allocator>,
+                                            std::pair<const Key, Value>> {
     using Forms = MapForms<flat_map, Key, Value, Allocator, Transparent<Compare>>;
+    using Iterators = ContiguousIterators<flat_map, std::pair<const Key, Value>>;
     friend Forms;
+    friend Iterators;
     using Forms::as_key, Forms::can_report;
     template <class T>
     using Result = std::expected<T, ContainerError>;
@@ -44,12 +49,12 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
     using Here = std::source_location;
 
   public:
-    using typename Forms::size_type, typename Forms::value_type;
+    using Iterators::begin, Iterators::end;
+    using typename Forms::pointer, typename Forms::const_pointer;
+    using typename Forms::reference, typename Forms::const_reference;
+    using typename Forms::size_type, typename Forms::difference_type, typename Forms::value_type;
+    using typename Iterators::iterator, typename Iterators::const_iterator;
     using key_compare = Compare;
-    using iterator = value_type*;
-    using const_iterator = const value_type*;
-    using reverse_iterator = std::reverse_iterator<iterator>;
-    using const_reverse_iterator = std::reverse_iterator<const_iterator>;
 
     constexpr flat_map() = default;
     constexpr explicit flat_map(const Allocator& allocator) : entries_(allocator) {}
@@ -97,24 +102,6 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
 
     // --- access
 
-    [[nodiscard]] constexpr iterator begin() noexcept { return entries_.begin(); }
-    [[nodiscard]] constexpr iterator end() noexcept { return entries_.end(); }
-    [[nodiscard]] constexpr const_iterator begin() const noexcept { return entries_.begin(); }
-    [[nodiscard]] constexpr const_iterator end() const noexcept { return entries_.end(); }
-    [[nodiscard]] constexpr const_iterator cbegin() const noexcept { return entries_.begin(); }
-    [[nodiscard]] constexpr const_iterator cend() const noexcept { return entries_.end(); }
-
-    [[nodiscard]] constexpr reverse_iterator rbegin() noexcept { return reverse_iterator(end()); }
-    [[nodiscard]] constexpr reverse_iterator rend() noexcept { return reverse_iterator(begin()); }
-    [[nodiscard]] constexpr const_reverse_iterator rbegin() const noexcept { return crbegin(); }
-    [[nodiscard]] constexpr const_reverse_iterator rend() const noexcept { return crend(); }
-    [[nodiscard]] constexpr const_reverse_iterator crbegin() const noexcept {
-        return const_reverse_iterator(end());
-    }
-    [[nodiscard]] constexpr const_reverse_iterator crend() const noexcept {
-        return const_reverse_iterator(begin());
-    }
-
     /// The first entry whose key is not less than `key`.
     template <class Other = Key>
     [[nodiscard]] constexpr iterator lower_bound(const Other& key) {
@@ -145,7 +132,6 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
 
     // --- capacity
 
-    [[nodiscard]] constexpr bool empty() const noexcept { return entries_.empty(); }
     [[nodiscard]] constexpr size_type size() const noexcept { return entries_.size(); }
     [[nodiscard]] constexpr size_type capacity() const noexcept { return entries_.capacity(); }
     [[nodiscard]] constexpr size_type max_size() const noexcept { return entries_.max_size(); }
@@ -212,6 +198,9 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
     }
 
   private:
+    [[nodiscard]] constexpr value_type* data() noexcept { return entries_.data(); }
+    [[nodiscard]] constexpr const value_type* data() const noexcept { return entries_.data(); }
+
     /// A vector that inserts by index, fails as it is told, and whose elements cannot be assigned.
     struct Entries : vector<value_type, Allocator> {
         using Base = vector<value_type, Allocator>;

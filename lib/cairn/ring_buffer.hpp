@@ -20,8 +20,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "cairn/container/access.hpp"
 #include "cairn/container/container_error.hpp"
-#include "cairn/container/position.hpp"
 #include "cairn/container/vector/inplace_storage.hpp"
 
 namespace cairn {

@@ -19,9 +19,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "cairn/container/access.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/from_range.hpp"
-#include "cairn/container/position.hpp"
 #include "cairn/container/vector/inplace_storage.hpp"
 
 namespace cairn {
@@ -32,7 +32,11 @@ concept RangeFor = std::ranges::input_range<Range> &&
                    std::is_constructible_v<T, std::ranges::range_reference_t<Range>>;
 
 template <class T, std::size_t N>
-class static_vector {
+class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
+    using Access = ContiguousAccess<static_vector, T>;
+    friend Access;
+    using Access::check_not_empty, Access::index_of;
+    static constexpr const char* name = "static_vector";
     static_assert(N > 0, "static_vector: there is room for one element at least");
     static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>,
                   "static_vector: its elements are objects that are not const");
@@ -40,17 +44,9 @@ class static_vector {
     using Here = std::source_location;
 
   public:
-    using value_type = T;
-    using size_type = std::size_t;
-    using difference_type = std::ptrdiff_t;
-    using reference = T&;
-    using const_reference = const T&;
-    using pointer = T*;
-    using const_pointer = const T*;
-    using iterator = T*;
-    using const_iterator = const T*;
-    using reverse_iterator = std::reverse_iterator<iterator>;
-    using const_reverse_iterator = std::reverse_iterator<const_iterator>;
+    using size_type = std::size_t;  // here, so that arguments are deduced
+    using Access::begin, Access::end;
+    using typename Access::iterator, typename Access::const_iterator;
 
     constexpr static_vector() = default;
     constexpr static_vector(std::initializer_list<T> values) { append_range(values); }
@@ -130,66 +126,15 @@ class static_vector {
     = default;
     constexpr ~static_vector() { clear(); }
 
-    // --- access
+    // --- capacity; access and iterators are in lib/cairn/container/access.hpp
 
     [[nodiscard]] static constexpr size_type capacity() noexcept { return N; }
     [[nodiscard]] static constexpr size_type max_size() noexcept { return N; }
     [[nodiscard]] constexpr size_type size() const noexcept { return size_; }
-    [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] constexpr bool full() const noexcept { return size_ == N; }
 
     [[nodiscard]] constexpr T* data() noexcept { return storage_.data(); }
     [[nodiscard]] constexpr const T* data() const noexcept { return storage_.data(); }
-    [[nodiscard]] constexpr T* begin() noexcept { return data(); }
-    [[nodiscard]] constexpr T* end() noexcept { return data() + size_; }
-    [[nodiscard]] constexpr const T* begin() const noexcept { return data(); }
-    [[nodiscard]] constexpr const T* end() const noexcept { return data() + size_; }
-    [[nodiscard]] constexpr const T* cbegin() const noexcept { return begin(); }
-    [[nodiscard]] constexpr const T* cend() const noexcept { return end(); }
-    [[nodiscard]] constexpr reverse_iterator rbegin() noexcept { return reverse_iterator(end()); }
-    [[nodiscard]] constexpr reverse_iterator rend() noexcept { return reverse_iterator(begin()); }
-    [[nodiscard]] constexpr const_reverse_iterator rbegin() const noexcept { return crbegin(); }
-    [[nodiscard]] constexpr const_reverse_iterator rend() const noexcept { return crend(); }
-    [[nodiscard]] constexpr const_reverse_iterator crbegin() const noexcept {
-        return const_reverse_iterator(end());
-    }
-    [[nodiscard]] constexpr const_reverse_iterator crend() const noexcept {
-        return const_reverse_iterator(begin());
-    }
-
-    [[nodiscard]] constexpr T& operator[](Index index) {
-        check_index(index.at, index.where);
-        return data()[index.at];
-    }
-    [[nodiscard]] constexpr const T& operator[](Index index) const {
-        check_index(index.at, index.where);
-        return data()[index.at];
-    }
-    /// As operator[]: panics where std's throws.
-    [[nodiscard]] constexpr T& at(size_type index, Here where = Here::current()) {
-        check_index(index, where);
-        return data()[index];
-    }
-    [[nodiscard]] constexpr const T& at(size_type index, Here where = Here::current()) const {
-        check_index(index, where);
-        return data()[index];
-    }
-    [[nodiscard]] constexpr T& front(Here where = Here::current()) {
-        check_not_empty("front()", where);
-        return data()[0];
-    }
-    [[nodiscard]] constexpr const T& front(Here where = Here::current()) const {
-        check_not_empty("front()", where);
-        return data()[0];
-    }
-    [[nodiscard]] constexpr T& back(Here where = Here::current()) {
-        check_not_empty("back()", where);
-        return data()[size_ - 1];
-    }
-    [[nodiscard]] constexpr const T& back(Here where = Here::current()) const {
-        check_not_empty("back()", where);
-        return data()[size_ - 1];
-    }
 
     // --- forms that may find no room
 
@@ -305,16 +250,16 @@ class static_vector {
     }
     constexpr void resize(size_type count) {
         if (!try_resize(count)) [[unlikely]]
-            panic_length("static_vector", count, N);
+            panic_length(name, count, N);
     }
     constexpr void resize(size_type count, const T& value) {
         if (!try_resize(count, value)) [[unlikely]]
-            panic_length("static_vector", count, N);
+            panic_length(name, count, N);
     }
     /// There is room for N elements always.
     static constexpr void reserve(size_type count) {
         if (count > N) [[unlikely]]
-            panic_length("static_vector", count, N);
+            panic_length(name, count, N);
     }
     static constexpr void shrink_to_fit() noexcept {}
 
@@ -331,7 +276,7 @@ class static_vector {
         const size_type begin_index = index_of({first, where});
         const size_type end_index = index_of({last, where});
         if (begin_index > end_index) [[unlikely]]
-            panic_position("static_vector", where);
+            panic_position(name, where);
         T* const gap = begin() + begin_index;
         if (begin_index == end_index) return gap;
         T* const rest = std::move(begin() + end_index, end(), gap);
@@ -385,7 +330,7 @@ class static_vector {
     constexpr void append_all(Range&& range) {
         if constexpr (std::ranges::forward_range<Range>) {
             if (!try_append_range(std::forward<Range>(range))) [[unlikely]]
-                panic_length("static_vector", N + 1, N);
+                panic_length(name, N + 1, N);
         } else {
             for (auto&& element : range)
                 emplace_back(std::forward<decltype(element)>(element));
@@ -404,13 +349,8 @@ class static_vector {
     }
     static constexpr T* present(T* place, size_type count) {
         if (place == nullptr) [[unlikely]]
-            panic_length("static_vector", N + count, N);
+            panic_length(name, N + count, N);
         return place;
-    }
-    [[nodiscard]] constexpr size_type index_of(Position<T> position) const {
-        if (position.at < begin() || position.at > end()) [[unlikely]]
-            panic_position("static_vector", position.where);
-        return static_cast<size_type>(position.at - begin());
     }
     /// The elements from `first_new` on come to stand at `index`.
     constexpr T* move_back_to(size_type index, size_type first_new) {
@@ -420,14 +360,6 @@ class static_vector {
     constexpr void truncate(size_type count) noexcept {
         if constexpr (!std::is_trivially_destructible_v<T>) std::destroy(data() + count, end());
         size_ = count;
-    }
-    constexpr void check_index(size_type index, Here where) const {
-        if (index >= size_) [[unlikely]]
-            panic_index("static_vector", index, size_, where);
-    }
-    constexpr void check_not_empty(const char* what, Here where) const {
-        if (size_ == 0) [[unlikely]]
-            panic_empty("static_vector", what, where);
     }
 
     InplaceStorage<T, N> storage_;

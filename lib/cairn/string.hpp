@@ -52,7 +52,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     using Core = StringAccess<Allocator>;
     using Search = StringSearch<basic_string>;
     using Core::allocator_, Core::chars, Core::can_report;
-    using Core::check_index, Core::check_not_empty, Core::index_of, Core::indices_of;
+    using Core::check_not_empty, Core::index_of, Core::indices_of, Core::valid;
     using Search::part;
     using typename Core::Traits;
     template <class Value>
@@ -309,7 +309,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
         requires is_position<Position>
     constexpr iterator insert(Position position, size_type count, char letter,
                               Here where = Here::current()) {
-        const size_type index = index_of(position, where);
+        const size_type index = index_of({position, where});
         insert(index, count, letter, where);
         return begin() + index;
     }
@@ -317,7 +317,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
         requires is_position<Position>
     constexpr iterator insert(Position position, Iterator first, Iterator last,
                               Here where = Here::current()) {
-        const size_type index = index_of(position, where);
+        const size_type index = index_of({position, where});
         put(index, 0, IteratorRange(std::move(first), std::move(last)));
         return begin() + index;
     }
@@ -330,7 +330,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     template <CharacterRange Range>
     constexpr iterator insert_range(const_iterator position, Range&& range,
                                     Here where = Here::current()) {
-        const size_type index = index_of(position, where);
+        const size_type index = index_of({position, where});
         put(index, 0, std::forward<Range>(range));
         return begin() + index;
     }
@@ -401,8 +401,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     template <class Position>
         requires is_position<Position>
     constexpr iterator erase(Position position, Here where = Here::current()) {
-        const size_type index = index_of(position, where);
-        check_index(index, length(), where);
+        const size_type index = valid({index_of({position, where}), where});
         put(index, 1, std::string_view());
         return begin() + index;
     }

@@ -27,9 +27,9 @@
 #include <utility>
 
 #include "cairn/allocator.hpp"
+#include "cairn/container/access.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/from_range.hpp"
-#include "cairn/container/position.hpp"
 #include "cairn/container/vector/vector_try.hpp"
 #include "cairn/panic.hpp"
 
@@ -54,18 +54,9 @@ class vector : public VectorTryForms<T, Allocator> {
     static_assert(std::is_same_v<typename Traits::pointer, T*>, "blocks are held by raw pointers");
 
   public:
-    using value_type = T;
     using allocator_type = Allocator;
-    using size_type = std::size_t;
-    using difference_type = std::ptrdiff_t;
-    using reference = T&;
-    using const_reference = const T&;
-    using pointer = T*;
-    using const_pointer = const T*;
-    using iterator = T*;
-    using const_iterator = const T*;
-    using reverse_iterator = std::reverse_iterator<iterator>;
-    using const_reverse_iterator = std::reverse_iterator<const_iterator>;
+    using size_type = std::size_t;  // here, so that arguments are deduced
+    using typename Core::iterator, typename Core::const_iterator;
 
     // --- construction
 
@@ -154,69 +145,8 @@ class vector : public VectorTryForms<T, Allocator> {
 
     [[nodiscard]] constexpr Allocator get_allocator() const noexcept { return allocator_; }
 
-    // --- access, checked
+    // --- capacity; access and iterators are in lib/cairn/container/access.hpp
 
-    constexpr T& operator[](Index index) {
-        check_index(index.at, index.where);
-        return data_[index.at];
-    }
-    constexpr const T& operator[](Index index) const {
-        check_index(index.at, index.where);
-        return data_[index.at];
-    }
-    /// As operator[]: panics where std::vector throws.
-    constexpr T& at(size_type index, Here where = Here::current()) {
-        check_index(index, where);
-        return data_[index];
-    }
-    constexpr const T& at(size_type index, Here where = Here::current()) const {
-        check_index(index, where);
-        return data_[index];
-    }
-    constexpr T& front(Here where = Here::current()) {
-        check_not_empty("front()", where);
-        return data_[0];
-    }
-    constexpr const T& front(Here where = Here::current()) const {
-        check_not_empty("front()", where);
-        return data_[0];
-    }
-    constexpr T& back(Here where = Here::current()) {
-        check_not_empty("back()", where);
-        return data_[size_ - 1];
-    }
-    constexpr const T& back(Here where = Here::current()) const {
-        check_not_empty("back()", where);
-        return data_[size_ - 1];
-    }
-    [[nodiscard]] constexpr T* data() noexcept { return data_; }
-    [[nodiscard]] constexpr const T* data() const noexcept { return data_; }
-
-    // --- iterators
-
-    [[nodiscard]] constexpr iterator begin() noexcept { return data_; }
-    [[nodiscard]] constexpr const_iterator begin() const noexcept { return data_; }
-    [[nodiscard]] constexpr const_iterator cbegin() const noexcept { return data_; }
-    [[nodiscard]] constexpr iterator end() noexcept { return data_ + size_; }
-    [[nodiscard]] constexpr const_iterator end() const noexcept { return data_ + size_; }
-    [[nodiscard]] constexpr const_iterator cend() const noexcept { return data_ + size_; }
-    [[nodiscard]] constexpr reverse_iterator rbegin() noexcept { return reverse_iterator(end()); }
-    [[nodiscard]] constexpr const_reverse_iterator rbegin() const noexcept { return crbegin(); }
-    [[nodiscard]] constexpr const_reverse_iterator crbegin() const noexcept {
-        return const_reverse_iterator(cend());
-    }
-    [[nodiscard]] constexpr reverse_iterator rend() noexcept { return reverse_iterator(begin()); }
-    [[nodiscard]] constexpr const_reverse_iterator rend() const noexcept { return crend(); }
-    [[nodiscard]] constexpr const_reverse_iterator crend() const noexcept {
-        return const_reverse_iterator(cbegin());
-    }
-
-    // --- capacity
-
-    [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
-    [[nodiscard]] constexpr size_type size() const noexcept { return size_; }
-    [[nodiscard]] constexpr size_type capacity() const noexcept { return capacity_; }
-    [[nodiscard]] constexpr size_type max_size() const noexcept { return this->maximum(); }
     /// Exactly `count`, unless there is as much already.
     constexpr void reserve(size_type count) { this->reserve_at_least(panics, count); }
     /// Where the smaller block cannot be had, nothing changes.
@@ -276,8 +206,7 @@ class vector : public VectorTryForms<T, Allocator> {
 
     constexpr iterator erase(const_iterator position, Here where = Here::current()) {
         const size_type index = this->index_of({position, where});
-        check_index(index, where);
-        this->erase_at(index, 1);
+        this->erase_at(this->valid({index, where}), 1);
         return data_ + index;
     }
     constexpr iterator erase(const_iterator first, const_iterator last,
@@ -289,7 +218,7 @@ class vector : public VectorTryForms<T, Allocator> {
         return data_ + begin;
     }
     constexpr void pop_back(Here where = Here::current()) {
-        check_not_empty("pop_back()", where);
+        this->check_not_empty("pop_back()", where);
         this->truncate(size_ - 1);
     }
     constexpr void clear() noexcept { this->truncate(0); }
@@ -328,16 +257,6 @@ class vector : public VectorTryForms<T, Allocator> {
         const auto done = result->fill_all(reports, std::forward<Range>(range));
         if (!done) return std::unexpected(done.error());
         return result;
-    }
-
-  private:
-    constexpr void check_index(size_type index, Here where) const {
-        if (index >= size_) [[unlikely]]
-            panic_index("vector", index, size_, where);
-    }
-    constexpr void check_not_empty(const char* what, Here where) const {
-        if (size_ == 0) [[unlikely]]
-            panic_empty("vector", what, where);
     }
 };
 

@@ -14,8 +14,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "cairn/container/access.hpp"
 #include "cairn/container/container_error.hpp"
-#include "cairn/container/position.hpp"
 #include "cairn/container/temporary.hpp"
 #include "cairn/container/vector/relocate.hpp"
 #include "cairn/container/vector/vector_storage.hpp"
@@ -277,12 +277,6 @@ class VectorElements : public VectorStorage<T, Allocator> {
     constexpr Result<void> assign_copies(OnFailure failure, std::size_t count, const T& value) {
         const Temporary<T, Allocator> copy(allocator_, value);  // `value` may be an element
         return assign_counted(failure, Repeat{std::addressof(copy.value)}, count);
-    }
-
-    [[nodiscard]] constexpr std::size_t index_of(Position<T> position) const {
-        if (position.at < data_ || position.at > data_ + size_) [[unlikely]]
-            panic_position("vector", position.where);
-        return static_cast<std::size_t>(position.at - data_);
     }
 
     template <class Range>

@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "cairn/bits.hpp"
+#include "cairn/container/access.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/fallible.hpp"
 #include "cairn/container/vector/relocate.hpp"
@@ -105,12 +106,21 @@ class BlockSource {
 };
 
 template <class T, class Allocator>
-class VectorStorage : protected BlockSource<T, Allocator> {
+class VectorStorage : protected BlockSource<T, Allocator>,
+                      public ContiguousAccess<VectorStorage<T, Allocator>, T> {
     using Source = BlockSource<T, Allocator>;
+    friend ContiguousAccess<VectorStorage, T>;
+    static constexpr const char* name = "vector";
 
   public:
     VectorStorage(const VectorStorage&) = delete;
     VectorStorage& operator=(const VectorStorage&) = delete;
+
+    [[nodiscard]] constexpr T* data() noexcept { return data_; }
+    [[nodiscard]] constexpr const T* data() const noexcept { return data_; }
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] constexpr std::size_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] constexpr std::size_t max_size() const noexcept { return maximum(); }
 
   protected:
     using Source::allocator_;
@@ -145,7 +155,7 @@ class VectorStorage : protected BlockSource<T, Allocator> {
     }
 
     constexpr std::unexpected<ContainerError> too_long(OnFailure failure, std::size_t count) const {
-        if (failure == OnFailure::panic) panic_length("vector", count, maximum());
+        if (failure == OnFailure::panic) panic_length(name, count, maximum());
         return std::unexpected(ContainerError::too_long);
     }
 
