@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Operations on a heap, as bytes: take, give, resize, by two caches; and now and then a slot is
-// given back that nobody has, free or never handed out. After every step the walker finds nothing
-// wrong, and what blocks hold is what was written; what nobody has is reported.
+// given back that nobody has, free or never handed out. After every step (of a vast window, after
+// the last) the walker finds nothing wrong, and what blocks hold is what was written; what nobody
+// has is reported.
 #include <cstdlib>
 
 #include <cairn/heap/general/heap_test_support.hpp>
@@ -65,7 +66,10 @@ void give_what_nobody_has(test::HeapBench& heap, HeapCache& cache, const std::ve
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    test::HeapBench heap(std::size_t{256 << 10} << (input.byte() % 4));
+    const unsigned window = input.byte();
+    const bool is_vast = window == 0xff;
+    const bool is_walked = !is_vast || size % 8 == 0;  // where a walk takes long, few are
+    test::HeapBench heap(is_vast ? std::size_t{1} << 30 : std::size_t{256 << 10} << (window % 4));
     HeapCache other(heap.core);
     std::vector<Block> blocks;
     while (!input.is_empty()) {
@@ -94,7 +98,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 blocks.pop_back();
             }
         }
-        require(heap.core.check() && heap.faults.seen.empty());
+        require((is_vast || heap.core.check()) && heap.faults.seen.empty());
     }
     for (const Block& block : blocks) {
         require(is_kept(block));
@@ -102,6 +106,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     other.close();
     heap.cache.close();
-    require(heap.core.check() && heap.core.statistics().live == 0 && heap.faults.seen.empty());
+    require(!is_walked || heap.core.check());
+    require(heap.core.statistics().live == 0 && heap.faults.seen.empty());
     return 0;
 }

@@ -37,7 +37,7 @@ struct HeapBench {
     explicit HeapBench(std::size_t size = std::size_t{16} << 20)
         : region(mmap_region(size).value()) {
         (void)source.init(region).value();
-        (void)core.init(source, "test", faults.hook()).value();
+        (void)core.init(source, "test", faults.hook(), true).value();
     }
     HeapBench(const HeapBench&) = delete;
     HeapBench& operator=(const HeapBench&) = delete;
