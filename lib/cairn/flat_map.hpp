@@ -184,19 +184,6 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
         return from.entries_.erase_where(std::move(predicate));
     }
 
-    /// A map of the entries of `range`.
-    template <std::ranges::input_range Range>
-        requires can_report
-    [[nodiscard]] static constexpr Result<flat_map> try_from_range(
-        Range&& range, const Allocator& allocator = Allocator()) {
-        Result<flat_map> result(std::in_place, allocator);
-        for (auto&& entry : range) {
-            const auto done = result->try_insert(std::forward<decltype(entry)>(entry));
-            if (!done) return std::unexpected(done.error());
-        }
-        return result;
-    }
-
   private:
     [[nodiscard]] constexpr value_type* data() noexcept { return entries_.data(); }
     [[nodiscard]] constexpr const value_type* data() const noexcept { return entries_.data(); }

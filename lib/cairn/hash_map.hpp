@@ -282,19 +282,6 @@ class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, K
         return true;
     }
 
-    /// A map of the entries of `range`.
-    template <std::ranges::input_range Range>
-        requires can_report
-    [[nodiscard]] static constexpr Result<hash_map> try_from_range(
-        Range&& range, const Allocator& allocator = Allocator()) {
-        Result<hash_map> result(std::in_place, allocator);
-        for (auto&& entry : range) {
-            const auto done = result->try_insert(std::forward<decltype(entry)>(entry));
-            if (!done) return std::unexpected(done.error());
-        }
-        return result;
-    }
-
   private:
     using Index = typename Table::Index;
 

@@ -244,6 +244,19 @@ class MapForms {
         return insert_or_assign(std::forward<Other>(key), std::forward<Source>(value)).first;
     }
 
+    /// A map of the entries of `range`.
+    template <class Range, class Self = Map>
+        requires can_report && RangeOfEntries<Range, value_type>
+    [[nodiscard]] static constexpr std::expected<Self, ContainerError> try_from_range(
+        Range&& range, const Allocator& allocator = Allocator()) {
+        std::expected<Self, ContainerError> result(std::in_place, allocator);
+        for (auto&& entry : range) {
+            const auto done = result->try_insert(std::forward<decltype(entry)>(entry));
+            if (!done) return std::unexpected(done.error());
+        }
+        return result;
+    }
+
     // --- removal
 
     /// Removes the entry of `key`, if there is one; how many that were.
