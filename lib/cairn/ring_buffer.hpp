@@ -35,7 +35,8 @@ class ring_buffer {
     using value_type = T;
     using size_type = std::size_t;
 
-    constexpr ring_buffer() = default;
+    /// Not `= default`: then ring_buffer() would write zeros to all of it first.
+    constexpr ring_buffer() {}
     constexpr ring_buffer(const ring_buffer&)
         requires PlainValue<T>
     = default;

@@ -41,6 +41,7 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
     static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>,
                   "static_vector: its elements are objects that are not const");
     static constexpr bool trivial = PlainValue<T>;
+    using Storage = InplaceStorage<T, N>;
     using Here = std::source_location;
 
   public:
@@ -48,7 +49,8 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
     using Access::begin, Access::end;
     using typename Access::iterator, typename Access::const_iterator;
 
-    constexpr static_vector() = default;
+    /// Not `= default`: then static_vector() would write zeros to all of it first.
+    constexpr static_vector() noexcept(std::is_nothrow_default_constructible_v<Storage>) {}
     constexpr static_vector(std::initializer_list<T> values) { append_range(values); }
     constexpr explicit static_vector(size_type count) { resize(count); }
     constexpr static_vector(size_type count, const T& value) { resize(count, value); }
@@ -362,7 +364,7 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
         size_ = count;
     }
 
-    InplaceStorage<T, N> storage_;
+    Storage storage_;
     size_type size_ = 0;
 };
 

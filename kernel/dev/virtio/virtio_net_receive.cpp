@@ -95,12 +95,10 @@ VirtioNet::Answer VirtioNet::put(DmaTurn& turn, const NetFrame& frame) {
     header.num_buffers = 1;
     lacks_buffers_ = false;
     Answer goes_on = next_buffer(into);
-    if (goes_on && *goes_on)
-        goes_on =
-            copy(into, std::as_bytes(std::span(&header, 1)).first(offsetof(Header, num_buffers)));
-    for (std::size_t n = 0; goes_on && *goes_on && n < into.count_at.size(); ++n) {
-        into.count_at[n] = into.room.front(1).base;
-        goes_on = copy(into, std::as_bytes(std::span(&header.num_buffers, 1)).subspan(n, 1));
+    if (goes_on && *goes_on) {
+        for (std::size_t n = 0; n < into.count_at.size(); ++n)
+            into.count_at[n] = into.room.at(offsetof(Header, num_buffers) + n);
+        goes_on = copy(into, std::as_bytes(std::span(&header, 1)));
     }
     for (std::size_t n = 0; goes_on && *goes_on && n < frame.pieces.size(); ++n)
         goes_on = copy(into, frame.pieces[n]);

@@ -30,6 +30,14 @@ class BufferStream {
         const GuestRange& buffer = buffers_.front();
         return {buffer.base + offset_, std::min({most, left_, buffer.size - offset_})};
     }
+    /// Where the byte lies that comes `bytes` behind the next one; there is one.
+    [[nodiscard]] GuestPhys at(std::uint64_t bytes) const {
+        bytes += offset_;
+        std::size_t n = 0;
+        for (; bytes >= buffers_[n].size; ++n)
+            bytes -= buffers_[n].size;
+        return buffers_[n].base + bytes;
+    }
     /// Leaves out the next `bytes`, which `front` has given.
     void advance(std::uint64_t bytes) {
         left_ -= bytes;

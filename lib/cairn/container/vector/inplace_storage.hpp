@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Room for N elements inside an object, in which a container makes and destroys them. Elements that
-// are plain values lie in an array from the start, which makes the container usable in constant
-// evaluation and trivially copyable; for others it is raw memory. No public interface.
+// are plain values may be copied with it, and used in constant evaluation, where all of them are
+// there from the start; else nothing is written before they are made. No public interface.
 #pragma once
 
 #include <array>
@@ -32,11 +32,18 @@ class InplaceStorage {
 template <PlainValue T, std::size_t N>
 class InplaceStorage<T, N> {
   public:
+    constexpr InplaceStorage() noexcept(std::is_nothrow_default_constructible_v<T>) {
+        if consteval {
+            std::construct_at(&items_);
+        }
+    }
     [[nodiscard]] constexpr T* data() noexcept { return items_.data(); }
     [[nodiscard]] constexpr const T* data() const noexcept { return items_.data(); }
 
   private:
-    std::array<T, N> items_{};
+    union {
+        std::array<T, N> items_;
+    };
 };
 
 }  // namespace cairn

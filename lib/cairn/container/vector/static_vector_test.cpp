@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <memory>
 #include <ranges>
 #include <span>
@@ -228,6 +229,20 @@ TEST_CASE("static_vector: compares as std's does, and takes no foreign elements"
     static_assert(!std::is_constructible_v<Numbers, from_range_t, Foreign>);
     static_assert(![](auto v) { return requires { v.append_range(Foreign()); }; }(Numbers()));
     static_assert(![](auto v) { return requires { v.try_append_range(Foreign()); }; }(Numbers()));
+}
+
+TEST_CASE("an empty static_vector costs nothing to make, however large", "[static_vector]") {
+    using Large = static_vector<std::uint32_t, 1024>;
+    alignas(Large) std::array<unsigned char, sizeof(Large)> memory;
+    const auto made_by = [&](auto make) {
+        memory.fill(0xa5);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        CHECK(make()->empty());
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        return std::ranges::count(memory, 0xa5);
+    };
+    CHECK(made_by([&] { return new (memory.data()) Large; }) >= 4096);
+    CHECK(made_by([&] { return new (memory.data()) Large(); }) >= 4096);
 }
 
 TEST_CASE("any sequence of operations acts as on std::vector", "[static_vector]") {
