@@ -11,9 +11,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <string_view>
 
+#include "cairn/base/language.hpp"
 #include "cairn/heap_fault.hpp"
 #include "cairn/layout.hpp"
 #include "cairn/region.hpp"

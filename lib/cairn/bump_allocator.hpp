@@ -17,8 +17,8 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
 
+#include "cairn/base/language.hpp"
 #include "cairn/heap/bump_arena.hpp"
 #include "cairn/spinlock.hpp"
 

@@ -19,11 +19,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "cairn/base/language.hpp"
 #include "cairn/bump_allocator.hpp"
 #include "cairn/heap_fault.hpp"
 #include "cairn/layout.hpp"

@@ -16,11 +16,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
+
+#include "cairn/base/language.hpp"
 
 namespace cairn {
 

@@ -8,8 +8,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 
+#include "cairn/base/language.hpp"
 #include "cairn/base/mix64.hpp"
 #include "cairn/layout.hpp"
 

@@ -10,10 +10,10 @@
 #pragma once
 
 #include <array>
-#include <expected>
 #include <initializer_list>
 #include <string_view>
 
+#include "cairn/base/language.hpp"
 #include "cairn/fdt_format.hpp"
 
 namespace cairn {

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <compare>
 #include <cstddef>
-#include <expected>
 #include <functional>
 #include <initializer_list>
 #include <iterator>
@@ -24,6 +23,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cairn/base/language.hpp"
 #include "cairn/container/access.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/from_range.hpp"
@@ -47,6 +47,12 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
     using Result = std::expected<T, ContainerError>;
     static constexpr const char* name = "flat_map";
     using Here = std::source_location;
+
+    /// A vector that inserts by index, fails as it is told, and whose elements cannot be assigned.
+    struct Entries : vector<std::pair<const Key, Value>, Allocator> {
+        using Base = vector<std::pair<const Key, Value>, Allocator>;
+        using Base::Base, Base::emplace_at, Base::erase_at, Base::erase_where;
+    };
 
   public:
     using Iterators::begin, Iterators::end;
@@ -94,6 +100,19 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
     /// Moves entry by entry where the allocators differ.
     constexpr flat_map(flat_map&& other, const std::type_identity_t<Allocator>& allocator)
         : entries_(std::move(other.entries_), allocator), compare_(other.compare_) {}
+    constexpr flat_map(const flat_map&) = default;
+    constexpr flat_map(flat_map&&) = default;
+    constexpr flat_map& operator=(const flat_map&) = default;
+    constexpr flat_map& operator=(flat_map&& other) noexcept(
+        std::is_nothrow_move_assignable_v<Entries> && std::is_nothrow_move_assignable_v<Compare>)
+        requires std::is_move_assignable_v<Compare>
+    {
+        if (this == &other) return *this;
+        compare_ = std::move(other.compare_);  // first: `other` may be part of an entry
+        entries_ = std::move(other.entries_);
+        return *this;
+    }
+    constexpr ~flat_map() = default;
     constexpr flat_map& operator=(std::initializer_list<value_type> entries) {
         clear();
         this->insert_range(entries);
@@ -121,6 +140,25 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
         return begin() + upper(as_key(key));
     }
 
+    /// The entries of `key`, or where one would be: one at most, unless the comparison is
+    /// transparent and takes several keys for it.
+    template <class Other = Key>
+    [[nodiscard]] constexpr std::pair<iterator, iterator> equal_range(const Other& key) {
+        const auto [first, last] = bounds(as_key(key));
+        return {begin() + first, begin() + last};
+    }
+    template <class Other = Key>
+    [[nodiscard]] constexpr std::pair<const_iterator, const_iterator> equal_range(
+        const Other& key) const {
+        const auto [first, last] = bounds(as_key(key));
+        return {begin() + first, begin() + last};
+    }
+    template <class Other = Key>
+    [[nodiscard]] constexpr size_type count(const Other& key) const {
+        const auto [first, last] = bounds(as_key(key));
+        return last - first;
+    }
+
     [[nodiscard]] constexpr Allocator get_allocator() const { return entries_.get_allocator(); }
     [[nodiscard]] constexpr Compare key_comp() const { return compare_; }
     /// The order of entries, which is that of their keys.
@@ -145,7 +183,14 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
 
     // --- removal
 
-    using Forms::erase;
+    /// Removes the entries of `key`; how many that were.
+    template <class Other = Key>
+        requires(!std::is_convertible_v<const Other&, const_iterator>)
+    constexpr size_type erase(const Other& key) {
+        const auto [first, last] = bounds(as_key(key));
+        entries_.erase_at(first, last - first);
+        return last - first;
+    }
     /// What follows the entry.
     constexpr iterator erase(const_iterator position, Here where = Here::current()) {
         if (position < begin() || position >= end()) [[unlikely]]
@@ -188,14 +233,6 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
     [[nodiscard]] constexpr value_type* data() noexcept { return entries_.data(); }
     [[nodiscard]] constexpr const value_type* data() const noexcept { return entries_.data(); }
 
-    /// A vector that inserts by index, fails as it is told, and whose elements cannot be assigned.
-    struct Entries : vector<value_type, Allocator> {
-        using Base = vector<value_type, Allocator>;
-        using Base::Base, Base::emplace_at, Base::erase_at, Base::erase_where;
-    };
-
-    constexpr void remove(size_type index) { entries_.erase_at(index, 1); }
-
     template <class Other>
     constexpr size_type lower(const Other& key) const {
         return static_cast<size_type>(
@@ -209,6 +246,10 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
             std::ranges::partition_point(
                 entries_, [&](const value_type& each) { return !compare_(key, each.first); }) -
             begin());
+    }
+    template <class Other>
+    constexpr std::pair<size_type, size_type> bounds(const Other& key) const {
+        return {lower(key), upper(key)};
     }
 
     /// The index of `key`, or size().

@@ -7,9 +7,9 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
 #include <string_view>
 
+#include "cairn/base/language.hpp"
 #include "cairn/bump_allocator.hpp"
 #include "cairn/heap/general/heap_cache.hpp"
 

@@ -23,10 +23,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <string_view>
 
+#include "cairn/base/language.hpp"
 #include "cairn/bits.hpp"
 #include "cairn/guard_pages.hpp"
 #include "cairn/heap/wrapper/hardened_block.hpp"

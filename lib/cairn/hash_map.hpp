@@ -20,7 +20,6 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
 #include <functional>
 #include <initializer_list>
 #include <iterator>
@@ -32,6 +31,7 @@
 #include <utility>
 
 #include "cairn/allocator.hpp"
+#include "cairn/base/language.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/from_range.hpp"
 #include "cairn/container/map/hash_table.hpp"
@@ -152,6 +152,16 @@ class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, K
         table_.steal(other.table_);
         std::swap(salt_, other.salt_);
     }
+    constexpr hash_map(const hash_map& other, const std::type_identity_t<Allocator>& allocator)
+        : hash_map(other.hash_, other.equal_, allocator) {
+        copy_entries(other);
+    }
+    /// Moves entry by entry where the allocators differ.
+    constexpr hash_map(hash_map&& other, const std::type_identity_t<Allocator>& allocator)
+        : hash_map(other.hash_, other.equal_, allocator) {
+        table_.take(other.table_);
+        salt_ = std::exchange(other.salt_, fresh_salt());
+    }
     // What is assigned may be part of an entry: those end last.
     constexpr hash_map& operator=(const hash_map& other) {
         if (this == &other) return *this;
@@ -183,6 +193,21 @@ class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, K
         return *this;
     }
     constexpr ~hash_map() = default;
+
+    template <class Other = Key>
+    [[nodiscard]] constexpr size_type count(const Other& key) const {
+        return this->contains(key) ? 1 : 0;
+    }
+    /// The entries of `key`, one at most: from the first to behind the last.
+    template <class Other = Key>
+    [[nodiscard]] constexpr std::pair<iterator, iterator> equal_range(const Other& key) {
+        return range_from(this->find(key), end());
+    }
+    template <class Other = Key>
+    [[nodiscard]] constexpr std::pair<const_iterator, const_iterator> equal_range(
+        const Other& key) const {
+        return range_from(this->find(key), end());
+    }
 
     // --- iterators
 
@@ -236,7 +261,15 @@ class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, K
 
     // --- removal
 
-    using Forms::erase;
+    /// Removes the entry of `key`, if there is one; how many that were.
+    template <class Other = Key>
+        requires(!std::is_convertible_v<const Other&, const_iterator>)
+    constexpr size_type erase(const Other& key) {
+        const auto at = locate(Forms::as_key(key));
+        if (at == table_.slots().count()) return 0;
+        table_.remove(at);
+        return 1;
+    }
     /// What follows the entry, for which all slots up to there are looked at.
     constexpr iterator erase(const_iterator position, Here where = Here::current()) {
         check(position, where);
@@ -299,7 +332,9 @@ class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, K
     constexpr void copy_entries(const hash_map& other) {
         table_.copy(other.table_, [this](const value_type& entry) { return hash_of(entry.first); });
     }
-    constexpr void remove(Index at) { table_.remove(at); }
+    static constexpr auto range_from(auto first, auto end) {
+        return std::pair(first, first == end ? first : std::next(first));
+    }
     constexpr void check(const_iterator position, Here where) const {
         const bool is_entry = position.slots_.slots == table_.slots().slots &&
                               position.at_ < table_.slots().count() &&

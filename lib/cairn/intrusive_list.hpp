@@ -170,21 +170,25 @@ class intrusive_list {
 
     // --- insertion and removal
 
-    constexpr void push_front(T& element) { insert(begin(), element); }
-    constexpr void push_back(T& element) { insert(end(), element); }
-    constexpr iterator insert(const_iterator position, T& element) {
+    constexpr void push_front(T& element, Here where = Here::current()) {
+        insert(begin(), element, where);
+    }
+    constexpr void push_back(T& element, Here where = Here::current()) {
+        insert(end(), element, where);
+    }
+    constexpr iterator insert(const_iterator position, T& element, Here where = Here::current()) {
         list_hook& hook = Hook::hook_of(element);
-        hook.link_before(*position.at_);
+        hook.link_before(*position.at_, where);
         return iterator(hook);
     }
 
     constexpr void pop_front(Here where = Here::current()) {
         check_not_empty("pop_front()", where);
-        head_.next_->unlink();
+        head_.next_->unlink(where);
     }
     constexpr void pop_back(Here where = Here::current()) {
         check_not_empty("pop_back()", where);
-        head_.previous_->unlink();
+        head_.previous_->unlink(where);
     }
     /// The first element, which leaves the list; null when there is none.
     [[nodiscard]] constexpr T* try_pop_front() {
@@ -195,15 +199,18 @@ class intrusive_list {
     }
 
     /// Takes `element` out; what follows it.
-    constexpr iterator erase(T& element) { return unlink(Hook::hook_of(element)); }
+    constexpr iterator erase(T& element, Here where = Here::current()) {
+        return unlink(Hook::hook_of(element), where);
+    }
     constexpr iterator erase(const_iterator position, Here where = Here::current()) {
         if (position == end()) [[unlikely]]
-            panic_empty("intrusive_list", "erase() at end()", where);
-        return unlink(*position.at_);
+            panic_position("intrusive_list", where);
+        return unlink(*position.at_, where);
     }
-    constexpr iterator erase(const_iterator first, const_iterator last) {
+    constexpr iterator erase(const_iterator first, const_iterator last,
+                             Here where = Here::current()) {
         while (first != last)
-            first = erase(first);
+            first = erase(first, where);
         return iterator(*last.at_);
     }
     template <class Predicate>
@@ -221,21 +228,25 @@ class intrusive_list {
     // --- from list to list, in constant time
 
     /// All of `other` to the end.
-    constexpr void splice(intrusive_list& other) { splice(end(), other); }
+    constexpr void splice(intrusive_list& other, Here where = Here::current()) {
+        splice(end(), other, where);
+    }
     /// All of `other`, which is another list, in front of `position`.
-    constexpr void splice(const_iterator position, intrusive_list& other) {
-        splice(position, other, other.begin(), other.end());
+    constexpr void splice(const_iterator position, intrusive_list& other,
+                          Here where = Here::current()) {
+        splice(position, other, other.begin(), other.end(), where);
     }
     /// The element at `element`.
     constexpr void splice(const_iterator position, intrusive_list& /*other*/,
-                          const_iterator element) {
-        if (position != element) list_hook::transfer(*element.at_, *element.at_, *position.at_);
+                          const_iterator element, Here where = Here::current()) {
+        if (position != element)
+            list_hook::transfer(*element.at_, *element.at_, *position.at_, where);
     }
     /// [first, last), in which `position` is not.
     constexpr void splice(const_iterator position, intrusive_list& /*other*/, const_iterator first,
-                          const_iterator last) {
+                          const_iterator last, Here where = Here::current()) {
         if (first != last && position != last)
-            list_hook::transfer(*first.at_, *last.at_->previous_, *position.at_);
+            list_hook::transfer(*first.at_, *last.at_->previous_, *position.at_, where);
     }
     constexpr void swap(intrusive_list& other) noexcept {
         intrusive_list kept;
@@ -246,9 +257,9 @@ class intrusive_list {
     friend constexpr void swap(intrusive_list& a, intrusive_list& b) noexcept { a.swap(b); }
 
   private:
-    static constexpr iterator unlink(list_hook& hook) {
+    static constexpr iterator unlink(list_hook& hook, Here where) {
         list_hook* const next = hook.next_;
-        hook.unlink();  // panics where there is no next
+        hook.unlink(where);  // panics where there is no next
         return iterator(*next);
     }
     constexpr void check_not_empty(const char* what, Here where) const {

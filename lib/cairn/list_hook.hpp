@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <source_location>
 
 #include "cairn/base/language.hpp"
 
@@ -24,9 +25,12 @@ enum class ListFault : std::uint8_t {
     broken,        ///< a neighbour's link leads elsewhere
 };
 
-[[noreturn]] void panic_list(ListFault fault, const void* hook);
+[[noreturn]] void panic_list(ListFault fault, const void* hook,
+                             std::source_location where = std::source_location::current());
 
 class list_hook {
+    using Here = std::source_location;
+
   public:
     constexpr list_hook() = default;
     list_hook(const list_hook&) = delete;
@@ -39,8 +43,8 @@ class list_hook {
     [[nodiscard]] constexpr bool is_linked() const noexcept { return next_ != nullptr; }
 
     /// Leaves the list that it is in, whichever that is.
-    constexpr void unlink() {
-        check();
+    constexpr void unlink(Here where = Here::current()) {
+        check(where);
         next_->previous_ = previous_;
         previous_->next_ = next_;
         next_ = previous_ = nullptr;
@@ -54,17 +58,17 @@ class list_hook {
     constexpr void close() noexcept { next_ = previous_ = this; }
 
     /// Panics unless this is in a ring and both neighbours know it.
-    constexpr void check() const {
+    constexpr void check(Here where) const {
         if (next_ == nullptr) [[unlikely]]
-            panic_list(ListFault::not_linked, this);
+            panic_list(ListFault::not_linked, this, where);
         if (next_->previous_ != this || previous_->next_ != this) [[unlikely]]
-            panic_list(ListFault::broken, this);
+            panic_list(ListFault::broken, this, where);
     }
 
-    constexpr void link_before(list_hook& position) {
+    constexpr void link_before(list_hook& position, Here where) {
         if (is_linked()) [[unlikely]]
-            panic_list(ListFault::linked_twice, this);
-        position.check();
+            panic_list(ListFault::linked_twice, this, where);
+        position.check(where);
         next_ = &position;
         previous_ = position.previous_;
         previous_->next_ = this;
@@ -72,10 +76,11 @@ class list_hook {
     }
 
     /// Moves [first, last], which are of one ring, in front of `position`, which is not in between.
-    static constexpr void transfer(list_hook& first, list_hook& last, list_hook& position) {
-        first.check();
-        last.check();
-        position.check();
+    static constexpr void transfer(list_hook& first, list_hook& last, list_hook& position,
+                                   Here where) {
+        first.check(where);
+        last.check(where);
+        position.check(where);
         if (&position == &first) return;
         first.previous_->next_ = last.next_;
         last.next_->previous_ = first.previous_;

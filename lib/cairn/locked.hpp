@@ -5,9 +5,9 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
 #include <utility>
 
+#include "cairn/base/language.hpp"
 #include "cairn/layout.hpp"
 #include "cairn/spinlock.hpp"
 

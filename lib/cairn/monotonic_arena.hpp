@@ -14,9 +14,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
-#include <expected>
 #include <memory>
 
+#include "cairn/base/language.hpp"
 #include "cairn/bits.hpp"
 #include "cairn/heap/bump_arena.hpp"
 #include "cairn/layout.hpp"

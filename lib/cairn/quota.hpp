@@ -12,9 +12,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <expected>
 #include <string_view>
 
+#include "cairn/base/language.hpp"
 #include "cairn/bits.hpp"
 #include "cairn/layout.hpp"
 #include "cairn/quota_account.hpp"

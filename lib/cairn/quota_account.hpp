@@ -11,9 +11,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <string_view>
 
+#include "cairn/base/language.hpp"
 #include "cairn/layout.hpp"
 #include "cairn/writer.hpp"
 

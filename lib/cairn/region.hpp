@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
 #include <string_view>
 
 #include "cairn/base/language.hpp"

@@ -15,7 +15,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <expected>
 #include <initializer_list>
 #include <iterator>
 #include <memory>
@@ -26,6 +25,7 @@
 #include <utility>
 
 #include "cairn/allocator.hpp"
+#include "cairn/base/language.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/from_range.hpp"
 #include "cairn/container/string/string_access.hpp"

@@ -3,10 +3,10 @@
 // an error where std's throws.
 #pragma once
 
-#include <expected>
 #include <string_view>
 #include <utility>
 
+#include "cairn/base/language.hpp"
 #include "cairn/format.hpp"
 #include "cairn/string.hpp"
 #include "cairn/writer.hpp"

@@ -16,10 +16,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
-#include <expected>
 #include <optional>
 #include <string_view>
 
+#include "cairn/base/language.hpp"
 #include "cairn/bits.hpp"
 #include "cairn/heap/wrapper/block_ledger.hpp"
 #include "cairn/layout.hpp"

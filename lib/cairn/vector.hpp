@@ -16,7 +16,6 @@
 #include <compare>
 #include <concepts>
 #include <cstddef>
-#include <expected>
 #include <initializer_list>
 #include <iterator>
 #include <memory>
@@ -27,6 +26,7 @@
 #include <utility>
 
 #include "cairn/allocator.hpp"
+#include "cairn/base/language.hpp"
 #include "cairn/container/access.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/from_range.hpp"

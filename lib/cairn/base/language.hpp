@@ -2,6 +2,8 @@
 // What the headers need of the compiler, said in one sentence by one that has it not: an #include
 // that is not there ends the compilation at once, and an #error does not. libc++ 16 has an
 // std::expected that forgets, where its value ends in padding, that it has one.
+//
+// Headers that use std::expected include it by this one, so that the sentence comes first.
 #pragma once
 
 #if __cplusplus <= 202002L
@@ -16,3 +18,4 @@
 #if !defined(__cpp_lib_expected)
 #include <Cairn needs std::expected: with clang 17 or 18, that of libc++ (-stdlib=libc++)>
 #endif
+#include <expected>  // IWYU pragma: export

@@ -179,6 +179,10 @@ std::size_t skip_zeroes(std::span<const std::byte> bytes, std::size_t offset) {
 /// The entry at `place`, and `place` behind it; nothing behind the last archive.
 std::expected<std::optional<CpioEntry>, CpioError> take_entry(std::span<const std::byte> bytes,
                                                               CpioPlace& place) {
+    if (place.offset == 0) {  // zeroes may come before an archive, too
+        const std::size_t start = skip_zeroes(bytes, 0);
+        if (as_text(bytes.subspan(start)).starts_with(magic)) place.offset = place.archive = start;
+    }
     for (;;) {
         const auto parsed = read_entry(bytes, place);
         if (!parsed) return std::unexpected(parsed.error());

@@ -143,12 +143,12 @@ TEST_CASE("of a file's several data, the last is its contents", "[cpio]") {
     CHECK(text_of(archive->data_of(*archive->begin())) == "new");
 }
 
-TEST_CASE("archives behind each other are one, whatever zeroes are between them", "[cpio]") {
+TEST_CASE("archives behind each other are one, whatever zeroes are around them", "[cpio]") {
     const std::string first = archive_of({{"a", "old"}, {"b", "b"}});
     const std::string second = archive_of({{"./a", "new, of five and more"}, {"c", "c"}});
     for (const std::size_t zeroes : {0u, 1u, 2u, 3u, 4u, 5u, 512u, 4095u}) {
-        const std::string text =
-            first + std::string(zeroes, '\0') + second + second + std::string(zeroes, '\0');
+        const std::string text = std::string(zeroes, '\0') + first + std::string(zeroes, '\0') +
+                                 second + second + std::string(zeroes, '\0');
         const auto archive = CpioArchive::parse(bytes_of(text));
         REQUIRE(archive);
         std::string names;

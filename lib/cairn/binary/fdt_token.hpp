@@ -4,8 +4,7 @@
 // Devicetree Specification v0.4, section 5.4.
 #pragma once
 
-#include <expected>
-
+#include "cairn/base/language.hpp"
 #include "cairn/fdt_reader.hpp"
 
 namespace cairn {

@@ -4,11 +4,11 @@
 // of them point into the tree's bytes and are copied freely.
 #pragma once
 
-#include <expected>
 #include <iterator>
 #include <optional>
 #include <string_view>
 
+#include "cairn/base/language.hpp"
 #include "cairn/fdt_format.hpp"
 
 namespace cairn {

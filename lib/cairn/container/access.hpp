@@ -22,6 +22,7 @@ struct Position {
     constexpr Position(const T* position,  // NOLINT: implicit, where a position is passed
                        std::source_location caller = std::source_location::current())
         : at(position), where(caller) {}
+    Position(std::nullptr_t) = delete;  // nor 0, which is no index
 
     const T* at;
     std::source_location where;

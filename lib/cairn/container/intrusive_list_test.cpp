@@ -154,9 +154,18 @@ TEST_CASE("misuse ends in a sentence", "[intrusive_list]") {
           std::string::npos);
     CHECK(last_words([&] { list.front(); }).find("intrusive_list: front() of no elements") !=
           std::string::npos);
-    CHECK(last_words([&] { list.erase(list.end()); }).find("erase() at end() of no elements") !=
-          std::string::npos);
+    CHECK(last_words([&] {
+              list.erase(list.end());
+          }).find("intrusive_list: a position outside of its elements") != std::string::npos);
     list.push_back(a);
+    Node unlinked = 3;
+    List other;
+    for (const auto& words :
+         {last_words([&] { list.push_back(a); }), last_words([&] { list.push_front(a); }),
+          last_words([&] { list.insert(list.begin(), a); }),
+          last_words([&] { list.erase(unlinked); }), last_words([&] { unlinked.unlink(); }),
+          last_words([&] { list.erase(list.begin(), other.end()); })})
+        CHECK(words.find("intrusive_list_test.cpp") != std::string::npos);
     CHECK(last_words([&] { list.push_back(a); }).find("is added while it is in a list") !=
           std::string::npos);
     CHECK(last_words([&] {

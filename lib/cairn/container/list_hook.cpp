@@ -21,8 +21,10 @@ std::string_view sentence_of(ListFault fault) {
 
 }  // namespace
 
-void panic_list(ListFault fault, const void* hook) {
-    panic_format("intrusive_list: the hook at {} {}", hook, sentence_of(fault));
+void panic_list(ListFault fault, const void* hook, std::source_location where) {
+    const std::string_view sentence = sentence_of(fault);
+    const format_detail::ArgumentStore<const void*, std::string_view> values(hook, sentence);
+    vpanic("intrusive_list: the hook at {} {}", values.view(), where);
 }
 
 }  // namespace cairn

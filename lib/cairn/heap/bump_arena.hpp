@@ -21,9 +21,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 
 #include "cairn/base/assume.hpp"
+#include "cairn/base/language.hpp"
 #include "cairn/layout.hpp"
 #include "cairn/region.hpp"
 

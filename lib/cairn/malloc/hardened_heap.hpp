@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
 
+#include "cairn/base/language.hpp"
 #include "cairn/hardened.hpp"
 #include "cairn/malloc/process_heap.hpp"
 

@@ -10,8 +10,8 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
 
+#include "cairn/base/language.hpp"
 #include "cairn/region.hpp"
 
 namespace cairn::window {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <ranges>
 #include <string>
@@ -162,6 +163,56 @@ TEST_CASE("a flat_map is assigned what one of its entries has", "[flat_map]") {
     node.kids[1].kids[2].name = name;
     node.kids = std::move(node.kids.at(1).kids);
     CHECK((node.kids.size() == 1 && node.kids.at(2).name == name));
+}
+
+/// Its entries are in the order that its state says.
+struct Directed {
+    using is_transparent = void;
+    std::shared_ptr<int> sign = std::make_shared<int>(1);
+    bool operator()(int a, int b) const { return a * *sign < b * *sign; }
+};
+
+TEST_CASE("a flat_map with a comparison of its own takes what one of its entries has",
+          "[flat_map]") {
+    struct Node {
+        flat_map<int, Node, Directed> kids;
+        int value = 0;
+    };
+    Node node;
+    node.kids[1].kids[2].value = 3;
+    node.kids[1].kids[4].value = 5;
+    node.kids = std::move(node.kids.at(1).kids);
+    CHECK((node.kids.size() == 2 && node.kids.at(2).value == 3 && node.kids.contains(4)));
+}
+
+TEST_CASE("a flat_map's ranges are where std's are", "[flat_map]") {
+    const Map map{{1, 10}, {5, 50}, {9, 90}};
+    const std::map<int, int> model(map.begin(), map.end());
+    for (int key = 0; key <= 10; ++key) {
+        const auto [first, last] = map.equal_range(key);
+        const auto expected = model.equal_range(key);
+        CHECK(first - map.begin() == std::distance(model.begin(), expected.first));
+        CHECK(last - map.begin() == std::distance(model.begin(), expected.second));
+        CHECK(map.count(key) == model.count(key));
+    }
+}
+
+/// Compares texts, and a letter with what a text begins with.
+struct ByFirst {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const { return a < b; }
+    bool operator()(std::string_view a, char b) const { return a.front() < b; }
+    bool operator()(char a, std::string_view b) const { return a < b.front(); }
+};
+
+TEST_CASE("several keys of a flat_map may be what is looked for", "[flat_map]") {
+    flat_map<std::string, int, ByFirst> map{{"a", 1}, {"b1", 2}, {"b2", 3}, {"b3", 4}, {"c", 5}};
+    CHECK(map.count('b') == 3);
+    CHECK(map.equal_range('b') == std::pair(map.begin() + 1, map.begin() + 4));
+    CHECK(map.find('b')->second == 2);
+    CHECK(map.erase('b') == 3);
+    CHECK(map.erase('b') == 0);
+    CHECK(map == decltype(map){{"a", 1}, {"c", 5}});
 }
 
 TEST_CASE("misuse of a flat_map ends in a sentence", "[flat_map]") {

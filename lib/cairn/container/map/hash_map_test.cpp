@@ -90,6 +90,27 @@ TEST_CASE("an empty map has no memory and no entries", "[hash_map]") {
     CHECK(Map(map).capacity() == 0);
 }
 
+TEST_CASE("a hash_map is copied and moved to another allocator", "[hash_map]") {
+    Ledger here;
+    Ledger there;
+    using Entry = std::pair<const int, std::string>;
+    using Counted =
+        hash_map<int, std::string, seeded_hash<int>, std::equal_to<>, TestAllocator<Entry>>;
+    {
+        Counted map(TestAllocator<Entry>{here});
+        for (int i = 0; i < 100; ++i)
+            map[i] = std::string(40, 'a');
+        const Counted copy(map, TestAllocator<Entry>{there});
+        CHECK((copy == map && there.bytes == here.bytes));
+        const std::size_t requests = here.requests;
+        Counted moved(std::move(map), TestAllocator<Entry>{here});
+        CHECK((moved == copy && here.requests == requests));
+        const Counted away(std::move(moved), TestAllocator<Entry>{there});
+        CHECK((away == copy && away.get_allocator() == TestAllocator<Entry>{there}));
+    }
+    CHECK((here.bytes == 0 && there.bytes == 0 && here.errors == 0 && there.errors == 0));
+}
+
 TEST_CASE("what is reserved is enough", "[hash_map]") {
     Ledger ledger;
     using Entry = std::pair<const std::uint64_t, int>;

@@ -27,11 +27,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
+#include "cairn/base/language.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/fallible.hpp"
 #include "cairn/container/vector/relocate.hpp"

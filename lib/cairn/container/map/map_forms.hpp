@@ -4,8 +4,9 @@
 //
 // The try_ forms report ContainerError where their namesakes panic for want of memory; then nothing
 // has changed and nothing has been moved from. They answer for this map's memory: a key or value
-// that allocates for itself while it is constructed still panics. As in std, nothing is moved from
-// either where the key is there already (but for insert_or_assign's value).
+// that allocates for itself while it is constructed still panics. Nothing is moved from either
+// where the key is there already, but for insert_or_assign's value, and a pair that is given as a
+// whole to emplace, or to insert if its key is not const.
 //
 // A key is looked up as it is given where the map's comparison (or hash) is transparent; any other
 // is made a Key first. So are numbers, always: in a map of unsigned keys -1 is 0xffff'ffff for both
@@ -14,7 +15,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <expected>
 #include <initializer_list>
 #include <iterator>
 #include <ranges>
@@ -23,6 +23,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cairn/base/language.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/fallible.hpp"
 
@@ -111,10 +112,6 @@ class MapForms {
     [[nodiscard]] constexpr bool contains(const Other& key) const {
         return find(key) != self().end();
     }
-    template <class Other = Key>
-    [[nodiscard]] constexpr size_type count(const Other& key) const {
-        return contains(key) ? 1 : 0;
-    }
     /// Panics where std's throws.
     template <class Other = Key>
     [[nodiscard]] constexpr Value& at(const Other& key, Here where = Here::current()) {
@@ -128,16 +125,6 @@ class MapForms {
     constexpr Value& operator[](Other&& key) {
         return try_emplace(std::forward<Other>(key)).first->second;
     }
-    /// The entries of `key`, one at most: from the first to behind the last.
-    template <class Other = Key>
-    [[nodiscard]] constexpr auto equal_range(const Other& key) {
-        return range_from(find(key), self().end());
-    }
-    template <class Other = Key>
-    [[nodiscard]] constexpr auto equal_range(const Other& key) const {
-        return range_from(find(key), self().end());
-    }
-
     // --- insertion: where the entry is, and whether it is new
 
     /// An entry of what a std::pair is made of; or of `key` and the arguments of a value.
@@ -257,18 +244,6 @@ class MapForms {
         return result;
     }
 
-    // --- removal
-
-    /// Removes the entry of `key`, if there is one; how many that were.
-    template <class Self = Map, class Other = Key>
-        requires(!std::is_convertible_v<const Other&, typename Self::const_iterator>)
-    constexpr size_type erase(const Other& key) {
-        const auto at = self().locate(as_key(key));
-        if (self().iterator_at(at) == self().end()) return 0;
-        self().remove(at);
-        return 1;
-    }
-
   private:
     constexpr Map& self() { return static_cast<Map&>(*this); }
     constexpr const Map& self() const { return static_cast<const Map&>(*this); }
@@ -277,9 +252,6 @@ class MapForms {
         if (found == end) [[unlikely]]
             panic_key(Map::name, where);
         return found->second;
-    }
-    static constexpr auto range_from(auto first, auto end) {
-        return std::pair(first, first == end ? first : std::next(first));
     }
     constexpr auto put_or_assign(OnFailure failure, auto&& key, auto&& value) {
         auto result = self().put(failure, as_key(std::forward<decltype(key)>(key)),

@@ -14,12 +14,12 @@
 
 #include <cstddef>
 #include <cstring>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
 
+#include "cairn/base/language.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/fallible.hpp"
 #include "cairn/container/vector/vector_storage.hpp"

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
 #include <source_location>
 #include <string_view>
 
+#include "cairn/base/language.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/string/string_storage.hpp"
 

@@ -37,12 +37,21 @@ concept ObservesElements = requires(Allocator& allocator, T* at) {
 template <class T, class Allocator>
 concept RelocatesInBulk = is_trivially_relocatable_v<T> && !ObservesElements<Allocator, T>;
 
+/// What is made of another of its kind with an allocator alone, by an allocator that adds itself to
+/// the arguments, as std::pmr's does.
+template <class T, class Allocator>
+concept MovesWithAllocator =
+    ObservesElements<Allocator, T> && std::uses_allocator_v<T, Allocator> &&
+    (std::is_constructible_v<T, std::allocator_arg_t, const Allocator&, T> ||
+     std::is_constructible_v<T, T, const Allocator&>);
+
 /// Whether an element can be moved elsewhere. An entry of a map can, by its key and its value.
-template <class T>
-inline constexpr bool is_relocatable_v = std::is_move_constructible_v<T>;
-template <class Key, class Value>
-inline constexpr bool is_relocatable_v<std::pair<const Key, Value>> =
-    is_relocatable_v<Key> && is_relocatable_v<Value>;
+template <class T, class Allocator>
+inline constexpr bool is_relocatable_v =
+    std::is_move_constructible_v<T> || MovesWithAllocator<T, Allocator>;
+template <class Key, class Value, class Allocator>
+inline constexpr bool is_relocatable_v<std::pair<const Key, Value>, Allocator> =
+    is_relocatable_v<Key, Allocator> && is_relocatable_v<Value, Allocator>;
 
 /// Ends the lifetime of `count` elements at `first`.
 template <class T, class Allocator>

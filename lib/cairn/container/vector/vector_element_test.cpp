@@ -68,6 +68,29 @@ struct OnlyWithAllocator {
     std::pmr::memory_resource* resource;
 };
 
+/// The same, and it cannot be made without one of another either.
+struct MovesWithIt {
+    using allocator_type = std::pmr::polymorphic_allocator<>;
+    MovesWithIt(std::allocator_arg_t, const allocator_type& from, int number)
+        : value(number), resource(from.resource()) {}
+    MovesWithIt(std::allocator_arg_t, const allocator_type& from, MovesWithIt&& other)
+        : value(other.value), resource(from.resource()) {}
+    MovesWithIt(MovesWithIt&&) = delete;
+    int value;
+    std::pmr::memory_resource* resource;
+};
+
+TEST_CASE("elements that move with their allocator alone do", "[vector_element]") {
+    std::pmr::monotonic_buffer_resource resource;
+    vector<MovesWithIt, std::pmr::polymorphic_allocator<MovesWithIt>> v(&resource);
+    for (int i = 0; i < 40; ++i)
+        v.emplace_back(i);
+    v.erase(v.begin());
+    v.shrink_to_fit();
+    CHECK((v.size() == 39 && v.front().value == 1 && v.back().value == 39));
+    CHECK(std::ranges::all_of(v, [&](const auto& each) { return each.resource == &resource; }));
+}
+
 TEST_CASE("the allocator decides what an element is made of", "[vector_element]") {
     std::pmr::monotonic_buffer_resource resource;
     using Elements = vector<OnlyWithAllocator, std::pmr::polymorphic_allocator<OnlyWithAllocator>>;

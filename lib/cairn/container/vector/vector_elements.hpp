@@ -7,13 +7,13 @@
 #include <concepts>
 #include <cstddef>
 #include <cstring>
-#include <expected>
 #include <iterator>
 #include <memory>
 #include <ranges>
 #include <type_traits>
 #include <utility>
 
+#include "cairn/base/language.hpp"
 #include "cairn/container/access.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/temporary.hpp"

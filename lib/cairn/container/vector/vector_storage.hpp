@@ -14,11 +14,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
+#include "cairn/base/language.hpp"
 #include "cairn/bits.hpp"
 #include "cairn/container/access.hpp"
 #include "cairn/container/container_error.hpp"
@@ -136,7 +136,7 @@ class VectorStorage : protected BlockSource<T, Allocator>,
         : Source(std::move(allocator)) {}
     constexpr ~VectorStorage() { release(); }
 
-    static constexpr bool elements_move = is_relocatable_v<T>;
+    static constexpr bool elements_move = is_relocatable_v<T, Allocator>;
 
     [[nodiscard]] constexpr std::size_t maximum() const noexcept {
         if constexpr (!elements_move) {

@@ -9,11 +9,11 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
 #include <ranges>
 #include <type_traits>
 #include <utility>
 
+#include "cairn/base/language.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/vector/vector_elements.hpp"
 

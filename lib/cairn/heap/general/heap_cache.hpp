@@ -21,8 +21,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 
+#include "cairn/base/language.hpp"
 #include "cairn/bits.hpp"
 #include "cairn/heap/general/heap_core.hpp"
 #include "cairn/heap/general/magazine.hpp"

@@ -16,9 +16,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <string_view>
 
+#include "cairn/base/language.hpp"
 #include "cairn/bump_allocator.hpp"
 #include "cairn/heap/general/heap_statistics.hpp"
 #include "cairn/heap/store/page_heap.hpp"

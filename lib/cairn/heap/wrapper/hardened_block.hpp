@@ -13,9 +13,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 
+#include "cairn/base/language.hpp"
 #include "cairn/heap/wrapper/sealed_header.hpp"
 #include "cairn/heap_fault.hpp"
 #include "cairn/layout.hpp"
