@@ -328,15 +328,10 @@ void HeapCore::give_one_block(std::byte* block) {
     }
 }
 
-/// Several runs may have become one chunk.
+/// Several runs may have become one chunk; they are given back as one.
 void HeapCore::release_chunk(Region chunk) {
     if (!blocks_.remove_chunk(chunk)) return;
-    const std::uint32_t end = page_of(chunk.base + chunk.size);
-    for (std::uint32_t page = page_of(chunk.base); page < end;) {
-        const std::uint32_t length = pages_.run_length(page);
-        pages_.free(page);
-        page += length;
-    }
+    pages_.add(page_of(chunk.base), chunk.size / heap_page);
     note_pages();
 }
 

@@ -81,7 +81,7 @@ class PageHeap {
     void init(std::byte* metadata, std::size_t pages, const PageReporter& reporter = {},
               bool zeroed = false);
 
-    /// Takes in foreign pages of the window as free ones.
+    /// Takes in pages of the window, foreign ones or those of whole used runs, as free ones.
     void add(std::size_t first, std::size_t count) { release(first, count); }
 
     /// The first of `count` consecutive pages with (page + phase) % alignment == 0, where alignment

@@ -52,6 +52,19 @@ TEST_CASE("nothing is free until it is added", "[page_heap]") {
     CHECK(uses(bench.heap)[2] == 65);
 }
 
+TEST_CASE("used runs that are neighbours come back as one", "[page_heap]") {
+    Bench bench(16);
+    bench.heap.add(0, 16);
+    CHECK(bench.heap.allocate(2) == 0);
+    for (std::uint32_t first = 2; first < 14; first += 4)
+        CHECK(bench.heap.allocate(4) == first);
+    bench.heap.add(2, 12);
+    CHECK(bench.heap.free_pages() == 14);
+    CHECK(bench.heap.largest_free() == 14);
+    CHECK(bench.heap.check());
+    CHECK(bench.heap.allocate(14) == 2);
+}
+
 TEST_CASE("counts are exact, and the bytes say what a page is", "[page_heap]") {
     Bench bench(8);
     bench.heap.add(0, 8);
