@@ -60,12 +60,13 @@ std::byte* TlsfArena::take_searching(std::size_t size, std::size_t alignment, st
 /// Looks through the bins from `from` on, at `steps` blocks at most.
 std::byte* TlsfArena::search(unsigned from, std::size_t needed, std::size_t alignment,
                              std::size_t steps) {
-    for (unsigned i = from; i < Bins::count; ++i) {
-        if ((state_.occupied >> i & 1) == 0) continue;
+    const std::uint64_t occupied = state_.occupied;
+    for (unsigned i = from; i < Bins::count && occupied >> i != 0; ++i) {
+        if ((occupied >> i & 1) == 0) continue;
         Bin& own = bin(i);
         for (Links* node = own.ring.next; node != &own.ring; node = node->next) {
             std::byte* const block = block_of(node);
-            if (heap_checks && !(is_free(block) && is_linked(node))) {
+            if (heap_checks && !is_filed(node)) {
                 abandon(own, block);
                 break;
             }

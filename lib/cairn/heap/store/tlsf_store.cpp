@@ -60,8 +60,9 @@ bool TlsfStore::is_sound(const std::byte* block, View seen) const {
 }
 
 bool TlsfStore::is_free(const std::byte* block) const {
-    const View seen = view(block);
-    return seen.is_free() && is_sound(block, seen);
+    const std::size_t length = header(block)->length();
+    return header(block)->end() == low(end_of(block, length)) + tlsf::free &&
+           length >= smallest_block && length <= state_.limit() - address(block);
 }
 
 /// Whether its user has it.
@@ -70,10 +71,15 @@ bool TlsfStore::is_taken(const std::byte* block) const {
     return !seen.is_free() && (seen.flags & cached) == 0 && is_sound(block, seen);
 }
 
-/// Whether the links of a free block are answered.
+/// Whether the links of a free block, or of a ring's head, are answered.
 bool TlsfStore::is_linked(const Links* node) const {
-    return is_place(node->next) && is_place(node->prev) && node->next->prev == node &&
+    return state_.are_places(node->next, node->prev) && node->next->prev == node &&
            node->prev->next == node;
+}
+
+/// Whether a member of a ring is a free block whose links are answered.
+bool TlsfStore::is_filed(Links* node) const {
+    return is_free(block_of(node)) && is_linked(node);
 }
 
 // --- all blocks ----------------------------------------------------------------------------------
@@ -197,8 +203,8 @@ bool TlsfStore::check_bins(std::size_t free_count) const {
         bool good = own.mask == std::uint64_t{1} << i && is_linked(&own.ring) &&
                     (own.ring.next != &own.ring) == ((state_.occupied >> i & 1) != 0);
         for (Links* node = own.ring.next; good && node != &own.ring; node = node->next) {
-            good = is_free(block_of(node)) && is_linked(node) &&
-                   bin_of(header(block_of(node))->length()) == i && ++found <= free_count;
+            good = is_filed(node) && bin_of(header(block_of(node))->length()) == i &&
+                   ++found <= free_count;
         }
         if (!good) {
             (*report_)(HeapFaultKind::corrupt_free_list, &own.ring);

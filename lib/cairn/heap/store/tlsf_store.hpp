@@ -116,6 +116,7 @@ class TlsfStore {
     [[nodiscard]] bool is_free(const std::byte* block) const;
     [[nodiscard]] bool is_taken(const std::byte* block) const;
     [[nodiscard]] bool is_linked(const tlsf::Links* node) const;
+    [[nodiscard]] bool is_filed(tlsf::Links* node) const;
     void report(HeapFaultKind kind, const std::byte* block) const;
     /// Reports what made the arena refuse `block`, if that is still so.
     void diagnose(std::byte* block) const;
@@ -174,7 +175,7 @@ void TlsfStore::for_each_free_space(std::size_t least, Visitor visit) const {
         tlsf::Links* const head = &bin(i).ring;
         for (tlsf::Links* node = head->next; node != head; node = node->next) {
             std::byte* const block = tlsf::block_of(node);
-            if (!is_free(block) || !is_linked(node)) break;
+            if (!is_filed(node)) break;
             const std::size_t length = tlsf::header(block)->length();
             if (length >= least) visit(block + sizeof(tlsf::Links), block + length - tlsf::grain);
         }
