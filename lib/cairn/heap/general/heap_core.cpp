@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint32_t growth_pages = 64;        // the least that is taken from the break at once
 constexpr std::size_t most_kept_slots = 4 << 20;  // free bytes that no slab is taken apart for
 constexpr unsigned smallest_spared = 33;          // class of slots that blocks may stand for
-constexpr unsigned most_joined = 4;               // slots of slabs taken apart, given at once
+constexpr unsigned most_joined = 4;               // slots given at once that pages or rows follow
 constexpr std::uint32_t releasable = 16;          // free pages in a row that are worth a call
 
 constexpr std::uint32_t pages_for(std::size_t bytes) {
@@ -212,7 +212,9 @@ std::size_t HeapCore::give_slots(std::byte** slots, std::size_t count) {
         if constexpr (!heap_checks) reinterpret_cast<FreeSlot*>(slot)->canary = origin();
         in_use_ -= class_size(small_class);
         const std::uint32_t empty = slabs_.give(slot);
-        if (empty != PageHeap::none) free_pages(empty);
+        if (empty == PageHeap::none) continue;
+        free_pages(empty);
+        ++joined;
     }
     release_surplus();
     return count;

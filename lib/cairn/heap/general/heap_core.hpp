@@ -103,7 +103,7 @@ class HeapCore {
     // For the caches; each takes the lock once.
     std::size_t take_slots(unsigned small_class, std::uint32_t owner, std::byte** slots,
                            std::size_t wanted);
-    /// The last ones first; how many are left, as those of slabs that were taken apart take long.
+    /// The last ones first; how many are left, as those take long that rows or pages follow.
     std::size_t give_slots(std::byte** slots, std::size_t count);
     std::byte* take_block(std::size_t size, std::size_t alignment);
     /// Up to `wanted` blocks of `length` bytes in all, neighbours: how many were written to

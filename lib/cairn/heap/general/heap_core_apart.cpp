@@ -6,7 +6,8 @@
 namespace cairn {
 namespace {
 
-constexpr unsigned rows_at_once = 8;  // of a slab that is taken apart
+constexpr unsigned rows_at_once = 8;     // of a slab that is taken apart
+constexpr unsigned rows_when_short = 5;  // as caches give back at the same time
 
 }  // namespace
 
@@ -17,7 +18,8 @@ void HeapCore::take_slab_apart() {
         if (first != PageHeap::none) (void)slabs_.take_apart(first, report_);
         return;
     }
-    for (unsigned rows = rows_at_once; rows != 0 && slabs_.has_waiting(); --rows)
+    for (unsigned rows = is_short() ? rows_when_short : rows_at_once;
+         rows != 0 && slabs_.has_waiting(); --rows)
         add_row(slabs_.open_row());
 }
 

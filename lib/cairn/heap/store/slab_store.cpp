@@ -3,6 +3,7 @@
 #include "cairn/heap/store/slab_store.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace cairn {
@@ -197,36 +198,48 @@ constexpr std::uint32_t most_out = 32;  // of a slab that is taken apart: that b
 bool has_bit(const std::uint32_t* bits, std::uint32_t slot) {
     return (bits[slot / 32] >> slot % 32 & 1) != 0;
 }
-void set_bit(std::uint32_t* bits, std::uint32_t slot) {
-    bits[slot / 32] |= std::uint32_t{1} << slot % 32;
+void set_bits(std::uint32_t* bits, std::uint32_t from, std::uint32_t to, bool value) {
+    while (from < to) {
+        const std::uint32_t next = std::min((from | 31) + 1, to);
+        const std::uint32_t mask = ~std::uint32_t{0} >> (32 - (next - from)) << from % 32;
+        std::uint32_t& word = bits[from / 32];
+        word = value ? word | mask : word & ~mask;
+        from = next;
+    }
 }
-void clear_bit(std::uint32_t* bits, std::uint32_t slot) {
-    bits[slot / 32] &= ~(std::uint32_t{1} << slot % 32);
+/// The first of the slots from `from` on whose bit is `value`; `end` if none is.
+std::uint32_t find_bit(const std::uint32_t* bits, std::uint32_t from, std::uint32_t end,
+                       bool value) {
+    while (from < end) {
+        const std::uint32_t word = (value ? bits[from / 32] : ~bits[from / 32]) >> from % 32;
+        if (word != 0) return std::min(from + static_cast<unsigned>(std::countr_zero(word)), end);
+        from = (from | 31) + 1;
+    }
+    return end;
 }
 
 }  // namespace
 
 /// Its descriptors, by their meaning.
 struct SlabStore::Apart {
-    std::uint32_t* out;  ///< bits
-    std::uint32_t& small_class;
+    PageInfo* info;
     std::byte* base;
 
-    [[nodiscard]] std::uint32_t slots() const { return slots_per_slab(small_class); }
+    /// A bit for each slot: the links and all of the second descriptor are words in a row.
+    [[nodiscard]] std::uint32_t* out() const { return &info[0].next; }
+    [[nodiscard]] std::uint32_t& small_class() const { return info[2].next; }
+    [[nodiscard]] std::uint32_t slots() const { return slots_per_slab(small_class()); }
     [[nodiscard]] std::uint32_t slot_of(const std::byte* pointer) const {
-        return static_cast<std::uint32_t>(pointer - base) / class_size(small_class);
+        return static_cast<std::uint32_t>(pointer - base) / class_size(small_class());
     }
     /// Where a slot begins. What lies behind the last one goes with it.
     [[nodiscard]] std::byte* begin(std::uint32_t slot) const {
-        return base + (slot == slots() ? slab_size : std::size_t{slot} * class_size(small_class));
+        return base + (slot == slots() ? slab_size : std::size_t{slot} * class_size(small_class()));
     }
 };
 
-/// The links and all of the second descriptor are words in a row.
 SlabStore::Apart SlabStore::apart(std::uint32_t first) const {
-    return {.out = &pages_->info(first).next,
-            .small_class = pages_->info(first + 2).next,
-            .base = address(first)};
+    return {.info = &pages_->info(first), .base = address(first)};
 }
 
 /// Harts that have something in these pages may look at the time.
@@ -255,23 +268,24 @@ bool SlabStore::take_apart(std::uint32_t first, const FaultReporter& report) {
     std::uint32_t left = info.carved - info.live;
     for (std::uint64_t at = info.free_list; at != no_slot; --left) {
         const auto* slot = reinterpret_cast<const FreeSlot*>(address(first) + at * 16);
-        if (left == 0 || !info.has_carved(at, small_class) || slot->canary != canary_) {
+        const std::uint64_t index = at / small_class;
+        if (left == 0 || index >= info.carved || index * small_class != at ||
+            slot->canary != canary_) {
             (void)check(first, report);
             info.free_list = no_slot;
             if (info.has_none(small_class)) unlink(small_class, first);
             return false;
         }
-        set_bit(waiting_.data(), static_cast<std::uint32_t>(at) / small_class);
+        waiting_[index / 32] |= std::uint32_t{1} << index % 32;
         at = slot->next_offset;
     }
-    for (std::uint32_t slot = info.carved; slot < slots_per_slab(small_class); ++slot)
-        set_bit(waiting_.data(), slot);
+    set_bits(waiting_.data(), info.carved, slots_per_slab(small_class), true);
     waiting_slab_ = first;
     waiting_at_ = 0;
     unlink(small_class, first);
     const Apart slab = apart(first);
-    slab.small_class = small_class;
-    std::fill_n(slab.out, words_apart, ~std::uint32_t{0});
+    slab.small_class() = small_class;
+    std::fill_n(slab.out(), words_apart, ~std::uint32_t{0});
     set_use(first, PageUse::apart);
     ++apart_;
     return true;
@@ -282,13 +296,10 @@ auto SlabStore::open(std::uint32_t first, std::uint32_t from, std::uint32_t to) 
     const Apart slab = apart(first);
     std::byte* const begin = slab.begin(from);
     const auto size = static_cast<std::size_t>(slab.begin(to) - begin);
-    for (std::uint32_t slot = from; slot < to; ++slot)
-        clear_bit(slab.out, slot);
-    while (from != 0 && !has_bit(slab.out, from - 1))
-        from = slab.out[(from - 1) / 32] == 0 ? (from - 1) & ~31U : from - 1;
-    while (to < slab.slots() && !has_bit(slab.out, to))
-        to = slab.out[to / 32] == 0 ? (to | 31) + 1 : to + 1;
-    to = std::min(to, slab.slots());
+    set_bits(slab.out(), from, to, false);
+    while (from != 0 && !has_bit(slab.out(), from - 1))
+        from = slab.out()[(from - 1) / 32] == 0 ? (from - 1) & ~31U : from - 1;
+    to = find_bit(slab.out(), to, slab.slots(), true);
     std::byte* const row = slab.begin(from);
     const auto row_size = static_cast<std::size_t>(slab.begin(to) - row);
     if (row_size == slab_size) {
@@ -302,14 +313,11 @@ auto SlabStore::open(std::uint32_t first, std::uint32_t from, std::uint32_t to) 
 auto SlabStore::open_row() -> Opened {
     const std::uint32_t first = waiting_slab_;
     const Apart slab = apart(first);
-    std::uint32_t to = waiting_at_;
-    while (to != slab.slots() && !has_bit(waiting_.data(), to))
-        ++to;
-    const std::uint32_t from = to;
-    for (; to != slab.slots() && has_bit(waiting_.data(), to); ++to) {
-        clear_bit(waiting_.data(), to);
-        free_bytes_ -= class_size(slab.small_class);
-    }
+    std::uint32_t* const waiting = waiting_.data();
+    const std::uint32_t from = find_bit(waiting, waiting_at_, slab.slots(), true);
+    const std::uint32_t to = find_bit(waiting, from, slab.slots(), false);
+    set_bits(waiting, from, to, false);
+    free_bytes_ -= std::size_t{to - from} * class_size(slab.small_class());
     waiting_at_ = to;
     if (from == to) {
         waiting_slab_ = PageHeap::none;
@@ -327,14 +335,14 @@ auto SlabStore::give_apart(const std::byte* slot) -> Opened {
 unsigned SlabStore::class_apart(const std::byte* pointer) const {
     const Apart slab = apart(slab_of(pointer));
     const std::uint32_t slot = slab.slot_of(pointer);
-    return slot < slab.slots() && has_bit(slab.out, slot) ? slab.small_class : 0;
+    return slot < slab.slots() && has_bit(slab.out(), slot) ? slab.small_class() : 0;
 }
 
 bool SlabStore::begins_row(const std::byte* pointer) const {
     const Apart slab = apart(slab_of(pointer));
     const std::uint32_t slot = slab.slot_of(pointer);
     return slot < slab.slots() && slab.begin(slot) == pointer &&
-           (slot == 0 || has_bit(slab.out, slot - 1));
+           (slot == 0 || has_bit(slab.out(), slot - 1));
 }
 
 bool SlabStore::is_waiting(const std::byte* slot) const {
