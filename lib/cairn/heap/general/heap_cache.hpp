@@ -235,6 +235,7 @@ class HeapCache {
     [[nodiscard]] std::byte* refill_blocks(std::size_t size);
     std::size_t drop_blocks(MagazineTop& top, std::size_t most);
     void drop_run(MagazineTop& top);
+    [[nodiscard]] MagazineTop& top_of(std::size_t bin);
     std::size_t drop(std::size_t bin, std::size_t most);
     void sweep(std::size_t wanted);
     [[nodiscard]] std::size_t largest_room() const;

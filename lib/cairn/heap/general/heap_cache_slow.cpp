@@ -46,15 +46,21 @@ bool HeapCache::get_back(std::size_t size, std::size_t& most) {
 /// Gives up to `most` blocks back, those that hold `size` bytes first: whether there were any.
 bool HeapCache::shed(std::size_t size, std::size_t most) {
     if (magazines_ == nullptr) return false;
-    const std::size_t first = block_bin(tlsf::length_for(std::max(size, largest_small)));
+    const std::size_t first =
+        std::min(block_bin(tlsf::length_for(std::max(size, largest_small))), first_run);
     std::size_t left = most;
-    for (std::size_t at : {std::min(first, first_run), std::size_t{0}}) {
-        for (; left != 0 && at < all_bins; ++at) {
-            // Nearly all of them are those of blocks, and empty.
-            while (at < first_run && magazines_->block_tops[at][-1] == nullptr)
+    // Once round them all.
+    std::size_t end = all_bins;
+    for (std::size_t at : {first, std::size_t{0}}) {
+        for (; left != 0 && at < end; ++at) {
+            // Nearly all of them are those of blocks or slots, and empty.
+            while (at < std::min(first_run, end) && magazines_->block_tops[at][-1] == nullptr)
                 ++at;
-            left -= drop(at, left);
+            while (at - first_slot < small_classes && bins_[at - first_slot + 1].top[-1] == nullptr)
+                ++at;
+            if (at < end && top_of(at)[-1] != nullptr) left -= drop(at, left);
         }
+        end = first;
     }
     return left != most;
 }
@@ -242,12 +248,16 @@ void HeapCache::drop_run(MagazineTop& top) {
     core_->give_run(*top);
 }
 
-/// The same of the magazine that has this number among all: blocks', runs', slots'.
+/// Of the magazine that has this number among all: blocks', runs', slots'.
+MagazineTop& HeapCache::top_of(std::size_t bin) {
+    return bin < first_run    ? magazines_->block_tops[bin]
+           : bin < first_slot ? magazines_->run_tops[bin - first_run]
+                              : bins_[bin - first_slot + 1].top;
+}
+
+/// Gives up to `most` of what that magazine has to the core: how many.
 std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
-    MagazineTop& top = bin < first_run    ? magazines_->block_tops[bin]
-                       : bin < first_slot ? magazines_->run_tops[bin - first_run]
-                                          : bins_[bin - first_slot + 1].top;
-    if (top[-1] == nullptr) return 0;
+    MagazineTop& top = top_of(bin);
     if (bin < first_run) return drop_blocks(top, most);
     std::size_t count = 0;
     while (count < most && top[-1] != nullptr) {
