@@ -188,7 +188,6 @@ class HeapCore {
     FaultReporter report_;
     BumpAllocator* source_ CAIRN_GUARDED_BY(lock_) = nullptr;
     PageHeap pages_ CAIRN_GUARDED_BY(lock_);
-    SlabStore slabs_ CAIRN_GUARDED_BY(lock_);
     TlsfArena blocks_ CAIRN_GUARDED_BY(lock_);
     std::byte* spare_chunk_ CAIRN_GUARDED_BY(lock_) = nullptr;  ///< was free when it was last seen
     void (*cache_hook_)(HeapCache& cache) CAIRN_GUARDED_BY(lock_) = nullptr;
@@ -207,6 +206,8 @@ class HeapCore {
     std::size_t break_pages_ CAIRN_GUARDED_BY(lock_) = 0;  ///< left when it was last asked
     bool short_ = false;                                   ///< set with the lock held
     std::uint64_t failures_ CAIRN_GUARDED_BY(lock_) = 0;
+    /// The last, as it has 8 KiB: what is within 2 KiB is one instruction away.
+    SlabStore slabs_ CAIRN_GUARDED_BY(lock_);
 };
 
 }  // namespace cairn

@@ -157,16 +157,16 @@ class SlabStore {
     std::byte* window_ = nullptr;
     std::uintptr_t canary_ = 0;
     std::size_t free_bytes_ = 0;
-    // Pages by their number + 1; 0: none.
-    std::array<Lists, owners> slabs_{};  ///< of each owner, those with a free slot
-    Lists spares_{};                     ///< the one that is empty, in nobody's list too
-    std::array<std::uint16_t, owners> members_{};
     std::uint32_t apart_ = 0;  ///< slabs that were taken apart
     std::uint32_t waiting_slab_ = PageHeap::none;
     std::uint32_t waiting_at_ = 0;                      ///< none before this slot waits
     std::array<std::uint32_t, words_apart> waiting_{};  ///< a bit for each slot
     std::uint32_t last_slab_ = 0;                       ///< of all that ever were
     std::uint32_t cursor_ = 0;                          ///< where `next_sparse` goes on
+    std::array<std::uint16_t, owners> members_{};
+    // Pages by their number + 1; 0: none.
+    Lists spares_{};                     ///< the one that is empty, in nobody's list too
+    std::array<Lists, owners> slabs_{};  ///< of each owner, those with a free slot
 };
 
 }  // namespace cairn
