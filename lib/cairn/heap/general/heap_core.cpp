@@ -12,14 +12,14 @@
 namespace cairn {
 namespace {
 
-constexpr std::uint32_t growth_pages = 64;        // the least that is taken from the break at once
+constexpr std::size_t growth_pages = 64;          // the least that is taken from the break at once
 constexpr std::size_t most_kept_slots = 4 << 20;  // free bytes that no slab is taken apart for
 constexpr unsigned smallest_spared = 33;          // class of slots that blocks may stand for
 constexpr unsigned most_joined = 4;               // slots given at once that pages or rows follow
 constexpr std::uint32_t releasable = 16;          // free pages in a row that are worth a call
 
-constexpr std::uint32_t pages_for(std::size_t bytes) {
-    return static_cast<std::uint32_t>((bytes + heap_page - 1) / heap_page);
+constexpr std::size_t pages_for(std::size_t bytes) {
+    return (bytes + heap_page - 1) / heap_page;
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ bool HeapCore::grow_by(std::size_t pages) {
     if (pages == 0) return false;
     const auto chunk = source_->allocate(pages * heap_page, heap_page);
     if (!chunk) return false;
-    pages_.add(page_of(*chunk), static_cast<std::uint32_t>(pages));
+    pages_.add(page_of(*chunk), pages);
     grown_ += pages * heap_page;
     break_pages_ = source_->remaining() / heap_page;
     surplus_ += pages * heap_page;
@@ -81,21 +81,20 @@ bool HeapCore::grow_by(std::size_t pages) {
 }
 
 /// More of the break, at least `count` pages if there are as many: whether there was any.
-bool HeapCore::grow(std::uint32_t count) {
+bool HeapCore::grow(std::size_t count) {
     const std::size_t left = source_->remaining() / heap_page;
     // What is left may join a free run at its end; but if both are too short, it stays.
     if (left == 0 || count > left + pages_.largest_free()) return false;
-    return grow_by(std::min(std::size_t{std::max(count, growth_pages)}, left)) || grow_by(left) ||
+    return grow_by(std::min(std::max(count, growth_pages), left)) || grow_by(left) ||
            grow_by(left - 1);
 }
 
-std::uint32_t HeapCore::find_pages(std::uint32_t count, std::uint32_t alignment) {
-    const auto phase = static_cast<std::uint32_t>(
-        reinterpret_cast<std::uintptr_t>(window_.base) / heap_page & (alignment - 1));
+std::uint32_t HeapCore::find_pages(std::size_t count, std::size_t alignment) {
+    const std::size_t phase = reinterpret_cast<std::uintptr_t>(window_.base) / heap_page;
     while (true) {
         const std::uint32_t first = pages_.allocate(count, alignment, phase);
         if (first != PageHeap::none) {
-            surplus_ -= std::min(surplus_, std::size_t{count} * heap_page);
+            surplus_ -= std::min(surplus_, count * heap_page);
             note_pages();
             return first;
         }
@@ -103,7 +102,7 @@ std::uint32_t HeapCore::find_pages(std::uint32_t count, std::uint32_t alignment)
     }
 }
 
-void HeapCore::free_pages(std::uint32_t first) {
+void HeapCore::free_pages(std::size_t first) {
     surplus_ += std::size_t{pages_.run_length(first)} * heap_page;
     pages_.free(first);
     note_pages();
@@ -129,8 +128,7 @@ void HeapCore::take_in_use(std::size_t bytes) {
 std::byte* HeapCore::take_run(std::size_t pages, std::size_t alignment) {
     if (pages > window_.pages || alignment / heap_page > window_.pages) return nullptr;
     const SpinGuard guard(lock_);
-    const std::uint32_t first = find_pages(static_cast<std::uint32_t>(pages),
-                                           static_cast<std::uint32_t>(alignment / heap_page));
+    const std::uint32_t first = find_pages(pages, alignment / heap_page);
     if (first == PageHeap::none) return nullptr;
     add_in_use(pages * heap_page);
     return address(first);
@@ -138,7 +136,7 @@ std::byte* HeapCore::take_run(std::size_t pages, std::size_t alignment) {
 
 void HeapCore::give_run(std::byte* run) {
     const SpinGuard guard(lock_);
-    const std::uint32_t first = page_of(run);
+    const std::size_t first = page_of(run);
     in_use_ -= std::size_t{pages_.run_length(first)} * heap_page;
     free_pages(first);
     release_surplus();
@@ -146,25 +144,25 @@ void HeapCore::give_run(std::byte* run) {
 
 bool HeapCore::resize_run(std::byte* run, std::size_t new_pages) {
     const SpinGuard guard(lock_);
-    const std::uint32_t first = page_of(run);
+    const std::size_t first = page_of(run);
     const std::size_t old_pages = pages_.run_length(first);
     if (new_pages > window_.pages) return false;
     if (new_pages <= old_pages) {
-        pages_.shrink(first, static_cast<std::uint32_t>(new_pages));
+        pages_.shrink(first, new_pages);
         in_use_ -= (old_pages - new_pages) * heap_page;
         surplus_ += (old_pages - new_pages) * heap_page;
         note_pages();
         release_surplus();
         return true;
     }
-    if (!pages_.extend(first, static_cast<std::uint32_t>(new_pages))) return false;
+    if (!pages_.extend(first, new_pages)) return false;
     take_in_use((new_pages - old_pages) * heap_page);
     return true;
 }
 
 std::byte* HeapCore::take_internal(std::size_t size) {
     const SpinGuard guard(lock_);
-    const std::uint32_t count = pages_for(size);
+    const std::size_t count = pages_for(size);
     const std::uint32_t first = find_pages(count, 1);
     if (first == PageHeap::none) return nullptr;
     pages_.set_use(first, count, PageUse::internal);
@@ -237,19 +235,18 @@ SlabStore::SlotState HeapCore::state_of_slot(const std::byte* slot) const {
 
 // --- blocks --------------------------------------------------------------------------------------
 
-bool HeapCore::add_chunk_of(std::uint32_t pages) {
+bool HeapCore::add_chunk_of(std::size_t pages) {
     const std::uint32_t first = find_pages(pages, 1);
     if (first == PageHeap::none) return false;
     pages_.set_use(first, pages, PageUse::block_chunk);
-    surplus_ += std::size_t{pages} * heap_page;  // until its blocks are taken
-    return blocks_.add_chunk(address(first), std::size_t{pages} * heap_page);
+    surplus_ += pages * heap_page;  // until its blocks are taken
+    return blocks_.add_chunk(address(first), pages * heap_page);
 }
 
 /// A chunk for blocks, with room for one of `size` bytes at least.
 bool HeapCore::add_chunk(std::size_t size) {
-    const std::uint32_t needed = pages_for(size + tlsf::grain + TlsfArena::chunk_overhead);
-    const std::uint32_t usual =
-        std::min(window_.pages / 16, static_cast<std::uint32_t>(chunk_size / heap_page));
+    const std::size_t needed = pages_for(size + tlsf::grain + TlsfArena::chunk_overhead);
+    const std::size_t usual = std::min<std::size_t>(window_.pages / 16, chunk_size / heap_page);
     return (!is_short() && add_chunk_of(std::max(needed, usual))) || add_chunk_of(needed);
 }
 
@@ -420,12 +417,10 @@ void HeapCore::attach(HeapCache& cache) {
 void HeapCore::detach(HeapCache& cache) {
     const SpinGuard guard(lock_);
     slabs_.leave(std::exchange(cache.owner_, 0));
-    for (HeapCache** link = &caches_; *link != nullptr; link = &(*link)->next_) {
-        if (*link == &cache) {
-            *link = cache.next_;
-            return;
-        }
-    }
+    HeapCache** link = &caches_;
+    while (*link != nullptr && *link != &cache)
+        link = &(*link)->next_;
+    if (*link != nullptr) *link = cache.next_;
 }
 
 void HeapCore::forget_caches_but(HeapCache& own) {
@@ -445,10 +440,10 @@ HeapStatistics HeapCore::statistics() const {
     }
     figures.live = in_use_ - std::min(in_use_, figures.cached);
     figures.grown = grown_;
-    figures.largest_free =
-        std::max(std::size_t{pages_.largest_free()} * heap_page, blocks_.largest_free());
+    const TlsfStore::Free blocks = blocks_.count_free();
+    figures.largest_free = std::max(std::size_t{pages_.largest_free()} * heap_page, blocks.largest);
     figures.free =
-        std::size_t{pages_.free_pages()} * heap_page + blocks_.free_bytes() + slabs_.free_bytes();
+        std::size_t{pages_.free_pages()} * heap_page + blocks.total + slabs_.free_bytes();
     figures.peak = peak_;
     figures.failures = failures_;
     return figures;

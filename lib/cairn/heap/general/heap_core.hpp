@@ -139,10 +139,10 @@ class HeapCore {
     [[nodiscard]] bool start() const { return starter_ != nullptr && starter_(); }
 
     // With the lock held.
-    std::uint32_t find_pages(std::uint32_t count, std::uint32_t alignment) CAIRN_REQUIRES(lock_);
+    std::uint32_t find_pages(std::size_t count, std::size_t alignment) CAIRN_REQUIRES(lock_);
     bool grow_by(std::size_t pages) CAIRN_REQUIRES(lock_);
-    bool grow(std::uint32_t count) CAIRN_REQUIRES(lock_);
-    bool add_chunk_of(std::uint32_t pages) CAIRN_REQUIRES(lock_);
+    bool grow(std::size_t count) CAIRN_REQUIRES(lock_);
+    bool add_chunk_of(std::size_t pages) CAIRN_REQUIRES(lock_);
     bool add_chunk(std::size_t size) CAIRN_REQUIRES(lock_);
     std::byte* find_block(std::size_t size, std::size_t alignment) CAIRN_REQUIRES(lock_);
     void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);
@@ -154,7 +154,7 @@ class HeapCore {
     void release() CAIRN_REQUIRES(lock_);
     void add_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
     void take_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
-    void free_pages(std::uint32_t first) CAIRN_REQUIRES(lock_);
+    void free_pages(std::size_t first) CAIRN_REQUIRES(lock_);
     void note_pages() CAIRN_REQUIRES(lock_);
 
     /// Whether free slots are so much of the heap that slabs are taken apart: where pages are few,
@@ -171,11 +171,11 @@ class HeapCore {
     [[nodiscard]] bool has_slabs() const {
         return std::size_t{window_.pages} * heap_page >= slab_window;
     }
-    [[nodiscard]] std::byte* address(std::uint32_t page) const {
-        return window_.base + std::size_t{page} * heap_page;
+    [[nodiscard]] std::byte* address(std::size_t page) const {
+        return window_.base + page * heap_page;
     }
-    [[nodiscard]] std::uint32_t page_of(const std::byte* address) const {
-        return static_cast<std::uint32_t>((address - window_.base) / std::ptrdiff_t{heap_page});
+    [[nodiscard]] std::size_t page_of(const std::byte* address) const {
+        return static_cast<std::size_t>(address - window_.base) / heap_page;
     }
     /// What free slots carry: the address of a byte that nobody can own.
     [[nodiscard]] std::uintptr_t origin() const {

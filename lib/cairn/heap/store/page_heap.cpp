@@ -7,21 +7,6 @@
 
 namespace cairn {
 
-std::string_view to_string(PageUse use) {
-    switch (use) {
-        case PageUse::foreign: return "foreign";
-        case PageUse::free: return "free";
-        case PageUse::run: return "run";
-        case PageUse::inside: return "inside";
-        case PageUse::block_chunk: return "block chunk";
-        case PageUse::internal: return "internal";
-        case PageUse::cached_run: return "cached run";
-        case PageUse::uncarved: return "uncarved";
-        case PageUse::apart: return "slab taken apart";
-    }
-    return "slab";
-}
-
 namespace {
 
 /// Pages to skip from `first` to the next one that is aligned.
@@ -35,7 +20,7 @@ void PageHeap::init(std::byte* metadata, std::size_t pages, const PageReporter& 
                     bool zeroed) {
     info_ = reinterpret_cast<PageInfo*>(metadata);
     use_ = reinterpret_cast<std::uint8_t*>(info_ + pages + Bins::count) + 1;
-    pages_ = narrow(pages);
+    pages_ = pages;
     free_ = 0;
     reporter_ = reporter;
     if (!zeroed) std::memset(use_ - 1, 0, pages + 2);
@@ -50,10 +35,6 @@ void PageHeap::empty_ring(unsigned bin) {
 
 void PageHeap::set_use(std::size_t first, std::size_t count, std::uint8_t use) {
     std::memset(use_ + first, use, count);
-}
-
-unsigned PageHeap::bin_of(std::size_t length) {
-    return Bins::bin_of(length + bias);
 }
 
 void PageHeap::set_extent(std::size_t first, std::size_t count) {
@@ -84,7 +65,7 @@ std::uint32_t PageHeap::allocate(std::size_t count, std::size_t alignment, std::
 
 /// Turns free pages that belong to no run into used ones.
 void PageHeap::take(std::size_t first, std::size_t count) {
-    free_ -= narrow(count);
+    free_ -= count;
     set_use(first, count, PageUse::inside);
 }
 
@@ -156,7 +137,7 @@ bool PageHeap::extend(std::size_t first, std::size_t new_count) {
 
 void PageHeap::release(std::size_t first, std::size_t count) {
     set_use(first, count, PageUse::free);
-    free_ += narrow(count);
+    free_ += count;
     const std::uint8_t* const use = use_ + first;
     if (use[-1] == static_cast<std::uint8_t>(PageUse::free)) {
         const std::size_t length = info_[first - 1].extent;

@@ -44,8 +44,6 @@ enum class PageUse : std::uint8_t {
     apart = 72,        ///< of a slab that was taken apart: its free slots belong to chunks
 };
 
-[[nodiscard]] std::string_view to_string(PageUse use);
-
 struct PageInfo {
     std::uint32_t extent;  ///< pages of the run; at its first and last page
     std::uint32_t next;    ///< the neighbours in the bin's ring, at a free run's first page;
@@ -120,8 +118,8 @@ class PageHeap {
 
     [[nodiscard]] PageInfo& info(std::size_t page) { return info_[page]; }
 
-    [[nodiscard]] std::uint32_t pages() const { return pages_; }
-    [[nodiscard]] std::uint32_t free_pages() const { return free_; }
+    [[nodiscard]] std::uint32_t pages() const { return narrow(pages_); }
+    [[nodiscard]] std::uint32_t free_pages() const { return narrow(free_); }
     /// Pages of the longest free run; walks one bin.
     [[nodiscard]] std::uint32_t largest_free() const;
 
@@ -141,7 +139,7 @@ class PageHeap {
     [[nodiscard]] static std::uint32_t narrow(std::size_t pages) {
         return static_cast<std::uint32_t>(pages);
     }
-    [[nodiscard]] static unsigned bin_of(std::size_t length);
+    [[nodiscard]] static unsigned bin_of(std::size_t length) { return size_bin(length + bias); }
     [[nodiscard]] std::size_t head_of(unsigned bin) const { return pages_ + bin; }
     [[nodiscard]] bool is(std::size_t page, PageUse use) const {
         return __atomic_load_n(&use_[page], __ATOMIC_RELAXED) == static_cast<std::uint8_t>(use);
@@ -164,8 +162,8 @@ class PageHeap {
 
     PageInfo* info_ = nullptr;     ///< of the pages, then the rings' heads
     std::uint8_t* use_ = nullptr;  ///< with a foreign page before the first and after the last
-    std::uint32_t pages_ = 0;
-    std::uint32_t free_ = 0;
+    std::size_t pages_ = 0;
+    std::size_t free_ = 0;
     Bins bins_;
     PageReporter reporter_;
 };

@@ -296,17 +296,6 @@ TEST_CASE("damage is reported and not followed", "[page_heap]") {
         CHECK(fault.kind == HeapFaultKind::corrupt_page_table);
 }
 
-TEST_CASE("uses have names", "[page_heap]") {
-    CHECK(to_string(PageUse::foreign) == "foreign");
-    CHECK(to_string(PageUse::free) == "free");
-    CHECK(to_string(PageUse::run) == "run");
-    CHECK(to_string(PageUse::inside) == "inside");
-    CHECK(to_string(PageUse::block_chunk) == "block chunk");
-    CHECK(to_string(PageUse::internal) == "internal");
-    CHECK(to_string(PageUse::cached_run) == "cached run");
-    CHECK(to_string(static_cast<PageUse>(5)) == "slab");
-}
-
 /// What the pages are by the simplest account: a run's number for each, 0 for free, -1 for foreign.
 class Model {
   public:

@@ -180,10 +180,9 @@ bool TlsfArena::add_chunk(std::byte* base, std::size_t size) {
     if (size < skip + grain + smallest_block) return false;
     base += skip;
     size = align_down(size - skip, grain);
-    if (size > largest_chunk || address(base) < state_.origin - grain ||
-        address(base) > state_.limit() || size > state_.limit() - address(base)) {
-        return false;
-    }
+    const std::uintptr_t offset = address(base) - (state_.origin - grain);
+    const std::uintptr_t window = (state_.places + 1) * grain;
+    if (size > largest_chunk || offset > window || size > window - offset) return false;
     std::size_t before = 0;
     if (base == last_end_ && header(base)->length() <= largest_chunk - size) {
         before = header(base)->length();

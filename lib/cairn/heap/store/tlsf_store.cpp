@@ -21,10 +21,6 @@ void TlsfStore::init(const FaultReporter& report, Region window, std::byte* meta
     }
 }
 
-unsigned TlsfStore::bin_of(std::size_t length) {
-    return Bins::bin_of(length);
-}
-
 void TlsfStore::add_to_list(const std::byte* chunk_base) {
     const std::uint32_t place = place_of(chunk_base);
     if (is_chunk(chunks_)) chunk_links(chunks_)->prev = place;
@@ -156,7 +152,6 @@ void TlsfStore::refuse(std::byte* block, HeapFaultKind kind) const {
     report(kind, block);
 }
 
-/// The bytes in the rings: all together, and the most in one block.
 auto TlsfStore::count_free() const -> Free {
     Free found;
     for_each_free_space(smallest_block, [&](std::byte* from, std::byte* to) {

@@ -54,7 +54,12 @@ class TlsfStore {
                tlsf::header_size;
     }
 
-    /// By looking at every free block.
+    /// The bytes in free blocks: all together, and the most in one. By looking at every one.
+    struct Free {
+        std::size_t total = 0;
+        std::size_t largest = 0;
+    };
+    [[nodiscard]] Free count_free() const;
     [[nodiscard]] std::size_t free_bytes() const { return count_free().total; }
     [[nodiscard]] std::size_t largest_free() const { return count_free().largest; }
     /// Calls `visit(from, to)` for what lies in free blocks of `least` bytes or more and is not
@@ -102,8 +107,10 @@ class TlsfStore {
             return std::rotr(tlsf::address(pointer) - origin, std::countr_zero(tlsf::grain));
         }
     };
-    /// Out of line, as it takes 90 bytes where the hart has no Zbb.
-    [[nodiscard]] static unsigned bin_of(std::size_t length);
+    [[nodiscard]] static unsigned bin_of(std::size_t length) {
+        static_assert(Bins::smallest == 4 << 3);
+        return size_bin(length >> 3);
+    }
     void add_to_list(const std::byte* chunk_base);
     /// False, reported and nothing done, where the chunk is not found.
     bool remove_from_list(const std::byte* chunk_base);
@@ -152,16 +159,11 @@ class TlsfStore {
         HeapFaultKind kind;
         const std::byte* place;
     };
-    struct Free {
-        std::size_t total = 0;
-        std::size_t largest = 0;
-    };
     using Visit = void (*)(void* context, std::byte* block, tlsf::View seen);
 
     const std::byte* walk(Visit visit, void* context) const;
     [[nodiscard]] Finding examine(std::byte* block) const;
     [[nodiscard]] HeapFaultKind judge(const std::byte* place) const;
-    [[nodiscard]] Free count_free() const;
     bool check_blocks(std::size_t& free_count) const;
     bool check_bins(std::size_t free_count) const;
 
@@ -171,7 +173,7 @@ class TlsfStore {
 
 template <std::invocable<std::byte*, std::byte*> Visitor>
 void TlsfStore::for_each_free_space(std::size_t least, Visitor visit) const {
-    for (unsigned i = Bins::bin_of(least); state_.bins != 0 && i < Bins::count; ++i) {
+    for (unsigned i = bin_of(least); state_.bins != 0 && i < Bins::count; ++i) {
         tlsf::Links* const head = &bin(i).ring;
         for (tlsf::Links* node = head->next; node != head; node = node->next) {
             std::byte* const block = tlsf::block_of(node);
