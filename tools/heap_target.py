@@ -89,7 +89,8 @@ HEAP = "lib/cairn/heap"
 # By the file's name; what is not named here is a policy, an adapter or a wrapper that a program may
 # use beside the default heap.
 DEFAULT_HEAP = ["bump_arena", "layout", "size_bins", "page_heap", "tlsf_arena", "tlsf_store",
-                "slab_store", "heap_core", "heap_core_apart", "heap_cache", "heap_cache_slow", "heap_cache_control",
+                "slab_store", "heap_core", "heap_core_apart", "heap_cache", "heap_cache_slow", "heap_cache_places",
+                "heap_cache_control",
                 "heap_nothing", "heap_statistics", "heap_fault", "global_heap", "new"]
 IN_PUBLIC_HEADERS = [*DEFAULT_HEAP, "bump_allocator"] # not in HEAP, but of it
 SYMBOL = re.compile(r"^\S+ (\S+) [TtWw] (.*)$")

@@ -3,7 +3,6 @@
 #include "cairn/heap/general/heap_cache.hpp"
 
 #include "cairn/bits.hpp"
-#include "cairn/heap/general/heap_magazines.hpp"
 
 namespace cairn {
 
@@ -11,35 +10,43 @@ using namespace heap_bins;
 
 /// What its magazine has; all else is `take_larger`'s.
 std::byte* HeapCache::take_large(std::size_t size, HeapCache& cache) {
-    if (size > cache.fine_limit_) return take_coarse(size, cache);
+    static_assert(tlsf::length_for(heap_page - 1) == last_fine + fine_step);
+    if (size / heap_page != 0) return take_coarse(size, cache);
+    in_register(size);  // of which no more is known: the mask is -16, not what is left of it
     std::size_t wanted = (size + tlsf::header_size + fine_step - 1) & ~(fine_step - 1);
     in_register(wanted);
-    MagazineTop& top = cache.magazines_->fine_top(wanted);
+    MagazineTop* const place = &cache.tops_.fine(wanted);
+    const MagazineTop top = *place;
     std::byte* const block = top[-1];
+    const auto slowly = [&] {
+        in_register(wanted);  // and not before it is known that this is the way
+        return take_larger(block, cache, wanted - tlsf::header_size);
+    };
     if (block == nullptr) [[unlikely]]
-        return take_larger(size, cache);
+        return slowly();
     if constexpr (heap_checks) {
         auto* const slot = reinterpret_cast<FreeSlot*>(block);
         if (!tlsf::header(block)->has_length(wanted - tlsf::cached)) [[unlikely]]
-            return take_larger(size, cache);
+            return slowly();
         if (slot->canary != cache.origin_) [[unlikely]]
-            return take_larger(size, cache);
+            return slowly();
         tlsf::header(block)->set_length(wanted);
     }
-    cache.room_ += wanted;
-    --top;
+    *place = top - 1;
     return block;
 }
 
 /// The same where magazines have blocks of about one length: that on top of its own may be too
 /// short, that of the next one is not.
 std::byte* HeapCache::take_coarse(std::size_t size, HeapCache& cache) {
-    if (size > cache.coarse_limit_) [[unlikely]]
-        return take_larger(size, cache);
     const std::size_t wanted = size + tlsf::header_size;
-    MagazineTop* top = &cache.magazines_->block_tops.data()[coarse_bin(wanted + fine_step - 1)];
-    for (MagazineTop* const last = top + 1; top <= last; ++top) {
-        std::byte* const block = (*top)[-1];
+    const std::size_t grains = (wanted + fine_step - 1) / coarse_grain;
+    if (grains > coarse_grains) [[unlikely]]
+        return take_larger(nullptr, cache, size);
+    MagazineTop* place = &cache.tops_.blocks.data()[coarse_bin(grains)];
+    for (MagazineTop* const last = place + 1; place <= last; ++place) {
+        const MagazineTop top = *place;
+        std::byte* const block = top[-1];
         if (block == nullptr) continue;
         const std::size_t length = tlsf::header(block)->length() + (heap_checks ? tlsf::cached : 0);
         if (length - wanted > wanted / most_excess) continue;
@@ -48,26 +55,28 @@ std::byte* HeapCache::take_coarse(std::size_t size, HeapCache& cache) {
                 break;
             tlsf::header(block)->set_length(length);
         }
-        cache.room_ += length;
-        --*top;
+        *place = top - 1;
         return block;
     }
-    return take_larger(size, cache);
+    return take_larger(nullptr, cache, size);
 }
 
 /// A run that its magazine has, for what is aligned to pages; all else is `take_aligned_slowly`'s.
-std::byte* HeapCache::take_run_at_hand(std::size_t alignment, std::size_t size, HeapCache& cache) {
-    if (size - worth_pages >= cache.run_limit_) [[unlikely]]
-        return take_aligned_slowly(alignment, size, cache);
-    const std::size_t rounded = (size + heap_page - 1) & ~(heap_page - 1);
-    MagazineTop& top = cache.magazines_->run_tops.data()[rounded / heap_page - 1];
+std::byte* HeapCache::take_run_at_hand(std::size_t /*heap_page*/, std::size_t size,
+                                       HeapCache& cache) {
+    static_assert((worth_pages + run_bins * heap_page - 1) / heap_page == run_bins);
+    std::size_t beyond = size - worth_pages;
+    in_register(beyond);
+    if (beyond / (run_bins * heap_page) != 0) [[unlikely]]
+        return take_aligned_slowly(heap_page, size, cache);
+    MagazineTop& place = cache.tops_.runs.data()[(size - 1) / heap_page];
+    const MagazineTop top = place;
     std::byte* const run = top[-1];
     if (run == nullptr) [[unlikely]]
-        return take_aligned_slowly(alignment, size, cache);
-    --top;
-    cache.room_ += rounded;
+        return take_aligned_slowly(heap_page, size, cache);
+    place = top - 1;
     const std::size_t page = (reinterpret_cast<std::uintptr_t>(run) - cache.origin_) / heap_page;
-    cache.mark(page, PageUse::run);
+    mark(cache.use_, page, PageUse::run);
     return run;
 }
 
@@ -79,92 +88,92 @@ std::byte* HeapCache::take_aligned(std::size_t alignment, std::size_t size, Heap
         return take_aligned_slowly(alignment, size, cache);
     if ((alignment ^ (alignment - 1)) <= alignment - 1) [[unlikely]]  // no power of two
         return take_aligned_slowly(alignment, size, cache);
-    std::byte* const block = cache.pop(cache.bins_.data()[rounded / 16]);
-    if (block == nullptr) [[unlikely]]
+    Bin& bin = cache.bins_.data()[rounded / 16];
+    std::byte* const block = bin.top[-1];
+    if (!cache.pop(bin, block)) [[unlikely]]
         return take_aligned_slowly(alignment, size, cache);
     return block;
 }
 
-inline bool HeapCache::keep_run(std::byte* run, std::size_t page) {
+inline bool HeapCache::keep_run(std::byte* run, std::size_t page, std::uint8_t* uses) {
     const std::size_t pages = run_pages(page);
     if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page)) [[unlikely]]
         return false;
     if (pages > run_bins) [[unlikely]]
         return false;
-    if (pages * heap_page > room_) [[unlikely]]
-        return false;
-    MagazineTop& top = magazines_->run_tops.data()[pages - 1];
+    MagazineTop& place = tops_.runs.data()[pages - 1];
+    const MagazineTop top = place;
     if (RunMagazine::is_full(top)) [[unlikely]]
         return false;
-    room_ -= pages * heap_page;
-    mark(page, PageUse::cached_run);
-    *top++ = run;
+    mark(uses, page, PageUse::cached_run);
+    *top = run;
+    place = top + 1;
     return true;
 }
 
-/// Of what is no slot, that which its magazine has room for; all else is `give_slowly`'s.
+/// Of what is no slot, that which its magazine has a place for; all else is `give_slowly`'s.
 void HeapCache::give_large(std::byte* block, HeapCache& cache, std::size_t page, std::size_t use,
-                           std::uintptr_t origin) {
+                           std::uintptr_t origin, std::uint8_t* uses) {
     if (use == static_cast<std::size_t>(PageUse::block_chunk)) [[likely]] {
         if (!tlsf::is_aligned(block)) [[unlikely]]
             return give_slowly(block, cache);
         const std::size_t length = tlsf::header(block)->length();
-        const std::size_t bin = (length - first_fine) / fine_step;
+        std::size_t bin = (length - first_fine) / fine_step;
+        in_register(bin);
         if (bin < fine_bins ? cache.keep_fine(block, length, bin, origin)
                             : cache.keep_coarse(block, length, origin)) [[likely]]
             return;
-    } else if (use == static_cast<std::size_t>(PageUse::run) && cache.keep_run(block, page)) {
+    } else if (use == static_cast<std::size_t>(PageUse::run) && cache.keep_run(block, page, uses)) {
         return;
     }
     give_slowly(block, cache);
 }
 
 /// Whether an aligned block is one that a magazine may take: no more is needed to know than its own
-/// header, and that there is room. Without magazines there is none.
-inline bool HeapCache::may_keep(const std::byte* block, std::size_t length) const {
-    if constexpr (heap_checks) {
-        const std::uint32_t end = tlsf::header(block)->end();
-        const std::uint32_t flags = end - tlsf::low(tlsf::end_of(block, length));
-        if ((flags & ~tlsf::previous_free) != 0) [[unlikely]]
-            return false;
-    }
-    return length <= room_;
+/// header.
+inline bool HeapCache::may_keep(const std::byte* block, std::size_t length) {
+    if constexpr (!heap_checks) return true;
+    const std::uint32_t end = tlsf::header(block)->end();
+    const std::uint32_t flags = end - tlsf::low(tlsf::end_of(block, length));
+    return (flags & ~tlsf::previous_free) == 0;
 }
 
 /// Into a magazine that is not full.
-inline void HeapCache::put(std::byte* block, std::size_t length, MagazineTop& top,
+inline void HeapCache::put(std::byte* block, std::size_t length, MagazineTop& place,
                            std::uintptr_t origin) {
-    const MagazineTop at = top;
-    room_ -= length;
+    const MagazineTop top = place;
     if constexpr (heap_checks) {
         tlsf::header(block)->set_length(length - tlsf::cached);
         reinterpret_cast<FreeSlot*>(block)->canary = origin;
     }
-    *at = block;
-    top = at + 1;
+    *top = block;
+    place = top + 1;
 }
 
-/// Puts a block of a length that has a magazine of its own there, if it is sound and there is room.
+/// Puts a block of a length that has a magazine of its own there, if it is sound and there is a
+/// place.
 inline bool HeapCache::keep_fine(std::byte* block, std::size_t length, std::size_t bin,
                                  std::uintptr_t origin) {
     if (!may_keep(block, length)) [[unlikely]]
         return false;
-    MagazineTop& top = magazines_->block_tops.data()[bin];
-    if (FineMagazine::is_full(top)) [[unlikely]]
+    MagazineTop& place = tops_.blocks.data()[bin];
+    if (FineMagazine::is_full(place)) [[unlikely]]
         return false;
-    put(block, length, top, origin);
+    put(block, length, place, origin);
     return true;
 }
 
 /// The same of a longer one, which has what follows it looked at too.
 inline bool HeapCache::keep_coarse(std::byte* block, std::size_t length, std::uintptr_t origin) {
-    if (length - last_fine > last_coarse - last_fine || !may_keep(block, length)) return false;
+    const std::size_t grains = length / coarse_grain;
+    if (grains - coarse_steps > coarse_grains - coarse_steps || !may_keep(block, length))
+        return false;
     if (heap_checks && !tlsf::is_header(tlsf::end_of(block, length))) [[unlikely]]
         return false;
-    MagazineTop& top = magazines_->block_tops.data()[coarse_bin(length)];
-    if (CoarseMagazine::is_full(top)) [[unlikely]]
+    MagazineTop& place = tops_.blocks.data()[coarse_bin(grains)];
+    if (CoarseMagazine::is_full(place)) [[unlikely]]
         return false;
-    put(block, length, top, origin);
+    put(block, length, place, origin);
     return true;
 }
 

@@ -25,12 +25,10 @@
 #include "cairn/base/language.hpp"
 #include "cairn/bits.hpp"
 #include "cairn/heap/general/heap_core.hpp"
-#include "cairn/heap/general/magazine.hpp"
+#include "cairn/heap/general/heap_magazines.hpp"
 #include "cairn/heap/store/slab_geometry.hpp"
 
 namespace cairn {
-
-struct Magazines;
 
 /// A block, and how many bytes of it may be used.
 struct SizedBlock {
@@ -65,9 +63,14 @@ class HeapCache {
         HeapCache& cache = at_hand();
         if (size > largest_small) [[unlikely]]
             return take_large(size, cache);
-        std::byte* const block = cache.pop(cache.bins_.data()[(size + 15) / 16]);
-        if (block == nullptr) [[unlikely]]
-            return refill(size, cache);
+        in_register(size);  // of which no more is known, so that the mask is a short one
+        std::size_t rounded = (size + 15) / 16 * 16;
+        Bin& bin = cache.bin_of(rounded);
+        std::byte* const block = bin.top[-1];
+        if (!cache.pop(bin, block)) [[unlikely]] {
+            in_register(rounded);  // the address of the bin, for here alone
+            return refill(block, cache, cache.bin_of(rounded));
+        }
         return block;
     }
 
@@ -88,9 +91,10 @@ class HeapCache {
         const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin) / heap_page;
         if (page >= cache.pages_) [[unlikely]]
             return give_slowly(block, cache);
+        std::uint8_t* const uses = cache.use_;
         const std::size_t use = cache.use_at(page);
         if (use > small_classes) [[unlikely]]
-            return give_large(block, cache, page, use, origin);
+            return give_large(block, cache, page, use, origin, uses);
         Bin* bin = &cache.bins_.data()[use];
         in_register(bin);
         if (!cache.push(*bin, block)) [[unlikely]]
@@ -153,8 +157,16 @@ class HeapCache {
             bins[c].check = SlotCheck(c);
         return bins;
     }
-    static constexpr unsigned sweep_steps = 4;  ///< magazines or blocks looked at to make room
+    static constexpr unsigned sweep_steps = 4;   ///< blocks that go in a sweep
+    static constexpr unsigned sweep_looks = 64;  ///< at magazines, to find them
+    static constexpr unsigned most_looks = 16;   ///< the same to make room
     [[nodiscard]] static AllocError refusal(Layout layout);
+
+    /// Of slots of `size` bytes, a multiple of 16.
+    [[nodiscard, gnu::always_inline]] Bin& bin_of(std::size_t size) {
+        static_assert(sizeof(Bin) == 16);
+        return *reinterpret_cast<Bin*>(reinterpret_cast<std::byte*>(bins_.data()) + size);
+    }
 
     /// Puts `block` on the magazine of its class, if it is a slot that is not free and there is
     /// room.
@@ -166,27 +178,25 @@ class HeapCache {
                 return false;
         }
         const MagazineTop top = bin.top;
-        if (SlotMagazine::is_full(top)) [[unlikely]]
+        if (heap_bins::SlotMagazine::is_full(top)) [[unlikely]]
             return false;
         if constexpr (heap_checks) slot->canary = origin_;
         *top = block;
         bin.top = top + 1;
         return true;
     }
-    /// Takes the block on top of a magazine if it is as it was put there, else nullptr.
-    [[nodiscard, gnu::always_inline]] std::byte* pop(Bin& bin) {
-        const MagazineTop top = bin.top;
-        std::byte* const block = top[-1];
+    /// Takes `block`, which is on top of a magazine, if there is one and it is as it was put there.
+    [[nodiscard, gnu::always_inline]] bool pop(Bin& bin, std::byte* block) {
         auto* const slot = reinterpret_cast<FreeSlot*>(block);
         if (block == nullptr) [[unlikely]]
-            return nullptr;
+            return false;
         if constexpr (heap_checks) {
             if (slot->canary != origin_) [[unlikely]]
-                return nullptr;
+                return false;
             slot->canary = 0;
         }
-        bin.top = top - 1;
-        return block;
+        --bin.top;
+        return true;
     }
 
     /// The same cache, by an address in one register: of a thread_local, clang would otherwise load
@@ -203,8 +213,9 @@ class HeapCache {
     }
 
     // Called last, with the arguments of malloc, free and aligned_alloc in their places, so that
-    // these calls are jumps.
-    [[nodiscard, gnu::noinline]] static std::byte* refill(std::size_t size, HeapCache& cache);
+    // these calls are jumps. `seen` is what was on top of the magazine, in the place of the result.
+    [[nodiscard, gnu::noinline]] static std::byte* refill(const std::byte* seen, HeapCache& cache,
+                                                          Bin& bin);
     [[nodiscard, gnu::noinline]] static std::byte* take_large(std::size_t size, HeapCache& cache);
     [[nodiscard, gnu::noinline]] static std::byte* take_aligned(std::size_t alignment,
                                                                 std::size_t size, HeapCache& cache);
@@ -212,10 +223,12 @@ class HeapCache {
                                                                     std::size_t size,
                                                                     HeapCache& cache);
     [[gnu::noinline]] static void give_large(std::byte* block, HeapCache& cache, std::size_t page,
-                                             std::size_t use, std::uintptr_t origin);
+                                             std::size_t use, std::uintptr_t origin,
+                                             std::uint8_t* uses);
     [[gnu::noinline]] static void give_slowly(std::byte* block, HeapCache& cache);
     [[nodiscard, gnu::noinline]] static std::byte* take_coarse(std::size_t size, HeapCache& cache);
-    [[nodiscard]] static std::byte* take_larger(std::size_t size, HeapCache& cache);
+    [[nodiscard]] static std::byte* take_larger(const std::byte* seen, HeapCache& cache,
+                                                std::size_t size);
     [[nodiscard]] static std::byte* take_aligned_slowly(std::size_t alignment, std::size_t size,
                                                         HeapCache& cache);
     [[nodiscard]] std::byte* take_block(std::size_t size, std::size_t alignment);
@@ -224,9 +237,10 @@ class HeapCache {
     [[nodiscard]] bool keep_fine(std::byte* block, std::size_t length, std::size_t bin,
                                  std::uintptr_t origin);
     [[nodiscard]] bool keep_coarse(std::byte* block, std::size_t length, std::uintptr_t origin);
-    [[nodiscard]] bool may_keep(const std::byte* block, std::size_t length) const;
-    void put(std::byte* block, std::size_t length, MagazineTop& top, std::uintptr_t origin);
-    [[nodiscard, gnu::always_inline]] inline bool keep_run(std::byte* run, std::size_t page);
+    [[nodiscard]] static bool may_keep(const std::byte* block, std::size_t length);
+    static void put(std::byte* block, std::size_t length, MagazineTop& top, std::uintptr_t origin);
+    [[nodiscard, gnu::always_inline]] inline bool keep_run(std::byte* run, std::size_t page,
+                                                           std::uint8_t* uses);
     [[nodiscard]] std::size_t run_pages(std::size_t page) const { return infos_[page].extent; }
     void give_slot(std::byte* block, unsigned small_class);
     [[nodiscard]] bool holds_slot(const std::byte* slot, unsigned small_class) const;
@@ -234,14 +248,15 @@ class HeapCache {
     void give_run(std::byte* block, std::size_t page);
     [[nodiscard]] std::byte* refill_blocks(std::size_t size);
     std::size_t drop_blocks(MagazineTop& top, std::size_t most);
-    void drop_run(MagazineTop& top);
-    [[nodiscard]] MagazineTop& top_of(std::size_t bin);
     std::size_t drop(std::size_t bin, std::size_t most);
-    void sweep(std::size_t wanted);
+    void sweep();
+    [[nodiscard]] bool make_place(std::size_t bin);
+    bool take_back(std::size_t bin);
+    void make_room(std::size_t wanted);
     [[nodiscard]] std::size_t largest_room() const;
     /// Says whether a run waits in a magazine: of its first page, and without a lock (PageHeap).
-    void mark(std::size_t page, PageUse use) {
-        __atomic_store_n(&use_[page], static_cast<std::uint8_t>(use), __ATOMIC_RELAXED);
+    static void mark(std::uint8_t* uses, std::size_t page, PageUse use) {
+        __atomic_store_n(&uses[page], static_cast<std::uint8_t>(use), __ATOMIC_RELAXED);
     }
     /// What a page is. Others may take a slab apart at the time, which is as good as before or
     /// after. An atomic load of a byte is an instruction more: clang widens it by itself.
@@ -263,14 +278,13 @@ class HeapCache {
     std::uintptr_t origin_ = 0;        ///< 8 below the window: also the canary
     std::size_t pages_ = 0;            ///< of the window; 0 until opened
     std::uint8_t* use_ = nullptr;      ///< what each page of the window is
-    std::size_t room_ = 0;             ///< bytes that the magazines may take beyond slots
-    std::size_t fine_limit_ = 0;       ///< larger requests have no magazine of their own length
-    std::size_t coarse_limit_ = 0;     ///< larger ones have none at all
-    std::size_t run_limit_ = 0;        ///< nor page-aligned ones, this much beyond `worth_pages`
     const PageInfo* infos_ = nullptr;  ///< of the window's pages
-    std::uint32_t owner_ = 0;          ///< of slabs, by the core's number
-    std::uint32_t sweep_ = 0;          ///< the magazine that room is made in next
-    Magazines* magazines_ = nullptr;   ///< nullptr: none, every call goes to the core
+    BlockTops tops_;
+    std::size_t room_ = 0;            ///< bytes that magazines may still be granted, but for slots
+    std::uint32_t owner_ = 0;         ///< of slabs, by the core's number
+    std::uint16_t sweep_ = 0;         ///< the magazine that is emptied next where memory is short
+    std::uint16_t lender_ = 0;        ///< the one that gave places back last
+    Magazines* magazines_ = nullptr;  ///< nullptr: none, every call goes to the core
     HeapCore* core_;
     HeapCache* next_ = nullptr;  ///< in the core's list
 };

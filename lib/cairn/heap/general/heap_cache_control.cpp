@@ -6,7 +6,6 @@
 
 #include "cairn/bits.hpp"
 #include "cairn/heap/general/heap_cache.hpp"
-#include "cairn/heap/general/heap_magazines.hpp"
 
 namespace cairn {
 
@@ -25,14 +24,11 @@ bool HeapCache::open() {
     if (!core_->has_slabs()) return true;
     std::byte* const memory = core_->take_internal(sizeof(Magazines));
     if (memory == nullptr) return true;
-    magazines_ = std::construct_at(reinterpret_cast<Magazines*>(memory));
+    magazines_ = std::construct_at(reinterpret_cast<Magazines*>(memory), tops_);
     const bool is_roomy = pages_ >= roomy_window / heap_page;
     for (unsigned c = 1; c <= small_classes; ++c)
-        bins_[c].top = magazines_->slots[c].clear(is_roomy ? 0 : SlotMagazine::room / 2);
+        bins_[c].top = magazines_->slots[c].clear(SlotMagazine::most / (is_roomy ? 1 : 2));
     room_ = largest_room();
-    fine_limit_ = last_fine - tlsf::header_size;
-    coarse_limit_ = largest_cached;
-    run_limit_ = run_bins * heap_page - worth_pages + 1;
     core_->attach(*this);
     return true;
 }
@@ -43,39 +39,34 @@ void HeapCache::close() {
     core_->detach(*this);
     for (Bin& bin : bins_)
         bin.top = no_magazine;
+    tops_ = {};
     core_->give_internal(reinterpret_cast<std::byte*>(magazines_));
     magazines_ = nullptr;
-    room_ = fine_limit_ = coarse_limit_ = run_limit_ = 0;
 }
 
 void HeapCache::flush() {
     (void)shed(0, SIZE_MAX);
-    // Not what was added up: what a damaged header said is in there.
-    if (magazines_ != nullptr) room_ = largest_room();
 }
 
-/// Of the window a sixteenth at most, so that what one hart keeps is not what others want for.
+/// What all places for blocks and runs hold together: of the window an eighth at most, so that what
+/// one hart keeps is not what others want for. About half of them wait for blocks.
 std::size_t HeapCache::largest_room() const {
-    constexpr std::size_t most = std::size_t{8} << 20;
-    return std::min(pages_ / 16 * heap_page, most);
+    constexpr std::size_t most = std::size_t{12} << 20;
+    return std::min(pages_ / 8 * heap_page, most);
 }
 
 std::size_t HeapCache::cached_bytes() const {
     if (magazines_ == nullptr) return 0;
     std::size_t bytes = 0;
-    for (unsigned c = 1; c <= small_classes; ++c) {
-        for (MagazineTop at = bins_[c].top; at[-1] != nullptr; --at)
-            bytes += class_size(c);
+    for (unsigned c = 1; c <= small_classes; ++c)
+        bytes += held(bins_[c].top) * class_size(c);
+    for (MagazineTop at : tops_.blocks) {
+        // A place may be another's or none the next moment, so it is read once.
+        while (const std::byte* const block = __atomic_load_n(--at, __ATOMIC_ACQUIRE))
+            bytes += owns(block) ? TlsfArena::usable_size(block) : 0;
     }
-    for (const MagazineTop& top : magazines_->block_tops) {
-        for (MagazineTop at = top; at[-1] != nullptr; --at) {
-            bytes += TlsfArena::usable_size(at[-1]);
-        }
-    }
-    for (std::size_t i = 0; i < run_bins; ++i) {
-        std::byte* const* const bottom = &magazines_->runs[i].place[1];
-        bytes += static_cast<std::size_t>(magazines_->run_tops[i] - bottom) * (i + 1) * heap_page;
-    }
+    for (std::size_t i = 0; i < run_bins; ++i)
+        bytes += held(tops_.runs[i]) * (i + 1) * heap_page;
     return bytes;
 }
 

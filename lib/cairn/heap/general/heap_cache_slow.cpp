@@ -7,7 +7,6 @@
 
 #include "cairn/bits.hpp"
 #include "cairn/heap/general/heap_cache.hpp"
-#include "cairn/heap/general/heap_magazines.hpp"
 #include "cairn/heap/general/heap_nothing.hpp"
 
 namespace cairn {
@@ -26,7 +25,7 @@ std::byte* HeapCache::insist(std::size_t size, Attempt attempt) {
         std::byte* const block = attempt();
         if (block == nullptr && get_back(size, most)) continue;
         // So that little is left to be emptied when a request fails.
-        if (most == first_shed && magazines_ != nullptr && core_->is_short()) sweep(SIZE_MAX);
+        if (most == first_shed && magazines_ != nullptr && core_->is_short()) sweep();
         return block;
     }
 }
@@ -43,37 +42,15 @@ bool HeapCache::get_back(std::size_t size, std::size_t& most) {
     return false;
 }
 
-/// Gives up to `most` blocks back, those that hold `size` bytes first: whether there were any.
-bool HeapCache::shed(std::size_t size, std::size_t most) {
-    if (magazines_ == nullptr) return false;
-    const std::size_t first =
-        std::min(block_bin(tlsf::length_for(std::max(size, largest_small))), first_run);
-    std::size_t left = most;
-    // Once round them all.
-    std::size_t end = all_bins;
-    for (std::size_t at : {first, std::size_t{0}}) {
-        for (; left != 0 && at < end; ++at) {
-            // Nearly all of them are those of blocks or slots, and empty.
-            while (at < std::min(first_run, end) && magazines_->block_tops[at][-1] == nullptr)
-                ++at;
-            while (at - first_slot < small_classes && bins_[at - first_slot + 1].top[-1] == nullptr)
-                ++at;
-            if (at < end && top_of(at)[-1] != nullptr) left -= drop(at, left);
-        }
-        end = first;
-    }
-    return left != most;
-}
-
-std::byte* HeapCache::refill(std::size_t size, HeapCache& cache) {
-    if (size == 0) return take_nothing(cache);
-    const unsigned c = small_class(size);
-    MagazineTop& top = cache.bins_[c].top;
-    return cache.insist(size, [&cache, &top, c]() -> std::byte* {
+std::byte* HeapCache::refill(const std::byte* /*seen*/, HeapCache& cache, Bin& bin) {
+    const auto c = static_cast<unsigned>(&bin - cache.bins_.data());
+    if (c == 0) return take_nothing(cache);
+    MagazineTop& top = bin.top;
+    return cache.insist(class_size(c), [&cache, &bin, &top, c]() -> std::byte* {
         // Whoever reclaims memory may have brought some here.
         while (top[-1] != nullptr) {
-            std::byte* const block = cache.pop(cache.bins_[c]);
-            if (block != nullptr) return block;
+            std::byte* const block = top[-1];
+            if (cache.pop(bin, block)) return block;
             // It was written to after it was freed, and is never used again. It is taken out first
             // of all: who hears of it may want memory.
             const std::byte* const damaged = *--top;
@@ -112,13 +89,12 @@ std::byte* HeapCache::pop_block(MagazineTop& top, std::size_t wanted) {
             return nullptr;
         }
         --top;
-        room_ += length;
         return block;
     }
     return nullptr;
 }
 
-std::byte* HeapCache::take_larger(std::size_t size, HeapCache& cache) {
+std::byte* HeapCache::take_larger(const std::byte* /*seen*/, HeapCache& cache, std::size_t size) {
     if (size > largest_block) return cache.take_run(size, heap_page);
     if (cache.magazines_ != nullptr && size <= largest_cached) {
         const std::size_t wanted = tlsf::length_for(size);
@@ -126,9 +102,9 @@ std::byte* HeapCache::take_larger(std::size_t size, HeapCache& cache) {
         // Rather a fifth too long than another page that was never used.
         const bool is_vast = cache.pages_ >= vast_window / heap_page;
         const std::size_t last = first + (first < fine_bins ? 0 : is_vast ? next_bins : 1);
-        for (std::size_t bin = first; bin <= last && bin < fine_bins + coarse_bins; ++bin) {
-            MagazineTop& top = cache.magazines_->block_tops[bin];
-            if (std::byte* const block = cache.pop_block(top, wanted)) return block;
+        for (std::size_t bin = first; bin <= last && bin < first_run; ++bin) {
+            if (std::byte* const block = cache.pop_block(cache.tops_.blocks[bin], wanted))
+                return block;
         }
         return cache.refill_blocks(size);
     }
@@ -169,7 +145,7 @@ std::byte* HeapCache::take_aligned_slowly(std::size_t alignment, std::size_t siz
     const auto rounded = align_up(size, alignment);
     const bool is_small = rounded && *rounded <= largest_small;
     if (is_small && cache.magazines_ != nullptr) {
-        std::byte* const block = refill(*rounded, cache);
+        std::byte* const block = refill(nullptr, cache, cache.bin_of(*rounded));
         // With no slab left it may be a block with a header, and those are aligned to 16 only.
         if (block == nullptr || is_aligned(reinterpret_cast<std::uintptr_t>(block), alignment))
             return block;
@@ -233,78 +209,19 @@ void HeapCache::give_slot(std::byte* block, unsigned small_class) {
     *bin.top++ = block;
 }
 
-/// Gives up to `most` blocks from the top of a magazine to the core: how many.
-std::size_t HeapCache::drop_blocks(MagazineTop& top, std::size_t most) {
-    std::size_t count = 0;
-    for (; count < most && top[-1] != nullptr; ++count)
-        room_ += TlsfArena::usable_size(*--top) + tlsf::header_size;
-    core_->give_cached_blocks(top, count);
-    return count;
-}
-
-void HeapCache::drop_run(MagazineTop& top) {
-    --top;
-    room_ += run_pages(page_of(*top)) * heap_page;
-    core_->give_run(*top);
-}
-
-/// Of the magazine that has this number among all: blocks', runs', slots'.
-MagazineTop& HeapCache::top_of(std::size_t bin) {
-    return bin < first_run    ? magazines_->block_tops[bin]
-           : bin < first_slot ? magazines_->run_tops[bin - first_run]
-                              : bins_[bin - first_slot + 1].top;
-}
-
-/// Gives up to `most` of what that magazine has to the core: how many.
-std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
-    MagazineTop& top = top_of(bin);
-    if (bin < first_run) return drop_blocks(top, most);
-    std::size_t count = 0;
-    while (count < most && top[-1] != nullptr) {
-        std::size_t slots = 1;
-        if (bin < first_slot) {
-            drop_run(top);
-        } else {
-            const std::size_t wanted = std::min<std::size_t>(batch, most - count);
-            for (--top; slots < wanted && top[-1] != nullptr; ++slots)
-                --top;
-            const std::size_t left = core_->give_slots(top, slots);
-            top += left;
-            slots -= left;
-        }
-        count += slots;
-    }
-    return count;
-}
-
-/// Makes room for `wanted` bytes, if a few magazines have as many: goes round them, and goes on
-/// next time where it ended.
-void HeapCache::sweep(std::size_t wanted) {
-    for (unsigned steps = 0; steps < sweep_steps && room_ < wanted; ++steps) {
-        const bool is_empty = sweep_ < first_run && magazines_->block_tops[sweep_][-1] == nullptr;
-        if (is_empty || drop(sweep_, 1) == 0) sweep_ = (sweep_ + 1) % all_bins;
-    }
-}
-
 /// One that its magazine may have no room for, that may have none, or that may be damaged.
 void HeapCache::give_block(std::byte* block) {
     const std::size_t length = tlsf::is_aligned(block) ? tlsf::header(block)->length() : 0;
     const std::size_t bin = block_bin(length);
     // Without magazines the core has all, and a close look at what is not as it should be.
     if (magazines_ == nullptr || bin == no_bin) return core_->give_block(block);
-    if (length > room_) sweep(length);
-    MagazineTop& top = magazines_->block_tops[bin];
-    const std::size_t places = bin < fine_bins ? FineMagazine::room : CoarseMagazine::room;
-    const bool is_full = reinterpret_cast<std::uintptr_t>(top) % (places * sizeof(*top)) == 0;
-    if (is_full) drop_blocks(top, std::min(places / 2, block_batch));
     const bool is_sound =
         !heap_checks || bin < fine_bins || tlsf::is_header(tlsf::end_of(block, length));
-    if (length > room_ || !is_sound || (heap_checks && !TlsfArena::mark_cached(block))) {
+    if (!is_sound || !make_place(bin) || (heap_checks && !TlsfArena::mark_cached(block))) {
         return core_->give_block(block);
     }
     if constexpr (heap_checks) reinterpret_cast<FreeSlot*>(block)->canary = origin_;
-    room_ -= length;
-    *top++ = block;
+    *tops_.blocks[bin]++ = block;
 }
 
 void HeapCache::give_run(std::byte* run, std::size_t page) {
@@ -313,16 +230,9 @@ void HeapCache::give_run(std::byte* run, std::size_t page) {
     }
     const std::size_t pages = run_pages(page);
     if (magazines_ == nullptr || pages > run_bins) return core_->give_run(run);
-    if (pages * heap_page > room_) sweep(pages * heap_page);
-    MagazineTop& top = magazines_->run_tops[pages - 1];
-    if (RunMagazine::is_full(top)) {
-        for (std::size_t i = 0; i < block_batch; ++i)
-            drop_run(top);
-    }
-    if (pages * heap_page > room_) return core_->give_run(run);
-    room_ -= pages * heap_page;
-    mark(page, PageUse::cached_run);
-    *top++ = run;
+    if (!make_place(first_run + pages - 1)) return core_->give_run(run);
+    mark(use_, page, PageUse::cached_run);
+    *tops_.runs[pages - 1]++ = run;
 }
 
 /// A block that is none of a slab, or not of the slab that its layout leads to.
@@ -341,7 +251,7 @@ void HeapCache::give_as(std::byte* block, Layout layout) {
             return core_->report_(HeapFaultKind::wrong_alignment, block, usable);
         }
     }
-    if (use > small_classes) return give_large(block, *this, page, use, origin_);
+    if (use > small_classes) return give_large(block, *this, page, use, origin_, use_);
     give_slowly(block, *this);
 }
 

@@ -464,33 +464,5 @@ TEST_CASE("a cache may begin with what another allocated", "[heap_cache]") {
     CHECK(heap.faults.seen.empty());
 }
 
-TEST_CASE("what a cache keeps beyond slots has a limit", "[heap_cache]") {
-    constexpr std::size_t window = std::size_t{64} << 20;
-    HeapBench heap(window);
-    std::mt19937 random(7);
-    std::vector<std::byte*> blocks;
-    std::size_t live = 0;
-    while (live < window / 2) {
-        const std::size_t size = 1100 + random() % 12'000;
-        const bool by_page = random() % 4 == 0;
-        blocks.push_back(heap.cache.take(size, by_page ? heap_page : default_alignment));
-        REQUIRE(blocks.back() != nullptr);
-        live += size;
-    }
-    std::ranges::shuffle(blocks, random);
-    std::size_t most = 0;
-    for (std::byte* block : blocks) {
-        heap.cache.give(block);
-        most = std::max(most, heap.cache.cached_bytes());
-    }
-    CHECK(most > window / 32);
-    CHECK(most <= window / 16);
-    CHECK(heap.core.check());
-    heap.cache.flush();
-    CHECK(heap.cache.cached_bytes() == 0);
-    CHECK(heap.core.statistics().live == 0);
-    CHECK(heap.faults.seen.empty());
-}
-
 }  // namespace
 }  // namespace cairn

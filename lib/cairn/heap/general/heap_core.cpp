@@ -108,7 +108,7 @@ void HeapCore::free_pages(std::size_t first) {
     note_pages();
 }
 
-/// Caches keep little from when a sixteenth of the window is left: as much as one may have.
+/// Caches keep little from when a sixteenth of the window is left: half as much as one may have.
 void HeapCore::note_pages() {
     const bool is_short = break_pages_ + pages_.free_pages() < window_.pages / 16;
     __atomic_store_n(&short_, is_short, __ATOMIC_RELAXED);

@@ -1,36 +1,110 @@
 // SPDX-License-Identifier: MIT
-// The magazines that a HeapCache has for blocks and runs, and which of them a block belongs to:
-// that of its total length, in steps that are exact up to 4 KiB.
+// Magazines: small stacks of pointers to free blocks, one per size, owned by one hart.
 //
-//     length   1040 .. 4096 in steps of 16     4112 .. 64 KiB, 16 bins for each doubling
+// A magazine is an array at a multiple of its own size, and a pointer to its first unused place.
+// Below its blocks lies a null pointer, so taking from an empty one finds null; an address that is
+// a multiple of the array's size is the end of a full one. Neither needs a count.
+//
+//     ----- | null | block | block | block | ----- |         pop:  block = top[-1]; null: empty
+//                                     top            end      push: top at the end: full
+//
+// One that has fewer places than its array begins higher in it; without a place it is empty and
+// full. The pointers lie outside the blocks: writing to a block that is free cannot change what is
+// handed out next.
+//
+// Of a HeapCache, slots of slabs have one by class. Blocks have that of their total length, exact
+// up to a page, and runs that of their pages:
+//
+//     length   1040 .. 4096 in steps of 16     4112 .. 65776, 16 bins for each doubling
 //     bin      0 .. 191, exact                 192 .. 256, rounded down
 //
 // A longer request looks at the block on top of its bin, which may be too short by less than a
-// step, then into the next bin, which has none that is, and in a vast window the one behind. For
-// heap_cache's own files.
+// step, then into the next bin, which has none that is, and in a vast window the one behind.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 
-#include "cairn/heap/general/magazine.hpp"
 #include "cairn/heap/store/slab_geometry.hpp"
 #include "cairn/heap/store/tlsf_block.hpp"
 
 namespace cairn {
+
+/// The place after the last block of a magazine.
+using MagazineTop = std::byte**;
+
+namespace magazine_detail {
+/// Both empty and full: where a bin points that has no magazine yet, so that either use of it ends
+/// in the slow path. Never written.
+struct alignas(64 * sizeof(std::byte*)) Nothing {
+    std::array<std::byte*, 128> places{};
+};
+inline constinit Nothing nothing;
+}  // namespace magazine_detail
+
+inline constexpr MagazineTop no_magazine = &magazine_detail::nothing.places[64];
+
+/// How many blocks lie below `top`. Others than its hart may ask.
+[[nodiscard]] inline __attribute__((no_sanitize("thread"))) std::size_t held(MagazineTop top) {
+    std::size_t count = 0;
+    while (__atomic_load_n(top - 1, __ATOMIC_ACQUIRE) != nullptr) {
+        --top;
+        ++count;
+    }
+    return count;
+}
+
+/// Gives the magazine, which is full with `count` blocks, `more` places: its new top. Whoever
+/// counts them meanwhile finds a null pointer below them.
+[[nodiscard]] inline MagazineTop extend(MagazineTop top, std::size_t count, std::size_t more) {
+    for (MagazineTop at = top - count - 1; at != top; ++at)
+        __atomic_store_n(at - more, *at, __ATOMIC_RELEASE);
+    return top - more;
+}
+
+/// Takes `less` of the places back that are unused: its new top.
+[[nodiscard]] inline MagazineTop shrink(MagazineTop top, std::size_t less) {
+    if (less == 0) return top;
+    MagazineTop at = top;
+    do {
+        --at;
+        __atomic_store_n(at + less, *at, __ATOMIC_RELEASE);
+    } while (*at != nullptr);
+    return top + less;
+}
+
+/// `places` - 1 blocks at most.
+template <std::size_t places>
+struct alignas(places * sizeof(std::byte*)) Magazine {
+    static constexpr std::size_t most = places - 1;
+    std::array<std::byte*, places> place;
+
+    /// Makes it empty, with places for `room` blocks.
+    [[nodiscard]] MagazineTop clear(std::size_t room) {
+        MagazineTop const top = place.data() + places - room;
+        top[-1] = nullptr;
+        return top;
+    }
+    [[nodiscard]] static bool is_full(MagazineTop top) {
+        return reinterpret_cast<std::uintptr_t>(top) % sizeof(Magazine) == 0;
+    }
+};
+
 namespace heap_bins {
 
 inline constexpr std::size_t first_fine = 1040;
 inline constexpr std::size_t last_fine = 4096;
 inline constexpr std::size_t fine_step = tlsf::grain;
-inline constexpr std::size_t last_coarse = 64 * 1024;
 inline constexpr std::size_t fine_bins = (last_fine - first_fine) / fine_step + 1;
 inline constexpr std::size_t coarse_steps = 16;               // in each doubling
 inline constexpr std::size_t most_excess = coarse_steps / 2;  // of two bins; a part of the request
-inline constexpr std::size_t coarse_grain = last_fine / coarse_steps;
+inline constexpr std::size_t coarse_grain = heap_page / coarse_steps;
 inline constexpr std::size_t coarse_bins = coarse_steps * 4 + 1;
+inline constexpr std::size_t coarse_grains = coarse_steps << 4;  // the last bin's
+inline constexpr std::size_t last_coarse = (coarse_grains + 1) * coarse_grain - tlsf::grain;
 inline constexpr std::size_t run_bins = 16;                        // pages
 inline constexpr std::size_t first_run = fine_bins + coarse_bins;  // of all magazines' numbers
 inline constexpr std::size_t first_slot = first_run + run_bins;
@@ -42,13 +116,14 @@ inline constexpr std::size_t vast_window = std::size_t{1} << 30;  // where addre
 inline constexpr std::size_t next_bins = 2;  // of longer blocks, which may serve there
 inline constexpr std::size_t no_bin = SIZE_MAX;
 inline constexpr std::size_t block_batch = 8;  // at most so many, of last_fine bytes together
+using SlotMagazine = Magazine<64>;
 using FineMagazine = Magazine<32>;
 using CoarseMagazine = Magazine<8>;
 using RunMagazine = Magazine<64>;
 
 /// Which of the coarse bins keeps a length, by its coarse grains.
 inline constexpr auto coarse_table = [] {
-    std::array<std::uint8_t, last_coarse / coarse_grain + 1> bins{};
+    std::array<std::uint8_t, coarse_grains + 1> bins{};
     for (std::size_t grains = coarse_steps; grains < bins.size(); ++grains) {
         const auto doubling =
             static_cast<unsigned>(std::bit_width(grains) - std::bit_width(coarse_steps));
@@ -58,54 +133,88 @@ inline constexpr auto coarse_table = [] {
     return bins;
 }();
 
-/// Of a length from last_fine to last_coarse.
-constexpr std::size_t coarse_bin(std::size_t length) {
-    return fine_bins + coarse_table[length / coarse_grain];
+/// Of a length beyond last_fine, in coarse grains.
+constexpr std::size_t coarse_bin(std::size_t grains) {
+    return fine_bins + coarse_table.data()[grains];
 }
 
 /// The bin that blocks of `length` in all are kept in.
 constexpr std::size_t block_bin(std::size_t length) {
     if (length - first_fine <= last_fine - first_fine) return (length - first_fine) / fine_step;
     if (length < first_fine || length > last_coarse) return no_bin;
-    return coarse_bin(length);
+    return coarse_bin(length / coarse_grain);
+}
+
+/// The longest of the blocks or runs that a bin keeps.
+constexpr std::size_t longest_in(std::size_t bin) {
+    if (bin < fine_bins) return first_fine + bin * fine_step;
+    if (bin >= first_run) return (bin - first_run + 1) * heap_page;
+    const std::size_t next = bin + 1 - fine_bins;
+    const std::size_t end = (coarse_steps + next % coarse_steps) << (next / coarse_steps);
+    return std::min(end * coarse_grain - tlsf::grain, last_coarse);
+}
+/// The places of its magazine.
+constexpr std::size_t places_of(std::size_t bin) {
+    return (bin < fine_bins   ? FineMagazine::most
+            : bin < first_run ? CoarseMagazine::most
+                              : RunMagazine::most) +
+           1;
 }
 
 static_assert(block_bin(tlsf::length_for(largest_small + 1)) == 0);
 static_assert(block_bin(last_fine) == fine_bins - 1);
 static_assert(block_bin(last_fine + fine_step) == fine_bins);
-static_assert(block_bin(last_coarse) == fine_bins + coarse_bins - 1);
+static_assert(block_bin(last_coarse) == first_run - 1 && block_bin(last_coarse + 16) == no_bin);
+static_assert(longest_in(fine_bins - 1) == last_fine && longest_in(first_run - 1) == last_coarse);
+static_assert(block_bin(longest_in(fine_bins + 5)) == fine_bins + 5 &&
+              block_bin(longest_in(fine_bins + 5) + 16) == fine_bins + 6);
 
 }  // namespace heap_bins
 
+/// The tops of a cache's magazines of blocks and runs. They lie in the cache itself, as one load
+/// then has them; those of a cache that has no magazines lead nowhere.
+struct BlockTops {
+    /// The last one is none: what would be rounded up beyond it.
+    std::array<MagazineTop, heap_bins::run_bins + 1> runs;
+    /// By bin; the last one is none: what the last bin's next one is.
+    std::array<MagazineTop, heap_bins::first_run + 1> blocks;
+
+    constexpr BlockTops() {
+        runs.fill(no_magazine);
+        blocks.fill(no_magazine);
+    }
+
+    /// Of blocks of `length`, which is a multiple of fine_step and has a magazine of its own, or is
+    /// the first that has none: where blocks of that length lie too, among others.
+    [[nodiscard]] MagazineTop& fine(std::size_t length) {
+        // Their distance, in one shift.
+        constexpr std::size_t steps = heap_bins::fine_step / sizeof(MagazineTop);
+        auto* const tops = reinterpret_cast<std::byte*>(blocks.data());
+        return *reinterpret_cast<MagazineTop*>(tops + length / steps -
+                                               heap_bins::first_fine / steps);
+    }
+    [[nodiscard]] MagazineTop& operator[](std::size_t bin) {
+        return bin < heap_bins::first_run ? blocks[bin] : runs[bin - heap_bins::first_run];
+    }
+};
+
 struct Magazines {
-    // First, as 2 KiB are what a load reaches.
-    std::array<MagazineTop, heap_bins::run_bins> run_tops;
-    std::array<MagazineTop, heap_bins::fine_bins + heap_bins::coarse_bins + 1> block_tops;
-    std::array<SlotMagazine, small_classes + 1> slots;
+    std::array<heap_bins::SlotMagazine, small_classes + 1> slots;
     std::array<heap_bins::FineMagazine, heap_bins::fine_bins> fine;
     std::array<heap_bins::CoarseMagazine, heap_bins::coarse_bins> coarse;
     std::array<heap_bins::RunMagazine, heap_bins::run_bins> runs;
 
-    /// Of blocks of `length`, which is a multiple of fine_step and has a magazine of its own.
-    [[nodiscard]] MagazineTop& fine_top(std::size_t length) {
-        // Their distance, in one shift.
-        constexpr std::size_t steps = heap_bins::fine_step / sizeof(MagazineTop);
-        auto* const tops = reinterpret_cast<std::byte*>(block_tops.data());
-        return *reinterpret_cast<MagazineTop*>(tops + length / steps -
-                                               heap_bins::first_fine / steps);
-    }
-
-    Magazines() {
+    /// Makes those of blocks and runs, without a place.
+    explicit Magazines(BlockTops& tops) {
         for (std::size_t i = 0; i < heap_bins::fine_bins; ++i)
-            block_tops[i] = fine[i].clear();
+            tops.blocks[i] = fine[i].clear(0);
         for (std::size_t i = 0; i < heap_bins::coarse_bins; ++i)
-            block_tops[heap_bins::fine_bins + i] = coarse[i].clear();
-        block_tops.back() = no_magazine;  // what the last bin's next one is
+            tops.blocks[heap_bins::fine_bins + i] = coarse[i].clear(0);
         for (std::size_t i = 0; i < heap_bins::run_bins; ++i)
-            run_tops[i] = runs[i].clear();
+            tops.runs[i] = runs[i].clear(0);
     }
 };
 /// What each hart's cache takes of the heap.
-static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 97'792);
+static_assert(sizeof(void*) != 8 || sizeof(Magazines) == 95'232);
 
 }  // namespace cairn

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Compiled: small. Caches are refilled from it, seldom.
+// Which places the magazines of a cache have, and what gives them up.
+//
+// A slot's magazine has its places from the start. Those of blocks and runs have none, and are
+// granted some when they are full, of what the cache may keep (`room_`): each place counts as the
+// longest of its bin. So nothing is counted when a block comes or goes, and what a header says
+// matters to no count. Where nothing is left, others lend: places that wait for blocks first.
+#include <algorithm>
+
+#include "cairn/heap/general/heap_cache.hpp"
+
+namespace cairn {
+
+using namespace heap_bins;
+
+/// Gives up to `most` blocks back, those that hold `size` bytes first, slots last: whether there
+/// were any.
+bool HeapCache::shed(std::size_t size, std::size_t most) {
+    if (magazines_ == nullptr) return false;
+    const std::size_t first =
+        std::min(block_bin(tlsf::length_for(std::max(size, largest_small))), first_run);
+    const std::size_t bounds[][2] = {{first, first_slot}, {0, first}, {first_slot, all_bins}};
+    std::size_t left = most;
+    for (const auto& [begin, end] : bounds) {
+        for (std::size_t at = begin; left != 0 && at < end; ++at) {
+            // Nearly all of them are empty.
+            while (at < std::min(end, first_slot) && tops_[at][-1] == nullptr)
+                ++at;
+            while (at < end && at >= first_slot && bins_[at - first_slot + 1].top[-1] == nullptr)
+                ++at;
+            if (at < end) left -= drop(at, left);
+        }
+    }
+    return left != most;
+}
+
+/// Gives up to `most` blocks from the top of a magazine to the core: how many.
+std::size_t HeapCache::drop_blocks(MagazineTop& top, std::size_t most) {
+    std::size_t count = 0;
+    for (; count < most && top[-1] != nullptr; ++count)
+        --top;
+    core_->give_cached_blocks(top, count);
+    return count;
+}
+
+/// The same of the magazine that has this number among all: blocks', runs', slots'.
+std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
+    MagazineTop& top = bin < first_slot ? tops_[bin] : bins_[bin - first_slot + 1].top;
+    if (top[-1] == nullptr) return 0;
+    if (bin < first_run) return drop_blocks(top, most);
+    std::size_t count = 0;
+    while (count < most && top[-1] != nullptr) {
+        std::size_t slots = 1;
+        if (bin < first_slot) {
+            core_->give_run(*--top);
+        } else {
+            const std::size_t wanted = std::min<std::size_t>(batch, most - count);
+            for (--top; slots < wanted && top[-1] != nullptr; ++slots)
+                --top;
+            const std::size_t left = core_->give_slots(top, slots);
+            top += left;
+            slots -= left;
+        }
+        count += slots;
+    }
+    return count;
+}
+
+/// Goes round all magazines, most of which are empty, and goes on next time where it ended: a few
+/// blocks go.
+void HeapCache::sweep() {
+    unsigned left = sweep_steps;
+    for (unsigned looks = 0; looks < sweep_looks && left != 0; ++looks) {
+        const bool is_empty = sweep_ < first_run && tops_.blocks[sweep_][-1] == nullptr;
+        if (!is_empty && drop(sweep_, 1) != 0) {
+            --left;
+        } else {
+            sweep_ = (sweep_ + 1) % all_bins;
+        }
+    }
+}
+
+/// Takes half of the places back that wait for blocks, or that of a block, which goes: whether one
+/// went.
+bool HeapCache::take_back(std::size_t bin) {
+    MagazineTop& top = tops_[bin];
+    const std::size_t array = places_of(bin) * sizeof(*top);
+    const std::size_t unused = -reinterpret_cast<std::uintptr_t>(top) % array / sizeof(*top);
+    const std::size_t dropped = unused == 0 ? drop(bin, 1) : 0;
+    const std::size_t places = (unused + dropped + 1) / 2;
+    __atomic_store_n(&top, shrink(top, places), __ATOMIC_RELEASE);
+    room_ += places * longest_in(bin);
+    return dropped != 0;
+}
+
+/// Takes places back until `wanted` bytes may be granted: goes round a few magazines, and goes on
+/// next time where it ended. One block goes at most.
+void HeapCache::make_room(std::size_t wanted) {
+    for (unsigned looks = 0; looks < most_looks && room_ < wanted; ++looks) {
+        lender_ = (lender_ + 1) % first_slot;
+        if (take_back(lender_)) return;
+    }
+}
+
+/// Has the magazine of a block or run take one more. A full one is granted about as many places as
+/// it has, if there is room for them; where it has all that there are, some of its blocks go.
+bool HeapCache::make_place(std::size_t bin) {
+    const std::size_t places = places_of(bin);
+    const std::size_t longest = longest_in(bin);
+    MagazineTop& top = tops_[bin];
+    const auto is_full = [&top, places] {
+        return reinterpret_cast<std::uintptr_t>(top) % (places * sizeof(top)) == 0;
+    };
+    if (!is_full()) return true;
+    std::size_t count = held(top);
+    if (count == places - 1) return drop(bin, std::min(places / 2, block_batch)) != 0;
+    if (room_ < longest) {
+        make_room(longest);
+        if (!is_full()) return true;  // it was its turn
+        count = held(top);
+    }
+    const std::size_t more =
+        std::min({count + 1, places - 1 - count, block_batch, room_ / longest});
+    room_ -= more * longest;
+    top = extend(top, count, more);
+    return more != 0;
+}
+
+}  // namespace cairn
