@@ -12,6 +12,7 @@
 
 #include "cairn/bits.hpp"
 #include "cairn/heap/general/heap_nothing.hpp"
+#include "cairn/heap/general/slot_depot.hpp"
 #include "cairn/heap/thread_exit.hpp"
 #include "cairn/malloc/window.hpp"
 #include "cairn/malloc/zero_blocks.hpp"
@@ -38,6 +39,7 @@ constexpr std::size_t kept_free = std::size_t{32} << 20;
 
 constinit BumpAllocator source;
 constinit ZeroBlocks zero_blocks;
+constinit SlotDepot depot;
 constinit Spinlock starting;
 constinit std::atomic<bool> started = false;
 constinit std::atomic<bool> dying = false;
@@ -61,16 +63,24 @@ void close_at_thread_exit(Cache& closing) {
 /// That one goes on in the child, too.
 constinit bool calls_held = false;
 constinit bool core_held = false;
+constinit bool depot_held = false;
+
+/// Takes a lock if it is free, or `waits` for it: whether it was got.
+template <Lockable Lock>
+bool hold(Lock& lock, bool waits) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    if (lock.try_lock()) return true;
+    if (waits) lock.lock();
+    return waits;
+}
 
 void before_fork() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
     const bool alone = __libc_single_threaded != 0;
     calls_held = calls::hold(!alone);
-    core_held = core.try_lock();
-    if (core_held || alone) return;
-    core.lock();
-    core_held = true;
+    core_held = hold(core, !alone);
+    depot_held = hold(depot, !alone);
 }
 void after_fork() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+    if (depot_held) depot.unlock();
     if (core_held) core.unlock();
     if (calls_held) calls::let_go();
 }
@@ -97,6 +107,7 @@ bool make_heap() {
         !source.init(first, window::make_ready, reserved.size - heap_page)) {
         return false;
     }
+    core.set_depot(depot);
     core.set_cache_hook(close_at_thread_exit);
     if (!core.init(source, "malloc", {.function = die}, true)) return false;
     const auto gap = source.allocate(window::gap(), heap_page);

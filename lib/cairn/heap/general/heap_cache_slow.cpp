@@ -205,7 +205,7 @@ void HeapCache::give_slot(std::byte* block, unsigned small_class) {
         return;
     }
     if (SlotMagazine::is_full(bin.top))
-        bin.top = bin.top - batch + core_->give_slots(bin.top - batch, batch);
+        bin.top = bin.top - batch + core_->give_batch(bin.top - batch, batch, owner_);
     *bin.top++ = block;
 }
 

@@ -8,6 +8,7 @@
 
 #include "cairn/bits.hpp"
 #include "cairn/heap/general/heap_cache.hpp"
+#include "cairn/heap/general/slot_depot.hpp"
 
 namespace cairn {
 namespace {
@@ -179,6 +180,10 @@ void HeapCore::give_internal(std::byte* memory) {
 std::size_t HeapCore::take_slots(unsigned small_class, std::uint32_t owner, std::byte** slots,
                                  std::size_t wanted) {
     if (!has_slabs()) return 0;
+    if (depot() != nullptr && wanted == SlotDepot::batch) {
+        const std::size_t handed = take_handed(small_class, owner, slots);
+        if (handed != 0) return handed;
+    }
     const SpinGuard guard(lock_);
     std::size_t count = slabs_.take(small_class, owner, slots, wanted, report_);
     if (count == 0) {
@@ -225,6 +230,7 @@ SlabStore::SlotState HeapCore::state_of_slot(const std::byte* slot) const {
     const bool is_apart = small_class == static_cast<unsigned>(PageUse::apart);
     if (is_apart) small_class = slabs_.class_apart(slot);
     if (small_class > small_classes) return SlabStore::SlotState::free;  // given back meanwhile
+    if (depot() != nullptr && depot_->holds(slot, small_class)) return SlabStore::SlotState::free;
     for (const HeapCache* cache = caches_; cache != nullptr; cache = cache->next_) {
         if (cache->holds_slot(slot, small_class)) return SlabStore::SlotState::free;
     }
@@ -347,9 +353,13 @@ bool HeapCore::resize_block(std::byte* block, std::size_t new_size) {
 
 // --- when memory is short ------------------------------------------------------------------------
 
-/// For a request of `size` bytes. Opens rows, or gives a spare slab or chunk back to the pages:
-/// whether there was any.
+/// For a request of `size` bytes. Empties the depot for good, opens rows, or gives a spare slab or
+/// chunk back to the pages: whether there was any.
 bool HeapCore::trim(std::size_t size) {
+    if (depot() != nullptr && size <= largest_block) {
+        depot_->close();
+        if (empty_depot()) return true;
+    }
     const SpinGuard guard(lock_);
     if (size < slab_size && slabs_.has_waiting()) {
         take_slab_apart();
@@ -415,12 +425,16 @@ void HeapCore::attach(HeapCache& cache) {
 }
 
 void HeapCore::detach(HeapCache& cache) {
-    const SpinGuard guard(lock_);
+    const std::uint32_t owner = cache.owner_;
+    lock_.lock();
     slabs_.leave(std::exchange(cache.owner_, 0));
     HeapCache** link = &caches_;
     while (*link != nullptr && *link != &cache)
         link = &(*link)->next_;
     if (*link != nullptr) *link = cache.next_;
+    const bool is_left = depot() != nullptr && !slabs_.has_members(owner);
+    lock_.unlock();
+    if (is_left) empty_depot(owner);
 }
 
 void HeapCore::forget_caches_but(HeapCache& own) {
@@ -438,6 +452,7 @@ HeapStatistics HeapCore::statistics() const {
     for (const HeapCache* cache = caches_; cache != nullptr; cache = cache->next_) {
         figures.cached += cache->cached_bytes();
     }
+    if (depot() != nullptr) figures.cached += depot_->bytes();
     figures.live = in_use_ - std::min(in_use_, figures.cached);
     figures.grown = grown_;
     const TlsfStore::Free blocks = blocks_.count_free();
@@ -450,6 +465,7 @@ HeapStatistics HeapCore::statistics() const {
 }
 
 bool HeapCore::check() {
+    if (depot() != nullptr) empty_depot();
     const SpinGuard guard(lock_);
     if (window_.pages == 0) return true;
     bool good = pages_.check();

@@ -11,7 +11,7 @@
 // pages the heap does not touch ("foreign"). Small windows (below `slab_window`) have neither slabs
 // nor caches: their few pages are better used as blocks.
 //
-// Lock order: HeapCore, then the break. Faults are reported with the lock held.
+// Lock order: HeapCore, then the break or the depot. Faults are reported with the lock held.
 #pragma once
 
 #include <cstddef>
@@ -50,6 +50,7 @@ struct Releaser {
 };
 
 class HeapCache;
+class SlotDepot;
 
 class HeapCore {
   public:
@@ -70,6 +71,9 @@ class HeapCore {
     void set_reclaimer(Reclaimer reclaimer);
     /// Who hears of free memory; nobody if empty.
     void set_releaser(Releaser releaser);
+
+    /// Where threads hand slots over, in a hosted program; before any cache opens.
+    void set_depot(SlotDepot& depot) { depot_ = &depot; }
 
     /// Called when a hart's cache opens, for what is to happen when the hart ends.
     void set_cache_hook(void (*hook)(HeapCache& cache));
@@ -105,6 +109,10 @@ class HeapCore {
                            std::size_t wanted);
     /// The last ones first; how many are left, as those take long that rows or pages follow.
     std::size_t give_slots(std::byte** slots, std::size_t count);
+    /// The same of a whole batch, which the depot may keep for another owner than `giver`.
+    std::size_t give_batch(std::byte** slots, std::size_t count, std::uint32_t giver) {
+        return depot() != nullptr && hand_over(slots, giver) ? 0 : give_slots(slots, count);
+    }
     std::byte* take_block(std::size_t size, std::size_t alignment);
     /// Up to `wanted` blocks of `length` bytes in all, neighbours: how many were written to
     /// `blocks`.
@@ -137,6 +145,13 @@ class HeapCore {
     /// Whether few pages are left: a hint.
     [[nodiscard]] bool is_short() const { return __atomic_load_n(&short_, __ATOMIC_RELAXED); }
     [[nodiscard]] bool start() const { return starter_ != nullptr && starter_(); }
+
+    // Where there is a depot; on a machine there is none.
+    [[nodiscard]] SlotDepot* depot() const { return __STDC_HOSTED__ != 0 ? depot_ : nullptr; }
+    [[nodiscard]] bool hand_over(std::byte* const* slots, std::uint32_t giver);
+    std::size_t take_handed(unsigned small_class, std::uint32_t owner, std::byte** slots);
+    bool empty_depot(std::uint32_t owner);
+    bool empty_depot();
 
     // With the lock held.
     std::uint32_t find_pages(std::size_t count, std::size_t alignment) CAIRN_REQUIRES(lock_);
@@ -206,6 +221,7 @@ class HeapCore {
     std::size_t break_pages_ CAIRN_GUARDED_BY(lock_) = 0;  ///< left when it was last asked
     bool short_ = false;                                   ///< set with the lock held
     std::uint64_t failures_ CAIRN_GUARDED_BY(lock_) = 0;
+    SlotDepot* depot_ = nullptr;  ///< where threads hand slots over, if anywhere
     /// The last, as it has 8 KiB: what is within 2 KiB is one instruction away.
     SlabStore slabs_ CAIRN_GUARDED_BY(lock_);
 };

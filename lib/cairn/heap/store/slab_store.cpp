@@ -39,7 +39,7 @@ SlabStore::SlabInfo SlabStore::slab(std::uint32_t first) const {
 /// Puts a slab at the front of a list, which becomes its owner's.
 void SlabStore::link(unsigned small_class, std::uint32_t first, std::uint32_t owner) {
     std::uint32_t& list = slabs_[owner][small_class];
-    pages_->info(first + 2).extent = owner;
+    __atomic_store_n(&pages_->info(first + 2).extent, owner, __ATOMIC_RELAXED);
     pages_->info(first).next = list;
     pages_->info(first).prev = 0;
     if (list != 0) pages_->info(list - 1).prev = first + 1;
@@ -61,7 +61,7 @@ std::uint32_t SlabStore::join() {
     for (std::uint32_t owner = 2; owner < owners; ++owner) {
         if (members_[owner] < members_[least]) least = owner;
     }
-    ++members_[least];
+    add_members(least, 1);
     return least;
 }
 

@@ -47,16 +47,26 @@ static_assert(sizeof(FreeSlot) == class_size(1));
 class SlabStore {
   public:
     static constexpr std::uint32_t no_slot = 0xffff'ffff;
+    static constexpr std::uint32_t owners = 32;  ///< 0: nobody
 
     /// `window` is where page 0 of `pages` lies.
     void init(PageHeap& pages, std::byte* window, std::uintptr_t canary);
 
     /// A number for who takes slots. Beyond `owners` - 1 of them, some share one.
     [[nodiscard]] std::uint32_t join();
-    void leave(std::uint32_t owner) { --members_[owner]; }
+    void leave(std::uint32_t owner) { add_members(owner, -1); }
     void leave_all_but(std::uint32_t owner) {
         members_ = {};
         if (owner != 0) members_[owner] = 1;
+    }
+    // Without a lock too; stale as soon as it is known.
+    /// Whether anybody takes slots as this owner.
+    [[nodiscard]] bool has_members(std::uint32_t owner) const {
+        return owner < owners && __atomic_load_n(&members_[owner], __ATOMIC_RELAXED) != 0;
+    }
+    /// Of the slab that `slot` lies in.
+    [[nodiscard]] std::uint32_t owner_of(const std::byte* slot) const {
+        return __atomic_load_n(&pages_->info(slab_of(slot) + 2).extent, __ATOMIC_RELAXED);
     }
 
     /// Up to `wanted` free slots of `small_class` from one slab: how many were written to `slots`.
@@ -132,7 +142,6 @@ class SlabStore {
 
   private:
     struct SlabInfo;
-    static constexpr std::uint32_t owners = 32;  ///< 0: nobody
     using Lists = std::array<std::uint32_t, small_classes + 1>;
 
     [[nodiscard]] SlabInfo slab(std::uint32_t first) const;
@@ -149,6 +158,10 @@ class SlabStore {
     void enter_page(unsigned small_class, std::uint32_t first, std::uint32_t offset);
     void link(unsigned small_class, std::uint32_t first, std::uint32_t owner);
     void unlink(unsigned small_class, std::uint32_t first);
+    void add_members(std::uint32_t owner, int change) {
+        const auto count = static_cast<std::uint16_t>(members_[owner] + change);
+        __atomic_store_n(&members_[owner], count, __ATOMIC_RELAXED);
+    }
     [[nodiscard]] std::byte* address(std::uint32_t first) const {
         return window_ + std::size_t{first} * heap_page;
     }
