@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Operations on a heap, as bytes: take, give, resize, by two caches; and now and then a slot is
-// given back that nobody has, free or never handed out. After every step (of a vast window, after
-// the last) the walker finds nothing wrong, and what blocks hold is what was written; what nobody
-// has is reported.
+// given back that nobody has, free or never handed out; or many slots are handed over. After every
+// step (of a vast window, after the last) the walker finds nothing wrong, and what blocks hold is
+// what was written; what nobody has is reported.
 #include <cstdlib>
+#include <memory>
 
 #include <cairn/heap/general/heap_test_support.hpp>
+#include <cairn/heap/general/slot_depot.hpp>
 
 namespace {
 
@@ -62,14 +64,34 @@ void give_what_nobody_has(test::HeapBench& heap, HeapCache& cache, const std::ve
     heap.faults.seen.clear();
 }
 
+/// More slots of a class than magazines hold go from one cache to the other, which puts them into
+/// the depot if there is one, and then from there to the first again.
+void hand_over(HeapCache& from, HeapCache& to, Input& input) {
+    const std::size_t size = 1 + (input.byte() << 8 | input.byte()) % largest_small;
+    std::vector<std::byte*> slots(64 + input.byte());
+    for (HeapCache* const cache : {&to, &from}) {
+        for (std::size_t i = 0; i < slots.size(); ++i) {
+            slots[i] = from.take(size);
+            if (slots[i] != nullptr) std::memset(slots[i], static_cast<int>(i & 0xff), size);
+        }
+        for (std::size_t i = 0; i < slots.size(); ++i) {
+            if (slots[i] == nullptr) continue;
+            require(slots[i][size - 1] == static_cast<std::byte>(i));
+            cache->give(slots[i]);
+        }
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    const unsigned window = input.byte();
-    const bool is_vast = window == 0xff;
+    const unsigned kind = input.byte();
+    const bool is_vast = kind == 0xff;
     const bool is_walked = !is_vast || size % 8 == 0;  // where a walk takes long, few are
-    test::HeapBench heap(is_vast ? std::size_t{1} << 30 : std::size_t{256 << 10} << (window % 4));
+    test::HeapBench heap(is_vast ? std::size_t{1} << 30 : std::size_t{256 << 10} << (kind % 4));
+    static SlotDepot depot;  // 4 MiB
+    if ((kind & 12) == 4) heap.core.set_depot(*std::construct_at(&depot));
     HeapCache other(heap.core);
     std::vector<Block> blocks;
     while (!input.is_empty()) {
@@ -77,6 +99,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         auto& cache = (action & 1) != 0 ? heap.cache : other;
         if ((action & 0x78) == 0x78 && !blocks.empty()) {
             give_what_nobody_has(heap, cache, blocks, input);
+        } else if ((action & 0x78) == 0x70) {
+            hand_over(cache, &cache == &other ? heap.cache : other, input);
         } else if ((action & 6) <= 2 || blocks.empty()) {
             const Layout layout = layout_from(input);
             const auto at = cache.allocate(layout);

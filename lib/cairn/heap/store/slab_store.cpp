@@ -39,11 +39,12 @@ SlabStore::SlabInfo SlabStore::slab(std::uint32_t first) const {
 /// Puts a slab at the front of a list, which becomes its owner's.
 void SlabStore::link(unsigned small_class, std::uint32_t first, std::uint32_t owner) {
     std::uint32_t& list = slabs_[owner][small_class];
-    __atomic_store_n(&pages_->info(first + 2).extent, owner, __ATOMIC_RELAXED);
-    pages_->info(first).next = list;
-    pages_->info(first).prev = 0;
+    PageInfo* const info = &pages_->info(first);
+    info->next = list;
+    info->prev = 0;
     if (list != 0) pages_->info(list - 1).prev = first + 1;
     list = first + 1;
+    __atomic_store_n(&info[2].extent, owner, __ATOMIC_RELAXED);
 }
 
 void SlabStore::unlink(unsigned small_class, std::uint32_t first) {
