@@ -148,8 +148,8 @@ TEST_CASE("a cache's own slots, and those of several, go to their slabs", "[slot
 
 TEST_CASE("nothing waits for a cache that is closed", "[slot_depot]") {
     Pair heap;
-    heap.hand_over(2);
     const auto more = Pair::take(heap.cache, 200);
+    heap.hand_over(2);
     heap.cache.close();
     CHECK(heap.depot->bytes() == 0);
     Pair::give(heap.other, more);
