@@ -29,9 +29,6 @@ class Heap {
     [[nodiscard]] std::expected<std::byte*, AllocError> allocate(Layout layout) {
         return cache().allocate(layout);
     }
-    [[nodiscard]] std::expected<SizedBlock, AllocError> allocate_at_least(Layout layout) {
-        return cache().allocate_at_least(layout);
-    }
     void deallocate(std::byte* block) { cache().give(block); }
     void deallocate(std::byte* block, Layout layout) { cache().deallocate(block, layout); }
     [[nodiscard]] bool try_resize(std::byte* block, Layout layout, std::size_t new_size) {

@@ -90,8 +90,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool is_vast = kind == 0xff;
     const bool is_walked = !is_vast || size % 8 == 0;  // where a walk takes long, few are
     test::HeapBench heap(is_vast ? std::size_t{1} << 30 : std::size_t{256 << 10} << (kind % 4));
-    static SlotDepot depot;  // 4 MiB
-    if ((kind & 12) == 4) heap.core.set_depot(*std::construct_at(&depot));
+    static SlotDepot depot;  // 4 MiB, which take long to make
+    if ((kind & 0x3c) == 4) heap.core.set_depot(*std::construct_at(&depot));
     HeapCache other(heap.core);
     std::vector<Block> blocks;
     while (!input.is_empty()) {

@@ -195,6 +195,19 @@ void resize_after_free() {
     std::free(std::realloc(block, size * 10));
 }
 
+/// It has room for as much as that.
+void resize_in_place_after_free() {
+    void* const block = std::malloc(size);
+    std::free(block);
+    std::free(std::realloc(block, size));
+}
+
+void resize_inside() {
+    char* const block = static_cast<char*>(std::malloc(size));
+    std::memset(block, 0, size);
+    std::free(std::realloc(block + 16, size));
+}
+
 /// Whoever handles the end may still want the heap.
 void handle_abort(int /*signal*/) {
     for (int i = 0; i < 1000; ++i)
@@ -224,6 +237,8 @@ constexpr Misuse misuses[] = {
     {"write_far_behind", write_far_behind},
     {"write_far_before", write_far_before},
     {"resize_after_free", resize_after_free},
+    {"resize_in_place_after_free", resize_in_place_after_free},
+    {"resize_inside", resize_inside},
     {"write_one_behind", write_one_behind},
     {"write_one_before", write_one_before},
     {"write_one_behind_and_keep", write_one_behind_and_keep},

@@ -64,6 +64,8 @@ MISUSES = {
     "write_first_word_after_free": ("use after free", [8, SLOTS, 1000]),
     "free_nothing_twice": ("double free", [SLOTS]),
     "resize_after_free": ("double free", [SLOTS, 1000, BLOCKS, RUNS]),
+    "resize_in_place_after_free": ("double free", [8, SLOTS, 1000, BLOCKS, 60_000, 200_000, RUNS]),
+    "resize_inside": ("invalid pointer", [SLOTS, 1000, BLOCKS, 60_000, 200_000, RUNS]),
 }
 TRAPS = {"read_nothing": "zero-size block", "write_nothing": "zero-size block",
          "write_far_behind": "stray access", "write_far_before": "stray access"}

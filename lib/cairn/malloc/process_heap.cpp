@@ -152,7 +152,7 @@ std::byte* take_zeroed(std::size_t size) {
 std::size_t usable_size(void* block) {
     auto* const bytes = static_cast<std::byte*>(block);
     if (!cache.open() || is_untouchable(bytes)) return 0;
-    const std::size_t size = cache.usable_size(bytes);
+    const std::size_t size = cache.is_live(bytes) ? cache.usable_size(bytes) : 0;
     if (size == 0) cache.give(bytes);  // reports it
     return size;
 }

@@ -132,10 +132,7 @@ void HeapCache::give_large(std::byte* block, HeapCache& cache, std::size_t page,
 /// Whether an aligned block is one that a magazine may take: no more is needed to know than its own
 /// header.
 inline bool HeapCache::may_keep(const std::byte* block, std::size_t length) {
-    if constexpr (!heap_checks) return true;
-    const std::uint32_t end = tlsf::header(block)->end();
-    const std::uint32_t flags = end - tlsf::low(tlsf::end_of(block, length));
-    return (flags & ~tlsf::previous_free) == 0;
+    return !heap_checks || tlsf::is_out(block, length);
 }
 
 /// Into a magazine that is not full.

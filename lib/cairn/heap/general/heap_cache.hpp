@@ -30,12 +30,6 @@
 
 namespace cairn {
 
-/// A block, and how many bytes of it may be used.
-struct SizedBlock {
-    std::byte* block = nullptr;
-    std::size_t size = 0;
-};
-
 class HeapCache {
   public:
     static constexpr std::size_t batch = 16;
@@ -128,13 +122,13 @@ class HeapCache {
             return std::unexpected(AllocError::out_of_memory);
         return block;
     }
-    /// With all of the block that rounding gave.
-    [[nodiscard]] std::expected<SizedBlock, AllocError> allocate_at_least(Layout layout);
     void deallocate(std::byte* block) { give(block); }
     void deallocate(std::byte* block, Layout layout) { give(block, layout); }
     [[nodiscard]] bool try_resize(std::byte* block, Layout layout, std::size_t new_size);
     /// 0 for what is no block of this heap.
     [[nodiscard]] std::size_t usable_size(const std::byte* block) const;
+    /// Whether `block` is one that its user has. Looks for a freed slot everywhere, if it has to.
+    [[nodiscard]] bool is_live(const std::byte* block) const;
     /// Whether `pointer` lies in pages of the heap.
     [[nodiscard]] bool owns(const void* pointer) const;
 

@@ -102,6 +102,22 @@ std::size_t HeapCache::usable_size(const std::byte* block) const {
     return TlsfArena::usable_size(block);
 }
 
+bool HeapCache::is_live(const std::byte* block) const {
+    if constexpr (!heap_checks) return usable_size(block) != 0;
+    const std::size_t page = page_of(block);
+    const std::uint8_t use = page < pages_ ? use_of(block, page) : std::uint8_t{0};
+    const auto address = reinterpret_cast<std::uintptr_t>(block);
+    if (use - 1U < small_classes) {
+        if (!bins_[use].check.accepts(address)) return false;
+        // The canary may also be the user's data.
+        return reinterpret_cast<const FreeSlot*>(block)->canary != origin_ ||
+               core_->state_of_slot(block) == SlabStore::SlotState::out;
+    }
+    if (use == static_cast<std::uint8_t>(PageUse::run)) return is_aligned(address, heap_page);
+    return use == static_cast<std::uint8_t>(PageUse::block_chunk) && tlsf::is_aligned(block) &&
+           tlsf::is_out(block, tlsf::header(block)->length());
+}
+
 bool HeapCache::owns(const void* pointer) const {
     const std::size_t page = page_of(pointer);
     return page < pages_ && use_at(page) != static_cast<std::uint8_t>(PageUse::foreign);
@@ -117,12 +133,6 @@ bool HeapCache::holds_slot(const std::byte* slot, unsigned small_class) const {
 AllocError HeapCache::refusal(Layout layout) {
     return std::has_single_bit(layout.alignment) ? AllocError::too_large
                                                  : AllocError::bad_alignment;
-}
-
-std::expected<SizedBlock, AllocError> HeapCache::allocate_at_least(Layout layout) {
-    const auto block = allocate(layout);
-    if (!block) return std::unexpected(block.error());
-    return SizedBlock{.block = *block, .size = usable_size(*block)};
 }
 
 }  // namespace cairn

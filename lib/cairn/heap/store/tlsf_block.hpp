@@ -117,6 +117,12 @@ inline bool is_header(const std::byte* block) {
     const std::uint32_t flags = header(block)->end() - low(end_of(block, header(block)->length()));
     return (flags & ~(cached | edge)) == 0 || flags == free;
 }
+/// Whether the header of an aligned block of `length` is one that its user has. No other header is
+/// looked at.
+inline bool is_out(const std::byte* block, std::size_t length) {
+    const std::uint32_t flags = header(block)->end() - low(end_of(block, length));
+    return (flags & ~previous_free) == 0;
+}
 
 /// What a header says, read once.
 struct View {
