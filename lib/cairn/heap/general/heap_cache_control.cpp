@@ -62,7 +62,7 @@ std::size_t HeapCache::cached_bytes() const {
         bytes += held(bins_[c].top) * class_size(c);
     for (MagazineTop at : tops_.blocks) {
         // A place may be another's or none the next moment, so it is read once.
-        while (const std::byte* const block = __atomic_load_n(--at, __ATOMIC_ACQUIRE))
+        while (const std::byte* const block = look_at(--at))
             bytes += owns(block) ? TlsfArena::usable_size(block) : 0;
     }
     for (std::size_t i = 0; i < run_bins; ++i)

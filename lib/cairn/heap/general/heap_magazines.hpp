@@ -47,13 +47,18 @@ inline constinit Nothing nothing;
 
 inline constexpr MagazineTop no_magazine = &magazine_detail::nothing.places[64];
 
+/// What lies in a place, also for others than the magazine's hart: as it is or was.
+[[nodiscard]] inline __attribute__((no_sanitize("thread"))) std::byte* look_at(MagazineTop place) {
+    std::byte* const block = *static_cast<std::byte* volatile*>(place);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return block;
+}
+
 /// How many blocks lie below `top`. Others than its hart may ask.
-[[nodiscard]] inline __attribute__((no_sanitize("thread"))) std::size_t held(MagazineTop top) {
+[[nodiscard]] inline std::size_t held(MagazineTop top) {
     std::size_t count = 0;
-    while (__atomic_load_n(top - 1, __ATOMIC_ACQUIRE) != nullptr) {
-        --top;
+    while (look_at(--top) != nullptr)
         ++count;
-    }
     return count;
 }
 
