@@ -7,7 +7,7 @@ namespace cairn {
 namespace {
 
 constexpr unsigned rows_at_once = 8;     // of a slab that is taken apart
-constexpr unsigned rows_when_short = 5;  // as caches give back at the same time
+constexpr unsigned rows_when_short = 3;  // as caches give back at the same time
 
 }  // namespace
 
