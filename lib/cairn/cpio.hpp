@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A reader of cpio archives in the "new ASCII" format (newc, magic 070701) where they lie, as Linux
-// reads its initramfs: one, or several behind each other, with zeroes between and behind them, as
+// reads its initramfs: one, or several behind each other, with zeroes around them, as
 // `cat` and boot loaders with several initrds make them. The bytes are hostile:
 // `CpioArchive::parse` checks every entry up to the last trailer once; after that iteration cannot
 // fail. Names and data point into the archive, which must outlive them. Nothing is allocated. No
 // locking: read-only.
 //
-//     header, 110 bytes of hex | name, NULs | pad to 4 | data | pad to 4 | ... | TRAILER!!! |
-//     zeroes
+//     zeroes | header, 110 bytes of hex | name, NULs | pad to 4 | data | pad to 4 | ... |
+//     TRAILER!!! | zeroes
 //
 // Source: cpio(5); Linux Documentation/driver-api/early-userspace/buffer-format.rst. Offsets that
 // are padded count from where the archive starts. Anything else behind a trailer is an error: a
@@ -82,6 +82,7 @@ struct CpioEntry {
 struct CpioPlace {
     std::size_t archive = 0;
     std::size_t offset = 0;
+    bool is_behind_another = false;
 };
 
 class CpioArchive {

@@ -240,16 +240,19 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
                 entries_, [&](const value_type& each) { return compare_(each.first, key); }) -
             begin());
     }
+    /// Of those from index `from` on, so that no comparison makes it less than that.
     template <class Other>
-    constexpr size_type upper(const Other& key) const {
+    constexpr size_type upper(const Other& key, size_type from = 0) const {
         return static_cast<size_type>(
             std::ranges::partition_point(
-                entries_, [&](const value_type& each) { return !compare_(key, each.first); }) -
+                begin() + from, end(),
+                [&](const value_type& each) { return !compare_(key, each.first); }) -
             begin());
     }
     template <class Other>
     constexpr std::pair<size_type, size_type> bounds(const Other& key) const {
-        return {lower(key), upper(key)};
+        const size_type first = lower(key);
+        return {first, upper(key, first)};
     }
 
     /// The index of `key`, or size().

@@ -36,7 +36,7 @@ class ring_buffer {
     using size_type = std::size_t;
 
     /// Not `= default`: then ring_buffer() would write zeros to all of it first.
-    constexpr ring_buffer() {}
+    constexpr ring_buffer() noexcept {}
     constexpr ring_buffer(const ring_buffer&)
         requires PlainValue<T>
     = default;

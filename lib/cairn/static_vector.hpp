@@ -36,7 +36,7 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
     using Access = ContiguousAccess<static_vector, T>;
     friend Access;
     using Access::check_not_empty, Access::index_of;
-    static constexpr const char* name = "static_vector";
+    static constexpr const char* container_name = "static_vector";
     static_assert(N > 0, "static_vector: there is room for one element at least");
     static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>,
                   "static_vector: its elements are objects that are not const");
@@ -50,7 +50,7 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
     using typename Access::iterator, typename Access::const_iterator;
 
     /// Not `= default`: then static_vector() would write zeros to all of it first.
-    constexpr static_vector() noexcept(std::is_nothrow_default_constructible_v<Storage>) {}
+    constexpr static_vector() noexcept {}
     constexpr static_vector(std::initializer_list<T> values) { append_range(values); }
     constexpr explicit static_vector(size_type count) { resize(count); }
     constexpr static_vector(size_type count, const T& value) { resize(count, value); }
@@ -252,16 +252,16 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
     }
     constexpr void resize(size_type count) {
         if (!try_resize(count)) [[unlikely]]
-            panic_length(name, count, N);
+            panic_length(container_name, count, N);
     }
     constexpr void resize(size_type count, const T& value) {
         if (!try_resize(count, value)) [[unlikely]]
-            panic_length(name, count, N);
+            panic_length(container_name, count, N);
     }
     /// There is room for N elements always.
     static constexpr void reserve(size_type count) {
         if (count > N) [[unlikely]]
-            panic_length(name, count, N);
+            panic_length(container_name, count, N);
     }
     static constexpr void shrink_to_fit() noexcept {}
 
@@ -278,7 +278,7 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
         const size_type begin_index = index_of({first, where});
         const size_type end_index = index_of({last, where});
         if (begin_index > end_index) [[unlikely]]
-            panic_position(name, where);
+            panic_position(container_name, where);
         T* const gap = begin() + begin_index;
         if (begin_index == end_index) return gap;
         T* const rest = std::move(begin() + end_index, end(), gap);
@@ -332,7 +332,7 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
     constexpr void append_all(Range&& range) {
         if constexpr (std::ranges::forward_range<Range>) {
             if (!try_append_range(std::forward<Range>(range))) [[unlikely]]
-                panic_length(name, N + 1, N);
+                panic_length(container_name, N + 1, N);
         } else {
             for (auto&& element : range)
                 emplace_back(std::forward<decltype(element)>(element));
@@ -351,7 +351,7 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
     }
     static constexpr T* present(T* place, size_type count) {
         if (place == nullptr) [[unlikely]]
-            panic_length(name, N + count, N);
+            panic_length(container_name, N + count, N);
         return place;
     }
     /// The elements from `first_new` on come to stand at `index`.

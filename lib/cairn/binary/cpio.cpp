@@ -125,7 +125,7 @@ std::expected<Header, CpioError> read_header(std::span<const std::byte> bytes, C
     const std::string_view rest = as_text(bytes.subspan(place.offset));
     if (rest.empty()) return error(Reason::no_trailer);
     if (!magic.starts_with(rest.substr(0, magic.size()))) {
-        return error(why_no_header(rest, place.offset == place.archive, place.archive != 0));
+        return error(why_no_header(rest, place.offset == place.archive, place.is_behind_another));
     }
     if (rest.size() < header_size) return error(Reason::truncated);
     const auto fields = read_fields(rest);
@@ -181,7 +181,7 @@ std::expected<std::optional<CpioEntry>, CpioError> take_entry(std::span<const st
                                                               CpioPlace& place) {
     if (place.offset == 0) {  // zeroes may come before an archive, too
         const std::size_t start = skip_zeroes(bytes, 0);
-        if (as_text(bytes.subspan(start)).starts_with(magic)) place.offset = place.archive = start;
+        if (start != bytes.size()) place.offset = place.archive = start;
     }
     for (;;) {
         const auto parsed = read_entry(bytes, place);
@@ -190,6 +190,7 @@ std::expected<std::optional<CpioEntry>, CpioError> take_entry(std::span<const st
         if (!parsed->is_trailer) return parsed->entry;
         place.offset = skip_zeroes(bytes, place.offset);
         place.archive = place.offset;
+        place.is_behind_another = true;
         if (place.offset == bytes.size()) return std::nullopt;
     }
 }

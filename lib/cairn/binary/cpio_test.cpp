@@ -188,6 +188,9 @@ TEST_CASE("what follows a trailer and is no archive is an error, and where", "[c
     // Within an archive it is a damaged header, whatever it looks like.
     CHECK(error_of(archive_of({{"a", "a"}}, false) + "\x1f\x8b").reason == Reason::bad_magic);
     CHECK(error_of(std::string(8, '\0')) == CpioError{Reason::bad_magic, 0});
+    CHECK(error_of(std::string(8, '\0') + "x") == CpioError{Reason::bad_magic, 8});
+    CHECK(error_of(std::string(8, '\0') + "BZh...") == CpioError{Reason::compressed, 8});
+    CHECK(error_of(std::string(8, '\0') + "07070") == CpioError{Reason::truncated, 8});
 }
 
 TEST_CASE("a name ends at its first NUL", "[cpio]") {

@@ -2,7 +2,7 @@
 // How callers get at the elements of containers. What those have in common whose elements lie one
 // behind the other: iterators, which are pointers, and access that is checked in every build. Such
 // a container says where its elements are (`data`, `size`) and what it is called in a panic
-// (`name`). No public interface: see the containers.
+// (`container_name`). No public interface: see the containers.
 #pragma once
 
 #include <concepts>
@@ -117,18 +117,18 @@ class ContiguousAccess : public ContiguousIterators<Container, T> {
   protected:
     [[nodiscard]] constexpr std::size_t valid(Index index) const {
         if (index.at >= self().size()) [[unlikely]]
-            panic_index(Container::name, index.at, self().size(), index.where);
+            panic_index(Container::container_name, index.at, self().size(), index.where);
         return index.at;
     }
     constexpr void check_not_empty(const char* what, Here where) const {
         if (self().size() == 0) [[unlikely]]
-            panic_empty(Container::name, what, where);
+            panic_empty(Container::container_name, what, where);
     }
     /// Of a position among the elements, or behind the last one.
     [[nodiscard]] constexpr std::size_t index_of(Position<T> position) const {
         const T* const first = self().data();
         if (position.at < first || position.at > first + self().size()) [[unlikely]]
-            panic_position(Container::name, position.where);
+            panic_position(Container::container_name, position.where);
         return static_cast<std::size_t>(position.at - first);
     }
 };

@@ -197,6 +197,16 @@ TEST_CASE("a flat_map's ranges are where std's are", "[flat_map]") {
     }
 }
 
+TEST_CASE("a flat_map whose comparison makes no sense keeps what it has", "[flat_map]") {
+    flat_map<int, int, std::less_equal<>> map{{1, 10}, {2, 20}, {3, 30}};
+    for (int key = 0; key < 5; ++key) {
+        CHECK(map.count(key) <= 1);
+        CHECK(map.equal_range(key).first <= map.equal_range(key).second);
+        CHECK(map.erase(key) <= 1);
+    }
+    CHECK(map.size() <= 3);
+}
+
 /// Compares texts, and a letter with what a text begins with.
 struct ByFirst {
     using is_transparent = void;

@@ -5,8 +5,8 @@
 // The try_ forms report ContainerError where their namesakes panic for want of memory; then nothing
 // has changed and nothing has been moved from. They answer for this map's memory: a key or value
 // that allocates for itself while it is constructed still panics. Nothing is moved from either
-// where the key is there already, but for insert_or_assign's value, and a pair that is given as a
-// whole to emplace, or to insert if its key is not const.
+// where the key is there already, but for insert_or_assign's value, and what emplace makes a pair
+// of, or insert if its key is not const.
 //
 // A key is looked up as it is given where the map's comparison (or hash) is transparent; any other
 // is made a Key first. So are numbers, always: in a map of unsigned keys -1 is 0xffff'ffff for both
@@ -175,6 +175,13 @@ class MapForms {
         requires can_report
     {
         return self().put(reports, entry.first, std::move(entry.second));
+    }
+    template <class Pair>
+        requires can_report && MakesEntry<Pair, value_type> &&
+                 requires(Pair&& pair) { std::get<1>(std::forward<Pair>(pair)); }
+    [[nodiscard]] constexpr auto try_insert(Pair&& pair) {
+        return self().put(reports, as_key(std::get<0>(std::forward<Pair>(pair))),
+                          std::get<1>(std::forward<Pair>(pair)));
     }
     /// One by one.
     template <std::input_iterator Iterator>

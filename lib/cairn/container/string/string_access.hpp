@@ -20,7 +20,7 @@ class StringAccess : public StringTryForms<Allocator>,
     using Core = StringTryForms<Allocator>;
     using Access = ContiguousAccess<StringAccess, char>;
     friend Access;
-    static constexpr const char* name = "string";
+    static constexpr const char* container_name = "string";
     using Here = std::source_location;
 
   protected:
@@ -56,7 +56,7 @@ class StringAccess : public StringTryForms<Allocator>,
         const size_type begin = this->index_of({first, where});
         const size_type end = this->index_of({last, where});
         if (begin > end) [[unlikely]]
-            panic_position(name, where);
+            panic_position(container_name, where);
         return {begin, end - begin};
     }
 };

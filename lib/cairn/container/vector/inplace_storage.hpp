@@ -32,7 +32,7 @@ class InplaceStorage {
 template <PlainValue T, std::size_t N>
 class InplaceStorage<T, N> {
   public:
-    constexpr InplaceStorage() noexcept(std::is_nothrow_default_constructible_v<T>) {
+    constexpr InplaceStorage() noexcept {
         if consteval {
             std::construct_at(&items_);
         }

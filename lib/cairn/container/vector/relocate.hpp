@@ -41,7 +41,8 @@ concept RelocatesInBulk = is_trivially_relocatable_v<T> && !ObservesElements<All
 /// the arguments, as std::pmr's does.
 template <class T, class Allocator>
 concept MovesWithAllocator =
-    ObservesElements<Allocator, T> && std::uses_allocator_v<T, Allocator> &&
+    requires(Allocator& allocator, T* at) { allocator.construct(at, std::move(*at)); } &&
+    std::uses_allocator_v<T, Allocator> &&
     (std::is_constructible_v<T, std::allocator_arg_t, const Allocator&, T> ||
      std::is_constructible_v<T, T, const Allocator&>);
 

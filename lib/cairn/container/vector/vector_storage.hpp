@@ -110,7 +110,7 @@ class VectorStorage : protected BlockSource<T, Allocator>,
                       public ContiguousAccess<VectorStorage<T, Allocator>, T> {
     using Source = BlockSource<T, Allocator>;
     friend ContiguousAccess<VectorStorage, T>;
-    static constexpr const char* name = "vector";
+    static constexpr const char* container_name = "vector";
 
   public:
     VectorStorage(const VectorStorage&) = delete;
@@ -155,7 +155,7 @@ class VectorStorage : protected BlockSource<T, Allocator>,
     }
 
     constexpr std::unexpected<ContainerError> too_long(OnFailure failure, std::size_t count) const {
-        if (failure == OnFailure::panic) panic_length(name, count, maximum());
+        if (failure == OnFailure::panic) panic_length(container_name, count, maximum());
         return std::unexpected(ContainerError::too_long);
     }
 
