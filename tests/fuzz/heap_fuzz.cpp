@@ -91,7 +91,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool is_walked = !is_vast || size % 8 == 0;  // where a walk takes long, few are
     test::HeapBench heap(is_vast ? std::size_t{1} << 30 : std::size_t{256 << 10} << (kind % 4));
     static SlotDepot depot;  // 4 MiB, which take long to make
-    if ((kind & 0x3c) == 4) heap.core.set_depot(*std::construct_at(&depot));
+    const bool has_depot = (kind & 0x3c) == 4;
+    if (has_depot) heap.core.set_depot(*std::construct_at(&depot));
     HeapCache other(heap.core);
     std::vector<Block> blocks;
     while (!input.is_empty()) {
@@ -122,7 +123,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 blocks.pop_back();
             }
         }
-        require((is_vast || heap.core.check()) && heap.faults.seen.empty());
+        // A walk empties the depot, so it is not made at each step.
+        const bool is_step_walked = !is_vast && (!has_depot || action % 16 == 1);
+        require((!is_step_walked || heap.core.check()) && heap.faults.seen.empty());
     }
     for (const Block& block : blocks) {
         require(is_kept(block));

@@ -152,9 +152,11 @@ std::byte* take_zeroed(std::size_t size) {
 std::size_t usable_size(void* block) {
     auto* const bytes = static_cast<std::byte*>(block);
     if (!cache.open() || is_untouchable(bytes)) return 0;
-    const std::size_t size = cache.is_live(bytes) ? cache.usable_size(bytes) : 0;
-    if (size == 0) cache.give(bytes);  // reports it
-    return size;
+    if (!cache.is_live(bytes)) {
+        cache.give(bytes);  // reports it; if another thread has it by now, it did not
+        die(nullptr, {.kind = HeapFaultKind::double_free, .address = bytes, .owner = "malloc"});
+    }
+    return cache.usable_size(bytes);
 }
 
 std::byte* take_untouchable() {

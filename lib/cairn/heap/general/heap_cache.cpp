@@ -39,10 +39,10 @@ std::byte* HeapCache::take_large(std::size_t size, HeapCache& cache) {
 /// The same where magazines have blocks of about one length: that on top of its own may be too
 /// short, that of the next one is not.
 std::byte* HeapCache::take_coarse(std::size_t size, HeapCache& cache) {
+    if (size > largest_cached) [[unlikely]]
+        return take_larger(nullptr, cache, size);
     const std::size_t wanted = size + tlsf::header_size;
     const std::size_t grains = (wanted + fine_step - 1) / coarse_grain;
-    if (grains > coarse_grains) [[unlikely]]
-        return take_larger(nullptr, cache, size);
     MagazineTop* place = &cache.tops_.blocks.data()[coarse_bin(grains)];
     for (MagazineTop* const last = place + 1; place <= last; ++place) {
         const MagazineTop top = *place;

@@ -176,6 +176,7 @@ class HeapCache {
             return false;
         if constexpr (heap_checks) slot->canary = origin_;
         *top = block;
+        __atomic_signal_fence(__ATOMIC_RELEASE);  // as `show` has it, at no instruction
         bin.top = top + 1;
         return true;
     }

@@ -89,7 +89,7 @@ bool HeapCache::take_back(std::size_t bin) {
     const std::size_t unused = -reinterpret_cast<std::uintptr_t>(top) % array / sizeof(*top);
     const std::size_t dropped = unused == 0 ? drop(bin, 1) : 0;
     const std::size_t places = (unused + dropped + 1) / 2;
-    __atomic_store_n(&top, shrink(top, places), __ATOMIC_RELEASE);
+    show(top, shrink(top, places));
     room_ += places * longest_in(bin);
     return dropped != 0;
 }
@@ -123,7 +123,7 @@ bool HeapCache::make_place(std::size_t bin) {
     const std::size_t more =
         std::min({count + 1, places - 1 - count, block_batch, room_ / longest});
     room_ -= more * longest;
-    top = extend(top, count, more);
+    show(top, extend(top, count, more));
     return more != 0;
 }
 

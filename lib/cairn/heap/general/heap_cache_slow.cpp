@@ -64,7 +64,7 @@ std::byte* HeapCache::refill(const std::byte* /*seen*/, HeapCache& cache, Bin& b
         if (count == 0) return cache.core_->take_block(class_size(c), default_alignment);
         std::byte* const slot = *top;
         *top = top[count - 1];
-        top += count - 1;
+        show(top, top + (count - 1));
         if constexpr (heap_checks) reinterpret_cast<FreeSlot*>(slot)->canary = 0;
         return slot;
     });
@@ -204,9 +204,15 @@ void HeapCache::give_slot(std::byte* block, unsigned small_class) {
         core_->give_slots(&block, 1);
         return;
     }
-    if (SlotMagazine::is_full(bin.top))
-        bin.top = bin.top - batch + core_->give_batch(bin.top - batch, batch, owner_);
-    *bin.top++ = block;
+    // Others may look for a slot here (`holds_slot`): it is never above the top without being the
+    // cache's, nor below it while it is somebody else's.
+    if (SlotMagazine::is_full(bin.top)) {
+        const MagazineTop kept = bin.top - batch;
+        show(bin.top, kept);
+        show(bin.top, kept + core_->give_batch(kept, batch, owner_));
+    }
+    *bin.top = block;
+    show(bin.top, bin.top + 1);
 }
 
 /// One that its magazine may have no room for, that may have none, or that may be damaged.

@@ -464,5 +464,16 @@ TEST_CASE("a cache may begin with what another allocated", "[heap_cache]") {
     CHECK(heap.faults.seen.empty());
 }
 
+TEST_CASE("no size is too large to be refused, whatever the magazines hold", "[heap_cache]") {
+    test::HeapBench heap;
+    for (const std::size_t size : {48u, 1000u, 2000u, 4200u, 60'000u}) {
+        for (std::size_t less = 0; less < 3 * heap_page; ++less) {
+            heap.cache.give(heap.cache.take(size));  // a refused request empties the cache
+            REQUIRE(heap.cache.take(SIZE_MAX - less) == nullptr);
+        }
+    }
+    CHECK(heap.faults.seen.empty());
+}
+
 }  // namespace
 }  // namespace cairn

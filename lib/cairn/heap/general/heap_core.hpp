@@ -72,7 +72,8 @@ class HeapCore {
     /// Who hears of free memory; nobody if empty.
     void set_releaser(Releaser releaser);
 
-    /// Where threads hand slots over, in a hosted program; before any cache opens.
+    /// Where threads hand slots over, in a hosted program; before any cache opens. The heap's fault
+    /// hook does not return then, as it may be called with a batch half taken.
     void set_depot(SlotDepot& depot) { depot_ = &depot; }
 
     /// Called when a hart's cache opens, for what is to happen when the hart ends.

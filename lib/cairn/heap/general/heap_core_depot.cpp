@@ -23,7 +23,9 @@ bool HeapCore::hand_over(std::byte* const* slots,
     for (std::size_t i = 1; i < SlotDepot::batch; ++i) {
         if (use_of(slots[i]) != small_class || slabs_.owner_of(slots[i]) != owner) return false;
     }
-    return depot_->put(small_class, owner, slots);
+    if (!depot_->put(small_class, owner, slots)) return false;
+    if (!slabs_.has_members(owner)) empty_depot(owner);  // it has left since it was asked
+    return true;
 }
 
 /// A batch that others handed over: how many of it are as they were left.

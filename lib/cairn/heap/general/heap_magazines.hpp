@@ -62,6 +62,11 @@ inline constexpr MagazineTop no_magazine = &magazine_detail::nothing.places[64];
     return count;
 }
 
+/// Moves a top, which other harts read, once the places are as they are to be seen below it.
+inline void show(MagazineTop& top, MagazineTop moved) {
+    __atomic_store_n(&top, moved, __ATOMIC_RELEASE);
+}
+
 /// Gives the magazine, which is full with `count` blocks, `more` places: its new top. Whoever
 /// counts them meanwhile finds a null pointer below them.
 [[nodiscard]] inline MagazineTop extend(MagazineTop top, std::size_t count, std::size_t more) {
