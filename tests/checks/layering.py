@@ -48,7 +48,7 @@ LOOKS_INSIDE = {
     "kernel/host/memory/frame_pool.hpp": ["heap/store/page_heap.hpp"],
     "tests/bench/direct_allocators.cpp": ["heap/general/heap_cache.hpp"],
     "tests/bench/locked_arena.hpp": ["heap/store/tlsf_arena.hpp"],
-    "tests/fuzz/heap_fuzz.cpp": ["heap/general/heap_test_support.hpp", "heap/general/slot_depot.hpp"],
+    "tests/fuzz/heap_fuzz.cpp": ["heap/general/heap_test_support.hpp", "heap/store/slot_depot.hpp"],
     "tests/unit/heap_map_program.cpp": ["heap/general/heap_test_support.hpp"],
     "tests/unit/vm_heap.hpp": ["heap/hart_cache.hpp"],
 }

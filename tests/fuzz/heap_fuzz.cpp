@@ -7,7 +7,7 @@
 #include <memory>
 
 #include <cairn/heap/general/heap_test_support.hpp>
-#include <cairn/heap/general/slot_depot.hpp>
+#include <cairn/heap/store/slot_depot.hpp>
 
 namespace {
 

@@ -12,7 +12,7 @@
 
 #include "cairn/bits.hpp"
 #include "cairn/heap/general/heap_nothing.hpp"
-#include "cairn/heap/general/slot_depot.hpp"
+#include "cairn/heap/store/slot_depot.hpp"
 #include "cairn/heap/thread_exit.hpp"
 #include "cairn/malloc/window.hpp"
 #include "cairn/malloc/zero_blocks.hpp"

@@ -8,7 +8,7 @@
 
 #include "cairn/bits.hpp"
 #include "cairn/heap/general/heap_cache.hpp"
-#include "cairn/heap/general/slot_depot.hpp"
+#include "cairn/heap/store/slot_depot.hpp"
 
 namespace cairn {
 namespace {

@@ -2,7 +2,7 @@
 // Slots that threads hand over, where there is a depot for them (docs/adr/0022).
 #include "cairn/heap/general/heap_cache.hpp"
 #include "cairn/heap/general/heap_core.hpp"
-#include "cairn/heap/general/slot_depot.hpp"
+#include "cairn/heap/store/slot_depot.hpp"
 
 namespace cairn {
 

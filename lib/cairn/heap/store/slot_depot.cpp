@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cairn/heap/general/slot_depot.hpp"
+#include "cairn/heap/store/slot_depot.hpp"
 
 #include <span>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cairn/heap/general/slot_depot.hpp"
+#include "cairn/heap/store/slot_depot.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -22,7 +22,7 @@ Batch batch_at(std::uintptr_t base) {
     return slots;
 }
 
-TEST_CASE("a depot keeps batches by owner and class, the last one first", "[slot_depot]") {
+TEST_CASE("a depot keeps batches by owner and class, the last one first", "[heap_core_depot]") {
     const auto depot = std::make_unique<SlotDepot>();
     const Batch first = batch_at(0x10000);
     const Batch second = batch_at(0x20000);
@@ -44,7 +44,7 @@ TEST_CASE("a depot keeps batches by owner and class, the last one first", "[slot
     CHECK(depot->bytes() == 0);
 }
 
-TEST_CASE("a depot has bounds: batches, bytes of a class, bytes in all", "[slot_depot]") {
+TEST_CASE("a depot has bounds: batches, bytes of a class, bytes in all", "[heap_core_depot]") {
     const auto depot = std::make_unique<SlotDepot>();
     const Batch slots = batch_at(0x10000);
     const auto fill = [&](unsigned small_class, std::uint32_t owner) {
@@ -110,7 +110,7 @@ struct Pair : test::HeapBench {
     HeapCache other{core};
 };
 
-TEST_CASE("what another cache freed comes back in batches", "[slot_depot]") {
+TEST_CASE("what another cache freed comes back in batches", "[heap_core_depot]") {
     Pair heap;
     auto handed = heap.hand_over(3);
     const HeapStatistics before = heap.core.statistics();
@@ -127,7 +127,7 @@ TEST_CASE("what another cache freed comes back in batches", "[slot_depot]") {
     CHECK(heap.faults.seen.empty());
 }
 
-TEST_CASE("a cache's own slots, and those of several, go to their slabs", "[slot_depot]") {
+TEST_CASE("a cache's own slots, and those of several, go to their slabs", "[heap_core_depot]") {
     Pair heap;
     Pair::give(heap.cache, Pair::take(heap.cache, 200));
     CHECK(heap.depot->bytes() == 0);
@@ -146,7 +146,7 @@ TEST_CASE("a cache's own slots, and those of several, go to their slabs", "[slot
     CHECK(heap.core.check());
 }
 
-TEST_CASE("nothing waits for a cache that is closed", "[slot_depot]") {
+TEST_CASE("nothing waits for a cache that is closed", "[heap_core_depot]") {
     Pair heap;
     const auto more = Pair::take(heap.cache, 200);
     heap.hand_over(2);
@@ -160,7 +160,7 @@ TEST_CASE("nothing waits for a cache that is closed", "[slot_depot]") {
     CHECK(heap.core.check());
 }
 
-TEST_CASE("mistakes with slots that were handed over are seen", "[slot_depot]") {
+TEST_CASE("mistakes with slots that were handed over are seen", "[heap_core_depot]") {
     Pair heap;
     const auto handed = heap.hand_over(2);
     SECTION("freed again, by anybody") {
@@ -187,7 +187,7 @@ TEST_CASE("mistakes with slots that were handed over are seen", "[slot_depot]") 
     }
 }
 
-TEST_CASE("a depot is empty before a request fails, and closed from then on", "[slot_depot]") {
+TEST_CASE("a depot is empty before a request fails, and closed from then on", "[heap_core_depot]") {
     Pair heap;
     heap.hand_over(4);
     std::vector<std::byte*> blocks;

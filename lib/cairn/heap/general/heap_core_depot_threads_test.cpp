@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cairn/heap/general/heap_test_support.hpp"
-#include "cairn/heap/general/slot_depot.hpp"
+#include "cairn/heap/store/slot_depot.hpp"
 #include "tests/unit/catch.hpp"
 
 namespace cairn {
@@ -52,7 +52,7 @@ void consume(test::HeapBench& heap, std::vector<Place>& places, unsigned rows, u
     cache.close();
 }
 
-TEST_CASE("threads hand slots over while others look", "[slot_depot_threads]") {
+TEST_CASE("threads hand slots over while others look", "[heap_core_depot_threads]") {
     constexpr unsigned rounds = 200;
     test::HeapBench heap(std::size_t{64} << 20);
     const auto depot = std::make_unique<SlotDepot>();
