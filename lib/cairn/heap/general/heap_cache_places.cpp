@@ -76,7 +76,7 @@ void HeapCache::sweep() {
         if (!is_empty && drop(sweep_, 1) != 0) {
             --left;
         } else {
-            sweep_ = (sweep_ + 1) % all_bins;
+            sweep_ = static_cast<std::uint16_t>((sweep_ + 1U) % all_bins);
         }
     }
 }
@@ -98,7 +98,7 @@ bool HeapCache::take_back(std::size_t bin) {
 /// next time where it ended. One block goes at most.
 void HeapCache::make_room(std::size_t wanted) {
     for (unsigned looks = 0; looks < most_looks && room_ < wanted; ++looks) {
-        lender_ = (lender_ + 1) % first_slot;
+        lender_ = static_cast<std::uint16_t>((lender_ + 1U) % first_slot);
         if (take_back(lender_)) return;
     }
 }
