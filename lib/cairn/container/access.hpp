@@ -38,9 +38,16 @@ struct Index {
     std::source_location where;
 };
 
+template <class Container, class T>
+class ContiguousAccess;
+
 /// The walk over elements of type T.
 template <class Container, class T>
 class ContiguousIterators {
+    friend Container;
+    friend ContiguousAccess<Container, T>;
+    constexpr ContiguousIterators() = default;
+
   public:
     using value_type = T;
     using size_type = std::size_t;
@@ -83,6 +90,8 @@ class ContiguousIterators {
 template <class Container, class T>
 class ContiguousAccess : public ContiguousIterators<Container, T> {
     using Here = std::source_location;
+    friend Container;
+    constexpr ContiguousAccess() = default;
 
   protected:
     using ContiguousIterators<Container, T>::self;

@@ -277,7 +277,7 @@ bool SlabStore::take_apart(std::uint32_t first, const FaultReporter& report) {
             if (info.has_none(small_class)) unlink(small_class, first);
             return false;
         }
-        waiting_[index / 32] |= std::uint32_t{1} << index % 32;
+        waiting_[static_cast<std::size_t>(index / 32)] |= std::uint32_t{1} << index % 32;
         at = slot->next_offset;
     }
     set_bits(waiting_.data(), info.carved, slots_per_slab(small_class), true);

@@ -30,7 +30,7 @@ class CAIRN_CAPABILITY("lock") SlotDepot {
 
     /// How many batches of a class an owner may have.
     [[nodiscard]] static constexpr std::size_t places(unsigned small_class) {
-        return std::min(most_batches, most_of_class / batch / class_size(small_class));
+        return std::min<std::size_t>(most_batches, most_of_class / batch / class_size(small_class));
     }
 
     /// Keeps `batch` slots of slabs of `owner`; false if there is no room, or it is closed.
