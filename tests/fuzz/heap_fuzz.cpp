@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Operations on a heap, as bytes: take, give, resize, by two caches; and now and then a slot is
 // given back that nobody has, free or never handed out; or many slots are handed over. After every
-// step (of a vast window, after the last) the walker finds nothing wrong, and what blocks hold is
-// what was written; what nobody has is reported.
+// step the walker finds nothing wrong (now and then where there is a depot, which a walk empties;
+// in some vast windows, at the end), and what blocks hold is what was written; what nobody has is
+// reported.
 #include <cstdlib>
 #include <memory>
 
