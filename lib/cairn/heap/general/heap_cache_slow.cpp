@@ -142,6 +142,10 @@ std::byte* HeapCache::take_aligned_slowly(std::size_t alignment, std::size_t siz
     if (!std::has_single_bit(alignment)) return nullptr;
     if (size == 0) return take_aligned(alignment, 1, cache);
     if (size > PTRDIFF_MAX) return cache.take_run(size, heap_page);
+    if (cache.open() && alignment / heap_page >= cache.pages_) [[unlikely]] {
+        cache.core_->count_failure();  // whatever is given back
+        return nullptr;
+    }
     const auto rounded = align_up(size, alignment);
     const bool is_small = rounded && *rounded <= largest_small;
     if (is_small && cache.magazines_ != nullptr) {

@@ -187,6 +187,16 @@ TEST_CASE("mistakes with slots that were handed over are seen", "[heap_core_depo
     }
 }
 
+TEST_CASE("an alignment that no address has leaves a depot as it is", "[heap_core_depot]") {
+    Pair heap;
+    heap.hand_over(4);
+    const std::size_t failures = heap.core.statistics().failures;
+    CHECK(heap.cache.take(size, std::size_t{1} << (sizeof(std::size_t) * 8 - 2)) == nullptr);
+    CHECK(heap.core.statistics().failures == failures + 1);
+    CHECK(heap.depot->bytes() == 4 * batch * size);
+    CHECK(heap.core.check());
+}
+
 TEST_CASE("a depot is empty before a request fails, and closed from then on", "[heap_core_depot]") {
     Pair heap;
     heap.hand_over(4);
