@@ -394,7 +394,7 @@ def test_one_that_resets_itself_for_ever_does_not_flood_the_log(run):
 
 def test_one_that_faults_for_ever_does_not_flood_the_log(run):
     """The same number of faults before its neighbour's end on any host, since instructions are the clock."""
-    m = run({"faults": vm(FAULTS), "once": vm("turns", "work 100 3100", console="front")}, 1, icount=True)
+    m = run({"faults": vm(FAULTS), "once": vm("turns", "work 100 400", console="front")}, 1, icount=True)
     m.expect("vm once: powered off", PATIENCE)
     to_monitor(m)
     command(m, "quit", "vm faults: turned off")
