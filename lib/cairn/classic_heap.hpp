@@ -12,13 +12,14 @@
 // lie, except that the break moves upwards. A block that comes back wrong, or whose header or next
 // header was written over, is reported to the hook and stays as it is.
 //
-// Every function takes the lock; the trace and the fault hook run while it is held. The heap lives
-// no longer than its break, and its blocks no longer than it.
+// Every function takes the lock; the trace's Writer and the fault hook run while it is held. The
+// heap lives no longer than its break, and its blocks no longer than it.
 #pragma once
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -27,10 +28,17 @@
 #include "cairn/bump_allocator.hpp"
 #include "cairn/heap_fault.hpp"
 #include "cairn/layout.hpp"
-#include "cairn/spinlock.hpp"
+#include "cairn/locked.hpp"
 #include "cairn/writer.hpp"
 
 namespace cairn {
+
+struct ClassicOptions {
+    std::size_t chunk_size = std::size_t{64} << 10;  ///< what the break is asked for, at least
+    std::string_view owner = {};                     ///< named in faults; outlives the heap
+    FaultHook hook = {};
+};
+
 namespace classic {
 
 enum class State : std::uint32_t {
@@ -38,6 +46,10 @@ enum class State : std::uint32_t {
     free,
     joined,  ///< no block any more: it went into the one below
 };
+
+inline std::uintptr_t address(const void* pointer) {
+    return reinterpret_cast<std::uintptr_t>(pointer);
+}
 
 /// A header, and behind it the payload. The neighbours are those in the order of addresses; mostly
 /// they touch, but not where something else lies between two chunks.
@@ -59,60 +71,30 @@ struct [[gnu::may_alias]] Block {
     [[nodiscard]] std::byte* payload() const {
         return const_cast<std::byte*>(reinterpret_cast<const std::byte*>(this)) + header();
     }
+    [[nodiscard]] std::byte* end() const { return payload() + size; }
     [[nodiscard]] bool is_free() const { return state == State::free; }
     /// Whether `above` begins where this block ends.
     [[nodiscard]] bool touches(const Block* above) const {
-        return reinterpret_cast<const std::byte*>(above) == payload() + size;
+        return reinterpret_cast<const std::byte*>(above) == end();
     }
     /// To be called after every change of the header.
     void close() { seal = sum(); }
     [[nodiscard]] bool is_sound() const { return seal == sum(); }
 
   private:
-    [[nodiscard]] std::uint32_t sum() const;
+    [[nodiscard]] std::uint32_t sum() const {
+        std::uint64_t sum = size;
+        for (const Block* word : std::initializer_list<const Block*>{this, previous, next})
+            sum = sum * 33 + address(word);
+        sum = sum * 33 + static_cast<std::uint32_t>(state);
+        return static_cast<std::uint32_t>(sum ^ sum >> 32);
+    }
 };
 
 inline constexpr std::size_t grain = 16;
 /// What is left of a block becomes a block of its own from here on.
 inline constexpr std::size_t smallest_block = sizeof(Block);
 static_assert(Block::header() % grain == 0 && smallest_block == Block::header() + grain);
-
-/// What the heap does, for a reader who wants to watch it.
-enum class Step : std::uint8_t {
-    allocate,   ///< `size` bytes at a multiple of `other` are asked for
-    too_small,  ///< the search meets the free block `at`, of `size` bytes, too few
-    fits,       ///< the search meets the free block `at`, of `size` bytes, enough
-    grow,       ///< the break gives a chunk `at`, of `size` bytes
-    split,      ///< the block `at` keeps `size` bytes; the rest becomes the block `other`
-    take,       ///< the block `at`, of `size` bytes, is handed out
-    refuse,     ///< nothing fits, and the break gives no more
-    free,       ///< the block `at`, of `size` bytes, comes back
-    coalesce,   ///< the blocks `at` and `other` become one, `at`, of `size` bytes
-    resize,     ///< the block `at` is to have `size` bytes instead of `other`
-};
-[[nodiscard]] std::string_view to_string(Step step);
-
-/// Addresses are counted from the start of the first chunk, so that they are the same in every run.
-struct Event {
-    Step step;
-    std::size_t at = 0;  ///< where the payload begins; of a chunk, where that begins
-    std::size_t size = 0;
-    std::size_t other = 0;
-
-    bool operator==(const Event&) const = default;
-};
-/// As in: split: +32 keeps 48 bytes, and +112 is a block of its own
-void format_value(Writer& writer, const Event& event);
-
-/// Who hears of each step. It runs with the heap's lock held, so it must not call the heap.
-struct TraceHook {
-    void (*function)(void* context, const Event& event) = nullptr;
-    void* context = nullptr;
-
-    void operator()(const Event& event) const {
-        if (function != nullptr) function(context, event);
-    }
-};
 
 /// By looking at every block. Bytes are those of payloads.
 struct Statistics {
@@ -126,83 +108,72 @@ struct Statistics {
     bool operator==(const Statistics&) const = default;
 };
 
-class Search;
-
-/// The two lists, and what is done to them; no lock, and no opinion on which block to take.
+/// The two lists, and what is done to them; without a lock.
 ///
-///     first_                      rover_                            last_
-///       ▼                           ▼                                 ▼
+///     ends_.next                    rover_                            ends_.previous
+///       ▼                             ▼                                 ▼
 ///     [#### 64][.... 64][## 32]   [........ 128][## 32][.. 32][#### 64][.... 64]
 ///                  └── free list ───────┴─────────────────┴──────────────┘
 ///
-/// Both lists are in the order of addresses, and no two free blocks touch each other.
+/// Both lists are in the order of addresses, and no two free blocks touch. They are rings, closed
+/// by `ends_`, a block without a payload, so that no link is ever nullptr.
 class Blocks {
   public:
-    using Choose = Block* (*)(Search& search);
+    /// A policy: a free block in which `wanted` fits, or nullptr.
+    using Choose = Block* (*)(const Blocks& blocks, Layout wanted);
 
-    constexpr Blocks(BumpAllocator& source, std::size_t chunk_size, FaultReporter report)
-        : source_(source), chunk_size_(chunk_size), report_(report) {}
+    constexpr Blocks(BumpAllocator& source, const ClassicOptions& options, Choose choose)
+        : source_(source),
+          chunk_size_(options.chunk_size),
+          report_{options.hook, options.owner},
+          choose_(choose) {}
     Blocks(const Blocks&) = delete;
     Blocks& operator=(const Blocks&) = delete;
 
-    [[nodiscard]] std::expected<std::byte*, AllocError> allocate(Layout layout, Choose choose);
-    void deallocate(std::byte* payload, std::optional<Layout> layout);
+    /// Refuses with out_of_memory, too_large or bad_alignment.
+    [[nodiscard]] std::expected<std::byte*, AllocError> allocate(Layout layout);
+    /// Compares `layout` with the block, if it is given.
+    void deallocate(std::byte* payload, std::optional<Layout> layout = {});
+    /// Gives the end of the block back, or takes what it lacks from a free neighbour above.
     [[nodiscard]] bool try_resize(std::byte* payload, Layout layout, std::size_t new_size);
+    /// At least what was asked for; 0 where `payload` is none of this heap.
     [[nodiscard]] std::size_t usable_size(const std::byte* payload) const;
+    /// Whether `pointer` points into a payload or a header of this heap. Walks the blocks, up to
+    /// the first whose header is damaged.
     [[nodiscard]] bool owns(const void* pointer) const;
 
-    void set_trace(TraceHook trace) { trace_ = trace; }
+    void set_trace(Writer* trace) { trace_ = trace; }
     void draw(Writer& writer) const;
     [[nodiscard]] Statistics statistics() const;
     [[nodiscard]] bool check() const;
 
-  private:
-    friend Search;
+    // What policies look at: the free blocks, from first_free() along next_free to end().
+    [[nodiscard]] Block* first_free() const { return ends_.next_free; }
+    [[nodiscard]] const Block* end() const { return &ends_; }
+    /// The free block after the one taken last; end() where there is none.
+    [[nodiscard]] Block* rover() const { return rover_; }
+    [[nodiscard]] bool fits(const Block* block, Layout wanted) const;
 
+  private:
+    Block* grow(Layout wanted);
     Block* split(Block* block, std::size_t size);
     void absorb(Block* block, Block* above);
     void take(Block* block);
     void release(Block* block);
-    [[nodiscard]] Block* free_below(const Block* block) const;
-    Block* grow(Layout layout);
-    std::byte* hand_out(Block* block, Layout layout);
+    [[nodiscard]] Block* free_below(Block* block);
 
     [[nodiscard]] Block* used_block(std::byte* payload, std::optional<Layout> layout) const;
-    [[nodiscard]] HeapFaultKind diagnose(const Block* block) const;
     [[nodiscard]] bool is_within(const void* pointer) const;
-    [[nodiscard]] std::size_t offset(const void* address) const;
-    void trace(Step step, const Block* block, const Block* other = nullptr) const;
+    [[nodiscard]] const Block* block_at(const void* pointer) const;
+    [[nodiscard]] std::size_t offset(const Block* block) const;
 
     BumpAllocator& source_;
     std::size_t chunk_size_;
     FaultReporter report_;
-    TraceHook trace_;
-    Block* first_ = nullptr;
-    Block* last_ = nullptr;
-    Block* first_free_ = nullptr;
-    Block* last_free_ = nullptr;
-    Block* rover_ = nullptr;  ///< the free block after the one taken last; nullptr: the first one
-};
-
-/// What a policy sees: the free blocks one after the other, and whether one fits.
-class Search {
-  public:
-    Search(Blocks& blocks, Layout layout) : blocks_(blocks), layout_(layout) {}
-
-    [[nodiscard]] Block* first() const { return blocks_.first_free_; }
-    /// The next one up; nullptr after the last.
-    [[nodiscard]] Block* next(const Block* block) const { return block->next_free; }
-    /// Where the last search ended.
-    [[nodiscard]] Block* rover() const {
-        return blocks_.rover_ == nullptr ? first() : blocks_.rover_;
-    }
-    [[nodiscard]] bool fits(const Block* block) const;
-    /// The payload that is wanted, in whole grains.
-    [[nodiscard]] std::size_t size() const { return layout_.size; }
-
-  private:
-    Blocks& blocks_;
-    Layout layout_;
+    Choose choose_;
+    Writer* trace_ = nullptr;
+    Block ends_{&ends_, &ends_, 0, State::free, 0, &ends_, &ends_};
+    Block* rover_ = &ends_;
 };
 
 }  // namespace classic
@@ -214,10 +185,11 @@ class Search {
 //      first fit       next fit        best fit
 //      the lowest      from the rover  the smallest
 
-/// A class with a name and a function. Yours is as good as those below.
+/// A class with a name and a function. Yours is as good as those below. The size that is wanted is
+/// a multiple of 16, the alignment at least 16.
 template <class F>
-concept FitPolicy = requires(classic::Search& search) {
-    { F::choose(search) } -> std::same_as<classic::Block*>;  // nullptr: none fits
+concept FitPolicy = requires(const classic::Blocks& heap, Layout wanted) {
+    { F::choose(heap, wanted) } -> std::same_as<classic::Block*>;  // nullptr: none fits
     { F::name } -> std::convertible_to<std::string_view>;
 };
 
@@ -225,9 +197,9 @@ concept FitPolicy = requires(classic::Search& search) {
 struct FirstFit {
     static constexpr std::string_view name = "first fit";
 
-    static classic::Block* choose(classic::Search& search) {
-        for (classic::Block* block = search.first(); block != nullptr; block = search.next(block)) {
-            if (search.fits(block)) return block;
+    static classic::Block* choose(const classic::Blocks& heap, Layout wanted) {
+        for (auto* block = heap.first_free(); block != heap.end(); block = block->next_free) {
+            if (heap.fits(block, wanted)) return block;
         }
         return nullptr;
     }
@@ -238,14 +210,13 @@ struct FirstFit {
 struct NextFit {
     static constexpr std::string_view name = "next fit";
 
-    static classic::Block* choose(classic::Search& search) {
-        classic::Block* const start = search.rover();
-        for (classic::Block* block = start; block != nullptr; block = search.next(block)) {
-            if (search.fits(block)) return block;
-        }
-        for (classic::Block* block = search.first(); block != start; block = search.next(block)) {
-            if (search.fits(block)) return block;
-        }
+    static classic::Block* choose(const classic::Blocks& heap, Layout wanted) {
+        auto* const start = heap.rover();
+        auto* block = start;
+        do {
+            if (block != heap.end() && heap.fits(block, wanted)) return block;
+            block = block->next_free;
+        } while (block != start);
         return nullptr;
     }
 };
@@ -255,75 +226,44 @@ struct NextFit {
 struct BestFit {
     static constexpr std::string_view name = "best fit";
 
-    static classic::Block* choose(classic::Search& search) {
+    static classic::Block* choose(const classic::Blocks& heap, Layout wanted) {
         classic::Block* best = nullptr;
-        for (classic::Block* block = search.first(); block != nullptr; block = search.next(block)) {
-            if (!search.fits(block)) continue;
+        for (auto* block = heap.first_free(); block != heap.end(); block = block->next_free) {
+            if (!heap.fits(block, wanted)) continue;
             if (best == nullptr || block->size < best->size) best = block;
-            if (block->size == search.size()) break;
+            if (block->size == wanted.size) break;
         }
         return best;
     }
 };
 
-struct ClassicOptions {
-    std::size_t chunk_size = std::size_t{64} << 10;  ///< what the break is asked for, at least
-    std::string_view owner = {};                     ///< named in faults; outlives the heap
-    FaultHook hook = {};
-};
-
+/// The heap: blocks with a policy, inside a lock. `Locked` has allocate, deallocate, try_resize,
+/// usable_size and owns.
 template <FitPolicy Fit, Lockable Lock = Spinlock>
-class ClassicHeap {
+class ClassicHeap : public Locked<classic::Blocks, Lock> {
     using Blocks = classic::Blocks;
 
   public:
     /// Without a block; the first request takes the first chunk.
     constexpr explicit ClassicHeap(BumpAllocator& source, const ClassicOptions& options = {})
-        : blocks_(std::in_place, source, options.chunk_size,
-                  FaultReporter{options.hook, options.owner}) {}
+        : ClassicHeap::Locked(std::in_place, source, options, Fit::choose) {}
 
-    /// Refuses with out_of_memory, too_large or bad_alignment.
-    [[nodiscard]] std::expected<std::byte*, AllocError> allocate(Layout layout) {
-        return blocks_.with([=](Blocks& blocks) { return blocks.allocate(layout, Fit::choose); });
-    }
-    void deallocate(std::byte* block) {
-        blocks_.with([=](Blocks& blocks) { blocks.deallocate(block, {}); });
-    }
-    /// Also compares `layout` with the block.
-    void deallocate(std::byte* block, Layout layout) {
-        blocks_.with([=](Blocks& blocks) { blocks.deallocate(block, layout); });
-    }
-    /// Gives the end of the block back, or takes what it lacks from a free neighbour above.
-    [[nodiscard]] bool try_resize(std::byte* block, Layout layout, std::size_t new_size) {
-        return blocks_.with(
-            [=](Blocks& blocks) { return blocks.try_resize(block, layout, new_size); });
-    }
-    /// At least what was asked for; 0 where `block` is none of this heap.
-    [[nodiscard]] std::size_t usable_size(const std::byte* block) const {
-        return blocks_.with([=](const Blocks& blocks) { return blocks.usable_size(block); });
-    }
-    /// Whether `pointer` points into a payload or a header of this heap. Walks the blocks.
-    [[nodiscard]] bool owns(const void* pointer) const {
-        return blocks_.with([=](const Blocks& blocks) { return blocks.owns(pointer); });
-    }
-    /// Who hears of every step from now on.
-    void set_trace(classic::TraceHook trace) {
-        blocks_.with([=](Blocks& blocks) { blocks.set_trace(trace); });
+    /// Tells `trace` every step from now on, a line each; nullptr: nobody. It must not call the
+    /// heap.
+    void set_trace(Writer* trace) {
+        this->with([=](Blocks& blocks) { blocks.set_trace(trace); });
     }
     /// The block list in a line, as in [#### 64][.... 128]; a space where neighbours do not touch.
     void draw(Writer& writer) const {
-        blocks_.with([&](const Blocks& blocks) { blocks.draw(writer); });
+        this->with([&](const Blocks& blocks) { blocks.draw(writer); });
     }
     [[nodiscard]] classic::Statistics statistics() const {
-        return blocks_.with([](const Blocks& blocks) { return blocks.statistics(); });
+        return this->with([](const Blocks& blocks) { return blocks.statistics(); });
     }
     /// Walks both lists; the hook hears of the first thing that is wrong. Whether nothing was.
     [[nodiscard]] bool check() const {
-        return blocks_.with([](const Blocks& blocks) { return blocks.check(); });
+        return this->with([](const Blocks& blocks) { return blocks.check(); });
     }
-
-  private:
-    Guarded<Blocks, Lock> blocks_;
 };
 
 static_assert(GeneralHeap<ClassicHeap<FirstFit>>);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // An allocator inside its lock, for several harts or threads: whatever has none of its own, as
-// arenas, pools and the classical heaps. The lock is held for the length of one call of A, and A's
-// calls to its own source happen under it: in the lock order it comes before theirs.
+// arenas, pools and the blocks of a classical heap. The lock is held for the length of one call of
+// A, and A's calls to its own source happen under it: in the lock order it comes before theirs.
 #pragma once
 
 #include <cstddef>

@@ -49,7 +49,7 @@ BUDGETS = {
     "kernel/vm/memory": (29, 2050, 64),
     "kernel/vm/vcpu": (33, 1800, 109),
     "lib": (1, 60, 1),
-    "lib/cairn": (50, 6250, 25),
+    "lib/cairn": (50, 6190, 25),
     "lib/cairn/base": (18, 650, 6),
     "lib/cairn/binary": (15, 1400, 10),
     "lib/cairn/container": (18, 400, 12),

@@ -11,12 +11,10 @@ namespace {
 
 using namespace cairn;
 
-/// What is asked for stands at the margin, what the heap does about it is indented.
-void show(void* /*context*/, const classic::Event& event) {
-    using enum classic::Step;
-    const bool is_call = event.step == allocate || event.step == free || event.step == resize;
-    println("{}{}", is_call ? "" : "    ", event);
-}
+/// Hears of every step, and shows it.
+struct Console final : Writer {
+    void write(std::string_view text) override { print("{}", text); }
+};
 
 /// The block list, once a call is over.
 void picture(const auto& heap) {
@@ -30,8 +28,9 @@ int run() {
     alignas(16) static std::array<std::byte, 4096> memory;
     BumpAllocator source;
     if (!source.init({memory.data(), memory.size()})) return 1;
+    Console console;
     ClassicHeap<Fit> heap(source, {.chunk_size = 1024});
-    heap.set_trace({show});
+    heap.set_trace(&console);
     const auto take = [&](std::size_t size) {
         std::byte* const block = heap.allocate({size}).value_or(nullptr);
         picture(heap);

@@ -2,7 +2,6 @@
 #include "cairn/classic_heap.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 
 #include "cairn/bits.hpp"
 #include "cairn/print.hpp"
@@ -17,51 +16,81 @@ Layout whole_grains(Layout layout) {
     return {size, std::max(layout.alignment, grain)};
 }
 
-/// Where in `block` a payload with this layout would begin, as bytes from the block's own. A gap in
-/// front of it must be long enough to be a block of its own.
-std::optional<std::size_t> place(const Block& block, Layout layout) {
-    const auto start = reinterpret_cast<std::uintptr_t>(block.payload());
-    auto aligned = align_up<std::uintptr_t>(start, layout.alignment);
-    if (aligned && *aligned != start && *aligned - start < smallest_block)
-        aligned = align_up<std::uintptr_t>(start + smallest_block, layout.alignment);
-    if (!aligned || *aligned - start > block.size) return std::nullopt;
-    const std::size_t gap = *aligned - start;
-    if (block.size - gap < layout.size) return std::nullopt;
+/// How many bytes of `block` are skipped so that a payload with this layout is aligned; nothing
+/// where it does not fit. What is skipped must be long enough to be a block of its own.
+std::optional<std::size_t> gap_in(const Block& block, Layout layout) {
+    if (layout.size > block.size) return std::nullopt;
+    const std::uintptr_t start = address(block.payload());
+    const std::size_t mask = layout.alignment - 1;
+    std::size_t gap = (0 - start) & mask;
+    if (gap != 0 && gap < smallest_block)
+        gap = smallest_block + ((0 - start - smallest_block) & mask);
+    if (gap > block.size - layout.size) return std::nullopt;
     return gap;
+}
+
+void link(Block* below, Block* above) {
+    below->next = above;
+    above->previous = below;
+}
+
+void link_free(Block* below, Block* above) {
+    below->next_free = above;
+    above->previous_free = below;
+}
+
+void insert_free(Block* below, Block* block) {
+    link_free(block, below->next_free);
+    link_free(below, block);
+}
+
+/// Writes a header at `place`, of a block behind `below`.
+Block* insert(Block* below, std::byte* place, std::size_t size, State state) {
+    auto* const block = reinterpret_cast<Block*>(place);
+    block->size = size;
+    block->state = state;
+    link(block, below->next);
+    link(below, block);
+    for (Block* changed : {below, block, block->next})
+        changed->close();
+    return block;
+}
+
+/// Tells who watches. Calls stand at the margin, their steps are indented.
+template <class... Values>
+void say(Writer* trace, FormatString<Values...> sentence, const Values&... values) {
+    if (trace != nullptr) println(*trace, sentence, values...);
 }
 
 }  // namespace
 
-std::uint32_t Block::sum() const {
-    std::uint64_t sum = size;
-    for (const Block* word : std::initializer_list<const Block*>{this, previous, next})
-        sum = sum * 33 + reinterpret_cast<std::uintptr_t>(word);
-    sum = sum * 33 + static_cast<std::uint32_t>(state);
-    return static_cast<std::uint32_t>(sum ^ sum >> 32);
-}
-
 // --- what callers ask for -----------------------------------------------------------------------
 
-std::expected<std::byte*, AllocError> Blocks::allocate(Layout layout, Choose choose) {
-    if (!layout.is_valid()) {
-        return std::unexpected(std::has_single_bit(layout.alignment) ? AllocError::too_large
-                                                                     : AllocError::bad_alignment);
+std::expected<std::byte*, AllocError> Blocks::allocate(Layout layout) {
+    if (!std::has_single_bit(layout.alignment)) return std::unexpected(AllocError::bad_alignment);
+    if (layout.size > PTRDIFF_MAX) return std::unexpected(AllocError::too_large);
+    say(trace_, "allocate: {} bytes at a multiple of {}", layout.size, layout.alignment);
+    const Layout wanted = whole_grains(layout);
+    Block* block = choose_(*this, wanted);
+    if (block == nullptr) block = grow(wanted);
+    if (block == nullptr) {
+        say(trace_, "    refuse: nothing fits, and the break gives no more");
+        return std::unexpected(AllocError::out_of_memory);
     }
-    trace_({.step = Step::allocate, .size = layout.size, .other = layout.alignment});
-    const Layout needed = whole_grains(layout);
-    Search search(*this, needed);
-    Block* block = choose(search);
-    if (block == nullptr) block = grow(needed);
-    if (block != nullptr) return hand_out(block, needed);
-    trace_({.step = Step::refuse});
-    return std::unexpected(AllocError::out_of_memory);
+    const std::size_t gap = gap_in(*block, wanted).value_or(0);
+    if (gap != 0) block = split(block, gap - Block::header());
+    if (block->size - wanted.size >= smallest_block) split(block, wanted.size);
+    take(block);
+    rover_ = block->next_free;  // still there, as nobody has written to the payload
+    say(trace_, "    take: +{}, {} bytes", offset(block), block->size);
+    return block->payload();
 }
 
 void Blocks::deallocate(std::byte* payload, std::optional<Layout> layout) {
     if (payload == nullptr) return;
     Block* const block = used_block(payload, layout);
     if (block == nullptr) return;
-    trace(Step::free, block);
+    say(trace_, "free: +{}, {} bytes", offset(block), block->size);
     release(block);
 }
 
@@ -69,10 +98,10 @@ bool Blocks::try_resize(std::byte* payload, Layout layout, std::size_t new_size)
     Block* const block = used_block(payload, layout);
     if (block == nullptr || new_size > PTRDIFF_MAX) return false;
     const std::size_t size = whole_grains({.size = new_size}).size;
-    trace_({.step = Step::resize, .at = offset(payload), .size = size, .other = block->size});
+    say(trace_, "resize: +{} from {} bytes to {}", offset(block), block->size, size);
     if (size > block->size) {
         Block* const above = block->next;
-        if (above == nullptr || !above->is_free() || !block->touches(above)) return false;
+        if (!above->is_free() || !block->touches(above)) return false;
         if (size > block->size + Block::header() + above->size) return false;
         take(above);
         absorb(block, above);
@@ -82,60 +111,69 @@ bool Blocks::try_resize(std::byte* payload, Layout layout, std::size_t new_size)
 }
 
 std::size_t Blocks::usable_size(const std::byte* payload) const {
-    if (!is_within(payload) || reinterpret_cast<std::uintptr_t>(payload) % grain != 0) return 0;
+    if (!is_within(payload) || address(payload) % grain != 0) return 0;
     const Block* const block = Block::of(payload);
     return block->is_sound() && block->state == State::used ? block->size : 0;
 }
 
-// --- the four steps -----------------------------------------------------------------------------
+bool Blocks::owns(const void* pointer) const {
+    const Block* const block = block_at(pointer);
+    return block != &ends_ && address(pointer) >= address(block) &&
+           address(pointer) < address(block->end());
+}
+
+bool Blocks::fits(const Block* block, Layout wanted) const {
+    const bool fits = gap_in(*block, wanted).has_value();
+    say(trace_, "    {}: +{}, {} bytes", fits ? "fits" : "too small", offset(block), block->size);
+    return fits;
+}
+
+// --- what is done to blocks ---------------------------------------------------------------------
+
+/// Takes a chunk from the break, as one block, and releases it. The block at the end of the list,
+/// in which `wanted` fits now; nullptr where the break gives no more.
+Block* Blocks::grow(Layout wanted) {
+    const std::size_t gap = wanted.alignment > grain ? smallest_block + wanted.alignment : 0;
+    const auto least = checked_add(wanted.size, gap + Block::header());
+    if (!least) return nullptr;
+    std::size_t size = std::max(*least, chunk_size_ & ~(grain - 1));
+    auto memory = source_.allocate(size, grain);
+    if (!memory) memory = source_.allocate(size = *least, grain);
+    if (!memory) return nullptr;
+    Block* const block = insert(ends_.previous, *memory, size - Block::header(), State::used);
+    say(trace_, "    grow: the break gives {} bytes at +{}", size, offset(block) - Block::header());
+    release(block);
+    return ends_.previous;
+}
 
 /// Cuts `block` off after `size` bytes. The rest is a block in the same state.
 Block* Blocks::split(Block* block, std::size_t size) {
-    auto* const rest = reinterpret_cast<Block*>(block->payload() + size);
-    rest->previous = block;
-    rest->next = block->next;
-    rest->size = block->size - size - Block::header();
-    rest->state = block->state;
-    block->next = rest;
+    const std::size_t rest_size = block->size - size - Block::header();
     block->size = size;
-    (rest->next == nullptr ? last_ : rest->next->previous) = rest;
-    if (rest->next != nullptr) rest->next->close();
-    if (block->is_free()) {
-        rest->previous_free = block;
-        rest->next_free = block->next_free;
-        block->next_free = rest;
-        (rest->next_free == nullptr ? last_free_ : rest->next_free->previous_free) = rest;
-    }
-    rest->close();
-    block->close();
-    trace(Step::split, block, rest);
+    Block* const rest = insert(block, block->end(), rest_size, block->state);
+    if (block->is_free()) insert_free(block, rest);
+    say(trace_, "    split: +{} keeps {} bytes, and +{} is a block of its own", offset(block), size,
+        offset(rest));
     return rest;
 }
 
 /// The opposite: both are in the same state, touch each other, and become one block.
 void Blocks::absorb(Block* block, Block* above) {
-    if (block->is_free()) {
-        block->next_free = above->next_free;
-        (above->next_free == nullptr ? last_free_ : above->next_free->previous_free) = block;
-        if (rover_ == above) rover_ = block;
-    }
-    block->next = above->next;
+    if (rover_ == above) rover_ = block;
+    if (block->is_free()) link_free(block, above->next_free);
+    link(block, above->next);
     block->size += Block::header() + above->size;
-    (above->next == nullptr ? last_ : above->next->previous) = block;
-    if (above->next != nullptr) above->next->close();
     above->state = State::joined;
-    above->close();
-    block->close();
-    trace(Step::coalesce, block, above);
+    for (Block* changed : {block, above, block->next})
+        changed->close();
+    say(trace_, "    coalesce: +{} and +{} become one block of {} bytes", offset(block),
+        offset(above), block->size);
 }
 
 /// Takes a free block out of the free list: it is used from here on.
 void Blocks::take(Block* block) {
-    Block* const below = block->previous_free;
-    Block* const above = block->next_free;
-    (below == nullptr ? first_free_ : below->next_free) = above;
-    (above == nullptr ? last_free_ : above->previous_free) = below;
-    if (rover_ == block) rover_ = above;
+    if (rover_ == block) rover_ = block->next_free;
+    link_free(block->previous_free, block->next_free);
     block->state = State::used;
     block->close();
 }
@@ -143,74 +181,24 @@ void Blocks::take(Block* block) {
 /// The opposite, and joins the block with the neighbours that are free as well.
 void Blocks::release(Block* block) {
     Block* const below = free_below(block);
-    Block* const above = below == nullptr ? first_free_ : below->next_free;
+    insert_free(below, block);
     block->state = State::free;
-    block->previous_free = below;
-    block->next_free = above;
-    (below == nullptr ? first_free_ : below->next_free) = block;
-    (above == nullptr ? last_free_ : above->previous_free) = block;
     block->close();
-    if (above != nullptr && block->touches(above)) absorb(block, above);
-    if (below != nullptr && below->touches(block)) absorb(below, block);
+    if (block->touches(block->next_free)) absorb(block, block->next_free);
+    if (below->touches(block)) absorb(below, block);
 }
 
-/// The nearest free block below a used one; nullptr where there is none.
+/// The nearest free block below a used one; `ends_` where there is none.
 ///
-/// In the long run about one block in three is free (Knuth's fifty-percent rule: half as many free
-/// blocks as used ones), so the walk is short. Beyond both ends of the free list there is none.
-Block* Blocks::free_below(const Block* block) const {
-    if (last_free_ == nullptr || last_free_ < block) return last_free_;
-    if (block < first_free_) return nullptr;
+/// In the long run about one block in three is free (Knuth's fifty-percent rule), so the walk is
+/// short. Beyond both ends of the free list, and where that is empty, there is none.
+Block* Blocks::free_below(Block* block) {
+    if (block < ends_.next_free) return &ends_;
+    if (block > ends_.previous_free) return ends_.previous_free;
     Block* below = block->previous;
     while (!below->is_free())
         below = below->previous;
     return below;
-}
-
-// --- growing and handing out --------------------------------------------------------------------
-
-/// Takes a chunk from the break, as one block, and releases it. The free block at the end of the
-/// list, if that fits now.
-Block* Blocks::grow(Layout layout) {
-    const std::size_t gap =
-        layout.alignment > grain ? layout.alignment + smallest_block : 0;  // at most
-    const auto payload = checked_add(layout.size, gap);
-    const auto least = payload ? checked_add(*payload, Block::header()) : std::nullopt;
-    if (!least) return nullptr;
-    std::size_t size = std::max(*least, chunk_size_ & ~(grain - 1));
-    auto memory = source_.allocate(size, grain);
-    if (!memory) memory = source_.allocate(size = *least, grain);
-    if (!memory) return nullptr;
-    auto* const block = reinterpret_cast<Block*>(*memory);
-    block->previous = last_;
-    block->next = nullptr;
-    block->size = size - Block::header();
-    block->state = State::used;
-    block->close();
-    (last_ == nullptr ? first_ : last_->next) = block;
-    if (last_ != nullptr) last_->close();
-    last_ = block;
-    trace_({.step = Step::grow, .at = offset(*memory), .size = size});
-    release(block);
-    return place(*last_, layout).has_value() ? last_ : nullptr;
-}
-
-/// Cuts what is asked for out of a free block in which it fits.
-std::byte* Blocks::hand_out(Block* block, Layout layout) {
-    const std::size_t gap = place(*block, layout).value_or(0);
-    if (gap != 0) block = split(block, gap - Block::header());
-    if (block->size - layout.size >= smallest_block) split(block, layout.size);
-    Block* const above = block->next_free;
-    take(block);
-    rover_ = above;
-    trace(Step::take, block);
-    return block->payload();
-}
-
-bool Search::fits(const Block* block) const {
-    const bool fits = place(*block, layout_).has_value();
-    blocks_.trace(fits ? Step::fits : Step::too_small, block);
-    return fits;
 }
 
 // --- what programs do wrong ---------------------------------------------------------------------
@@ -218,91 +206,80 @@ bool Search::fits(const Block* block) const {
 /// The block of `payload` if it is a used one (that was asked for with `layout`); else nullptr, and
 /// the hook hears why.
 Block* Blocks::used_block(std::byte* payload, std::optional<Layout> layout) const {
+    using enum HeapFaultKind;
     const auto refuse = [&](HeapFaultKind kind, std::size_t size = 0) {
         report_(kind, payload, size);
         return nullptr;
     };
-    if (!is_within(payload)) return refuse(HeapFaultKind::foreign_pointer);
-    if (reinterpret_cast<std::uintptr_t>(payload) % grain != 0)
-        return refuse(HeapFaultKind::invalid_pointer);
+    if (!is_within(payload)) return refuse(foreign_pointer);
+    if (address(payload) % grain != 0) return refuse(invalid_pointer);
     Block* const block = Block::of(payload);
-    if (!block->is_sound()) return refuse(diagnose(block));
-    if (block->state != State::used) return refuse(HeapFaultKind::double_free);
-    if (block->next != nullptr && block->touches(block->next) && !block->next->is_sound())
-        return refuse(HeapFaultKind::overflow, block->size);
+    if (!block->is_sound())
+        return refuse(block_at(block) == block ? corrupt_header : invalid_pointer);
+    if (block->state != State::used) return refuse(double_free);
+    if (block->touches(block->next) && !block->next->is_sound())
+        return refuse(overflow, block->size);
     if (!layout) return block;
     const std::size_t size = layout->is_valid() ? whole_grains(*layout).size : SIZE_MAX;
     if (size > block->size || block->size - size >= smallest_block)
-        return refuse(HeapFaultKind::wrong_size, block->size);
-    if (reinterpret_cast<std::uintptr_t>(payload) % layout->alignment != 0)
-        return refuse(HeapFaultKind::wrong_alignment, block->size);
+        return refuse(wrong_size, block->size);
+    if (address(payload) % layout->alignment != 0) return refuse(wrong_alignment, block->size);
     return block;
-}
-
-/// There is no sound header at `block`: has one been damaged, or was there never any?
-HeapFaultKind Blocks::diagnose(const Block* block) const {
-    const Block* each = first_;
-    while (each != nullptr && each != block && each->is_sound())
-        each = each->next;
-    return each == block ? HeapFaultKind::corrupt_header : HeapFaultKind::invalid_pointer;
 }
 
 /// Whether it lies between the first payload and the end of the last: there is memory around it.
 bool Blocks::is_within(const void* pointer) const {
-    if (first_ == nullptr) return false;
-    const auto at = reinterpret_cast<std::uintptr_t>(pointer);
-    return at >= reinterpret_cast<std::uintptr_t>(first_->payload()) &&
-           at < reinterpret_cast<std::uintptr_t>(last_->payload() + last_->size);
+    return address(pointer) >= address(ends_.next->payload()) &&
+           address(pointer) < address(ends_.previous->end());
 }
 
-// --- walking over all blocks --------------------------------------------------------------------
-
-bool Blocks::owns(const void* pointer) const {
-    const auto at = reinterpret_cast<std::uintptr_t>(pointer);
-    for (const Block* block = first_; block != nullptr; block = block->next) {
-        const auto start = reinterpret_cast<std::uintptr_t>(block);
-        if (at >= start && at - start < Block::header() + block->size) return true;
-    }
-    return false;
+/// The last block that begins up to `pointer`, or the first one; none behind a damaged header.
+const Block* Blocks::block_at(const void* pointer) const {
+    const Block* block = ends_.next;
+    while (block->is_sound() && block->next != &ends_ && address(block->next) <= address(pointer))
+        block = block->next;
+    return block;
 }
 
 bool Blocks::check() const {
-    const Block* last = nullptr;
-    const Block* last_free = nullptr;
-    for (const Block* block = first_; block != nullptr; last = block, block = block->next) {
-        if (!block->is_sound()) {
-            report_(HeapFaultKind::corrupt_header, block->payload());
-            return false;
-        }
-        bool agrees = block->previous == last && block->state != State::joined;
+    using enum HeapFaultKind;
+    const auto wrong = [&](HeapFaultKind kind, const Block* block) {
+        report_(kind, block->payload(), kind == corrupt_header ? 0 : block->size);
+        return false;
+    };
+    const Block* below = &ends_;
+    const Block* free_below = &ends_;
+    for (const Block* block = ends_.next; block != &ends_; block = block->next) {
+        if (!block->is_sound()) return wrong(corrupt_header, block);
+        bool agrees = block->previous == below && block->state != State::joined;
         if (block->is_free()) {
-            agrees &= block->previous_free == last_free;
-            agrees &= (last_free == nullptr ? first_free_ : last_free->next_free) == block;
-            agrees &= last == nullptr || !last->is_free() || !last->touches(block);
-            last_free = block;
+            agrees &= block->previous_free == free_below && free_below->next_free == block;
+            agrees &= !below->is_free() || !below->touches(block);
+            free_below = block;
         }
-        if (!agrees) {
-            report_(HeapFaultKind::corrupt_free_list, block->payload(), block->size);
-            return false;
-        }
+        if (!agrees) return wrong(corrupt_free_list, block);
+        below = block;
     }
-    return last == last_ && last_free == last_free_;
+    const bool closed = ends_.previous == below && ends_.previous_free == free_below &&
+                        free_below->next_free == &ends_;
+    return closed || wrong(corrupt_free_list, free_below);
 }
 
+// --- looking on ---------------------------------------------------------------------------------
+
 void Blocks::draw(Writer& writer) const {
-    constexpr std::string_view used = "########", free = "........";
-    for (const Block* block = first_; block != nullptr; block = block->next) {
+    for (const Block* block = ends_.next; block != &ends_; block = block->next) {
         if (!block->is_sound()) return writer.write("[?]");
-        if (block->previous != nullptr && !block->previous->touches(block)) writer.write(" ");
-        const std::string_view marks = block->is_free() ? free : used;
+        if (block != ends_.next && !block->previous->touches(block)) writer.write(" ");
+        const std::string_view marks = block->is_free() ? "........" : "########";
         print(writer, "[{} {}]", marks.substr(0, block->size / grain), block->size);
     }
 }
 
 Statistics Blocks::statistics() const {
     Statistics result;
-    for (const Block* block = first_; block != nullptr; block = block->next) {
-        if (block->previous == nullptr || !block->previous->touches(block)) ++result.chunks;
+    for (const Block* block = ends_.next; block != &ends_; block = block->next) {
+        if (!block->previous->touches(block)) ++result.chunks;
         if (block->is_free()) {
             ++result.free_blocks;
             result.free_bytes += block->size;
@@ -315,58 +292,9 @@ Statistics Blocks::statistics() const {
     return result;
 }
 
-// --- looking on ---------------------------------------------------------------------------------
-
-std::size_t Blocks::offset(const void* address) const {
-    return static_cast<std::size_t>(static_cast<const std::byte*>(address) -
-                                    reinterpret_cast<const std::byte*>(first_));
-}
-
-void Blocks::trace(Step step, const Block* block, const Block* other) const {
-    if (trace_.function == nullptr) return;
-    trace_({.step = step,
-            .at = offset(block->payload()),
-            .size = block->size,
-            .other = other == nullptr ? 0 : offset(other->payload())});
-}
-
-std::string_view to_string(Step step) {
-    switch (step) {
-        case Step::allocate: return "allocate";
-        case Step::too_small: return "too small";
-        case Step::fits: return "fits";
-        case Step::grow: return "grow";
-        case Step::split: return "split";
-        case Step::take: return "take";
-        case Step::refuse: return "refuse";
-        case Step::free: return "free";
-        case Step::coalesce: return "coalesce";
-        case Step::resize: return "resize";
-    }
-    return "unknown step";
-}
-
-void format_value(Writer& writer, const Event& event) {
-    const auto [step, at, size, other] = event;
-    print(writer, "{}: ", to_string(step));
-    switch (step) {
-        case Step::allocate:
-            print(writer, "{} bytes", size);
-            if (other > default_alignment) print(writer, " at a multiple of {}", other);
-            return;
-        case Step::too_small:
-        case Step::fits:
-        case Step::take:
-        case Step::free: return print(writer, "+{}, {} bytes", at, size);
-        case Step::grow: return print(writer, "the break gives {} bytes at +{}", size, at);
-        case Step::split:
-            return print(writer, "+{} keeps {} bytes, and +{} is a block of its own", at, size,
-                         other);
-        case Step::refuse: return print(writer, "nothing fits, and the break gives no more");
-        case Step::coalesce:
-            return print(writer, "+{} and +{} become one block of {} bytes", at, other, size);
-        case Step::resize: return print(writer, "+{} from {} bytes to {}", at, other, size);
-    }
+/// Where its payload begins, counted from the first header: the same in every run.
+std::size_t Blocks::offset(const Block* block) const {
+    return address(block->payload()) - address(ends_.next);
 }
 
 }  // namespace cairn::classic
