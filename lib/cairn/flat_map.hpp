@@ -284,6 +284,15 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
 };
 
 template <class Key, class Value, class Compare, class Allocator>
+    requires(!are_entry<Key, Value> || !is_allocator_of<Allocator, std::pair<const Key, Value>>)
+class flat_map<Key, Value, Compare, Allocator> {
+    static_assert(are_entry<Key, Value>,
+                  "flat_map: its keys and values are objects, not references or void");
+    static_assert(!are_entry<Key, Value> || is_allocator_of<Allocator, std::pair<const Key, Value>>,
+                  "flat_map: its allocator is one for std::pair<const Key, Value>");
+};
+
+template <class Key, class Value, class Compare, class Allocator>
 inline constexpr bool is_trivially_relocatable_v<flat_map<Key, Value, Compare, Allocator>> =
     is_trivially_relocatable_v<Allocator> && is_trivially_relocatable_v<Compare>;
 

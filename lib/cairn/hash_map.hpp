@@ -84,8 +84,8 @@ class HashIterator {
     typename Slots::Index at_ = 0;
 };
 
-template <class Key, class Value, class Hash = seeded_hash<Key>, class Equal = std::equal_to<>,
-          class Allocator = allocator<std::pair<const Key, Value>>>
+template <class Key, class Value, class Hash = seeded_hash<std::remove_const_t<Key>>,
+          class Equal = std::equal_to<>, class Allocator = allocator<std::pair<const Key, Value>>>
 class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, Key, Value,
                                  Allocator, Transparent<Hash> && Transparent<Equal>> {
     using Forms =
@@ -412,6 +412,15 @@ class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, K
     std::uint64_t salt_ = fresh_salt();
     [[no_unique_address]] Hash hash_{};
     [[no_unique_address]] Equal equal_{};
+};
+
+template <class Key, class Value, class Hash, class Equal, class Allocator>
+    requires(!are_entry<Key, Value> || !is_allocator_of<Allocator, std::pair<const Key, Value>>)
+class hash_map<Key, Value, Hash, Equal, Allocator> {
+    static_assert(are_entry<Key, Value>,
+                  "hash_map: its keys and values are objects, not references or void");
+    static_assert(!are_entry<Key, Value> || is_allocator_of<Allocator, std::pair<const Key, Value>>,
+                  "hash_map: its allocator is one for std::pair<const Key, Value>");
 };
 
 template <class Key, class Value, class Hash, class Equal, class Allocator>

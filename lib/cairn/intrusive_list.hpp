@@ -270,4 +270,12 @@ class intrusive_list {
     list_hook head_;
 };
 
+template <class T, class Hook>
+    requires(!is_element<T>)
+class intrusive_list<T, Hook> {
+    static_assert(
+        is_element<T>,
+        "intrusive_list: its elements are objects that are not const, not references or void");
+};
+
 }  // namespace cairn

@@ -27,7 +27,6 @@
 namespace cairn {
 
 template <class T, std::size_t Capacity>
-    requires(std::has_single_bit(Capacity))
 class ring_buffer {
     using Here = std::source_location;
 
@@ -153,6 +152,15 @@ class ring_buffer {
     InplaceStorage<T, Capacity> slots_;
     size_type head_ = 0;
     size_type tail_ = 0;
+};
+
+template <class T, std::size_t Capacity>
+    requires(!is_element<T> || !std::has_single_bit(Capacity))
+class ring_buffer<T, Capacity> {
+    static_assert(
+        is_element<T>,
+        "ring_buffer: its elements are objects that are not const, not references or void");
+    static_assert(std::has_single_bit(Capacity), "ring_buffer: its capacity is a power of two");
 };
 
 }  // namespace cairn

@@ -37,9 +37,6 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
     friend Access;
     using Access::check_not_empty, Access::index_of;
     static constexpr const char* container_name = "static_vector";
-    static_assert(N > 0, "static_vector: there is room for one element at least");
-    static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>,
-                  "static_vector: its elements are objects that are not const");
     static constexpr bool trivial = PlainValue<T>;
     using Storage = InplaceStorage<T, N>;
     using Here = std::source_location;
@@ -366,6 +363,15 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
 
     Storage storage_;
     size_type size_ = 0;
+};
+
+template <class T, std::size_t N>
+    requires(!is_element<T> || N == 0)
+class static_vector<T, N> {
+    static_assert(
+        is_element<T>,
+        "static_vector: its elements are objects that are not const, not references or void");
+    static_assert(N > 0, "static_vector: there is room for one element at least");
 };
 
 }  // namespace cairn

@@ -475,6 +475,13 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     }
 };
 
+template <class Allocator>
+    requires(!is_allocator_of<Allocator, char>)
+class basic_string<Allocator> {
+    static_assert(is_allocator_of<Allocator, char>,
+                  "string: its allocator is one for char, with raw pointers");
+};
+
 using string = basic_string<>;
 
 template <class Allocator>

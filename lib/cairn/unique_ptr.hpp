@@ -23,7 +23,7 @@
 namespace cairn {
 
 template <class T, class... Arguments>
-    requires(!std::is_array_v<T> && std::is_constructible_v<T, Arguments...>)
+    requires(std::is_object_v<T> && !std::is_array_v<T> && std::is_constructible_v<T, Arguments...>)
 [[nodiscard]] std::unique_ptr<T> try_make_unique(Arguments&&... arguments) {
     return std::unique_ptr<T>(new (std::nothrow) T(std::forward<Arguments>(arguments)...));
 }
@@ -126,7 +126,8 @@ constexpr unique_block<T, Allocator> make_block(OnFailure failure, const Allocat
 }  // namespace unique_detail
 
 template <class T, class Allocator, class... Arguments>
-    requires(!std::is_array_v<T> && ConstructibleBy<T, rebound<T, Allocator>, Arguments...>)
+    requires(is_element<T> && !std::is_array_v<T> &&
+             ConstructibleBy<T, rebound<T, Allocator>, Arguments...>)
 [[nodiscard]] constexpr allocated_ptr<T, Allocator> allocate_unique(const Allocator& allocator,
                                                                     Arguments&&... arguments) {
     return unique_detail::make<T>(OnFailure::panic, allocator,
@@ -134,7 +135,8 @@ template <class T, class Allocator, class... Arguments>
 }
 
 template <class T, class Allocator, class... Arguments>
-    requires(!std::is_array_v<T> && ConstructibleBy<T, rebound<T, Allocator>, Arguments...> &&
+    requires(is_element<T> && !std::is_array_v<T> &&
+             ConstructibleBy<T, rebound<T, Allocator>, Arguments...> &&
              FallibleAllocator<rebound<T, Allocator>>)
 [[nodiscard]] constexpr allocated_ptr<T, Allocator> try_allocate_unique(const Allocator& allocator,
                                                                         Arguments&&... arguments) {
@@ -143,14 +145,14 @@ template <class T, class Allocator, class... Arguments>
 }
 
 template <class T, class Allocator>
-    requires std::is_unbounded_array_v<T>
+    requires(std::is_unbounded_array_v<T> && is_element<std::remove_extent_t<T>>)
 [[nodiscard]] constexpr allocated_ptr<T, Allocator> allocate_unique(const Allocator& allocator,
                                                                     std::size_t count) {
     return unique_detail::make_block<std::remove_extent_t<T>>(OnFailure::panic, allocator, count);
 }
 
 template <class T, class Allocator>
-    requires(std::is_unbounded_array_v<T> &&
+    requires(std::is_unbounded_array_v<T> && is_element<std::remove_extent_t<T>> &&
              FallibleAllocator<rebound<std::remove_extent_t<T>, Allocator>>)
 [[nodiscard]] constexpr allocated_ptr<T, Allocator> try_allocate_unique(const Allocator& allocator,
                                                                         std::size_t count) {

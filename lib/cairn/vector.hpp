@@ -29,6 +29,7 @@
 #include "cairn/base/language.hpp"
 #include "cairn/container/access.hpp"
 #include "cairn/container/container_error.hpp"
+#include "cairn/container/fallible.hpp"
 #include "cairn/container/from_range.hpp"
 #include "cairn/container/vector/vector_try.hpp"
 #include "cairn/panic.hpp"
@@ -46,12 +47,6 @@ class vector : public VectorTryForms<T, Allocator> {
     template <class Value>
     using Result = std::expected<Value, ContainerError>;
     using Here = std::source_location;
-
-    static_assert(std::is_object_v<T> && std::is_same_v<std::remove_cv_t<T>, T>,
-                  "vector: its elements are objects that are not const, nor references or void");
-    static_assert(std::is_same_v<typename Traits::value_type, T>,
-                  "vector: its allocator is one for its elements");
-    static_assert(std::is_same_v<typename Traits::pointer, T*>, "blocks are held by raw pointers");
 
   public:
     using allocator_type = Allocator;
@@ -258,6 +253,15 @@ class vector : public VectorTryForms<T, Allocator> {
         if (!done) return std::unexpected(done.error());
         return result;
     }
+};
+
+template <class T, class Allocator>
+    requires(!is_element<T> || !is_allocator_of<Allocator, T>)
+class vector<T, Allocator> {
+    static_assert(is_element<T>,
+                  "vector: its elements are objects that are not const, not references or void");
+    static_assert(!is_element<T> || is_allocator_of<Allocator, T>,
+                  "vector: its allocator is one for its elements, with raw pointers");
 };
 
 template <std::input_iterator Iterator, class Allocator = allocator<std::iter_value_t<Iterator>>>

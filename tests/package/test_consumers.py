@@ -214,18 +214,37 @@ def test_compilers_that_cannot_are_told_in_one_sentence(tmp_path):
         assert "Cairn needs std::expected" in without, header
 
 
-@pytest.mark.parametrize("header, declaration, sentence", [
+WRONG = [
     ("hash_map", "cairn::hash_map<double, int> m; int* p = &m[1.5];", "write `void hash_append"),
     ("hash_map", "struct S { bool operator==(const S&) const; }; cairn::hash_map<S, int> m; "
                  "int* p = &m[S()];", "write `void hash_append"),
     ("hash_map", "cairn::hash_map<std::tuple<int, int>, int> m; int* p = &m[{1, 2}];",
      "write `void hash_append"),
-    ("vector", "cairn::vector<const int> v;", "objects that are not const"),
-    ("static_vector", "cairn::static_vector<const int, 3> v;", "objects that are not const"),
-    ("static_vector", "cairn::static_vector<int, 0> v;", "room for one element at least")])
-def test_what_cannot_be_is_told_in_one_sentence(tmp_path, header, declaration, sentence):
-    [line] = compiler_says(tmp_path, f'#include <cairn/{header}.hpp>\n{declaration}\n')
-    assert sentence in line
+    ("vector", "cairn::vector<int, cairn::allocator<long>> v;", "allocator is one for its elements"),
+    ("string", "cairn::basic_string<int> s;", "allocator is one for char"),
+    ("hash_map", "cairn::hash_map<int, int, cairn::seeded_hash<int>, std::equal_to<>, "
+                 "cairn::allocator<int>> m;", "allocator is one for std::pair"),
+    ("static_vector", "cairn::static_vector<int, 0> v;", "room for one element at least"),
+    ("ring_buffer", "cairn::ring_buffer<int, 3> v;", "its capacity is a power of two")]
+CONTAINERS = {"vector": "T", "static_vector": "T, 4", "ring_buffer": "T, 4", "intrusive_list": "T"}
+WRONG += [(container, f"cairn::{container}<{arguments.replace('T', kind)}> v;",
+           f"{container}: its elements are objects that are not const, not references or void")
+          for container, arguments in CONTAINERS.items()
+          for kind in ("int&", "void", "const int")]
+WRONG += [(container, f"cairn::{container}<{key}, {value}> v;",
+           f"{container}: its keys and values are objects, not references or void")
+          for container in ("flat_map", "hash_map")
+          for key, value in (("int&", "int"), ("void", "int"), ("int", "int&"), ("int", "void"))]
+WRONG += [("unique_ptr", f"#include <cairn/allocator.hpp>\nint i; auto p = cairn::{call};", "no matching function")
+          for call in ("try_make_unique<int&>(i)", "allocate_unique<int&>(cairn::allocator<int>(), i)",
+                       "try_allocate_unique<const int[]>(cairn::allocator<int>(), 3)")]
+
+
+@pytest.mark.parametrize("compiler", ["clang++-19", "g++"])
+@pytest.mark.parametrize("header, declaration, sentence", WRONG)
+def test_what_cannot_be_is_told_in_one_sentence(tmp_path, header, declaration, sentence, compiler):
+    lines = compiler_says(tmp_path, f'#include <cairn/{header}.hpp>\n{declaration}\n', compiler=compiler)
+    assert sentence in lines[0] and len(lines) == 1, "\n".join(lines)
 
 
 def test_targets_bring_no_flags(prefix):

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: MIT
 // How an operation of a container fails: by an error of its try_ form, or by a panic whose sentence
 // starts with the container's name and has the values.
+//
+// A container of what it cannot hold fails when it is compiled. It is a specialization of which
+// there is nothing but that sentence, in place of the errors that its members would give.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <source_location>
 #include <string_view>
+#include <type_traits>
 
 #include "cairn/base/language.hpp"
 
 namespace cairn {
+
+/// What a container can hold.
+template <class T>
+inline constexpr bool is_element =
+    std::is_object_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T>;
 
 enum class ContainerError : std::uint8_t {
     out_of_memory,  // the allocator has no such block

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What containers may ask of an allocator beyond the standard's requirements, and what they do when
-// it has nothing left.
+// What containers ask of an allocator, also beyond the standard's requirements, and what they do
+// when it has nothing left.
 #pragma once
 
 #include <concepts>
@@ -10,8 +10,17 @@
 #include <type_traits>
 
 #include "cairn/base/language.hpp"
+#include "cairn/container/container_error.hpp"
 
 namespace cairn {
+
+/// Whether an allocator's blocks are those of a container of T.
+template <class Allocator, class T>
+inline constexpr bool is_allocator_of = requires {
+    requires is_element<T>;
+    requires std::is_same_v<typename Allocator::value_type, T>;
+    requires std::is_same_v<typename std::allocator_traits<Allocator>::pointer, T*>;
+};
 
 /// An allocator that can say no: null instead of a panic.
 template <class Allocator>

@@ -105,5 +105,14 @@ TEST_CASE("flat_map: is made with an order, an allocator, or both", "[map_argume
     CHECK((moved == map && copy == map));
 }
 
+TEMPLATE_TEST_CASE("maps: keys and values may be called const", "[map_arguments]",
+                   (flat_map<const int, const int>), (hash_map<const int, const int>)) {
+    TestType map;
+    map.insert({1, 10});
+    map.try_emplace(2, 20);
+    CHECK(map.erase(1) == 1);
+    CHECK((map.at(2) == 20 && map.size() == 1));
+}
+
 }  // namespace
 }  // namespace cairn

@@ -32,6 +32,10 @@ namespace cairn {
 template <class Function>
 concept Transparent = requires { typename Function::is_transparent; };
 
+/// What can be an entry's key and value.
+template <class Key, class Value>
+inline constexpr bool are_entry = std::is_object_v<Key> && std::is_object_v<Value>;
+
 /// What an entry can be made of, but is none itself.
 template <class Pair, class Entry>
 concept MakesEntry =
