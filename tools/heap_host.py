@@ -18,6 +18,7 @@ from measured_machine import ROOT
 
 BUILD = ROOT / "build/release"
 SIZES = ["lifo", "small", "medium", "wide", "pages"]
+CALLS = ["lines", "news", "sized"] # of small sizes, by what they are asked for with
 TRACES = ["small", "medium", "wide", "shift", "pages"]
 LIFETIMES = ["lognormal-48", "lognormal-512", "loguniform"] # tests/bench/lifetimes.hpp
 REFERENCE = "glibc" # what ratios are to
@@ -104,6 +105,8 @@ def counted(case, sizes, steps):
     done = run(case, "churn", sizes, steps, prefix=prefix)
     found = re.search(r"Collected : (\d+)", done.stderr)
     taken = re.search(r"^figure steps (\d+)", done.stdout, re.M)
+    if taken and int(taken[1]) == 0: # it has no such calls
+        return None
     if not found or not taken or int(found[1]) < int(taken[1]):
         raise RuntimeError(f"callgrind counted nothing:\n{done.stderr[-1500:]}")
     return int(found[1]) / int(taken[1])
@@ -130,10 +133,11 @@ def pairs(progress, cases, steps):
     program = cases[0].program
     null = Case("no allocator", program, "null")
     raw = in_parallel(progress, "instructions", lambda case, sizes: counted(case, sizes, steps),
-                      [null, *cases], SIZES)
+                      [null, *cases], [*SIZES, *CALLS])
     loop = raw.pop(null.name)
     return {name: {sizes: (value - loop[sizes]) * 2 + INSTRUCTIONS_OF_NULL
-                   for sizes, value in line.items()} for name, line in raw.items()}
+                   for sizes, value in line.items() if value is not None}
+            for name, line in raw.items()}
 
 
 def paired(progress, what, mode, cases, columns, steps, rounds):

@@ -5,10 +5,11 @@
 """
 import document
 import svg
-from heap_host import LIFETIMES, SIZES, TRACES
+from heap_host import CALLS, LIFETIMES, SIZES, TRACES
 
 COLUMNS = {"lifo": "lifo 64 B", "small": "mixed small", "medium": "mixed medium",
            "wide": "mixed wide", "pages": "page-aligned", "shift": "size shift",
+           "lines": "64-aligned", "news": "new, delete", "sized": "new, sized delete",
            "lognormal-48": "lognormal, median 48", "lognormal-512": "lognormal, median 512",
            "loguniform": "log-uniform, 16 B to 256 KiB"}
 TITLES = {
@@ -42,9 +43,10 @@ def get(results, *path):
 # --- tables --------------------------------------------------------------------------------------
 
 def pairs_table(pairs, digits=0):
-    rows = [[title(name), *[number(line.get(sizes), digits) for sizes in SIZES]]
+    columns = [*SIZES, *CALLS]
+    rows = [[title(name), *[number(line.get(sizes), digits) for sizes in columns]]
             for name, line in pairs.items()]
-    return document.table(["", *[COLUMNS[sizes] for sizes in SIZES]], rows)
+    return document.table(["", *[COLUMNS[sizes] for sizes in columns]], rows)
 
 
 def host_table(results):
@@ -73,9 +75,10 @@ def target_table(results):
             worst = [None if name.startswith("bump") else get(results, "worst", machine, kind, name)
                      for kind in ("churn", "fill", "aligned")]
             rows.append([f"{title(name)}, {machine}",
-                         *[number(line.get(sizes)) for sizes in SIZES], *map(calls, worst)])
-    heads = ["", *[COLUMNS[sizes] for sizes in SIZES], "worst malloc / free", "the same, filling",
-             "the same, page-aligned"]
+                         *[number(line.get(sizes)) for sizes in [*SIZES, *CALLS]],
+                         *map(calls, worst)])
+    heads = ["", *[COLUMNS[sizes] for sizes in [*SIZES, *CALLS]], "worst malloc / free",
+             "the same, filling", "the same, page-aligned"]
     return document.table(heads, rows)
 
 
@@ -143,6 +146,11 @@ def _ours(results, key, columns):
     return [get(results, key, "Cairn", column) for column in columns]
 
 
+def _calls(results):
+    lines, plain, sized = _ours(results, "host", CALLS)
+    return [lines, None if None in (plain, sized) else sized - plain]
+
+
 def _size(results):
     sizes = results.get("size", {})
     if "heap_core" not in sizes: # without it there is no heap
@@ -162,6 +170,7 @@ AIMS = [
     Aim("heap, host, pair: small / medium / wide / page-aligned", [32, 49, 60, 70],
         lambda r: _ours(r, "host", SIZES[1:]),
         "rpmalloc 34 / 49 / 51; tcmalloc 78 page-aligned"),
+    Aim("heap, host, pair: 64-aligned; sized delete beyond plain", [60, 0], _calls, "-"),
     Aim("backing heap alone, spinlock, Zbb: pair, dearest of 4; worst malloc / free, any trace",
         [110, 90, 85], _backing, "TLSF 184 to 289; 175 / 158; o1heap 87 / 82"),
     Aim("utilisation, %: small / medium / wide / size shift / pages", [92, 98.8, 97.8, 78, 97],

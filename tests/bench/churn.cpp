@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/bench/churn.hpp"
 
+#include <array>
+
 namespace cairn::bench {
 
 void* null_allocate(std::size_t size) {
@@ -10,37 +12,61 @@ void* null_allocate_aligned(std::size_t alignment, std::size_t /*size*/) {
     return reinterpret_cast<void*>(alignment);
 }
 void null_free(void* /*block*/) {}
+void null_free_sized(void* /*block*/, std::size_t /*size*/) {}
+
+bool has_calls(const Allocator& allocator, Sizes sizes) {
+    return (sizes != Sizes::news && sizes != Sizes::sized) || allocator.make != nullptr;
+}
 
 namespace {
 
-template <bool page_aligned, bool write>
+// What lives by slot, for those who are to say it: one thread. Not beside the cache, which is near
+// `tp` only as long as little else is.
+constinit std::array<std::uint32_t, slots> sizes_of{};
+
+/// What a step calls, by the sizes; the rest is small, medium ...
+template <Sizes sizes>
+void* allocate_for(const Allocator& allocator, const Step& step) {
+    if constexpr (sizes == Sizes::pages) return allocator.allocate_aligned(page, step.size);
+    if constexpr (sizes == Sizes::lines) return allocator.allocate_aligned(line, step.size);
+    if constexpr (sizes == Sizes::news) return allocator.make(step.size);
+    if constexpr (sizes == Sizes::sized) {
+        sizes_of[step.slot] = step.size;
+        return allocator.make(step.size);
+    }
+    return allocator.allocate(step.size);
+}
+
+template <Sizes sizes>
+void free_for(const Allocator& allocator, const Step& step, void* block) {
+    if constexpr (sizes == Sizes::sized) return allocator.unmake_sized(block, sizes_of[step.slot]);
+    if constexpr (sizes == Sizes::news) return allocator.unmake(block);
+    allocator.free(block);
+}
+
+template <Sizes sizes, bool write>
 void take_steps(const Allocator& allocator, std::span<const Step> steps, Slots blocks) {
-    const auto allocate = allocator.allocate;
-    const auto allocate_aligned = allocator.allocate_aligned;
-    const auto free = allocator.free;
     void** const first = blocks.data();
     for (const Step& step : steps) {
         void*& block = first[step.slot];
         if (block != nullptr) {
-            free(block);
+            free_for<sizes>(allocator, step, block);
             block = nullptr;
             continue;
         }
-        if constexpr (page_aligned) {
-            block = allocate_aligned(page, step.size);
-        } else {
-            block = allocate(step.size);
-        }
+        block = allocate_for<sizes>(allocator, step);
         if constexpr (write) *static_cast<std::size_t*>(block) = step.size;
     }
 }
 
 template <bool write>
 void churn_any(const Allocator& allocator, Sizes sizes, std::span<const Step> steps, Slots blocks) {
-    if (sizes == Sizes::pages) {
-        take_steps<true, write>(allocator, steps, blocks);
-    } else {
-        take_steps<false, write>(allocator, steps, blocks);
+    switch (sizes) {
+        case Sizes::pages: return take_steps<Sizes::pages, write>(allocator, steps, blocks);
+        case Sizes::lines: return take_steps<Sizes::lines, write>(allocator, steps, blocks);
+        case Sizes::news: return take_steps<Sizes::news, write>(allocator, steps, blocks);
+        case Sizes::sized: return take_steps<Sizes::sized, write>(allocator, steps, blocks);
+        default: return take_steps<Sizes::small, write>(allocator, steps, blocks);
     }
 }
 

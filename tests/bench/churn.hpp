@@ -14,8 +14,11 @@ namespace cairn::bench {
 /// What lives during a churn, by slot.
 using Slots = std::span<void*, slots>;
 
-/// Takes each step; blocks are page-aligned where `sizes` says so. The same instructions for every
-/// allocator. No request may fail.
+/// Whether the allocator has the calls that `sizes` are asked by.
+[[nodiscard]] bool has_calls(const Allocator& allocator, Sizes sizes);
+
+/// Takes each step; blocks are aligned, or made by other calls, where `sizes` says so. The same
+/// instructions for every allocator. No request may fail.
 void churn(const Allocator& allocator, Sizes sizes, std::span<const Step> steps, Slots blocks);
 
 /// As above, and writes the first word of each block, for measuring time: memory that is used.

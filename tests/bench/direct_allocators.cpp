@@ -134,9 +134,12 @@ struct Cached {
         return cache->take(size, alignment);
     }
     static void free(void* block) { cache->give(static_cast<std::byte*>(block)); }
+    static void free_sized(void* block, std::size_t size) {
+        cache->give(static_cast<std::byte*>(block), {size});
+    }
 
     static constexpr Allocator entry(std::string_view name) {
-        return {name, start, allocate, allocate_aligned, free};
+        return {name, start, allocate, allocate_aligned, free, false, allocate, free, free_sized};
     }
 };
 

@@ -2,7 +2,7 @@
 // One measurement of one allocator in a process of its own, for tools/measure_heap.py:
 //
 //     churn ALLOCATOR SIZES STEPS     for callgrind, which counts what measured_churn does; prints
-//                                     how many steps it were
+//                                     how many steps it were; 0 if it has no such calls
 //     time ALLOCATOR SIZES STEPS      prints nanoseconds of processor time
 //     threads ALLOCATOR SIZES STEPS   prints nanoseconds of wall time with one and with two threads
 //     fill ALLOCATOR TRACE            prints bytes of the region, and bytes that live when a
@@ -250,6 +250,7 @@ extern "C" [[gnu::noinline]] void measured_churn(const Allocator& allocator, con
 namespace {
 
 void count_instructions(const Request& request) {
+    if (!has_calls(request.allocator, sizes_of(request))) return print_figure("steps", 0);
     start(request.allocator);
     const Churn work = prepare(request, 1);
     churn(request.allocator, work.sizes, work.warm_up, work.blocks);

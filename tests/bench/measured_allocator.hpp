@@ -18,6 +18,10 @@ struct Allocator {
     void* (*allocate_aligned)(std::size_t alignment, std::size_t size);
     void (*free)(void* block);
     bool searches = false;  ///< through lists: it is given less to do
+    // operator new and delete; null: it has none of its own.
+    void* (*make)(std::size_t size) = nullptr;
+    void (*unmake)(void* block) = nullptr;
+    void (*unmake_sized)(void* block, std::size_t size) = nullptr;
 };
 
 /// Those that a program was linked with; the first is `null`.
@@ -47,7 +51,9 @@ struct Loop {
 void* null_allocate(std::size_t size);
 void* null_allocate_aligned(std::size_t alignment, std::size_t size);
 void null_free(void* block);
-inline constexpr Allocator null_allocator{"null", nullptr, null_allocate, null_allocate_aligned,
-                                          null_free};
+void null_free_sized(void* block, std::size_t size);
+inline constexpr Allocator null_allocator{
+    "null", nullptr,       null_allocate, null_allocate_aligned, null_free,
+    false,  null_allocate, null_free,     null_free_sized};
 
 }  // namespace cairn::bench

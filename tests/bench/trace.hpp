@@ -34,6 +34,7 @@ class Random {
 };
 
 inline constexpr std::size_t page = 4096;
+inline constexpr std::size_t line = 64;
 
 /// The sizes of blocks, uniform where nothing else is said.
 enum class Sizes : std::uint8_t {
@@ -42,6 +43,9 @@ enum class Sizes : std::uint8_t {
     medium,  ///< 256 to 4096 bytes
     wide,    ///< 16 bytes to 64 KiB, log-uniform: every doubling as often as every other
     pages,   ///< 1 to 8 pages, page-aligned
+    lines,   ///< small ones, aligned to cache lines
+    news,    ///< small ones, by operator new and delete
+    sized,   ///< the same, with the size said to delete
 };
 
 [[nodiscard]] constexpr std::string_view to_string(Sizes sizes) {
@@ -51,12 +55,15 @@ enum class Sizes : std::uint8_t {
         case Sizes::medium: return "medium";
         case Sizes::wide: return "wide";
         case Sizes::pages: return "pages";
+        case Sizes::lines: return "lines";
+        case Sizes::news: return "news";
+        case Sizes::sized: return "sized";
     }
     return "unknown";
 }
 
 inline constexpr std::array all_sizes{Sizes::fixed, Sizes::small, Sizes::medium, Sizes::wide,
-                                      Sizes::pages};
+                                      Sizes::pages, Sizes::lines, Sizes::news,   Sizes::sized};
 
 [[nodiscard]] constexpr std::optional<Sizes> sizes_from(std::string_view name) {
     for (const Sizes sizes : all_sizes) {
@@ -80,6 +87,9 @@ inline constexpr auto powers = [] {
 [[nodiscard]] constexpr std::uint32_t draw(Sizes sizes, Random& random) {
     switch (sizes) {
         case Sizes::fixed: return 64;
+        case Sizes::lines:
+        case Sizes::news:
+        case Sizes::sized:
         case Sizes::small: return 16 + random.below(256 - 16 + 1);
         case Sizes::medium: return 256 + random.below(4096 - 256 + 1);
         case Sizes::wide: {

@@ -165,8 +165,9 @@ void measure(const Allocator& allocator, const Request& request) {
     const std::size_t steps = allocator.searches ? request.steps / 10 : request.steps;
     for (const Sizes sizes : all_sizes) {
         if (!request.sizes.empty() && request.sizes != to_string(sizes)) continue;
+        if (!has_calls(allocator, sizes)) continue;
         measure_churn(allocator, sizes, steps);
-        churn_worst(allocator, sizes, steps);
+        if (sizes <= Sizes::pages) churn_worst(allocator, sizes, steps);
     }
     if (!request.sizes.empty() || allocator.start == nullptr) return;
     for (const std::string_view trace : {"small", "medium", "wide", "pages", "shift"})
