@@ -264,52 +264,46 @@ TEST_CASE("Blocks change their size where they lie", "[classic_heap]") {
     CHECK(fixture.log.empty());
 }
 
-namespace {
-
-/// What the heap has told since it was asked last.
-struct Story final : Writer {
-    std::string told;
-    void write(std::string_view text) override { told += text; }
-    std::string text() { return std::exchange(told, {}); }
-};
-
-}  // namespace
-
 TEST_CASE("Every step is told", "[classic_heap]") {
     Fixture<FirstFit, 256> fixture;
-    Story story;
+    FixedBuffer<1024> story;
+    const auto told = [&story] {
+        const std::string since(story.view());
+        story.clear();
+        return since;
+    };
     fixture.heap.set_trace(&story);
     std::byte* const a = fixture.take(40);
-    CHECK(story.text() ==
+    CHECK(told() ==
           "allocate: 40 bytes at a multiple of 16\n"
           "    grow: the break gives 256 bytes at +0\n"
           "    split: +32 keeps 48 bytes, and +112 is a block of its own\n"
           "    take: +32, 48 bytes\n");
     fixture.take(16);
     fixture.heap.deallocate(a);
-    story.text();
+    told();
     std::byte* const b = fixture.take(64, 32);
-    CHECK(story.text() ==
+    CHECK(told() ==
           "allocate: 64 bytes at a multiple of 32\n"
           "    too small: +32, 48 bytes\n"
           "    fits: +160, 96 bytes\n"
           "    take: +160, 96 bytes\n");
     fixture.heap.deallocate(b);
-    CHECK(story.text() == "free: +160, 96 bytes\n");
+    CHECK(told() == "free: +160, 96 bytes\n");
     CHECK(fixture.heap.try_resize(fixture.memory.data() + 112, {16}, 32));
-    CHECK(story.text() ==
+    CHECK(told() ==
           "resize: +112 from 16 bytes to 32\n"
           "    coalesce: +112 and +160 become one block of 144 bytes\n"
           "    split: +112 keeps 32 bytes, and +176 is a block of its own\n");
     CHECK(fixture.heap.allocate({64 << 10}).error() == AllocError::out_of_memory);
-    CHECK(story.text() ==
+    CHECK(told() ==
           "allocate: 65536 bytes at a multiple of 16\n"
           "    too small: +32, 48 bytes\n"
           "    too small: +176, 80 bytes\n"
           "    refuse: nothing fits, and the break gives no more\n");
     fixture.heap.set_trace({});
     fixture.take(16);
-    CHECK(story.text().empty());
+    CHECK(told().empty());
 }
 
 // --- misuse --------------------------------------------------------------------------------------
