@@ -172,6 +172,7 @@ class Blocks {
     FaultReporter report_;
     Choose choose_;
     Writer* trace_ = nullptr;
+    /// Counts as free, so that a walk down the blocks ends here.
     Block ends_{&ends_, &ends_, 0, State::free, 0, &ends_, &ends_};
     Block* rover_ = &ends_;
 };
