@@ -11,6 +11,7 @@
 #include <atomic>
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -110,32 +111,46 @@ class Guarded {
     Guarded& operator=(const Guarded&) = delete;
 
     /// Holds the lock for as long as it lives; move-only, and empty once moved from.
-    class Access {
+    template <class Owner>
+    class AccessTo {
       public:
-        Access(Access&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)) {}
-        Access& operator=(Access&&) = delete;
-        ~Access() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        AccessTo(AccessTo&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)) {}
+        AccessTo& operator=(AccessTo&&) = delete;
+        ~AccessTo() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
             if (owner_ != nullptr) owner_->lock_.unlock();
         }
-        // Holding the lock is what an Access is for; the analysis does not follow it into members.
-        T& operator*() const CAIRN_NO_THREAD_SAFETY_ANALYSIS { return owner_->value_; }
-        T* operator->() const CAIRN_NO_THREAD_SAFETY_ANALYSIS { return &owner_->value_; }
+        // Holding the lock is what this is for; the analysis does not follow it into members.
+        auto& operator*() const CAIRN_NO_THREAD_SAFETY_ANALYSIS { return owner_->value_; }
+        auto* operator->() const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+            return std::addressof(owner_->value_);
+        }
 
       private:
         friend Guarded;
-        explicit Access(Guarded& owner) : owner_(&owner) {}
-        Guarded* owner_;
+        explicit AccessTo(Owner& owner) : owner_(&owner) {}
+        Owner* owner_;
     };
+    using Access = AccessTo<Guarded>;
+    using ConstAccess = AccessTo<const Guarded>;
 
     [[nodiscard]] Access lock() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
         lock_.lock();
         return Access(*this);
     }
+    /// For reading; readers exclude each other too.
+    [[nodiscard]] ConstAccess lock() const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        lock_.lock();
+        return ConstAccess(*this);
+    }
 
     /// Access if the lock is free now, else nothing.
     [[nodiscard]] std::optional<Access> try_lock() CAIRN_NO_THREAD_SAFETY_ANALYSIS {
         if (!lock_.try_lock()) return std::nullopt;
-        return std::optional<Access>(Access(*this));
+        return Access(*this);
+    }
+    [[nodiscard]] std::optional<ConstAccess> try_lock() const CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+        if (!lock_.try_lock()) return std::nullopt;
+        return ConstAccess(*this);
     }
 
     /// Calls `function(T&)` with the lock held. Do not keep the reference.
@@ -145,7 +160,7 @@ class Guarded {
         return std::forward<Function>(function)(value_);
     }
 
-    /// As above for reading; readers exclude each other too. (Without a constraint: to see whether
+    /// As above for reading. (Without a constraint: to see whether
     /// it holds, the compiler would look into a lambda that may only be meant for the other form.)
     template <class Function>
     decltype(auto) with(Function&& function) const {

@@ -82,6 +82,20 @@ TEST_CASE("Guarded data is reached with its lock held", "[spinlock]") {
     CHECK(text.with([](const std::string& value) { return value; }) == "free");
 }
 
+TEST_CASE("A const Guarded gives a const value to who locks it", "[spinlock]") {
+    const Guarded<std::string> text(std::in_place, "words");
+    {
+        const auto access = text.lock();
+        static_assert(std::is_same_v<decltype(*access), const std::string&>);
+        static_assert(std::is_same_v<decltype(access.operator->()), const std::string*>);
+        CHECK((*access == "words" && access->size() == 5));
+        CHECK_FALSE(text.try_lock().has_value());
+    }
+    const auto again = text.try_lock();
+    REQUIRE(again.has_value());
+    CHECK(**again == "words");
+}
+
 /// What a user's class may have: a member that changes it, and one that does not.
 struct Sum {
     int total = 0;
