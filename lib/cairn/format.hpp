@@ -14,7 +14,8 @@
 // write the same each time.
 // An enumeration takes part by `std::string_view to_string(E)`, or is its integer. Widths count
 // code points of UTF-8, also where std counts two columns for one. A dynamic width or precision
-// that is negative counts as none given.
+// that is negative counts as none given; one of 2^31 or more is refused by a panic, as in the text
+// it does not compile.
 #pragma once
 
 #include <array>

@@ -160,8 +160,8 @@ class Guarded {
         return std::forward<Function>(function)(value_);
     }
 
-    /// As above for reading. (Without a constraint: to see whether
-    /// it holds, the compiler would look into a lambda that may only be meant for the other form.)
+    /// As above for reading. (Without a constraint: to see whether it holds, the compiler would
+    /// look into a lambda that may only be meant for the other form.)
     template <class Function>
     decltype(auto) with(Function&& function) const {
         const LockGuard<Lock> guard(lock_);

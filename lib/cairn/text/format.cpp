@@ -2,7 +2,6 @@
 // Compiled: small. It runs once per boot, or for people to read.
 #include "cairn/format.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -309,7 +308,9 @@ struct FormatRun {
         const bool negative =
             arguments.shapes[count.value]->kind == FormatKind::signed_integer && number >> 63 != 0;
         count.source = negative ? FormatCount::Source::none : FormatCount::Source::literal;
-        count.value = static_cast<std::uint32_t>(std::min<std::uint64_t>(number, no_limit - 1));
+        require(negative || number <= FormatCount::most,
+                "format: a width or precision of 2147483648 or more");
+        count.value = static_cast<std::uint32_t>(number);
     }
 };
 

@@ -41,6 +41,7 @@ enum class FormatSign : std::uint8_t { minus, plus, space };
 /// A width or precision.
 struct FormatCount {
     enum class Source : std::uint8_t { none, literal, argument };
+    static constexpr std::uint32_t most = std::numeric_limits<std::int32_t>::max();
     Source source = Source::none;
     std::uint32_t value = 0;  ///< the count itself, or the index of the argument that holds it
 
@@ -177,11 +178,10 @@ class FormatParser {
     }
 
     constexpr bool number(std::uint32_t& value) {
-        constexpr std::uint64_t limit = std::numeric_limits<std::int32_t>::max();
         std::uint64_t sum = 0;
         while (is_digit(peek())) {
             sum = sum * 10 + static_cast<std::uint64_t>(text_[at_++] - '0');
-            if (sum > limit) return fail(FormatError::number_too_large);
+            if (sum > FormatCount::most) return fail(FormatError::number_too_large);
         }
         value = static_cast<std::uint32_t>(sum);
         return true;

@@ -97,6 +97,22 @@ TEST_CASE("width and precision may be arguments", "[format]") {
     CHECK(formatted("{:.{}} [{:{}.{}}]", "text", 2, "text", 6, 3) == "te [tex   ]");
     CHECK(formatted("[{:{}}]", 42, -6) == "[42]");
     CHECK(formatted("{:.{}}", "text", -1) == "text");
+    CHECK(formatted("[{:{}}]", 42, std::numeric_limits<std::int64_t>::min()) == "[42]");
+    CHECK(formatted("{:.{}}", "text", std::numeric_limits<std::int32_t>::max()) == "text");
+}
+
+TEST_CASE("no width or precision is 2^31 or more", "[format]") {
+    constexpr std::string_view sentence = "format: a width or precision of 2147483648 or more";
+    for (const std::uint64_t count : {std::uint64_t{1} << 31, std::uint64_t{1} << 32, UINT64_MAX}) {
+        CHECK(last_words([&] { (void)formatted("{:.{}}", "text", count); }).find(sentence) !=
+              std::string::npos);
+        std::array<char, 8> space;
+        CHECK(last_words([&] { (void)format_to(space, "{:{}}", 42, count); }).find(sentence) !=
+              std::string::npos);
+    }
+    CHECK(last_words([] {
+              (void)formatted("{::.{}}", std::vector{"text"}, std::int64_t{1} << 32 | 2);
+          }).find(sentence) != std::string::npos);
 }
 
 TEST_CASE("characters and booleans", "[format]") {
