@@ -75,7 +75,7 @@ class FaultInjecting {
     {
         base_.deallocate(block);
     }
-    [[nodiscard]] std::size_t usable_size(std::byte* block) const
+    [[nodiscard]] std::size_t usable_size(const std::byte* block) const
         requires GeneralHeap<A>
     {
         return base_.usable_size(block);

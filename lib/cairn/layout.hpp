@@ -62,11 +62,11 @@ concept ByteAllocator =
 
 /// An allocator that knows its blocks, so that they can come back without their layout.
 template <class A>
-concept GeneralHeap =
-    ByteAllocator<A> && requires(A& heap, const A& constant, std::byte* block, const void* any) {
-        { heap.deallocate(block) } -> std::same_as<void>;
-        { constant.usable_size(block) } -> std::same_as<std::size_t>;
-        { constant.owns(any) } -> std::same_as<bool>;
-    };
+concept GeneralHeap = ByteAllocator<A> && requires(A& heap, const A& constant, std::byte* block,
+                                                   const std::byte* same_block, const void* any) {
+    { heap.deallocate(block) } -> std::same_as<void>;
+    { constant.usable_size(same_block) } -> std::same_as<std::size_t>;
+    { constant.owns(any) } -> std::same_as<bool>;
+};
 
 }  // namespace cairn

@@ -36,7 +36,7 @@ class Locked {
     {
         with([=](A& allocator) { allocator.deallocate(block); });
     }
-    [[nodiscard]] std::size_t usable_size(std::byte* block) const
+    [[nodiscard]] std::size_t usable_size(const std::byte* block) const
         requires GeneralHeap<A>
     {
         return with([=](const A& allocator) { return allocator.usable_size(block); });

@@ -60,7 +60,7 @@ class Quota {
         base_.deallocate(block);
         account_.refund(bytes);
     }
-    [[nodiscard]] std::size_t usable_size(std::byte* block) const
+    [[nodiscard]] std::size_t usable_size(const std::byte* block) const
         requires GeneralHeap<A>
     {
         return base_.usable_size(block);

@@ -66,7 +66,7 @@ class Tracking {
         return true;
     }
 
-    [[nodiscard]] std::size_t usable_size(std::byte* block) const
+    [[nodiscard]] std::size_t usable_size(const std::byte* block) const
         requires GeneralHeap<A>
     {
         const std::size_t front = Header::front(Header::before(block).contents().alignment);

@@ -44,7 +44,7 @@ class CheckedHeap {
         CHECK(CountingLock::held);
         return heap_.try_resize(block, layout, new_size);
     }
-    [[nodiscard]] std::size_t usable_size(std::byte* block) const {
+    [[nodiscard]] std::size_t usable_size(const std::byte* block) const {
         CHECK(CountingLock::held);
         return heap_.usable_size(block);
     }
