@@ -69,7 +69,8 @@ class Tracking {
     [[nodiscard]] std::size_t usable_size(const std::byte* block) const
         requires GeneralHeap<A>
     {
-        const std::size_t front = Header::front(Header::before(block).contents().alignment);
+        const auto alignment = Header::before(block).contents().alignment;
+        const std::size_t front = Header::front(static_cast<std::size_t>(alignment));
         return base_.usable_size(block - front) - front;
     }
     /// Whether it lies in the allocator below: all owners own the same.
