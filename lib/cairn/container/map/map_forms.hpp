@@ -214,16 +214,8 @@ class MapForms {
 
     // --- std's forms with a hint, which is not needed: only where the entry is
 
-    template <class Self = Map>
-    constexpr auto insert(typename Self::const_iterator /*hint*/, const value_type& entry) {
-        return insert(entry).first;
-    }
-    template <class Self = Map>
-    constexpr auto insert(typename Self::const_iterator /*hint*/, value_type&& entry) {
-        return insert(std::move(entry)).first;
-    }
-    template <class Self = Map, class Pair>
-        requires MakesEntry<Pair, value_type>
+    template <class Self = Map, class Pair = value_type>
+        requires std::is_constructible_v<value_type, Pair>
     constexpr auto insert(typename Self::const_iterator /*hint*/, Pair&& pair) {
         return insert(std::forward<Pair>(pair)).first;
     }
