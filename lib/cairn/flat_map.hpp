@@ -11,7 +11,6 @@
 #pragma once
 
 #include <algorithm>
-#include <compare>
 #include <cstddef>
 #include <functional>
 #include <initializer_list>
@@ -210,18 +209,6 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
         std::ranges::swap(compare_, other.compare_);
     }
     friend constexpr void swap(flat_map& a, flat_map& b) noexcept { a.swap(b); }
-
-    friend constexpr bool operator==(const flat_map& a, const flat_map& b) {
-        return std::ranges::equal(a, b);
-    }
-    /// Lexicographical, of entries as pairs.
-    friend constexpr auto operator<=>(const flat_map& a, const flat_map& b)
-        requires requires(const value_type& entry) { compare_elements(entry, entry); }
-    {
-        return std::lexicographical_compare_three_way(
-            a.begin(), a.end(), b.begin(), b.end(),
-            [](const value_type& x, const value_type& y) { return compare_elements(x, y); });
-    }
 
     /// Removes the entries that satisfy `predicate`; returns how many.
     template <class Predicate>

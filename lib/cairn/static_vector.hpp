@@ -7,7 +7,6 @@
 #pragma once
 
 #include <algorithm>
-#include <compare>
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
@@ -15,7 +14,6 @@
 #include <memory>
 #include <ranges>
 #include <source_location>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -308,20 +306,6 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
         } else {
             return erase_if(from, [&](const T& element) { return element == value; });
         }
-    }
-
-    friend constexpr bool operator==(const static_vector& a, const static_vector& b)
-        requires requires(const T& element) { static_cast<bool>(element == element); }
-    {
-        return std::ranges::equal(a, b);
-    }
-    friend constexpr auto operator<=>(const static_vector& a, const static_vector& b)
-        requires requires(const T& element) { static_cast<bool>(element < element); }
-    {
-        // Of tuples, so that < serves where there is no <=>.
-        return std::lexicographical_compare_three_way(
-            a.begin(), a.end(), b.begin(), b.end(),
-            [](const T& x, const T& y) { return std::tie(x) <=> std::tie(y); });
     }
 
   private:

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // How callers get at the elements of containers. What those have in common whose elements lie one
-// behind the other: iterators, which are pointers, and access that is checked in every build. Such
-// a container says where its elements are (`data`, `size`) and what it is called in a panic
+// behind the other: iterators, which are pointers, comparison, and access that is checked in every
+// build. Such a container says where its elements are (`data`, `size`) and what it is called in a
+// panic
 // (`container_name`). No public interface: see the containers.
 #pragma once
 
+#include <compare>
 #include <concepts>
 #include <cstddef>
 #include <iterator>
@@ -41,7 +43,7 @@ struct Index {
 template <class Container, class T>
 class ContiguousAccess;
 
-/// The walk over elements of type T.
+/// The walk over elements of type T. Containers of one kind are compared by their elements.
 template <class Container, class T>
 class ContiguousIterators {
     friend Container;
@@ -85,6 +87,44 @@ class ContiguousIterators {
         return static_cast<const Container&>(*this);
     }
 };
+
+template <class Container, class T>
+    requires requires(const T& a, const T& b) { static_cast<bool>(a == b); }
+[[nodiscard]] constexpr bool operator==(const ContiguousIterators<Container, T>& a,
+                                        const ContiguousIterators<Container, T>& b) {
+    const T* other = b.begin();
+    if (a.end() - a.begin() != b.end() - other) return false;
+    for (const T& element : a) {
+        if (!(element == *other++)) return false;
+    }
+    return true;
+}
+
+/// The order of two elements: their own <=>, or what < says.
+template <class T>
+    requires requires(const T& a, const T& b) { static_cast<bool>(a < b); }
+[[nodiscard]] constexpr auto compare_elements(const T& a, const T& b) {
+    if constexpr (std::three_way_comparable<T>) {
+        return a <=> b;
+    } else {
+        if (a < b) return std::weak_ordering::less;
+        return b < a ? std::weak_ordering::greater : std::weak_ordering::equivalent;
+    }
+}
+
+/// Lexicographical.
+template <class Container, class T>
+[[nodiscard]] constexpr auto operator<=>(const ContiguousIterators<Container, T>& a,
+                                         const ContiguousIterators<Container, T>& b)
+    -> decltype(compare_elements(*a.begin(), *b.begin())) {
+    const T* other = b.begin();
+    for (const T& element : a) {
+        if (other == b.end()) break;
+        const auto order = compare_elements(element, *other++);
+        if (order != 0) return order;
+    }
+    return a.end() - a.begin() <=> b.end() - b.begin();
+}
 
 /// The same, and single elements by their index. What is outside panics, and names the caller.
 template <class Container, class T>

@@ -21,16 +21,6 @@ inline constexpr bool is_basic_string<basic_string<Allocator>> = true;
 
 // --- comparison, with whatever converts to std::string_view
 
-template <class Allocator>
-[[nodiscard]] constexpr bool operator==(const basic_string<Allocator>& a,
-                                        const basic_string<Allocator>& b) noexcept {
-    return a.view() == b.view();
-}
-template <class Allocator>
-[[nodiscard]] constexpr std::strong_ordering operator<=>(
-    const basic_string<Allocator>& a, const basic_string<Allocator>& b) noexcept {
-    return a.view() <=> b.view();
-}
 template <class Allocator, std::convertible_to<std::string_view> Text>
 [[nodiscard]] constexpr bool operator==(const basic_string<Allocator>& a, const Text& b) noexcept {
     return a.view() == std::string_view(b);

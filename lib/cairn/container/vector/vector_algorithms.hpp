@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What std declares beside its vector: comparison, erase and erase_if. Include
-// lib/cairn/vector.hpp.
+// What std declares beside its vector: erase and erase_if. Include lib/cairn/vector.hpp.
 #pragma once
 
-#include <compare>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -14,41 +12,6 @@
 #include "cairn/vector.hpp"
 
 namespace cairn {
-
-template <class T, class Allocator>
-    requires requires(const T& a, const T& b) { static_cast<bool>(a == b); }
-[[nodiscard]] constexpr bool operator==(const vector<T, Allocator>& a,
-                                        const vector<T, Allocator>& b) {
-    if (a.size() != b.size()) return false;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        if (!(a.data()[i] == b.data()[i])) return false;
-    }
-    return true;
-}
-
-/// The order of two elements: their own <=>, or what < says.
-template <class T>
-    requires requires(const T& a, const T& b) { static_cast<bool>(a < b); }
-[[nodiscard]] constexpr auto compare_elements(const T& a, const T& b) {
-    if constexpr (std::three_way_comparable<T>) {
-        return a <=> b;
-    } else {
-        if (a < b) return std::weak_ordering::less;
-        return b < a ? std::weak_ordering::greater : std::weak_ordering::equivalent;
-    }
-}
-
-/// Lexicographical.
-template <class T, class Allocator>
-[[nodiscard]] constexpr auto operator<=>(const vector<T, Allocator>& a,
-                                         const vector<T, Allocator>& b)
-    -> decltype(compare_elements(*a.data(), *b.data())) {
-    for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
-        const auto order = compare_elements(a.data()[i], b.data()[i]);
-        if (order != 0) return order;
-    }
-    return a.size() <=> b.size();
-}
 
 /// Removes the elements that satisfy `predicate`; returns how many.
 template <class T, class Allocator, class Predicate>
