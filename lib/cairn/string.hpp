@@ -47,11 +47,20 @@ concept TextRange =
     std::ranges::contiguous_range<Range> && std::same_as<std::ranges::range_value_t<Range>, char> &&
     std::ranges::sized_range<Range>;
 
+/// A position in a text. Deduced, so that the number 0 is none.
+template <class T>
+concept TextPosition = std::same_as<T, char*> || std::same_as<T, const char*>;
+
+/// What converts to a text, and is no pointer to one.
+template <class T>
+concept TextObject =
+    std::convertible_to<const T&, std::string_view> && !std::convertible_to<const T&, const char*>;
+
 template <class Allocator = allocator<char>>
 class basic_string : public StringAccess<Allocator>, public StringSearch<basic_string<Allocator>> {
     using Core = StringAccess<Allocator>;
     using Search = StringSearch<basic_string>;
-    using Core::allocator_, Core::chars, Core::can_report;
+    using Core::allocator_, Core::chars;
     using Core::check_not_empty, Core::index_of, Core::indices_of, Core::valid;
     using Search::part;
     using typename Core::Traits;
@@ -59,12 +68,6 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     using Result = std::expected<Value, ContainerError>;
     static constexpr OnFailure panics = OnFailure::panic;
     using Here = std::source_location;
-    /// A position. A template, so that the number 0 is none.
-    template <class T>
-    static constexpr bool is_position = std::same_as<T, char*> || std::same_as<T, const char*>;
-
-    template <class First, class Last>
-    static constexpr bool are_positions = is_position<First> && is_position<Last>;
 
   public:
     using allocator_type = Allocator;
@@ -77,9 +80,8 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
         : Core(Allocator()) {}
     constexpr explicit basic_string(const Allocator& allocator) noexcept : Core(allocator) {}
     /// No plain std::string_view, which ({"abc", 2}) could be as well as a string.
-    template <std::convertible_to<std::string_view> Text>
-        requires(!std::convertible_to<const Text&, const char*>)
-    constexpr explicit basic_string(const Text& text, const Allocator& allocator = Allocator())
+    constexpr explicit basic_string(const TextObject auto& text,
+                                    const Allocator& allocator = Allocator())
         : Core(allocator) {
         append(text);
     }
@@ -91,9 +93,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
                            const Allocator& allocator = Allocator())
         : basic_string(std::string_view(text, count), allocator) {}
     /// The `count` characters of `text` from `index` on, or as many as there are.
-    template <std::convertible_to<std::string_view> Text>
-        requires(!std::convertible_to<const Text&, const char*>)
-    constexpr basic_string(const Text& text, size_type index, size_type count = npos,
+    constexpr basic_string(const TextObject auto& text, size_type index, size_type count = npos,
                            const Allocator& allocator = Allocator(), Here where = Here::current())
         : basic_string(part(text, index, count, where), allocator) {}
     constexpr basic_string(const char* text, size_type index, size_type count,
@@ -168,11 +168,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
         }
         return *this;
     }
-    template <std::convertible_to<std::string_view> Text>
-        requires(!std::convertible_to<const Text&, const char*>)
-    constexpr basic_string& operator=(const Text& text) {
-        return assign(text);
-    }
+    constexpr basic_string& operator=(const TextObject auto& text) { return assign(text); }
     constexpr basic_string& operator=(const char* text) { return assign(text); }
     /// Also what `= {}` calls.
     constexpr basic_string& operator=(std::initializer_list<char> letters) {
@@ -185,7 +181,7 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
     /// A string of `text`.
     [[nodiscard]] static constexpr Result<basic_string> try_from(
         std::string_view text, const Allocator& allocator = Allocator())
-        requires can_report
+        requires FallibleAllocator<Allocator>
     {
         Result<basic_string> result(std::in_place, allocator);
         const auto done = result->try_append(text);
@@ -300,30 +296,24 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
                                    Here where = Here::current()) {
         return replace(index, 0, count, letter, where);
     }
-    template <class Position>
-        requires is_position<Position>
-    constexpr iterator insert(Position position, char letter, Here where = Here::current()) {
+    constexpr iterator insert(TextPosition auto position, char letter,
+                              Here where = Here::current()) {
         return insert(position, size_type{1}, letter, where);
     }
-    template <class Position>
-        requires is_position<Position>
-    constexpr iterator insert(Position position, size_type count, char letter,
+    constexpr iterator insert(TextPosition auto position, size_type count, char letter,
                               Here where = Here::current()) {
         const size_type index = index_of({position, where});
         insert(index, count, letter, where);
         return begin() + index;
     }
-    template <class Position, std::input_iterator Iterator>
-        requires is_position<Position>
-    constexpr iterator insert(Position position, Iterator first, Iterator last,
+    template <std::input_iterator Iterator>
+    constexpr iterator insert(TextPosition auto position, Iterator first, Iterator last,
                               Here where = Here::current()) {
         const size_type index = index_of({position, where});
         put(index, 0, IteratorRange(std::move(first), std::move(last)));
         return begin() + index;
     }
-    template <class Position>
-        requires is_position<Position>
-    constexpr iterator insert(Position position, std::initializer_list<char> letters,
+    constexpr iterator insert(TextPosition auto position, std::initializer_list<char> letters,
                               Here where = Here::current()) {
         return insert_range(position, letters, where);
     }
@@ -354,36 +344,29 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
         const size_type removed = this->present(index, count, where);
         return put(index, removed, basic_string(copies, letter, allocator_).view());
     }
-    template <class First, class Last>
-        requires are_positions<First, Last>
-    constexpr basic_string& replace(First first, Last last, std::string_view text,
-                                    Here where = Here::current()) {
+    constexpr basic_string& replace(TextPosition auto first, TextPosition auto last,
+                                    std::string_view text, Here where = Here::current()) {
         const auto [index, count] = indices_of(first, last, where);
         return put(index, count, text);
     }
-    template <class First, class Last>
-        requires are_positions<First, Last>
-    constexpr basic_string& replace(First first, Last last, const char* text, size_type letters,
+    constexpr basic_string& replace(TextPosition auto first, TextPosition auto last,
+                                    const char* text, size_type letters,
                                     Here where = Here::current()) {
         return replace(first, last, std::string_view(text, letters), where);
     }
-    template <class First, class Last>
-        requires are_positions<First, Last>
-    constexpr basic_string& replace(First first, Last last, size_type copies, char letter,
-                                    Here where = Here::current()) {
+    constexpr basic_string& replace(TextPosition auto first, TextPosition auto last,
+                                    size_type copies, char letter, Here where = Here::current()) {
         const auto [index, count] = indices_of(first, last, where);
         return replace(index, count, copies, letter, where);
     }
-    template <class First, class Last, std::input_iterator Iterator>
-        requires are_positions<First, Last>
-    constexpr basic_string& replace(First first, Last last, Iterator from, Iterator to,
-                                    Here where = Here::current()) {
+    template <std::input_iterator Iterator>
+    constexpr basic_string& replace(TextPosition auto first, TextPosition auto last, Iterator from,
+                                    Iterator to, Here where = Here::current()) {
         const auto [index, count] = indices_of(first, last, where);
         return put(index, count, IteratorRange(std::move(from), std::move(to)));
     }
-    template <class First, class Last>
-        requires are_positions<First, Last>
-    constexpr basic_string& replace(First first, Last last, std::initializer_list<char> letters,
+    constexpr basic_string& replace(TextPosition auto first, TextPosition auto last,
+                                    std::initializer_list<char> letters,
                                     Here where = Here::current()) {
         return replace_with_range(first, last, letters, where);
     }
@@ -398,16 +381,13 @@ class basic_string : public StringAccess<Allocator>, public StringSearch<basic_s
                                   Here where = Here::current()) {
         return put(index, this->present(index, count, where), std::string_view());
     }
-    template <class Position>
-        requires is_position<Position>
-    constexpr iterator erase(Position position, Here where = Here::current()) {
+    constexpr iterator erase(TextPosition auto position, Here where = Here::current()) {
         const size_type index = valid({index_of({position, where}), where});
         put(index, 1, std::string_view());
         return begin() + index;
     }
-    template <class First, class Last>
-        requires are_positions<First, Last>
-    constexpr iterator erase(First first, Last last, Here where = Here::current()) {
+    constexpr iterator erase(TextPosition auto first, TextPosition auto last,
+                             Here where = Here::current()) {
         const auto [index, count] = indices_of(first, last, where);
         put(index, count, std::string_view());
         return begin() + index;

@@ -43,7 +43,6 @@ class vector : public VectorTryForms<T, Allocator> {
     using Core::data_, Core::size_, Core::capacity_, Core::allocator_;
     static constexpr OnFailure panics = OnFailure::panic;
     static constexpr OnFailure reports = OnFailure::report;
-    using Core::can_report;
     template <class Value>
     using Result = std::expected<Value, ContainerError>;
     using Here = std::source_location;
@@ -236,7 +235,7 @@ class vector : public VectorTryForms<T, Allocator> {
     /// An empty vector that can take `count` elements without further memory.
     [[nodiscard]] static constexpr Result<vector> try_with_capacity(
         size_type count, const Allocator& allocator = Allocator())
-        requires can_report
+        requires FallibleAllocator<Allocator>
     {
         Result<vector> result(std::in_place, allocator);
         const auto done = result->try_reserve(count);
@@ -245,7 +244,7 @@ class vector : public VectorTryForms<T, Allocator> {
     }
     /// A vector of the elements of `range`.
     template <RangeOf<T, Allocator> Range>
-        requires can_report
+        requires FallibleAllocator<Allocator>
     [[nodiscard]] static constexpr Result<vector> try_from_range(
         Range&& range, const Allocator& allocator = Allocator()) {
         Result<vector> result(std::in_place, allocator);

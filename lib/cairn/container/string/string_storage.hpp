@@ -16,6 +16,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <string_view>
 #include <utility>
 
@@ -29,6 +30,7 @@ namespace cairn {
 template <class Allocator>
 class StringStorage : protected BlockSource<char, Allocator> {
     using Source = BlockSource<char, Allocator>;
+    using Here = std::source_location;
 
   public:
     StringStorage(const StringStorage&) = delete;
@@ -194,6 +196,25 @@ class StringStorage : protected BlockSource<char, Allocator> {
             put(chars() + kept + i, letter);
         set_length(kept + count);
         return {};
+    }
+
+    constexpr Result<void> push(OnFailure failure, char letter) {
+        if (length() == room()) [[unlikely]]
+            return fill_from(failure, length(), 1, letter);
+        put(chars() + length(), letter);
+        set_length(length() + 1);
+        return {};
+    }
+    constexpr Result<void> resize_to(OnFailure failure, std::size_t count, char letter) {
+        if (count > length()) return fill_from(failure, length(), count - length(), letter);
+        set_length(count);
+        return {};
+    }
+    /// How many of `count` characters from `index` on there are.
+    constexpr std::size_t present(std::size_t index, std::size_t count, Here where) const {
+        if (index > length()) [[unlikely]]
+            panic_index("string", index, length(), where);
+        return count < length() - index ? count : length() - index;
     }
 
     constexpr Result<void> reserve_at_least(OnFailure failure, std::size_t count) {
