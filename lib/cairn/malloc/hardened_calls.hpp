@@ -14,6 +14,12 @@ inline constexpr bool exact = true;
 
 [[nodiscard]] std::byte* take(std::size_t size, std::size_t alignment, Family family);
 [[nodiscard]] std::byte* take(std::size_t size, Family family);
+[[nodiscard]] inline std::byte* take_at_hand(std::size_t /*size*/) {
+    return nullptr;
+}
+[[nodiscard]] inline std::byte* take_at_hand(std::size_t /*size*/, std::size_t /*alignment*/) {
+    return nullptr;
+}
 [[nodiscard]] std::byte* take_pages(std::size_t size);
 /// As every block is.
 [[nodiscard]] std::byte* take_zeroed(std::size_t size);

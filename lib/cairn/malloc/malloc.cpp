@@ -24,11 +24,14 @@ void* refuse(int error) {
 }
 
 // Shaped for: "Instructions on the host".
+[[gnu::noinline]] void* take_aligned_slowly(std::size_t alignment, std::size_t size) {
+    if (!std::has_single_bit(alignment)) return refuse(EINVAL);
+    return calls::take(size, alignment, Family::malloc);
+}
 [[gnu::always_inline]] inline void* take_aligned(std::size_t alignment, std::size_t size) {
     if (alignment == heap_page) return calls::take_pages(size);
-    if (!std::has_single_bit(alignment)) [[unlikely]]
-        return refuse(EINVAL);
-    return calls::take(size, alignment, Family::malloc);
+    if (void* const block = calls::take_at_hand(size, alignment)) return block;
+    return take_aligned_slowly(alignment, size);
 }
 
 constexpr std::size_t large = std::size_t{256} << 10;

@@ -59,31 +59,47 @@ void* refuse(std::size_t size, std::align_val_t alignment, const std::nothrow_t&
     return next == nullptr ? nullptr : next(size, alignment, tag);
 }
 
-/// `how`: what an operator new was called with besides the size and the alignment.
-template <class... How>
-void* take(Family family, std::size_t size, const How&... how) {
+// `how`: what an operator new was called with besides the size and the alignment. The rest of each
+// `take` is a function of its own, so that what is at hand is given with nothing kept over a call.
+// Shaped for: "Instructions on the host".
+
+template <Family family, class... How>
+[[gnu::noinline]] void* take_slowly(std::size_t size, const How&... how) {
     std::byte* const block = calls::take(size, family);
-    if (block == nullptr) [[unlikely]]
-        return calls::adopt(refuse(size, how...), family);
-    return block;
+    return block != nullptr ? block : calls::adopt(refuse(size, how...), family);
 }
 
-template <class... How>
-void* take(Family family, std::size_t size, std::align_val_t alignment, const How&... how) {
+template <Family family, class... How>
+[[gnu::always_inline]] inline void* take(std::size_t size, const How&... how) {
+    if (void* const block = calls::take_at_hand(size)) [[likely]]
+        return block;
+    return take_slowly<family>(size, how...);
+}
+
+template <Family family, class... How>
+[[gnu::noinline]] void* take_aligned_slowly(std::size_t size, std::align_val_t alignment,
+                                            const How&... how) {
     const auto boundary = static_cast<std::size_t>(alignment);
     std::byte* const block =
         std::has_single_bit(boundary) ? calls::take(size, boundary, family) : nullptr;
-    if (block == nullptr) [[unlikely]]
-        return calls::adopt(refuse(size, alignment, how...), family);
-    return block;
+    return block != nullptr ? block : calls::adopt(refuse(size, alignment, how...), family);
 }
 
-void give(Family family, void* block) {
+template <Family family, class... How>
+[[gnu::always_inline]] inline void* take(std::size_t size, std::align_val_t alignment,
+                                         const How&... how) {
+    if (void* const block = calls::take_at_hand(size, static_cast<std::size_t>(alignment)))
+        [[likely]]
+        return block;
+    return take_aligned_slowly<family>(size, alignment, how...);
+}
+
+[[gnu::always_inline]] inline void give(Family family, void* block) {
     calls::give(block, family);
 }
 
-void give(Family family, void* block, std::size_t size,
-          std::align_val_t alignment = std::align_val_t{plain}) {
+[[gnu::always_inline]] inline void give(Family family, void* block, std::size_t size,
+                                        std::align_val_t alignment = std::align_val_t{plain}) {
     calls::give(block, size, static_cast<std::size_t>(alignment), family);
 }
 
@@ -91,15 +107,15 @@ void give(Family family, void* block, std::size_t size,
 
 #pragma GCC visibility push(default)
 // clang-format off
-void* operator new(std::size_t size) { return take(one, size); }
-void* operator new[](std::size_t size) { return take(many, size); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return take(aligned_one, size, alignment); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return take(aligned_many, size, alignment); }
+void* operator new(std::size_t size) { return take<one>(size); }
+void* operator new[](std::size_t size) { return take<many>(size); }
+void* operator new(std::size_t size, std::align_val_t alignment) { return take<aligned_one>(size, alignment); }
+void* operator new[](std::size_t size, std::align_val_t alignment) { return take<aligned_many>(size, alignment); }
 
-void* operator new(std::size_t size, const std::nothrow_t& tag) noexcept { return take(one, size, tag); }
-void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return take(many, size, tag); }
-void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return take(aligned_one, size, alignment, tag); }
-void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return take(aligned_many, size, alignment, tag); }
+void* operator new(std::size_t size, const std::nothrow_t& tag) noexcept { return take<one>(size, tag); }
+void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return take<many>(size, tag); }
+void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return take<aligned_one>(size, alignment, tag); }
+void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t& tag) noexcept { return take<aligned_many>(size, alignment, tag); }
 
 void operator delete(void* block) noexcept { give(one, block); }
 void operator delete[](void* block) noexcept { give(many, block); }

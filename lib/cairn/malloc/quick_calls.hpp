@@ -24,6 +24,16 @@ inline constexpr bool exact = false;
                                                          Family /*family*/) {
     return process_heap::cache.take(size, alignment);
 }
+/// The same if it takes no call; nullptr says nothing. Whoever has more to do with what `take`
+/// returns calls that last.
+[[nodiscard, gnu::always_inline]] inline std::byte* take_at_hand(std::size_t size) {
+    return process_heap::cache.take_at_hand(size);
+}
+/// At a multiple of `alignment`; nullptr too where that is no power of two.
+[[nodiscard, gnu::always_inline]] inline std::byte* take_at_hand(std::size_t size,
+                                                                 std::size_t alignment) {
+    return process_heap::cache.take_at_hand(size, alignment);
+}
 /// At a page's start.
 [[nodiscard, gnu::always_inline]] inline std::byte* take_pages(std::size_t size) {
     return process_heap::cache.take_pages(size);

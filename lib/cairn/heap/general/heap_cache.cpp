@@ -61,38 +61,23 @@ std::byte* HeapCache::take_coarse(std::size_t size, HeapCache& cache) {
     return take_larger(nullptr, cache, size);
 }
 
-/// A run that its magazine has, for what is aligned to pages; all else is `take_aligned_slowly`'s.
+/// A run that its magazine has, for what is aligned to pages; all else is `take_aligned`'s.
 std::byte* HeapCache::take_run_at_hand(std::size_t /*heap_page*/, std::size_t size,
                                        HeapCache& cache) {
     static_assert((worth_pages + run_bins * heap_page - 1) / heap_page == run_bins);
     std::size_t beyond = size - worth_pages;
     in_register(beyond);
     if (beyond / (run_bins * heap_page) != 0) [[unlikely]]
-        return take_aligned_slowly(heap_page, size, cache);
+        return take_aligned(heap_page, size, cache);
     MagazineTop& place = cache.tops_.runs.data()[(size - 1) / heap_page];
     const MagazineTop top = place;
     std::byte* const run = top[-1];
     if (run == nullptr) [[unlikely]]
-        return take_aligned_slowly(heap_page, size, cache);
+        return cache.take_run(size, heap_page);
     place = top - 1;
     const std::size_t page = (reinterpret_cast<std::uintptr_t>(run) - cache.origin_) / heap_page;
     mark(cache.use_, page, PageUse::run);
     return run;
-}
-
-/// Pages, or a slot of the class of the rounded size; all else is `take_aligned_slowly`'s.
-std::byte* HeapCache::take_aligned(std::size_t alignment, std::size_t size, HeapCache& cache) {
-    if (alignment == heap_page) return take_run_at_hand(alignment, size, cache);
-    const std::size_t rounded = (size + alignment - 1) & -alignment;
-    if ((rounded - 1) / largest_small != 0) [[unlikely]]
-        return take_aligned_slowly(alignment, size, cache);
-    if ((alignment ^ (alignment - 1)) <= alignment - 1) [[unlikely]]  // no power of two
-        return take_aligned_slowly(alignment, size, cache);
-    Bin& bin = cache.bins_.data()[rounded / 16];
-    std::byte* const block = bin.top[-1];
-    if (!cache.pop(bin, block)) [[unlikely]]
-        return take_aligned_slowly(alignment, size, cache);
-    return block;
 }
 
 inline bool HeapCache::keep_run(std::byte* run, std::size_t page, std::uint8_t* uses) {

@@ -68,9 +68,36 @@ class HeapCache {
         return block;
     }
 
-    /// As above at a multiple of `alignment`, a power of two.
-    [[nodiscard]] std::byte* take(std::size_t size, std::size_t alignment) {
-        return alignment <= default_alignment ? take(size) : take_aligned(alignment, size, *this);
+    /// As above at a multiple of `alignment`; nullptr too where that is no power of two.
+    [[nodiscard, gnu::always_inline]] std::byte* take(std::size_t size, std::size_t alignment) {
+        HeapCache& cache = at_hand();
+        if (alignment == heap_page) return take_run_at_hand(alignment, size, cache);
+        if (std::byte* const block = cache.take_at_hand(size, alignment)) return block;
+        return take_aligned(alignment, size, cache);
+    }
+
+    // What a magazine of slots has, with no call; nullptr says no more than that it has none. For
+    // those who do something else with what `take` returns, and call that last.
+
+    [[nodiscard, gnu::always_inline]] std::byte* take_at_hand(std::size_t size) {
+        HeapCache& cache = at_hand();
+        if (size > largest_small) [[unlikely]]
+            return nullptr;
+        std::size_t beyond = size + 15;
+        in_register(beyond);
+        return cache.pop_slot(beyond / 16 * 16);
+    }
+    [[nodiscard, gnu::always_inline]] std::byte* take_at_hand(std::size_t size,
+                                                              std::size_t alignment) {
+        HeapCache& cache = at_hand();
+        std::size_t mask = alignment - 1;
+        if ((alignment & mask) != 0) [[unlikely]]
+            return nullptr;
+        // Slots are as aligned as their size is. Of no alignment, or of a size that has no
+        // multiple, it is 0, and there are none.
+        mask |= 15;
+        const std::size_t rounded = (size + mask) & ~mask;
+        return rounded > largest_small ? nullptr : cache.pop_slot(rounded);
     }
 
     /// The same as take(size, heap_page).
@@ -89,9 +116,9 @@ class HeapCache {
         const std::size_t use = cache.use_at(page);
         if (use > small_classes) [[unlikely]]
             return give_large(block, cache, page, use, origin, uses);
-        Bin* bin = &cache.bins_.data()[use];
-        in_register(bin);
-        if (!cache.push(*bin, block)) [[unlikely]]
+        std::size_t place = use * sizeof(Bin);
+        in_register(place);
+        if (!cache.push(cache.bin_of(place), block)) [[unlikely]]
             give_slowly(block, cache);
     }
 
@@ -101,16 +128,20 @@ class HeapCache {
         const std::size_t size = layout.alignment <= default_alignment
                                      ? layout.size
                                      : align_up(layout.size, layout.alignment).value_or(SIZE_MAX);
-        const std::size_t page = (reinterpret_cast<std::uintptr_t>(block) - origin_) / heap_page;
-        const std::size_t wanted = (size + 15) / 16;
-        if (page >= pages_ || use_at(page) != wanted || wanted > small_classes) [[unlikely]]
-            return give_as(block, layout);
-        if (!push(bins_.data()[wanted], block)) [[unlikely]]
-            give_slowly(block, *this);
+        HeapCache& cache = at_hand();
+        const std::size_t page =
+            (reinterpret_cast<std::uintptr_t>(block) - cache.origin_) / heap_page;
+        if (page >= cache.pages_) [[unlikely]]
+            return give_as(block, layout, cache);
+        const std::size_t use = cache.use_at(page);
+        if (!are_for(use, size)) [[unlikely]]
+            return give_as(block, layout, cache);
+        if (!cache.push(cache.bin_of(use * sizeof(Bin)), block)) [[unlikely]]
+            give_as(block, layout, cache);
     }
 
-    /// The same for those in no hurry, and for all but slots.
-    [[gnu::noinline]] void give_as(std::byte* block, Layout layout);
+    /// The same for those in no hurry.
+    void give_as(std::byte* block, Layout layout) { give_as(block, layout, *this); }
 
     // GeneralHeap.
 
@@ -137,13 +168,12 @@ class HeapCache {
 
   private:
     friend class HeapCore;
-    /// One for each class of slots; that of 0, which pages are that are not the heap's, has
-    /// nothing.
+    /// One for each class of slots. Those of other uses of pages have nothing, and take nothing.
     struct Bin {
         MagazineTop top = no_magazine;
         SlotCheck check{};
     };
-    static constexpr std::size_t bin_count = small_classes + 1;
+    static constexpr std::size_t bin_count = page_uses;
 
     static constexpr std::array<Bin, bin_count> make_bins() {
         std::array<Bin, bin_count> bins{};
@@ -160,6 +190,21 @@ class HeapCache {
     [[nodiscard, gnu::always_inline]] Bin& bin_of(std::size_t size) {
         static_assert(sizeof(Bin) == 16);
         return *reinterpret_cast<Bin*>(reinterpret_cast<std::byte*>(bins_.data()) + size);
+    }
+
+    /// Whether pages of this use have the slots that `size` bytes are in. Where checks do not
+    /// refuse what is in other pages, neither does the bin.
+    [[nodiscard, gnu::always_inline]] static bool are_for(std::size_t use, std::size_t size) {
+        if (__builtin_constant_p(size) || !heap_checks)
+            return use == (size + 15) / 16 && use <= small_classes;
+        return use * class_size(1) - size < class_size(1);
+    }
+
+    /// Of slots of `size` bytes, a multiple of 16: that on top of their magazine, if it is sound.
+    [[nodiscard, gnu::always_inline]] std::byte* pop_slot(std::size_t size) {
+        Bin& bin = bin_of(size);
+        std::byte* const block = bin.top[-1];
+        return pop(bin, block) ? block : nullptr;
     }
 
     /// Puts `block` on the magazine of its class, if it is a slot that is not free and there is
@@ -221,11 +266,10 @@ class HeapCache {
                                              std::size_t use, std::uintptr_t origin,
                                              std::uint8_t* uses);
     [[gnu::noinline]] static void give_slowly(std::byte* block, HeapCache& cache);
+    [[gnu::noinline]] static void give_as(std::byte* block, Layout layout, HeapCache& cache);
     [[nodiscard, gnu::noinline]] static std::byte* take_coarse(std::size_t size, HeapCache& cache);
     [[nodiscard]] static std::byte* take_larger(const std::byte* seen, HeapCache& cache,
                                                 std::size_t size);
-    [[nodiscard]] static std::byte* take_aligned_slowly(std::size_t alignment, std::size_t size,
-                                                        HeapCache& cache);
     [[nodiscard]] std::byte* take_block(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* pop_block(MagazineTop& top, std::size_t wanted);

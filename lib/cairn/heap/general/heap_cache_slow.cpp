@@ -137,10 +137,13 @@ std::byte* HeapCache::take_run(std::size_t size, std::size_t alignment) {
 
 /// Slots are as aligned as their size is; pages serve where a block of their alignment would leave
 /// a hole that nobody needs.
-std::byte* HeapCache::take_aligned_slowly(std::size_t alignment, std::size_t size,
-                                          HeapCache& cache) {
+std::byte* HeapCache::take_aligned(std::size_t alignment, std::size_t size, HeapCache& cache) {
     if (!std::has_single_bit(alignment)) return nullptr;
-    if (size == 0) return take_aligned(alignment, 1, cache);
+    if (alignment <= default_alignment) {
+        if (size > largest_small) return take_large(size, cache);
+        return refill(nullptr, cache, cache.bin_of((size + 15) / 16 * 16));
+    }
+    if (size == 0) size = 1;
     if (size > PTRDIFF_MAX) return cache.take_run(size, heap_page);
     if (cache.open() && alignment / heap_page >= cache.pages_) [[unlikely]] {
         cache.core_->count_failure();  // whatever is given back
@@ -246,23 +249,25 @@ void HeapCache::give_run(std::byte* run, std::size_t page) {
 }
 
 /// A block that is none of a slab, or not of the slab that its layout leads to.
-void HeapCache::give_as(std::byte* block, Layout layout) {
+void HeapCache::give_as(std::byte* block, Layout layout, HeapCache& cache) {
     // 0 for what is none, which is found out later.
-    const std::size_t usable = heap_checks && open() ? usable_size(block) : 0;
-    const std::size_t page = page_of(block);
-    const unsigned use = page < pages_ ? use_of(block, page) : 0U;
+    const std::size_t usable = heap_checks && cache.open() ? cache.usable_size(block) : 0;
+    const std::size_t page = cache.page_of(block);
+    const unsigned use = page < cache.pages_ ? cache.use_of(block, page) : 0U;
     if (usable != 0) {
         // A slot of another class than the layout's belongs to a block of another size.
         const auto rounded = align_up(std::max<std::size_t>(layout.size, 1), layout.alignment);
         const bool fits = use <= small_classes ? rounded && (*rounded + 15) / 16 * 16 == usable
                                                : layout.size <= usable;
-        if (!fits) return core_->report_(HeapFaultKind::wrong_size, block, usable);
+        if (!fits) return cache.core_->report_(HeapFaultKind::wrong_size, block, usable);
         if (!is_aligned(reinterpret_cast<std::uintptr_t>(block), layout.alignment)) {
-            return core_->report_(HeapFaultKind::wrong_alignment, block, usable);
+            return cache.core_->report_(HeapFaultKind::wrong_alignment, block, usable);
         }
     }
-    if (use > small_classes) return give_large(block, *this, page, use, origin_, use_);
-    give_slowly(block, *this);
+    if (use > small_classes) {
+        return give_large(block, cache, page, use, cache.origin_, cache.use_);
+    }
+    give_slowly(block, cache);
 }
 
 }  // namespace cairn
