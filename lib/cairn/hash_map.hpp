@@ -10,7 +10,8 @@
 // is one walk.
 //
 // Hashes are seeded, so that nobody outside can choose keys that collide: seeded_hash. A Hash of
-// yours is a function to 64 bits. A Hash and Equal that are both transparent compare keys with
+// yours is a function to up to 64 bits, which may be the key itself; one that scatters its bits as
+// seeded_hash does says so by a type `is_avalanching`, and is not mixed again. A Hash and Equal that are both transparent compare keys with
 // whatever they take: strings with string_views. How entries lie:
 // lib/cairn/container/map/hash_table.hpp. Forms, also the try_ ones:
 // lib/cairn/container/map/map_forms.hpp.
@@ -32,6 +33,7 @@
 
 #include "cairn/allocator.hpp"
 #include "cairn/base/language.hpp"
+#include "cairn/base/mix64.hpp"
 #include "cairn/container/container_error.hpp"
 #include "cairn/container/from_range.hpp"
 #include "cairn/container/map/hash_table.hpp"
@@ -327,7 +329,8 @@ class hash_map : public MapForms<hash_map<Key, Value, Hash, Equal, Allocator>, K
     }
     template <class Other>
     constexpr std::uint32_t hash_of(const Other& key) const {
-        return slot_hash(hash_(key), salt_);
+        const std::uint64_t hash = hash_(key);
+        return slot_hash(Avalanching<Hash> ? hash : mix64(hash), salt_);
     }
     constexpr void copy_entries(const hash_map& other) {
         table_.copy(other.table_, [this](const value_type& entry) { return hash_of(entry.first); });

@@ -30,8 +30,9 @@ static_assert(!std::is_convertible_v<Map::const_iterator, Map::iterator>);
 static_assert(std::is_nothrow_move_constructible_v<Map> && std::is_nothrow_move_assignable_v<Map>);
 static_assert(is_trivially_relocatable_v<Map>);
 
-/// Where an entry's home is say the top three bits of its key, whatever the salt.
+/// Where an entry's home is say the top three bits of its key, whatever the salt: it is not mixed.
 struct PlainHash {
+    using is_avalanching = void;
     constexpr std::uint64_t operator()(std::uint64_t key) const { return key >> 61 << 61; }
 };
 using PlainMap = hash_map<std::uint64_t, int, PlainHash>;

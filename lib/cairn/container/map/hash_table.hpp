@@ -20,7 +20,9 @@
 //
 // The top bits that count are those of hash * salt. Every table has a salt of its own, so that the
 // order of one table's entries says nothing about where they belong in another: inserted in that
-// order into a table that grows, entries that are neighbours in both would form one long run.
+// order into a table that grows, entries that are neighbours in both would form one long run. For
+// hashes that are numbers in a row one multiplication is not enough, for some salts: those of
+// functions that do not say better of themselves are mixed first.
 #pragma once
 
 #include <bit>
@@ -43,6 +45,11 @@ namespace cairn {
 /// bits of a hash that has no others are kept as they are.
 inline constexpr std::uint64_t first_hash_salt = 0x9e37'79b9'7f4a'7c11;
 static_assert(first_hash_salt % 8 == 1);
+
+/// A hash function of whose results every bit depends on every bit of the key, and which says so,
+/// by the name that Boost's and other libraries' tables look for.
+template <class Hash>
+concept Avalanching = requires { typename Hash::is_avalanching; };
 
 /// What a slot keeps of a hash: the upper half of the product, and never what marks a free slot.
 [[nodiscard]] constexpr std::uint32_t slot_hash(std::uint64_t hash, std::uint64_t salt) {

@@ -48,8 +48,15 @@ namespace {
 struct UnseededHash {
     std::uint64_t operator()(Id id) const { return static_cast<std::uint64_t>(id); }
 };
+/// Multiples of a power of two.
+struct StepHash {
+    unsigned bits = 0;
+    std::uint64_t operator()(Id id) const { return static_cast<std::uint64_t>(id) << bits; }
+};
 /// Many runs that go on from the last slot to the first.
 struct PoorHash {
+    using is_avalanching = void;  // though it is not, so that it is not mixed
+
     std::uint64_t operator()(Id id) const {
         return ~std::uint64_t{0} << 61 << static_cast<std::uint32_t>(id) % 3;
     }
@@ -148,6 +155,25 @@ TEMPLATE_TEST_CASE("to insert one map's entries into another is linear", "[map_c
     old = std::move(fresh);
     CHECK(insert_all(fresh, old) < few * many);
     CHECK((old == third && old == fresh));
+}
+
+TEST_CASE("numbers in a row are filled in and copied in linear time, whatever the salts",
+          "[map_cost]") {
+    constexpr std::uint32_t count = 5'000;
+    using StepMap = hash_map<Id, int, StepHash>;
+    for (unsigned bits : {0U, 3U, 12U, 32U, 44U}) {
+        for (int round = 0; round < 40; ++round) {
+            StepMap one{StepHash{bits}};
+            StepMap other{StepHash{bits}};
+            const std::uint64_t reads = reads_of([&] {
+                for (std::uint32_t i = 0; i < count; ++i)
+                    one.emplace(Id{i}, 1);
+                for (const auto& entry : one)
+                    other.insert(entry);
+            });
+            if (reads >= 2 * few * count) FAIL(reads << " looks, steps of 2^" << bits);
+        }
+    }
 }
 
 TEMPLATE_TEST_CASE("a walk finds the first entry wherever it has come to stand", "[map_cost]", Map,

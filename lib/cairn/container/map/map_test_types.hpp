@@ -26,6 +26,8 @@ struct GoodHash {
 };
 /// Three homes at the ends of any table, for many runs that go on from the last slot to the first.
 struct PoorHash {
+    using is_avalanching = void;  // though it is not, so that it is not mixed
+
     std::uint64_t operator()(const auto& key) const {
         return ~std::uint64_t{0} << 61 << number(key) % 3;
     }

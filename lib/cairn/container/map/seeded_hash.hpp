@@ -128,6 +128,8 @@ struct HashTransparency<T> {
 template <class T>
 class seeded_hash : public HashTransparency<T> {
   public:
+    using is_avalanching = void;
+
     seeded_hash() : seed_(next_hash_seed()) {}
     constexpr explicit seeded_hash(HashSeed seed) : seed_(seed) {}
 
