@@ -56,7 +56,7 @@ void run_static_constructors() {
 }
 
 // A hart ends with the machine.
-void at_thread_exit(void (* /*function*/)(void* context), void* /*context*/) {}
+void close_at_thread_exit(HeapCache& /*cache*/) {}
 
 // Shaped for: no figure, since a caller that is protected would find another value at its end.
 [[gnu::noinline]] __attribute__((no_stack_protector)) void seed_stack_protector(

@@ -8,30 +8,22 @@
 namespace cairn {
 namespace {
 
-struct ExitCall {
-    void (*function)(void*) = nullptr;
-    void* context = nullptr;
-};
-constinit thread_local ExitCall exit_call;
-
 pthread_key_t key;
 pthread_once_t once = PTHREAD_ONCE_INIT;
 
-void run(void* call) {
-    const auto& exit = *static_cast<ExitCall*>(call);
-    exit.function(exit.context);
+void close(void* cache) {
+    close_cache(*static_cast<HeapCache*>(cache));
 }
 
 void create_key() {
-    ::pthread_key_create(&key, run);
+    ::pthread_key_create(&key, close);
 }
 
 }  // namespace
 
-void at_thread_exit(void (*function)(void* context), void* context) {
+void close_at_thread_exit(HeapCache& cache) {
     ::pthread_once(&once, create_key);
-    exit_call = {.function = function, .context = context};
-    ::pthread_setspecific(key, &exit_call);
+    ::pthread_setspecific(key, &cache);
 }
 
 }  // namespace cairn

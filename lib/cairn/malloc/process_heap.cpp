@@ -53,10 +53,6 @@ void return_memory(void* /*context*/, std::byte* base, std::size_t size) {
     errno = before;
 }
 
-void close_at_thread_exit(Cache& closing) {
-    at_thread_exit([](void* context) { static_cast<Cache*>(context)->close(); }, &closing);
-}
-
 // --- fork ----------------------------------------------------------------------------------------
 
 /// What this fork holds: a signal's handler may have interrupted who holds it, in the only thread.

@@ -37,9 +37,7 @@ Heap& global_heap() {
 }
 
 std::expected<void, AllocError> Heap::init(std::string_view owner, FaultHook hook) {
-    core().set_cache_hook([](Cache& cache) {
-        at_thread_exit([](void* closing) { static_cast<Cache*>(closing)->close(); }, &cache);
-    });
+    core().set_cache_hook(close_at_thread_exit);
     const auto started = core().init(source, owner, hook);
     if (started) cache().open();
     if (started) start_operators(owner, hook);

@@ -307,7 +307,7 @@ class HeapCache {
     [[nodiscard]] std::uint8_t use_of(const std::byte* block, std::size_t page) const;
     template <class Attempt>
     [[nodiscard]] std::byte* insist(std::size_t size, Attempt attempt);
-    [[nodiscard, gnu::cold]] bool get_back(std::size_t size, std::size_t& most);
+    [[nodiscard, gnu::cold]] std::size_t get_back(std::size_t size, std::size_t most);
     [[nodiscard]] bool shed(std::size_t size, std::size_t most);
     [[nodiscard]] std::size_t page_of(const void* pointer) const {
         return (reinterpret_cast<std::uintptr_t>(pointer) - (origin_ + 8)) / heap_page;

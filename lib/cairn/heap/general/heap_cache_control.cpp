@@ -6,6 +6,7 @@
 
 #include "cairn/bits.hpp"
 #include "cairn/heap/general/heap_cache.hpp"
+#include "cairn/heap/thread_exit.hpp"
 
 namespace cairn {
 
@@ -42,6 +43,10 @@ void HeapCache::close() {
     tops_ = {};
     core_->give_internal(reinterpret_cast<std::byte*>(magazines_));
     magazines_ = nullptr;
+}
+
+void close_cache(HeapCache& cache) {
+    cache.close();
 }
 
 void HeapCache::flush() {

@@ -23,7 +23,10 @@ std::byte* HeapCache::insist(std::size_t size, Attempt attempt) {
     if (!open()) return nullptr;
     for (std::size_t most = first_shed;;) {
         std::byte* const block = attempt();
-        if (block == nullptr && get_back(size, most)) continue;
+        if (block == nullptr) {
+            most = get_back(size, most);
+            if (most != 0) continue;
+        }
         // So that little is left to be emptied when a request fails.
         if (most == first_shed && magazines_ != nullptr && core_->is_short()) sweep();
         return block;
@@ -31,15 +34,13 @@ std::byte* HeapCache::insist(std::size_t size, Attempt attempt) {
 }
 
 /// Memory for a request that failed: at first from the heap's spares, then up to `most` blocks of
-/// this cache, and twice as many the next time, then from whoever offered to reclaim. Whether it is
-/// worth another try.
-bool HeapCache::get_back(std::size_t size, std::size_t& most) {
-    if (core_->trim(size)) return true;
-    const bool has_shed = shed(size, most);
-    most = std::min(2 * most, block_batch << 8);
-    if (has_shed || core_->reclaim(size)) return true;
+/// this cache, and twice as many the next time, then from whoever offered to reclaim. How many the
+/// next time; 0 if another try is not worth it.
+std::size_t HeapCache::get_back(std::size_t size, std::size_t most) {
+    if (core_->trim(size)) return most;
+    if (shed(size, most) || core_->reclaim(size)) return std::min(2 * most, block_batch << 8);
     core_->count_failure();
-    return false;
+    return 0;
 }
 
 std::byte* HeapCache::refill(const std::byte* /*seen*/, HeapCache& cache, Bin& bin) {
