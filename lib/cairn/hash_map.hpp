@@ -11,9 +11,9 @@
 //
 // Hashes are seeded, so that nobody outside can choose keys that collide: seeded_hash. A Hash of
 // yours is a function to up to 64 bits, which may be the key itself; one that scatters its bits as
-// seeded_hash does says so by a type `is_avalanching`, and is not mixed again. A Hash and Equal that are both transparent compare keys with
-// whatever they take: strings with string_views. How entries lie:
-// lib/cairn/container/map/hash_table.hpp. Forms, also the try_ ones:
+// seeded_hash does says so by a type `is_avalanching`, and is not mixed again. A Hash and Equal
+// that are both transparent compare keys with whatever they take: strings with string_views. How
+// entries lie: lib/cairn/container/map/hash_table.hpp. Forms, also the try_ ones:
 // lib/cairn/container/map/map_forms.hpp.
 //
 // (std::unordered_map has a block for every entry, throws or aborts where there is none, and its
