@@ -271,6 +271,19 @@ class flat_map : public MapForms<flat_map<Key, Value, Compare, Allocator>, Key, 
 };
 
 template <class Key, class Value, class Compare, class Allocator>
+    requires ComparableElement<std::pair<const Key, Value>>
+[[nodiscard]] constexpr bool operator==(const flat_map<Key, Value, Compare, Allocator>& a,
+                                        const flat_map<Key, Value, Compare, Allocator>& b) {
+    return cairn::have_equal_elements(a, b);
+}
+template <class Key, class Value, class Compare, class Allocator>
+    requires OrderedElement<std::pair<const Key, Value>>
+[[nodiscard]] constexpr auto operator<=>(const flat_map<Key, Value, Compare, Allocator>& a,
+                                         const flat_map<Key, Value, Compare, Allocator>& b) {
+    return cairn::compare_all_elements(a, b);
+}
+
+template <class Key, class Value, class Compare, class Allocator>
     requires(!are_entry<Key, Value> || !is_allocator_of<Allocator, std::pair<const Key, Value>>)
 class flat_map<Key, Value, Compare, Allocator> {
     static_assert(are_entry<Key, Value>,

@@ -350,6 +350,19 @@ class static_vector : public ContiguousAccess<static_vector<T, N>, T> {
 };
 
 template <class T, std::size_t N>
+    requires ComparableElement<T>
+[[nodiscard]] constexpr bool operator==(const static_vector<T, N>& a,
+                                        const static_vector<T, N>& b) {
+    return cairn::have_equal_elements(a, b);
+}
+template <class T, std::size_t N>
+    requires OrderedElement<T>
+[[nodiscard]] constexpr auto operator<=>(const static_vector<T, N>& a,
+                                         const static_vector<T, N>& b) {
+    return cairn::compare_all_elements(a, b);
+}
+
+template <class T, std::size_t N>
     requires(!is_element<T> || N == 0)
 class static_vector<T, N> {
     static_assert(

@@ -88,21 +88,26 @@ class ContiguousIterators {
     }
 };
 
-template <class Container, class T>
-    requires requires(const T& a, const T& b) { static_cast<bool>(a == b); }
-[[nodiscard]] constexpr bool operator==(const ContiguousIterators<Container, T>& a,
-                                        const ContiguousIterators<Container, T>& b) {
-    const T* other = b.begin();
-    if (a.end() - a.begin() != b.end() - other) return false;
-    for (const T& element : a) {
+// What the operators of each container do, which are of its own type: one that converts to a base
+// of it would give way to any operator template beside the elements.
+
+template <class T>
+concept ComparableElement = requires(const T& a) { static_cast<bool>(a == a); };
+template <class T>
+concept OrderedElement = requires(const T& a) { static_cast<bool>(a < a); };
+
+template <class Container>
+[[nodiscard]] constexpr bool have_equal_elements(const Container& a, const Container& b) {
+    if (a.size() != b.size()) return false;
+    auto* other = b.begin();
+    for (const auto& element : a) {
         if (!(element == *other++)) return false;
     }
     return true;
 }
 
 /// The order of two elements: their own <=>, or what < says.
-template <class T>
-    requires requires(const T& a, const T& b) { static_cast<bool>(a < b); }
+template <OrderedElement T>
 [[nodiscard]] constexpr auto compare_elements(const T& a, const T& b) {
     if constexpr (std::three_way_comparable<T>) {
         return a <=> b;
@@ -113,17 +118,16 @@ template <class T>
 }
 
 /// Lexicographical.
-template <class Container, class T>
-[[nodiscard]] constexpr auto operator<=>(const ContiguousIterators<Container, T>& a,
-                                         const ContiguousIterators<Container, T>& b)
-    -> decltype(compare_elements(*a.begin(), *b.begin())) {
-    const T* other = b.begin();
-    for (const T& element : a) {
+template <class Container>
+[[nodiscard]] constexpr auto compare_all_elements(const Container& a, const Container& b)
+    -> decltype(cairn::compare_elements(*a.begin(), *b.begin())) {
+    auto* other = b.begin();
+    for (const auto& element : a) {
         if (other == b.end()) break;
-        const auto order = compare_elements(element, *other++);
+        const auto order = cairn::compare_elements(element, *other++);
         if (order != 0) return order;
     }
-    return a.end() - a.begin() <=> b.end() - b.begin();
+    return a.size() <=> b.size();
 }
 
 /// The same, and single elements by their index. What is outside panics, and names the caller.

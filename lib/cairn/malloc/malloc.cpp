@@ -26,7 +26,8 @@ void* refuse(int error) {
 // Shaped for: "Instructions on the host".
 [[gnu::noinline]] void* take_aligned_slowly(std::size_t alignment, std::size_t size) {
     if (!std::has_single_bit(alignment)) return refuse(EINVAL);
-    return calls::take(size, alignment, Family::malloc);
+    void* const block = calls::take(size, alignment, Family::malloc);
+    return block != nullptr ? block : refuse(ENOMEM);
 }
 [[gnu::always_inline]] inline void* take_aligned(std::size_t alignment, std::size_t size) {
     if (alignment == heap_page) return calls::take_pages(size);

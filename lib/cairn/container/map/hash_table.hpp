@@ -47,9 +47,11 @@ inline constexpr std::uint64_t first_hash_salt = 0x9e37'79b9'7f4a'7c11;
 static_assert(first_hash_salt % 8 == 1);
 
 /// A hash function of whose results every bit depends on every bit of the key, and which says so,
-/// by the name that Boost's and other libraries' tables look for.
+/// by the name that Boost's and other libraries' tables look for: void, or a type whose value is
+/// true.
 template <class Hash>
-concept Avalanching = requires { typename Hash::is_avalanching; };
+concept Avalanching = requires { requires std::is_void_v<typename Hash::is_avalanching>; } ||
+                      requires { requires bool(Hash::is_avalanching::value); };
 
 /// What a slot keeps of a hash: the upper half of the product, and never what marks a free slot.
 [[nodiscard]] constexpr std::uint32_t slot_hash(std::uint64_t hash, std::uint64_t salt) {

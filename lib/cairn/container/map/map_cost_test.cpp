@@ -50,6 +50,7 @@ struct UnseededHash {
 };
 /// Multiples of a power of two.
 struct StepHash {
+    using is_avalanching = std::false_type;
     unsigned bits = 0;
     std::uint64_t operator()(Id id) const { return static_cast<std::uint64_t>(id) << bits; }
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What std declares beside its vector: erase and erase_if. Include lib/cairn/vector.hpp.
+// What std declares beside its vector: comparison, erase and erase_if. Include
+// lib/cairn/vector.hpp.
 #pragma once
 
 #include <concepts>
@@ -12,6 +13,19 @@
 #include "cairn/vector.hpp"
 
 namespace cairn {
+
+template <class T, class Allocator>
+    requires ComparableElement<T>
+[[nodiscard]] constexpr bool operator==(const vector<T, Allocator>& a,
+                                        const vector<T, Allocator>& b) {
+    return cairn::have_equal_elements(a, b);
+}
+template <class T, class Allocator>
+    requires OrderedElement<T>
+[[nodiscard]] constexpr auto operator<=>(const vector<T, Allocator>& a,
+                                         const vector<T, Allocator>& b) {
+    return cairn::compare_all_elements(a, b);
+}
 
 /// Removes the elements that satisfy `predicate`; returns how many.
 template <class T, class Allocator, class Predicate>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Elements of vector that hold a vector themselves, or that only their allocator can make.
 #include <array>
+#include <compare>
 #include <functional>
 #include <memory_resource>
 #include <string>
@@ -10,12 +11,46 @@
 #include "cairn/container/container_test_allocator.hpp"
 #include "cairn/flat_map.hpp"
 #include "cairn/hash_map.hpp"
+#include "cairn/static_vector.hpp"
 #include "cairn/unique_ptr.hpp"
 #include "cairn/vector.hpp"
 #include "tests/unit/catch.hpp"
 
+/// A library that compares whatever it is given, as those of expressions do.
+namespace greedy {
+struct Variable {
+    int value = 0;
+};
+template <class A, class B>
+constexpr bool operator==(const A& /*a*/, const B& /*b*/) {
+    return true;
+}
+template <class A, class B>
+constexpr bool operator<(const A& /*a*/, const B& /*b*/) {
+    return true;
+}
+template <class T>
+constexpr int compare_elements(const T& /*a*/, const T& /*b*/) {
+    return 0;
+}
+}  // namespace greedy
+
 namespace cairn {
 namespace {
+
+template <class Container>
+constexpr bool compares_by_itself(Container one, Container two) {
+    return !(one == two) && one != two && one == one &&
+           (two <=> two) != std::weak_ordering::greater;
+}
+
+TEST_CASE("operators of the elements' library do not take the place of the container's",
+          "[vector_element]") {
+    using greedy::Variable;
+    CHECK(compares_by_itself(vector<Variable>(1), vector<Variable>(2)));
+    CHECK(compares_by_itself(static_vector<Variable, 4>(1), static_vector<Variable, 4>(2)));
+    CHECK(compares_by_itself(flat_map<int, Variable>{{1, {}}}, flat_map<int, Variable>{}));
+}
 
 TEST_CASE("a vector is assigned what one of its elements has", "[vector_element]") {
     struct Node {

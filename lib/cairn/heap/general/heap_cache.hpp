@@ -137,7 +137,7 @@ class HeapCache {
         if (!are_for(use, size)) [[unlikely]]
             return give_as(block, layout, cache);
         if (!cache.push(cache.bin_of(use * sizeof(Bin)), block)) [[unlikely]]
-            give_as(block, layout, cache);
+            give_slowly(block, cache);
     }
 
     /// The same for those in no hurry.
@@ -168,12 +168,13 @@ class HeapCache {
 
   private:
     friend class HeapCore;
-    /// One for each class of slots. Those of other uses of pages have nothing, and take nothing.
+    /// One for each class of slots; that of 0, which pages are that are not the heap's, has
+    /// nothing.
     struct Bin {
         MagazineTop top = no_magazine;
         SlotCheck check{};
     };
-    static constexpr std::size_t bin_count = page_uses;
+    static constexpr std::size_t bin_count = small_classes + 1;
 
     static constexpr std::array<Bin, bin_count> make_bins() {
         std::array<Bin, bin_count> bins{};
@@ -192,12 +193,11 @@ class HeapCache {
         return *reinterpret_cast<Bin*>(reinterpret_cast<std::byte*>(bins_.data()) + size);
     }
 
-    /// Whether pages of this use have the slots that `size` bytes are in. Where checks do not
-    /// refuse what is in other pages, neither does the bin.
+    /// Whether pages of this use have the slots that `size` bytes are in.
     [[nodiscard, gnu::always_inline]] static bool are_for(std::size_t use, std::size_t size) {
-        if (__builtin_constant_p(size) || !heap_checks)
-            return use == (size + 15) / 16 && use <= small_classes;
-        return use * class_size(1) - size < class_size(1);
+        const bool fits = __builtin_constant_p(size) ? use == (size + 15) / 16
+                                                     : use * class_size(1) - size < class_size(1);
+        return fits && use <= small_classes;
     }
 
     /// Of slots of `size` bytes, a multiple of 16: that on top of their magazine, if it is sound.

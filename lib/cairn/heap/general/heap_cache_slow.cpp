@@ -146,7 +146,7 @@ std::byte* HeapCache::take_aligned(std::size_t alignment, std::size_t size, Heap
     }
     if (size == 0) size = 1;
     if (size > PTRDIFF_MAX) return cache.take_run(size, heap_page);
-    if (cache.open() && alignment / heap_page >= cache.pages_) [[unlikely]] {
+    if (cache.open() && alignment / heap_page > cache.pages_) [[unlikely]] {
         cache.core_->count_failure();  // whatever is given back
         return nullptr;
     }
@@ -229,8 +229,10 @@ void HeapCache::give_block(std::byte* block) {
     const std::size_t bin = block_bin(length);
     // Without magazines the core has all, and a close look at what is not as it should be.
     if (magazines_ == nullptr || bin == no_bin) return core_->give_block(block);
+    // What follows a long one, where its own header says that it is out, and how far it reaches.
     const bool is_sound =
-        !heap_checks || bin < fine_bins || tlsf::is_header(tlsf::end_of(block, length));
+        !heap_checks || bin < fine_bins ||
+        (tlsf::is_out(block, length) && tlsf::is_header(tlsf::end_of(block, length)));
     if (!is_sound || !make_place(bin) || (heap_checks && !TlsfArena::mark_cached(block))) {
         return core_->give_block(block);
     }

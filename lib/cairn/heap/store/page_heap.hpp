@@ -43,7 +43,6 @@ enum class PageUse : std::uint8_t {
     uncarved = 71,     ///< of a slab, no slot of which has been carved in this page yet
     apart = 72,        ///< of a slab that was taken apart: its free slots belong to chunks
 };
-inline constexpr std::size_t page_uses = 73;  ///< all there are, with the classes
 
 struct PageInfo {
     std::uint32_t extent;  ///< pages of the run; at its first and last page
