@@ -195,6 +195,15 @@ check_size() {
             "As in: --memory $((mebibytes + 64))M"
 }
 
+# QEMU puts the archive into the upper half of the machine's memory, or above its first 512 MiB.
+check_archive() {
+    local files memory_size
+    files=$(archive_mebibytes) memory_size=$(mebibytes_of "$machine_memory")
+    [ $((files + 8)) -le $((memory_size - (memory_size < 1024 ? memory_size / 2 : 512))) ] ||
+        die "--machine-memory: the guests' files have $files MiB, for which a machine with $machine_memory has no room." \
+            "As in: --machine-memory $((files + 1024))M"
+}
+
 set_option() {
     [[ " ${options_with_value[*]} " == *" $1 "* ]] ||
         die "unknown option '$1'." 'See ./run.sh --help. Options of QEMU go after --'
@@ -423,6 +432,7 @@ pack() {
         [ $virtio_console = no ] || arguments+=(--virtio-console)
     fi
     "$python" "$root/tools/pack_bundle.py" "${arguments[@]}"
+    [ "$uefi" = yes ] || [ -z "$machine_memory" ] || check_archive
     [ "$uefi" = no ] ||
         "$python" "$root/tools/make_volume.py" --output "$volume" --image "$efi" --archive "$archive"
 }

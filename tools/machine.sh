@@ -3,10 +3,14 @@
 # The machine that run.sh has QEMU be: how it is composed of what was asked for, started, and what is said of
 # its end. Sourced; the variables are run.sh's.
 
-# Twice 512 MiB plus the hypervisor fits in 2 GiB; larger guests get a larger machine.
+# What is laid into the machine's memory for the guests.
+archive_mebibytes() { echo $((($(stat -L -c %s "$archive") >> 20) + 1)); }
+
+# Twice 512 MiB plus the hypervisor fits in 2 GiB; larger guests get a larger machine, and larger files do.
 default_machine_memory() {
-    local mebibytes
-    mebibytes=$(($(mebibytes_of "$memory") + 1024))
+    local mebibytes files
+    files=$(archive_mebibytes)
+    mebibytes=$(($(mebibytes_of "$memory") + 1024 + (files > 512 ? files - 512 : 0)))
     echo "$((mebibytes > 2048 ? mebibytes : 2048))M"
 }
 

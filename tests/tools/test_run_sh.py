@@ -97,6 +97,13 @@ def test_print_shows_a_command_that_works(run):
     assert os.path.isfile(named["-kernel"]) and os.path.isfile(named["-initrd"])
 
 
+def test_files_that_the_machine_has_no_room_for(run):
+    status, output, errors = run("run.sh", "--demo", "--machine-memory", "16M", "--print")
+    assert (status, output) == (2, "")
+    assert ("run.sh: --machine-memory: the guests' files have 1 MiB, for which a machine with 16M has no room.\n"
+            "  As in: --machine-memory 1025M\n") in errors
+
+
 def test_u_boot_is_packed_as_the_kernel(run):
     status, output, _ = run("run.sh", "--u-boot", "--memory", "64M", "--print")
     assert status == 0
@@ -134,8 +141,10 @@ def test_a_file_that_keeps_an_overlay_is_made(run, tmp_path, size, needed):
     command = shlex.split(output)
     drives = [value for option, value in zip(command, command[1:]) if option == "-drive"]
     assert drives[0] == f"if=none,id=disk0,format=raw,discard=unmap,werror=report,file={kept}"
-    archive = Path(dict(zip(command, command[1:]))["-initrd"])
+    named = dict(zip(command, command[1:]))
+    archive = Path(named["-initrd"])
     assert archive.stat().st_size > size
+    assert (named["-m"] != "2048M") == (size >= 512 << 20) # files beyond 512 MiB are counted
     with archive.open("rb") as stream:
         assert b"disk = disk.img,overlay=host:0\ndisk = host:1\n" in stream.read(4096)
     kept.write_bytes(b"something")
