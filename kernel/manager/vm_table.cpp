@@ -19,7 +19,7 @@ std::string_view to_string(VmTableError error) {
         case VmTableError::still_running: return "it is running: stop it first";
         case VmTableError::not_paused: return "it is not paused";
         case VmTableError::still_pausing: return "it is still being paused: try again";
-        case VmTableError::cannot_be_built: return "it could not be started";
+        case VmTableError::cannot_be_built: return "it could not be started: the log says why";
         case VmTableError::no_such_vcpu: return "it has no vCPU of that number";
         case VmTableError::no_room_for_trace:
             return "its quota has no room for so many; the boot option quota=SIZE gives it more";
@@ -108,16 +108,14 @@ void VmTable::start_all() {
     for (const auto& vm : vms_) {
         if (vm->config().autostart && !start(*vm)) failed_ = true;
     }
-    if (running_ != 0) return;
-    if (stays_) {
-        console_->show_monitor();
-    } else {
-        scheduler_->close();
-    }
+    if (running_ == 0) return stays_ ? console_->show_monitor() : scheduler_->close();
+    for (const auto& vm : vms_)
+        if (console_->chosen() == &vm->channel() && !vm->is_running()) return replace_in_front(*vm);
 }
 
 bool VmTable::start(ManagedVm& vm) {
     if (!vm.start(count_exits_)) return false;
+    warn_of_core(vm);
     ++running_;
     ++loading_;
     return true;
@@ -189,19 +187,35 @@ VmTable::Result VmTable::destroy(std::string_view name) {
     ManagedVm* const vm = find(name);
     if (vm == nullptr) return std::unexpected(VmTableError::no_such_vm);
     if (vm->is_running()) return std::unexpected(VmTableError::still_running);
-    if (console_->chosen() == &vm->channel()) console_->choose(other_in_front(*vm));
+    if (console_->chosen() == &vm->channel()) {
+        ManagedVm* const other = other_in_front(*vm);
+        console_->choose(other == nullptr ? nullptr : &other->channel());
+    }
     names_.erase(std::ranges::find(names_, vm->name()));
     watchdog_.forget(*vm);
     vms_.erase(std::ranges::find(vms_, vm, [](const auto& each) { return each.get(); }));
     return {};
 }
 
-/// One that runs, to be in front instead of `vm`, or nullptr.
-GuestChannel* VmTable::other_in_front(const ManagedVm& vm) {
+/// One that runs, rather than one that is paused, to be in front instead of `vm`; or nullptr.
+ManagedVm* VmTable::other_in_front(const ManagedVm& vm) {
+    ManagedVm* paused = nullptr;
     for (const auto& other : vms_) {
-        if (other.get() != &vm && other->is_running()) return &other->channel();
+        if (other.get() == &vm || !other->is_running()) continue;
+        if (!other->vm().is_paused()) return other.get();
+        if (paused == nullptr) paused = other.get();
     }
-    return nullptr;
+    return paused;
+}
+
+/// Another that runs comes to the front instead of `vm`, or the monitor.
+void VmTable::replace_in_front(const ManagedVm& vm) {
+    ManagedVm* const other = other_in_front(vm);
+    if (other == nullptr) return console_->show_monitor();
+    console_->choose(&other->channel());
+    if (console_->shows_monitor()) return;
+    println("console of {}: Ctrl-] goes to the monitor", other->name());
+    (void)console_->show_guest();
 }
 
 VmTable::Result VmTable::start(std::string_view name) {

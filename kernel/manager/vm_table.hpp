@@ -138,7 +138,8 @@ class VmTable final : public VmEnd, public HostWork {
         std::string_view name, std::optional<std::uint32_t> cpu);
     [[nodiscard]] bool add(const BundleVm& vm, std::string_view name);
     void choose_front() CAIRN_REQUIRES(lock_);
-    [[nodiscard]] GuestChannel* other_in_front(const ManagedVm& vm);
+    [[nodiscard]] ManagedVm* other_in_front(const ManagedVm& vm);
+    void replace_in_front(const ManagedVm& vm) CAIRN_REQUIRES(lock_);
     [[nodiscard]] bool start(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     void load_some(ManagedVm& vm) CAIRN_REQUIRES(lock_);
     void watch() CAIRN_REQUIRES(lock_);
@@ -147,6 +148,8 @@ class VmTable final : public VmEnd, public HostWork {
     /// Its run is over for `reason`, and only the dump, which is given up, or a disk is not.
     void end_behind_others(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     void dump_is_through(ManagedVm& vm) CAIRN_REQUIRES(lock_);
+    [[nodiscard]] bool is_of_a_vm(HostDiskName disk) const;
+    void warn_of_core(const ManagedVm& vm) const;
     [[nodiscard]] bool dump_crash(ManagedVm& vm, StopReason reason) CAIRN_REQUIRES(lock_);
     [[nodiscard]] std::expected<void, CoreFault> begin_dump(ManagedVm& vm, HostDiskName disk,
                                                             bool has_ended) CAIRN_REQUIRES(lock_);

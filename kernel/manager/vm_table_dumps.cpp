@@ -14,14 +14,31 @@ void say_not_dumped(const ManagedVm& vm, HostDiskName disk, CoreFault fault) {
 }  // namespace
 
 /// A disk that a VM has in its vm.conf is that VM's also while it is off.
-std::expected<void, CoreFault> VmTable::begin_dump(ManagedVm& vm, HostDiskName disk,
-                                                   bool has_ended) {
+bool VmTable::is_of_a_vm(HostDiskName disk) const {
     for (const auto& each : vms_) {
         for (const VmConfigDisk& line : each->config().disks)
-            if (line.host && line.host->has_part_of(disk))
-                return std::unexpected(CoreFault::disk_taken);
+            if (line.host && line.host->has_part_of(disk)) return true;
     }
+    return false;
+}
+
+std::expected<void, CoreFault> VmTable::begin_dump(ManagedVm& vm, HostDiskName disk,
+                                                   bool has_ended) {
+    if (is_of_a_vm(disk)) return std::unexpected(CoreFault::disk_taken);
     return vm.begin_dump(disk, has_ended, dump_wanted_);
+}
+
+/// What is known of its disk before there is a crash. The VM runs all the same.
+void VmTable::warn_of_core(const ManagedVm& vm) const {
+    const VmConfig& config = vm.config();
+    if (!config.core || !dumps(config.on_crash)) return;
+    const HostDisk* const disk = host_disk(config.core->host.disk);
+    const bool is_taken = is_of_a_vm(config.core->host);
+    if (disk != nullptr && !is_taken && !disk->is_read_only()) return;
+    println("cairn: {}: core: {}: {}: a crash would not be dumped", config.file, config.core->text,
+            to_string(disk == nullptr ? CoreFault::no_such_disk
+                      : is_taken      ? CoreFault::disk_taken
+                                      : CoreFault::read_only));
 }
 
 /// False where it is not to be, or cannot be, which the log says.

@@ -133,20 +133,10 @@ void VmTable::end_those_that_wait() {
     }
 }
 
-/// Where it was in front, another that runs comes there.
 void VmTable::one_has_ended(const ManagedVm& vm) {
     --running_;
     if (running_ == 0 && !stays_) return scheduler_->close();
-    if (console_->chosen() != &vm.channel()) return;
-    for (const auto& other : vms_) {
-        if (!other->is_running()) continue;
-        console_->choose(&other->channel());
-        if (console_->shows_monitor()) return;
-        println("console of {}: Ctrl-] goes to the monitor", other->name());
-        (void)console_->show_guest();
-        return;
-    }
-    console_->show_monitor();
+    if (console_->chosen() == &vm.channel()) replace_in_front(vm);
 }
 
 }  // namespace cairn

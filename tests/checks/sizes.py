@@ -35,7 +35,7 @@ BUDGETS = {
     "kernel/host/memory": (25, 1660, 60),
     "kernel/host/reports": (12, 450, 40),
     "kernel/host/virtio": (26, 2200, 56),
-    "kernel/manager": (32, 3000, 257),
+    "kernel/manager": (32, 3025, 257),
     "kernel/manager/commands": (39, 3020, 245),
     "kernel/manager/console": (10, 625, 60),
     "kernel/manager/cores": (9, 760, 190),

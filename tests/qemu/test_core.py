@@ -152,6 +152,22 @@ def test_a_disk_that_cannot_be(machine, tmp_path, size, mode, argument, says):
     assert [disk.read_bytes() for disk in disks] == before
 
 
+@pytest.mark.parametrize("conf, mode, says", [
+    ("core = host:3\n", "", "host:3: this machine has no such disk"),
+    ("core = host:0\n", ",ro", "host:0: the disk is read-only"),
+    ("core = host:0\ndisk = host:0\n", "", "host:0: a VM has that disk, or another core is written to it"),
+    ("core = host:0\n", "", None),
+])
+def test_what_would_be_in_the_way_of_a_core_is_told_at_once(machine, tmp_path, conf, mode, says):
+    m = machine(archive(tmp_path / "vms.cpio", conf=f"on-crash = dump\n{conf}"),
+                options=drives(f"{empty_disk(tmp_path / 'a.img')}{mode}"))
+    m.expect("Type something")
+    m.send("q")
+    assert m.wait_exit() == 0
+    told = [line for line in m.log.split("\n") if line.endswith(": a crash would not be dumped")]
+    assert told == ([f"cairn: guest/vm.conf: core: {says}: a crash would not be dumped"] if says else [])
+
+
 def test_debian(guest, debian, tmp_path):
     """Linux's own note about itself is found, and named in the core."""
     disk = empty_disk(tmp_path / "core.img", 512 << 20)

@@ -214,6 +214,33 @@ def test_one_asks_for_the_console(run):
     assert "I am a" not in m.log and "I am c" not in m.log
 
 
+def test_another_has_the_console_of_one_that_cannot_be_started(run):
+    m = run({"a": vm("demo", "I am a", memory="8G", console="front"), "b": vm("demo", "I am b")}, 2)
+    m.expect("memory: 8192 MiB are more than the machine can give|memory: 8 GiB are more than the machine can give")
+    m.expect("console of b: Ctrl-")
+    m.expect("arguments: 'I am b'")
+    m.send("q")
+    assert ends(finish(m, status=1))["b"] == "powered off"
+
+
+def test_one_that_runs_has_the_console_rather_than_one_that_is_paused(run):
+    m = run({name: vm("demo", f"I am {name}") for name in ("a", "b", "c")}, 2)
+    m.expect("arguments: 'I am a'")
+    to_monitor(m)
+    command(m, "pause b", PROMPT)
+    command(m, "console a", "\n")
+    m.send("q")
+    m.expect("console of c: Ctrl-")
+    m.expect("arguments: 'I am c'")
+    m.send("q")
+    m.expect("console of b: Ctrl-")
+    to_monitor(m)
+    command(m, "resume b", PROMPT)
+    command(m, "console b", "arguments: 'I am b'")
+    m.send("q")
+    assert set(ends(finish(m)).values()) == {"powered off"}
+
+
 def work_done(m):
     """{name: (work, turns, longest wait in ticks)} of VMs of tests/guests/turns.cpp."""
     m.wait_exit(PATIENCE)
