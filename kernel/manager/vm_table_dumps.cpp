@@ -8,8 +8,9 @@
 
 namespace cairn {
 namespace {
-void say_not_dumped(const ManagedVm& vm, HostDiskName disk, CoreFault fault) {
-    println("vm {}: not dumped to {}: {}", vm.name(), disk, to_string(fault));
+void say_not_dumped(const ManagedVm& vm, HostDiskName disk, CoreFault fault,
+                    std::string_view no = "not") {
+    println("vm {}: {} dumped to {}: {}", vm.name(), no, disk, to_string(fault));
 }
 }  // namespace
 
@@ -32,13 +33,12 @@ std::expected<void, CoreFault> VmTable::begin_dump(ManagedVm& vm, HostDiskName d
 void VmTable::warn_of_core(const ManagedVm& vm) const {
     const VmConfig& config = vm.config();
     if (!config.core || !dumps(config.on_crash)) return;
-    const HostDisk* const disk = host_disk(config.core->host.disk);
-    const bool is_taken = is_of_a_vm(config.core->host);
-    if (disk != nullptr && !is_taken && !disk->is_read_only()) return;
-    println("cairn: {}: core: {}: {}: a crash would not be dumped", config.file, config.core->text,
-            to_string(disk == nullptr ? CoreFault::no_such_disk
-                      : is_taken      ? CoreFault::disk_taken
-                                      : CoreFault::read_only));
+    const HostDiskName name = config.core->host;
+    const HostDisk* const disk = host_disk(name.disk);
+    const auto warn = [&](CoreFault fault) { say_not_dumped(vm, name, fault, "would not be"); };
+    if (disk == nullptr) return warn(CoreFault::no_such_disk);
+    if (is_of_a_vm(name)) return warn(CoreFault::disk_taken);
+    if (disk->is_read_only()) warn(CoreFault::read_only);
 }
 
 /// False where it is not to be, or cannot be, which the log says.

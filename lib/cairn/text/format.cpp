@@ -13,6 +13,11 @@ namespace {
 
 using Levels = std::span<const FormatSpec>;
 
+/// Of an argument that cannot be written as its field says.
+void require_argument(bool fits, std::string_view sentence) {
+    require(fits, sentence);
+}
+
 constexpr FormatSpec plain{};
 constexpr FormatSpec quoted{.debug = true};
 constexpr std::uint32_t no_limit = std::numeric_limits<std::uint32_t>::max();
@@ -230,8 +235,8 @@ void write_bare(Writer& writer, const FormatShape& shape, FormatValue value, Lev
             return spec.debug ? write_quoted(writer, '\'', {&c, 1}) : writer.write({&c, 1});
         case FormatKind::signed_integer:
         case FormatKind::unsigned_integer:
-            require(is_character(value.number, shape.kind),
-                    "format: {:c} of a number that is no character");
+            require_argument(is_character(value.number, shape.kind),
+                             "format: {:c} of a number that is no character");
             return writer.write({&c, 1});
         case FormatKind::pointer: return;
         case FormatKind::text:
@@ -308,8 +313,8 @@ struct FormatRun {
         const bool negative =
             arguments.shapes[count.value]->kind == FormatKind::signed_integer && number >> 63 != 0;
         count.source = negative ? FormatCount::Source::none : FormatCount::Source::literal;
-        require(negative || number <= FormatCount::most,
-                "format: a width or precision of 2147483648 or more");
+        require_argument(negative || number <= FormatCount::most,
+                         "format: a width or precision of 2147483648 or more");
         count.value = static_cast<std::uint32_t>(number);
     }
 };
