@@ -52,7 +52,7 @@ def wait_for(m, holds):
 
 
 def back_to(m, vm):
-    command(m, f"console {vm}", "\n")
+    command(m, f"console {vm}", f"console of {vm}: ")
     m.send("\n")
     m.expect(SHELL)
 
@@ -86,7 +86,7 @@ def test_another_vm_starts_with_what_a_guest_gives_back(machine, debian, tmp_pat
     assert of_kind(records(m, "info guest"), "memory")[0]["given_back"] == figures["given_back"]
 
     command(m, "start other", "vm other: 320 MiB at ")
-    command(m, "console other", "\n")
+    command(m, "console other", "console of other: ")
     m.expect(SHELL, PATIENCE)
     says(m, "mkdir /t; mount -t tmpfs -o size=90% t /t; dd if=/dev/urandom of=/t/a bs=64k count=16")
     says(m, "for n in $(seq 50); do cat /t/a; done >/t/z") # most of what it has
@@ -154,7 +154,7 @@ def test_free_memory_is_reported_and_a_reset_has_all_again_or_none(machine, debi
     command(m, "start other", "vm other: 384 MiB at ")
     command(m, "reset guest", "cairn: guest/vm.conf:4: memory: 384 MiB are more than the machine can give")
     command(m, "list", r"guest +1 +384 MiB +off")
-    command(m, "console other", "\n")
+    command(m, "console other", "console of other: ")
     m.expect(SHELL, PATIENCE)
     m.send_line("poweroff -f")
     m.expect("vm other: powered off")

@@ -231,14 +231,14 @@ def test_one_that_runs_has_the_console_rather_than_one_that_is_paused(run):
         command(m, f"console {name}", f"arguments: 'I am {name}'")
         to_monitor(m)
     command(m, "pause b", PROMPT)
-    command(m, "console a", "\n")
+    command(m, "console a", "console of a: Ctrl-")
     m.send("q")
     m.expect("console of c: Ctrl-")
     m.send("q")
     m.expect("console of b: Ctrl-")
     to_monitor(m)
     command(m, "resume b", PROMPT)
-    command(m, "console b", "\n")
+    command(m, "console b", "console of b: Ctrl-")
     m.send("q")
     assert set(ends(finish(m)).values()) == {"powered off"}
 

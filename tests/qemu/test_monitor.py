@@ -79,6 +79,18 @@ def test_what_is_printed_behind_stays_behind(pair):
     quit_all(pair)
 
 
+def test_what_is_typed_behind_the_change_to_a_guest_is_the_guests(two):
+    to_monitor(two)
+    command(two, "console b", "arguments: 'I am b'")
+    to_monitor(two)
+    two.send("console b\rall in one go\rq")
+    two.expect("console of b: Ctrl-")
+    two.expect("all in one go\r*\n\r*\nGoodbye.")
+    two.expect("vm b: powered off")
+    to_monitor(two)
+    quit_all(two)
+
+
 def test_vms_are_ruled(two):
     to_monitor(two)
     command(two, "pause a", PROMPT)

@@ -43,7 +43,7 @@ void show_console(Session& session, const CommandLine& line, Answer& answer) {
     FixedBuffer<96> words;
     print(words, "console of {}: Ctrl-] comes back", name);
     answer.remark(words.view());
-    (void)session.console.show_guest();
+    (void)session.console.show_guest(session.keys);
 }
 
 void change_setting(Session& session, const CommandLine& line, Answer& answer) {

@@ -47,9 +47,14 @@ void ConsoleMultiplexer::show_monitor() {
     monitor_->shown(true);
 }
 
-bool ConsoleMultiplexer::show_guest() {
-    const SpinGuard guard(lock_);
+bool ConsoleMultiplexer::show_guest(KeySource* ahead) {
+    const SpinGuard guard(lock_);  // what is typed from now on comes after that
     if (guest_ == nullptr) return false;
+    while (ahead != nullptr && guest_->has_room()) {
+        const auto key = ahead->take_key();
+        if (!key) break;
+        guest_->type({.value = *key});
+    }
     shows_monitor_ = false;
     monitor_->shown(false);
     return true;

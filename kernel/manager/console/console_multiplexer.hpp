@@ -14,6 +14,7 @@
 
 #include "kernel/host/drivers/interrupt_router.hpp"
 #include "kernel/manager/console/guest_channel.hpp"
+#include "kernel/manager/console/key_source.hpp"
 
 namespace cairn {
 
@@ -50,8 +51,9 @@ class ConsoleMultiplexer final : public InterruptHandler {
     [[nodiscard]] GuestChannel* chosen();
     [[nodiscard]] bool shows_monitor();
     void show_monitor();
-    /// From the monitor to the chosen VM; false where there is none.
-    [[nodiscard]] bool show_guest();
+    /// From the monitor to the chosen VM; false where there is none. What was typed ahead, behind
+    /// the command that asks for it, is the guest's.
+    [[nodiscard]] bool show_guest(KeySource* ahead = nullptr);
 
     void interrupted() override;
     /// Whoever had no room has some again.

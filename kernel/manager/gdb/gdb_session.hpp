@@ -12,21 +12,13 @@
 #pragma once
 
 #include <cairn/static_vector.hpp>
+#include "kernel/manager/console/key_source.hpp"
 #include "kernel/manager/gdb/gdb_server.hpp"
 #include "kernel/manager/gdb/packet.hpp"
 #include "kernel/manager/gdb/vm_target.hpp"
 #include "kernel/manager/vm_table.hpp"
 
 namespace cairn {
-
-/// What was typed, in order.
-class KeySource {
-  public:
-    [[nodiscard]] virtual std::optional<std::byte> take_key() = 0;
-
-  protected:
-    ~KeySource() = default;
-};
 
 class GdbSession {
   public:

@@ -101,7 +101,7 @@ bool cairn::ConsoleMultiplexer::shows_monitor() {
     return true;
 }
 void cairn::ConsoleMultiplexer::show_monitor() {}
-bool cairn::ConsoleMultiplexer::show_guest() {
+bool cairn::ConsoleMultiplexer::show_guest(KeySource* /*ahead*/) {
     return false;
 }
 void cairn::ConsoleMultiplexer::read_on() {}
