@@ -15,7 +15,8 @@ ACTIONS = int(os.environ.get("CAIRN_HOSTILE_ACTIONS", "20000"))
 SEED = int(os.environ.get("CAIRN_HOSTILE_SEED", "1"))
 PATIENCE = 240 + ACTIONS // 50
 ROUNDS = "abcdef"
-STEPS = 12_000_000 # of tests/guests/compute.cpp: 50 ms alone
+STEPS = 12_000_000 # of tests/guests/compute.cpp: 72 ms alone
+HALF_STEPS = 3 * STEPS # long enough that it does not matter whose turn is the first
 
 
 def check_no_crash(m, what):
@@ -102,10 +103,10 @@ def test_roots_of_nonsense(machine, tmp_path):
     assert ends.keys() == lost.keys() | good.keys() and ends["good"] == "powered off", what
 
 
-def computed(m):
+def computed(m, steps=STEPS):
     """Ticks that the guest took; its result is known."""
     found = m.expect(r"compute: 0x([0-9a-f]+) in (\d+) ticks", PATIENCE)
-    x, factor, term, left = 1, 0x5851F42D4C957F2D, 0x14057B7EF767814F, STEPS
+    x, factor, term, left = 1, 0x5851F42D4C957F2D, 0x14057B7EF767814F, steps
     while left: # the step of 2^n steps, where bit n is set
         if left & 1:
             x = (x * factor + term) % 2**64
@@ -122,12 +123,12 @@ def computed(m):
 def test_a_neighbour_has_its_half(machine, guest, tmp_path, cpus, weight, other):
     """By instructions: with a hostile VM of as much weight on its hart it computes for hardly more than
     twice as long as alone, and the walker finds nothing in Cairn's heap afterwards."""
-    alone = guest(guest_image("compute"), {"icount": True}, memory="8M", append=str(STEPS))
-    ticks_alone = computed(alone)
-    vms = {"good": ("compute", {"memory": "8M", "append": STEPS, "weight": weight, "console": "front"}),
+    alone = guest(guest_image("compute"), {"icount": True}, memory="8M", append=str(HALF_STEPS))
+    ticks_alone = computed(alone, HALF_STEPS)
+    vms = {"good": ("compute", {"memory": "8M", "append": HALF_STEPS, "weight": weight, "console": "front"}),
            "hostile": (other[0], {"memory": "16M", "cpus": cpus, "halt": "never", "append": other[1]})}
     m = machine(vms_archive(tmp_path / "vms.cpio", vms), icount=True)
-    ticks = computed(m)
+    ticks = computed(m, HALF_STEPS)
     print(f"{ticks_alone} ticks alone, {ticks} beside the hostile guest: {ticks / ticks_alone:.3f} times as long")
     m.expect("vm good: powered off", PATIENCE)
     to_monitor(m)
