@@ -91,6 +91,22 @@ def test_what_is_typed_behind_the_change_to_a_guest_is_the_guests(two):
     quit_all(two)
 
 
+def test_what_a_guest_has_no_room_for_is_no_command(two):
+    """1024 characters wait for a guest, which is paused."""
+    to_monitor(two)
+    command(two, "console b", "arguments: 'I am b'")
+    to_monitor(two)
+    command(two, "pause b", PROMPT)
+    command(two, "console b", "console of b: Ctrl-")
+    two.send("x" * 1000)
+    to_monitor(two)
+    two.send("top 1\rconsole b\r" + "y" * 100 + "\rstop a\r") # typed while `top` looks
+    two.expect("console of b: Ctrl-")
+    to_monitor(two)
+    command(two, "list", r"a +1 +8 MiB +running")
+    quit_all(two)
+
+
 def test_vms_are_ruled(two):
     to_monitor(two)
     command(two, "pause a", PROMPT)

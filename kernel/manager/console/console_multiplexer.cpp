@@ -50,10 +50,12 @@ void ConsoleMultiplexer::show_monitor() {
 bool ConsoleMultiplexer::show_guest(KeySource* ahead) {
     const SpinGuard guard(lock_);  // what is typed from now on comes after that
     if (guest_ == nullptr) return false;
-    while (ahead != nullptr && guest_->has_room()) {
+    // What it has no room for is lost, as at the end of any line: the monitor takes none of it for
+    // a command.
+    while (ahead != nullptr) {
         const auto key = ahead->take_key();
         if (!key) break;
-        guest_->type({.value = *key});
+        if (guest_->has_room()) guest_->type({.value = *key});
     }
     shows_monitor_ = false;
     monitor_->shown(false);
