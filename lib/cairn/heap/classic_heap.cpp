@@ -44,14 +44,21 @@ void insert_free(Block* below, Block* block) {
     link_free(below, block);
 }
 
+/// The same of blocks that stay. A header above that was written over is left open, to be found.
+void join(Block* below, Block* above) {
+    const bool is_sound = above->is_sound();
+    link(below, above);
+    if (is_sound) above->close();
+}
+
 /// Writes a header at `place`, of a block behind `below`.
 Block* insert(Block* below, std::byte* place, std::size_t size, State state) {
     auto* const block = reinterpret_cast<Block*>(place);
     block->size = size;
     block->state = state;
-    link(block, below->next);
+    join(block, below->next);
     link(below, block);
-    for (Block* changed : {below, block, block->next})
+    for (Block* changed : {below, block})
         changed->close();
     return block;
 }
@@ -161,10 +168,10 @@ Block* Blocks::split(Block* block, std::size_t size) {
 void Blocks::absorb(Block* block, Block* above) {
     if (rover_ == above) rover_ = block;
     if (block->is_free()) link_free(block, above->next_free);
-    link(block, above->next);
+    join(block, above->next);
     block->size += Block::header() + above->size;
     above->state = State::joined;
-    for (Block* changed : {block, above, block->next})
+    for (Block* changed : {block, above})
         changed->close();
     say(trace_, "    coalesce: +{} and +{} become one block of {} bytes", offset(block),
         offset(above), block->size);

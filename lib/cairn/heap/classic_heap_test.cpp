@@ -435,3 +435,15 @@ TEST_CASE("Links of free blocks that were written over are found", "[classic_hea
     CHECK(fixture.heap.check());
     CHECK(fixture.log.empty());
 }
+
+TEST_CASE("A damaged header is found behind a block that was cut or joined", "[classic_heap]") {
+    Fixture<FirstFit> fixture;
+    std::byte* const a = fixture.take(512);
+    std::byte* const b = fixture.take(64);
+    fixture.heap.deallocate(a);
+    classic::Block::of(b)->size += 16;
+    std::byte* const cut = fixture.take(64);
+    fixture.heap.deallocate(cut);
+    fixture.heap.deallocate(b);
+    CHECK(fixture.log.took(HeapFaultKind::corrupt_header, b));
+}
