@@ -273,9 +273,8 @@ class intrusive_list {
 template <class T, class Hook>
     requires(!is_element<T>)
 class intrusive_list<T, Hook> {
-    static_assert(
-        is_element<T>,
-        "intrusive_list: its elements are objects that are not const, not references or void");
+    static_assert(is_element<T>,
+                  "intrusive_list: its elements are objects, neither const nor volatile");
 };
 
 }  // namespace cairn

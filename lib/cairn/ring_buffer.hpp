@@ -157,9 +157,8 @@ class ring_buffer {
 template <class T, std::size_t Capacity>
     requires(!is_element<T> || !std::has_single_bit(Capacity))
 class ring_buffer<T, Capacity> {
-    static_assert(
-        is_element<T>,
-        "ring_buffer: its elements are objects that are not const, not references or void");
+    static_assert(is_element<T>,
+                  "ring_buffer: its elements are objects, neither const nor volatile");
     static_assert(std::has_single_bit(Capacity), "ring_buffer: its capacity is a power of two");
 };
 

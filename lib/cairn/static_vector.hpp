@@ -365,9 +365,8 @@ template <class T, std::size_t N>
 template <class T, std::size_t N>
     requires(!is_element<T> || N == 0)
 class static_vector<T, N> {
-    static_assert(
-        is_element<T>,
-        "static_vector: its elements are objects that are not const, not references or void");
+    static_assert(is_element<T>,
+                  "static_vector: its elements are objects, neither const nor volatile");
     static_assert(N > 0, "static_vector: there is room for one element at least");
 };
 

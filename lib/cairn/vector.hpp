@@ -257,8 +257,7 @@ class vector : public VectorTryForms<T, Allocator> {
 template <class T, class Allocator>
     requires(!is_element<T> || !is_allocator_of<Allocator, T>)
 class vector<T, Allocator> {
-    static_assert(is_element<T>,
-                  "vector: its elements are objects that are not const, not references or void");
+    static_assert(is_element<T>, "vector: its elements are objects, neither const nor volatile");
     static_assert(!is_element<T> || is_allocator_of<Allocator, T>,
                   "vector: its allocator is one for its elements, with raw pointers");
 };

@@ -228,7 +228,7 @@ WRONG = [
     ("ring_buffer", "cairn::ring_buffer<int, 3> v;", "its capacity is a power of two")]
 CONTAINERS = {"vector": "T", "static_vector": "T, 4", "ring_buffer": "T, 4", "intrusive_list": "T"}
 WRONG += [(container, f"cairn::{container}<{arguments.replace('T', kind)}> v;",
-           f"{container}: its elements are objects that are not const, not references or void")
+           f"{container}: its elements are objects, neither const nor volatile")
           for container, arguments in CONTAINERS.items()
           for kind in ("int&", "void", "const int")]
 WRONG += [(container, f"cairn::{container}<{key}, {value}> v;",
