@@ -195,11 +195,13 @@ check_size() {
             "As in: --memory $((mebibytes + 64))M"
 }
 
-# QEMU puts the archive into the upper half of the machine's memory, or above its first 512 MiB.
+# QEMU puts the archive into the upper half of the machine's memory, or above its first 512 MiB; before
+# QEMU 10 above its first 128.
 check_archive() {
-    local files memory_size
+    local files memory_size below=512
+    [[ $(qemu-system-riscv64 --version) =~ version\ ([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 10 ] || below=128
     files=$(archive_mebibytes) memory_size=$(mebibytes_of "$machine_memory")
-    [ $((files + 8)) -le $((memory_size - (memory_size < 1024 ? memory_size / 2 : 512))) ] ||
+    [ $((files + 8)) -le $((memory_size - (memory_size < 2 * below ? memory_size / 2 : below))) ] ||
         die "--machine-memory: the guests' files have $files MiB, for which a machine with $machine_memory has no room." \
             "As in: --machine-memory $((files + 1024))M"
 }
