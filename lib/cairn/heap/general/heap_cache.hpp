@@ -313,19 +313,20 @@ class HeapCache {
         return (reinterpret_cast<std::uintptr_t>(pointer) - (origin_ + 8)) / heap_page;
     }
 
-    std::array<Bin, bin_count> bins_ = make_bins();
+    // Small things first: what is within 256 bytes is half an instruction away, by its size.
     std::uintptr_t origin_ = 0;        ///< 8 below the window: also the canary
     std::size_t pages_ = 0;            ///< of the window; 0 until opened
     std::uint8_t* use_ = nullptr;      ///< what each page of the window is
     const PageInfo* infos_ = nullptr;  ///< of the window's pages
-    BlockTops tops_;
+    HeapCore* core_;
+    Magazines* magazines_ = nullptr;  ///< nullptr: none, every call goes to the core
     std::size_t room_ = 0;            ///< bytes that magazines may still be granted, but for slots
+    HeapCache* next_ = nullptr;       ///< in the core's list
     std::uint32_t owner_ = 0;         ///< of slabs, by the core's number
     std::uint16_t sweep_ = 0;         ///< the magazine that is emptied next where memory is short
     std::uint16_t lender_ = 0;        ///< the one that gave places back last
-    Magazines* magazines_ = nullptr;  ///< nullptr: none, every call goes to the core
-    HeapCore* core_;
-    HeapCache* next_ = nullptr;  ///< in the core's list
+    std::array<Bin, bin_count> bins_ = make_bins();
+    BlockTops tops_;
 };
 
 }  // namespace cairn
