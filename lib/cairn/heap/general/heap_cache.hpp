@@ -105,6 +105,11 @@ class HeapCache {
         return take_run_at_hand(heap_page, size, at_hand());
     }
 
+    /// The same for those in no hurry.
+    [[nodiscard]] std::byte* take_as(Layout layout) {
+        return take_aligned(layout.alignment, layout.size, *this);
+    }
+
     /// Takes back what `take` gave; nullptr is nothing.
     [[gnu::always_inline]] void give(std::byte* block) {
         HeapCache& cache = at_hand();
@@ -193,6 +198,12 @@ class HeapCache {
         return *reinterpret_cast<Bin*>(reinterpret_cast<std::byte*>(bins_.data()) + size);
     }
 
+    /// Of the magazine that has this number among all: blocks', runs', slots'.
+    [[nodiscard]] MagazineTop& top_of(std::size_t bin) {
+        using namespace heap_bins;
+        return bin < first_slot ? tops_[bin] : bins_[bin - first_slot + 1].top;
+    }
+
     /// Whether pages of this use have the slots that `size` bytes are in.
     [[nodiscard, gnu::always_inline]] static bool are_for(std::size_t use, std::size_t size) {
         const bool fits = __builtin_constant_p(size) ? use == (size + 15) / 16
@@ -270,7 +281,6 @@ class HeapCache {
     [[nodiscard, gnu::noinline]] static std::byte* take_coarse(std::size_t size, HeapCache& cache);
     [[nodiscard]] static std::byte* take_larger(const std::byte* seen, HeapCache& cache,
                                                 std::size_t size);
-    [[nodiscard]] std::byte* take_block(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* pop_block(MagazineTop& top, std::size_t wanted);
     [[nodiscard]] bool keep_fine(std::byte* block, std::size_t length, std::size_t bin,
@@ -284,10 +294,16 @@ class HeapCache {
     void give_slot(std::byte* block, unsigned small_class);
     [[nodiscard]] bool holds_slot(const std::byte* slot, unsigned small_class) const;
     void give_block(std::byte* block);
-    void give_run(std::byte* block, std::size_t page);
+    void give_run(std::byte* run);
+    /// Where the core has memory for a request.
+    enum class Way : std::uint8_t { slots, blocks, block, run };
+    [[nodiscard]] std::byte* insist(Way way, std::size_t size, std::size_t alignment);
+    [[nodiscard, gnu::noinline]] std::byte* attempt(Way way, std::size_t size, std::size_t alignment);
+    [[nodiscard]] std::byte* refill_slots(std::size_t size);
     [[nodiscard]] std::byte* refill_blocks(std::size_t size);
     std::size_t drop_blocks(MagazineTop& top, std::size_t most);
     std::size_t drop(std::size_t bin, std::size_t most);
+    [[nodiscard]] std::size_t drop_all(std::size_t bin, std::size_t end, std::size_t most);
     void sweep();
     [[nodiscard]] bool make_place(std::size_t bin);
     bool take_back(std::size_t bin);
@@ -303,10 +319,8 @@ class HeapCache {
         std::size_t page) const {
         return static_cast<const volatile std::uint8_t*>(use_)[page];
     }
-    /// What `block`, which lies in `page`, is by its page; never `apart`.
-    [[nodiscard]] std::uint8_t use_of(const std::byte* block, std::size_t page) const;
-    template <class Attempt>
-    [[nodiscard]] std::byte* insist(std::size_t size, Attempt attempt);
+    /// What `block` is by its page, which is `foreign` too outside the window; never `apart`.
+    [[nodiscard]] std::uint8_t use_of(const std::byte* block) const;
     [[nodiscard, gnu::cold]] std::size_t get_back(std::size_t size, std::size_t most);
     [[nodiscard]] bool shed(std::size_t size, std::size_t most);
     [[nodiscard]] std::size_t page_of(const void* pointer) const {

@@ -75,33 +75,31 @@ std::size_t HeapCache::cached_bytes() const {
     return bytes;
 }
 
-std::uint8_t HeapCache::use_of(const std::byte* block, std::size_t page) const {
-    const std::uint8_t use = use_at(page);
+std::uint8_t HeapCache::use_of(const std::byte* block) const {
+    const std::size_t page = page_of(block);
+    const std::uint8_t use = page < pages_ ? use_at(page) : std::uint8_t{0};
     return use == static_cast<std::uint8_t>(PageUse::apart) ? core_->use_apart(block) : use;
 }
 
 bool HeapCache::try_resize(std::byte* block, Layout layout, std::size_t new_size) {
-    const std::size_t page = page_of(block);
-    if (page >= pages_ || new_size > PTRDIFF_MAX - heap_page) return false;
-    const std::uint8_t use = use_of(block, page);
+    if (new_size > PTRDIFF_MAX) return false;
+    const std::uint8_t use = use_of(block);
     if (use - 1U < small_classes) {
         const auto rounded = align_up(std::max<std::size_t>(new_size, 1), layout.alignment);
         return rounded && *rounded <= largest_small && small_class(*rounded) == use;
     }
     if (use == static_cast<std::uint8_t>(PageUse::run) && new_size > largest_small) {
-        return core_->resize_run(block, (new_size + heap_page - 1) / heap_page);
+        return core_->resize_run(block, pages_for(new_size));
     }
     return use == static_cast<std::uint8_t>(PageUse::block_chunk) &&
            core_->resize_block(block, new_size);
 }
 
 std::size_t HeapCache::usable_size(const std::byte* block) const {
-    const std::size_t page = page_of(block);
-    if (page >= pages_) return 0;
-    const std::uint8_t use = use_of(block, page);
+    const std::uint8_t use = use_of(block);
     if (use - 1U < small_classes) return class_size(use);
     if (use == static_cast<std::uint8_t>(PageUse::run)) {
-        return std::size_t{run_pages(page)} * heap_page;
+        return run_pages(page_of(block)) * heap_page;
     }
     if (use != static_cast<std::uint8_t>(PageUse::block_chunk)) return 0;
     return TlsfArena::usable_size(block);
@@ -109,8 +107,7 @@ std::size_t HeapCache::usable_size(const std::byte* block) const {
 
 bool HeapCache::is_live(const std::byte* block) const {
     if constexpr (!heap_checks) return usable_size(block) != 0;
-    const std::size_t page = page_of(block);
-    const std::uint8_t use = page < pages_ ? use_of(block, page) : std::uint8_t{0};
+    const std::uint8_t use = use_of(block);
     const auto address = reinterpret_cast<std::uintptr_t>(block);
     if (use - 1U < small_classes) {
         if (!bins_[use].check.accepts(address)) return false;

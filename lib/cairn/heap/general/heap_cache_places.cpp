@@ -20,19 +20,18 @@ bool HeapCache::shed(std::size_t size, std::size_t most) {
     if (magazines_ == nullptr) return false;
     const std::size_t first =
         std::min(block_bin(tlsf::length_for(std::max(size, largest_small))), first_run);
-    const std::size_t bounds[][2] = {{first, first_slot}, {0, first}, {first_slot, all_bins}};
-    std::size_t left = most;
-    for (const auto& [begin, end] : bounds) {
-        for (std::size_t at = begin; left != 0 && at < end; ++at) {
-            // Nearly all of them are empty.
-            while (at < std::min(end, first_slot) && tops_[at][-1] == nullptr)
-                ++at;
-            while (at < end && at >= first_slot && bins_[at - first_slot + 1].top[-1] == nullptr)
-                ++at;
-            if (at < end) left -= drop(at, left);
-        }
+    std::size_t left = drop_all(first, first_slot, most);
+    left = drop_all(0, first, left);
+    return drop_all(first_slot, all_bins, left) != most;
+}
+
+/// Gives up to `most` blocks of these magazines to the core: how many of `most` there were not.
+std::size_t HeapCache::drop_all(std::size_t bin, std::size_t end, std::size_t most) {
+    for (; most != 0 && bin < end; ++bin) {
+        // Nearly all of them are empty.
+        if (top_of(bin)[-1] != nullptr) most -= drop(bin, most);
     }
-    return left != most;
+    return most;
 }
 
 /// Gives up to `most` blocks from the top of a magazine to the core: how many.
@@ -46,7 +45,7 @@ std::size_t HeapCache::drop_blocks(MagazineTop& top, std::size_t most) {
 
 /// The same of the magazine that has this number among all: blocks', runs', slots'.
 std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
-    MagazineTop& top = bin < first_slot ? tops_[bin] : bins_[bin - first_slot + 1].top;
+    MagazineTop& top = top_of(bin);
     if (top[-1] == nullptr) return 0;
     if (bin < first_run) return drop_blocks(top, most);
     std::size_t count = 0;
@@ -72,8 +71,7 @@ std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
 void HeapCache::sweep() {
     unsigned left = sweep_steps;
     for (unsigned looks = 0; looks < sweep_looks && left != 0; ++looks) {
-        const bool is_empty = sweep_ < first_run && tops_.blocks[sweep_][-1] == nullptr;
-        if (!is_empty && drop(sweep_, 1) != 0) {
+        if (drop(sweep_, 1) != 0) {
             --left;
         } else {
             sweep_ = static_cast<std::uint16_t>((sweep_ + 1U) % all_bins);

@@ -18,11 +18,10 @@ using namespace heap_bins;
 constexpr std::size_t first_shed = block_batch;
 
 /// Tries, and tries again with what can be got back.
-template <class Attempt>
-std::byte* HeapCache::insist(std::size_t size, Attempt attempt) {
+std::byte* HeapCache::insist(Way way, std::size_t size, std::size_t alignment) {
     if (!open()) return nullptr;
     for (std::size_t most = first_shed;;) {
-        std::byte* const block = attempt();
+        std::byte* const block = attempt(way, size, alignment);
         if (block == nullptr) {
             most = get_back(size, most);
             if (most != 0) continue;
@@ -31,6 +30,16 @@ std::byte* HeapCache::insist(std::size_t size, Attempt attempt) {
         if (most == first_shed && magazines_ != nullptr && core_->is_short()) sweep();
         return block;
     }
+}
+
+std::byte* HeapCache::attempt(Way way, std::size_t size, std::size_t alignment) {
+    switch (way) {
+        case Way::slots: return refill_slots(size);
+        case Way::blocks: return refill_blocks(size);
+        case Way::run: return core_->take_run(pages_for(size), alignment);
+        case Way::block: break;
+    }
+    return core_->take_block(size, alignment);
 }
 
 /// Memory for a request that failed: at first from the heap's spares, then up to `most` blocks of
@@ -44,31 +53,35 @@ std::size_t HeapCache::get_back(std::size_t size, std::size_t most) {
 }
 
 std::byte* HeapCache::refill(const std::byte* /*seen*/, HeapCache& cache, Bin& bin) {
-    const auto c = static_cast<unsigned>(&bin - cache.bins_.data());
+    const auto c = static_cast<std::size_t>(&bin - cache.bins_.data());
     if (c == 0) return take_nothing(cache);
+    return cache.insist(Way::slots, c * class_size(1), default_alignment);
+}
+
+/// A slot of `size` bytes, and some more of its slab for the magazine.
+std::byte* HeapCache::refill_slots(std::size_t size) {
+    Bin& bin = bin_of(size);
     MagazineTop& top = bin.top;
-    return cache.insist(class_size(c), [&cache, &bin, &top, c]() -> std::byte* {
-        // Whoever reclaims memory may have brought some here.
-        while (top[-1] != nullptr) {
-            std::byte* const block = top[-1];
-            if (cache.pop(bin, block)) return block;
-            // It was written to after it was freed, and is never used again. It is taken out first
-            // of all: who hears of it may want memory.
-            const std::byte* const damaged = *--top;
-            cache.core_->report_(HeapFaultKind::use_after_free, damaged, class_size(c));
-        }
-        // Into the magazine, which is empty, and out again with the first one.
-        const std::size_t wanted = cache.core_->is_short() ? 1 : batch;
-        const std::size_t count =
-            cache.magazines_ == nullptr ? 0 : cache.core_->take_slots(c, cache.owner_, top, wanted);
-        // No slab to be had: a block that can stand for a slot may be.
-        if (count == 0) return cache.core_->take_block(class_size(c), default_alignment);
-        std::byte* const slot = *top;
-        *top = top[count - 1];
-        show(top, top + (count - 1));
-        if constexpr (heap_checks) reinterpret_cast<FreeSlot*>(slot)->canary = 0;
-        return slot;
-    });
+    // Whoever reclaims memory may have brought some here.
+    while (top[-1] != nullptr) {
+        std::byte* const block = top[-1];
+        if (pop(bin, block)) return block;
+        // It was written to after it was freed, and is never used again. It is taken out first
+        // of all: who hears of it may want memory.
+        const std::byte* const damaged = *--top;
+        core_->report_(HeapFaultKind::use_after_free, damaged, size);
+    }
+    // Into the magazine, which is empty, and out again with the first one.
+    const std::size_t wanted = core_->is_short() ? 1 : batch;
+    const std::size_t count =
+        magazines_ == nullptr ? 0 : core_->take_slots(small_class(size), owner_, top, wanted);
+    // No slab to be had: a block that can stand for a slot may be.
+    if (count == 0) return core_->take_block(size, default_alignment);
+    std::byte* const slot = *top;
+    *top = top[count - 1];
+    show(top, top + (count - 1));
+    if constexpr (heap_checks) reinterpret_cast<FreeSlot*>(slot)->canary = 0;
+    return slot;
 }
 
 /// The block on top of a magazine, if it has `wanted` bytes in all. Damaged ones are taken out.
@@ -107,33 +120,25 @@ std::byte* HeapCache::take_larger(const std::byte* /*seen*/, HeapCache& cache, s
             if (std::byte* const block = cache.pop_block(cache.tops_.blocks[bin], wanted))
                 return block;
         }
-        return cache.refill_blocks(size);
+        return cache.insist(Way::blocks, size, default_alignment);
     }
-    return cache.take_block(size, default_alignment);
+    return cache.insist(Way::block, size, default_alignment);
 }
 
 /// A block of `size` bytes, and some more of its length for the magazine, as they lie together and
 /// cost one turn at the lock.
 std::byte* HeapCache::refill_blocks(std::size_t size) {
     const std::size_t length = tlsf::length_for(size);
-    return insist(size, [this, length]() -> std::byte* {
-        std::byte* blocks[block_batch];
-        const std::size_t most = core_->is_short() ? 1 : block_batch;
-        const std::size_t wanted = std::clamp<std::size_t>(last_fine / length, 1, most);
-        std::size_t count = core_->take_blocks(length, blocks, wanted);
-        while (count > 1)
-            give_block(blocks[--count]);
-        return count == 0 ? nullptr : blocks[0];
-    });
-}
-
-std::byte* HeapCache::take_block(std::size_t size, std::size_t alignment) {
-    return insist(size, [&] { return core_->take_block(size, alignment); });
+    const std::size_t most = core_->is_short() ? 1 : block_batch;
+    auto [first, count] =
+        core_->take_blocks(length, std::clamp<std::size_t>(last_fine / length, 1, most));
+    while (count > 1)
+        give_block(first + --count * length);
+    return first;
 }
 
 std::byte* HeapCache::take_run(std::size_t size, std::size_t alignment) {
-    const std::size_t pages = std::max<std::size_t>(size / heap_page + (size % heap_page != 0), 1);
-    return insist(size, [&] { return core_->take_run(pages, alignment); });
+    return insist(Way::run, size, alignment);
 }
 
 /// Slots are as aligned as their size is; pages serve where a block of their alignment would leave
@@ -163,7 +168,7 @@ std::byte* HeapCache::take_aligned(std::size_t alignment, std::size_t size, Heap
     if (by_page || size > largest_block) {
         return cache.take_run(size, std::max(alignment, heap_page));
     }
-    return cache.take_block(is_small ? *rounded : size, alignment);
+    return cache.insist(Way::block, is_small ? *rounded : size, alignment);
 }
 
 // --- giving back ---------------------------------------------------------------------------------
@@ -171,21 +176,18 @@ std::byte* HeapCache::take_aligned(std::size_t alignment, std::size_t size, Heap
 /// A full magazine, no magazine, or a mistake.
 void HeapCache::give_slowly(std::byte* block, HeapCache& cache) {
     if (block == nullptr) return;
-    const std::size_t page = cache.open() ? cache.page_of(block) : 0;
     auto kind = HeapFaultKind::foreign_pointer;
-    if (page < cache.pages_) {
-        const std::uint8_t use = cache.use_of(block, page);
-        if (use - 1U < small_classes) return cache.give_slot(block, use);
-        switch (static_cast<PageUse>(use)) {
-            case PageUse::block_chunk: return cache.give_block(block);
-            case PageUse::run: return cache.give_run(block, page);
-            case PageUse::cached_run:
-            case PageUse::free: kind = HeapFaultKind::double_free; break;
-            case PageUse::foreign:
-                if (give_nothing(block)) return;
-                break;
-            default: kind = HeapFaultKind::invalid_pointer;
-        }
+    const std::uint8_t use = cache.open() ? cache.use_of(block) : std::uint8_t{0};
+    if (use - 1U < small_classes) return cache.give_slot(block, use);
+    switch (static_cast<PageUse>(use)) {
+        case PageUse::block_chunk: return cache.give_block(block);
+        case PageUse::run: return cache.give_run(block);
+        case PageUse::cached_run:
+        case PageUse::free: kind = HeapFaultKind::double_free; break;
+        case PageUse::foreign:
+            if (give_nothing(block)) return;
+            break;
+        default: kind = HeapFaultKind::invalid_pointer;
     }
     cache.core_->report_(kind, block);
 }
@@ -209,8 +211,7 @@ void HeapCache::give_slot(std::byte* block, unsigned small_class) {
     // One of a slab that was taken apart is of more use there.
     const bool is_apart = use_at(page_of(block)) != small_class;
     if (magazines_ == nullptr || is_apart) {
-        core_->give_slots(&block, 1);
-        return;
+        return core_->give_slot(block);
     }
     // Others may look for a slot here (`holds_slot`): it is never above the top without being the
     // cache's, nor below it while it is somebody else's.
@@ -240,10 +241,11 @@ void HeapCache::give_block(std::byte* block) {
     *tops_.blocks[bin]++ = block;
 }
 
-void HeapCache::give_run(std::byte* run, std::size_t page) {
+void HeapCache::give_run(std::byte* run) {
     if (!is_aligned(reinterpret_cast<std::uintptr_t>(run), heap_page)) {
         return core_->report_(HeapFaultKind::invalid_pointer, run);
     }
+    const std::size_t page = page_of(run);
     const std::size_t pages = run_pages(page);
     if (magazines_ == nullptr || pages > run_bins) return core_->give_run(run);
     if (!make_place(first_run + pages - 1)) return core_->give_run(run);
@@ -255,8 +257,7 @@ void HeapCache::give_run(std::byte* run, std::size_t page) {
 void HeapCache::give_as(std::byte* block, Layout layout, HeapCache& cache) {
     // 0 for what is none, which is found out later.
     const std::size_t usable = heap_checks && cache.open() ? cache.usable_size(block) : 0;
-    const std::size_t page = cache.page_of(block);
-    const unsigned use = page < cache.pages_ ? cache.use_of(block, page) : 0U;
+    const unsigned use = cache.use_of(block);
     if (usable != 0) {
         // A slot of another class than the layout's belongs to a block of another size.
         const auto rounded = align_up(std::max<std::size_t>(layout.size, 1), layout.alignment);
@@ -268,7 +269,7 @@ void HeapCache::give_as(std::byte* block, Layout layout, HeapCache& cache) {
         }
     }
     if (use > small_classes) {
-        return give_large(block, cache, page, use, cache.origin_, cache.use_);
+        return give_large(block, cache, cache.page_of(block), use, cache.origin_, cache.use_);
     }
     give_slowly(block, cache);
 }

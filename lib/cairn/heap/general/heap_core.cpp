@@ -19,10 +19,6 @@ constexpr unsigned smallest_spared = 33;          // class of slots that blocks 
 constexpr unsigned most_joined = 4;               // slots given at once that pages or rows follow
 constexpr std::uint32_t releasable = 16;          // free pages in a row that are worth a call
 
-constexpr std::size_t pages_for(std::size_t bytes) {
-    return (bytes + heap_page - 1) / heap_page;
-}
-
 }  // namespace
 
 std::expected<void, AllocError> HeapCore::init(BumpAllocator& source, std::string_view owner,
@@ -197,30 +193,37 @@ std::size_t HeapCore::take_slots(unsigned small_class, std::uint32_t owner, std:
     return count;
 }
 
+void HeapCore::give_slot(std::byte* slot) {
+    const SpinGuard guard(lock_);
+    give_one_slot(slot);
+    release_surplus();
+}
+
 std::size_t HeapCore::give_slots(std::byte** slots, std::size_t count) {
     const SpinGuard guard(lock_);
-    for (unsigned joined = 0; count != 0 && joined < most_joined;) {
-        std::byte* const slot = slots[--count];
-        const std::uint8_t small_class = pages_.use_map()[page_of(slot)];
-        if (small_class == static_cast<std::uint8_t>(PageUse::apart)) {
-            give_slot_apart(slot);
-            ++joined;
-            continue;
-        }
-        // A slot that two give back at once.
-        if (small_class > small_classes) {
-            give_one_block(slot);
-            continue;
-        }
-        if constexpr (!heap_checks) reinterpret_cast<FreeSlot*>(slot)->canary = origin();
-        in_use_ -= class_size(small_class);
-        const std::uint32_t empty = slabs_.give(slot);
-        if (empty == PageHeap::none) continue;
-        free_pages(empty);
-        ++joined;
-    }
+    for (unsigned joined = 0; count != 0 && joined < most_joined;)
+        joined += give_one_slot(slots[--count]) ? 1 : 0;
     release_surplus();
     return count;
+}
+
+/// Whether a row or pages followed.
+bool HeapCore::give_one_slot(std::byte* slot) {
+    const std::uint8_t small_class = pages_.use_map()[page_of(slot)];
+    if (small_class == static_cast<std::uint8_t>(PageUse::apart)) {
+        give_slot_apart(slot);
+        return true;
+    }
+    if (small_class > small_classes) {
+        give_one_block(slot);  // a slot that two give back at once
+        return false;
+    }
+    if constexpr (!heap_checks) reinterpret_cast<FreeSlot*>(slot)->canary = origin();
+    in_use_ -= class_size(small_class);
+    const std::uint32_t empty = slabs_.give(slot);
+    if (empty == PageHeap::none) return false;
+    free_pages(empty);
+    return true;
 }
 
 /// Another hart that takes this very slot at the moment may hide it.
@@ -277,7 +280,7 @@ std::byte* HeapCore::take_block(std::size_t size, std::size_t alignment) {
     return block;
 }
 
-std::size_t HeapCore::take_blocks(std::size_t length, std::byte** blocks, std::size_t wanted) {
+HeapCore::Row HeapCore::take_blocks(std::size_t length, std::size_t wanted) {
     const SpinGuard guard(lock_);
     if (has_much_in_slots()) take_slab_apart();
     std::byte* block = nullptr;
@@ -287,14 +290,13 @@ std::size_t HeapCore::take_blocks(std::size_t length, std::byte** blocks, std::s
     if (block == nullptr) {
         wanted = 1;
         block = find_block(length - tlsf::header_size, default_alignment);
-        if (block == nullptr) return 0;
+        if (block == nullptr) return {};
     }
-    for (std::size_t i = 0; i < wanted; ++i) {
-        blocks[i] = block;
-        if (i + 1 < wanted) block = blocks_.cut_off(block, length);
-        take_in_use(blocks_.usable_size(blocks[i]));
-    }
-    return wanted;
+    take_in_use(blocks_.usable_size(block) - (wanted - 1) * tlsf::header_size);
+    const Row row{.first = block, .count = wanted};
+    while (--wanted != 0)
+        block = blocks_.cut_off(block, length);
+    return row;
 }
 
 void HeapCore::give_block(std::byte* block) {

@@ -49,6 +49,10 @@ struct Releaser {
     std::size_t kept = 0;
 };
 
+[[nodiscard]] constexpr std::size_t pages_for(std::size_t bytes) {
+    return bytes / heap_page + (bytes % heap_page != 0 ? 1 : 0);
+}
+
 class HeapCache;
 class SlotDepot;
 
@@ -108,6 +112,7 @@ class HeapCore {
     // For the caches; each takes the lock once.
     std::size_t take_slots(unsigned small_class, std::uint32_t owner, std::byte** slots,
                            std::size_t wanted);
+    void give_slot(std::byte* slot);
     /// The last ones first; how many are left, as those take long that rows or pages follow.
     std::size_t give_slots(std::byte** slots, std::size_t count);
     /// The same of a whole batch, which the depot may keep for another owner than `giver`.
@@ -115,9 +120,12 @@ class HeapCore {
         return depot() != nullptr && hand_over(slots, giver) ? 0 : give_slots(slots, count);
     }
     std::byte* take_block(std::size_t size, std::size_t alignment);
-    /// Up to `wanted` blocks of `length` bytes in all, neighbours: how many were written to
-    /// `blocks`.
-    std::size_t take_blocks(std::size_t length, std::byte** blocks, std::size_t wanted);
+    /// Up to `wanted` blocks of `length` bytes in all, one behind the other; the last may be longer.
+    struct Row {
+        std::byte* first = nullptr;
+        std::size_t count = 0;
+    };
+    Row take_blocks(std::size_t length, std::size_t wanted);
     void give_block(std::byte* block);
     /// The same from a magazine, where they were set aside.
     void give_cached_blocks(std::byte** blocks, std::size_t count);
@@ -161,6 +169,7 @@ class HeapCore {
     bool add_chunk_of(std::size_t pages) CAIRN_REQUIRES(lock_);
     bool add_chunk(std::size_t size) CAIRN_REQUIRES(lock_);
     std::byte* find_block(std::size_t size, std::size_t alignment) CAIRN_REQUIRES(lock_);
+    bool give_one_slot(std::byte* slot) CAIRN_REQUIRES(lock_);
     void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);
     void give_slot_apart(std::byte* slot) CAIRN_REQUIRES(lock_);
     void take_slab_apart() CAIRN_REQUIRES(lock_);

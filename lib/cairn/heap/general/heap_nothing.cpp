@@ -7,7 +7,7 @@
 namespace cairn {
 
 std::byte* take_nothing(HeapCache& cache) {
-    return cache.take(1);
+    return cache.take_as({.size = 1});
 }
 
 bool give_nothing(const std::byte* /*block*/) {
