@@ -57,7 +57,7 @@ bool FramePool::init(MemoryMap map) {
     others_ = reinterpret_cast<Owners*>(at(descriptors->base));
     static_assert(alignof(PageInfo) <= 2 * sizeof(Owners));
     auto* const metadata = reinterpret_cast<std::byte*>(others_ + (pages + pages % 2));
-    pages_.init(metadata, pages, {.hook = {}, .window = base_.value, .owner = "page frames"});
+    pages_.init(metadata, pages, base_.value, report_);
     marks_ = reinterpret_cast<std::uint8_t*>(metadata + PageHeap::metadata_size(pages));
     std::memset(marks_, 0, mark_count(pages));
     for (const HostRange& range : map.ranges()) {
@@ -78,7 +78,7 @@ std::optional<HostPhys> FramePool::take(std::uint64_t count, std::uint64_t align
     if (!valid) return std::nullopt;
     const std::uint64_t phase = (base_.value - remainder) / frame_size;
     const SpinGuard guard(lock_);
-    const std::uint32_t page = pages_.allocate(count, alignment / frame_size, phase);
+    const std::size_t page = pages_.allocate(count, alignment / frame_size, phase);
     if (page == PageHeap::none) return std::nullopt;
     return base_ + page * frame_size;
 }

@@ -87,6 +87,7 @@ class FramePool final : public FrameSource {
 
     mutable Spinlock lock_;
     HostPhys base_;  ///< of page 0 of the heap
+    FaultReporter report_{.hook = {}, .owner = "page frames"};
     PageHeap pages_ CAIRN_GUARDED_BY(lock_);
     /// Owners of each frame besides the one who took it; unwritten where the mark says so.
     Owners* others_ CAIRN_GUARDED_BY(lock_) = nullptr;

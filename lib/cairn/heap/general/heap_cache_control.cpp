@@ -125,7 +125,7 @@ bool HeapCache::owns(const void* pointer) const {
     return page < pages_ && use_at(page) != static_cast<std::uint8_t>(PageUse::foreign);
 }
 
-bool HeapCache::holds_slot(const std::byte* slot, unsigned small_class) const {
+bool HeapCache::holds_slot(const std::byte* slot, std::size_t small_class) const {
     for (MagazineTop top = bins_[small_class].top; top[-1] != nullptr; --top) {
         if (top[-1] == slot) return true;
     }

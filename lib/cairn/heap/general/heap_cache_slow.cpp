@@ -192,7 +192,7 @@ void HeapCache::give_slowly(std::byte* block, HeapCache& cache) {
     cache.core_->report_(kind, block);
 }
 
-void HeapCache::give_slot(std::byte* block, unsigned small_class) {
+void HeapCache::give_slot(std::byte* block, std::size_t small_class) {
     auto* const slot = reinterpret_cast<FreeSlot*>(block);
     Bin& bin = bins_[small_class];
     if constexpr (heap_checks) {

@@ -40,8 +40,8 @@ std::expected<void, AllocError> HeapCore::init(BumpAllocator& source, std::strin
     window_ = {.base = region.base - (reinterpret_cast<std::uintptr_t>(region.base) - base),
                .pages = static_cast<std::uint32_t>(pages)};
     report_ = {.hook = hook, .owner = owner};
-    pages_.init(*metadata, window_.pages, {.hook = hook, .window = base, .owner = owner}, zeroed);
-    slabs_.init(pages_, window_.base, origin());
+    pages_.init(*metadata, window_.pages, base, report_, zeroed);
+    slabs_.init(pages_, window_.base, origin(), report_);
     kept_slots_ = std::min(pages / 32 * heap_page, most_kept_slots);
     blocks_.init(report_, region, *bins);
     return {};
@@ -86,10 +86,10 @@ bool HeapCore::grow(std::size_t count) {
            grow_by(left - 1);
 }
 
-std::uint32_t HeapCore::find_pages(std::size_t count, std::size_t alignment) {
+std::size_t HeapCore::find_pages(std::size_t count, std::size_t alignment) {
     const std::size_t phase = reinterpret_cast<std::uintptr_t>(window_.base) / heap_page;
     while (true) {
-        const std::uint32_t first = pages_.allocate(count, alignment, phase);
+        const std::size_t first = pages_.allocate(count, alignment, phase);
         if (first != PageHeap::none) {
             surplus_ -= std::min(surplus_, count * heap_page);
             note_pages();
@@ -100,7 +100,7 @@ std::uint32_t HeapCore::find_pages(std::size_t count, std::size_t alignment) {
 }
 
 void HeapCore::free_pages(std::size_t first) {
-    surplus_ += std::size_t{pages_.run_length(first)} * heap_page;
+    surplus_ += pages_.run_length(first) * heap_page;
     pages_.free(first);
     note_pages();
 }
@@ -125,7 +125,7 @@ void HeapCore::take_in_use(std::size_t bytes) {
 std::byte* HeapCore::take_run(std::size_t pages, std::size_t alignment) {
     if (pages > window_.pages || alignment / heap_page > window_.pages) return nullptr;
     const SpinGuard guard(lock_);
-    const std::uint32_t first = find_pages(pages, alignment / heap_page);
+    const std::size_t first = find_pages(pages, alignment / heap_page);
     if (first == PageHeap::none) return nullptr;
     add_in_use(pages * heap_page);
     return address(first);
@@ -134,7 +134,7 @@ std::byte* HeapCore::take_run(std::size_t pages, std::size_t alignment) {
 void HeapCore::give_run(std::byte* run) {
     const SpinGuard guard(lock_);
     const std::size_t first = page_of(run);
-    in_use_ -= std::size_t{pages_.run_length(first)} * heap_page;
+    in_use_ -= pages_.run_length(first) * heap_page;
     free_pages(first);
     release_surplus();
 }
@@ -160,7 +160,7 @@ bool HeapCore::resize_run(std::byte* run, std::size_t new_pages) {
 std::byte* HeapCore::take_internal(std::size_t size) {
     const SpinGuard guard(lock_);
     const std::size_t count = pages_for(size);
-    const std::uint32_t first = find_pages(count, 1);
+    const std::size_t first = find_pages(count, 1);
     if (first == PageHeap::none) return nullptr;
     pages_.set_use(first, count, PageUse::internal);
     return address(first);
@@ -173,7 +173,7 @@ void HeapCore::give_internal(std::byte* memory) {
 
 // --- slots ---------------------------------------------------------------------------------------
 
-std::size_t HeapCore::take_slots(unsigned small_class, std::uint32_t owner, std::byte** slots,
+std::size_t HeapCore::take_slots(std::size_t small_class, std::uint32_t owner, std::byte** slots,
                                  std::size_t wanted) {
     if (!has_slabs()) return 0;
     if (depot() != nullptr && wanted == SlotDepot::batch) {
@@ -181,13 +181,13 @@ std::size_t HeapCore::take_slots(unsigned small_class, std::uint32_t owner, std:
         if (handed != 0) return handed;
     }
     const SpinGuard guard(lock_);
-    std::size_t count = slabs_.take(small_class, owner, slots, wanted, report_);
+    std::size_t count = slabs_.take(small_class, owner, slots, wanted);
     if (count == 0) {
         const bool is_spared = small_class >= smallest_spared && wants_blocks();
-        const std::uint32_t first = is_spared ? PageHeap::none : find_pages(slab_pages, slab_pages);
+        const std::size_t first = is_spared ? PageHeap::none : find_pages(slab_pages, slab_pages);
         if (first != PageHeap::none) slabs_.add_slab(small_class, owner, first);
         if (first == PageHeap::none && !slabs_.take_over(small_class, owner, true)) return 0;
-        count = slabs_.take(small_class, owner, slots, wanted, report_);
+        count = slabs_.take(small_class, owner, slots, wanted);
     }
     add_in_use(count * class_size(small_class));
     return count;
@@ -220,7 +220,7 @@ bool HeapCore::give_one_slot(std::byte* slot) {
     }
     if constexpr (!heap_checks) reinterpret_cast<FreeSlot*>(slot)->canary = origin();
     in_use_ -= class_size(small_class);
-    const std::uint32_t empty = slabs_.give(slot);
+    const std::size_t empty = slabs_.give(slot);
     if (empty == PageHeap::none) return false;
     free_pages(empty);
     return true;
@@ -229,8 +229,8 @@ bool HeapCore::give_one_slot(std::byte* slot) {
 /// Another hart that takes this very slot at the moment may hide it.
 SlabStore::SlotState HeapCore::state_of_slot(const std::byte* slot) const {
     const SpinGuard guard(lock_);
-    unsigned small_class = pages_.use_map()[page_of(slot)];
-    const bool is_apart = small_class == static_cast<unsigned>(PageUse::apart);
+    std::size_t small_class = pages_.use_map()[page_of(slot)];
+    const bool is_apart = small_class == static_cast<std::size_t>(PageUse::apart);
     if (is_apart) small_class = slabs_.class_apart(slot);
     if (small_class > small_classes) return SlabStore::SlotState::free;  // given back meanwhile
     if (depot() != nullptr && depot_->holds(slot, small_class)) return SlabStore::SlotState::free;
@@ -245,7 +245,7 @@ SlabStore::SlotState HeapCore::state_of_slot(const std::byte* slot) const {
 // --- blocks --------------------------------------------------------------------------------------
 
 bool HeapCore::add_chunk_of(std::size_t pages) {
-    const std::uint32_t first = find_pages(pages, 1);
+    const std::size_t first = find_pages(pages, 1);
     if (first == PageHeap::none) return false;
     pages_.set_use(first, pages, PageUse::block_chunk);
     surplus_ += pages * heap_page;  // until its blocks are taken
@@ -367,7 +367,7 @@ bool HeapCore::trim(std::size_t size) {
         take_slab_apart();
         return true;
     }
-    const std::uint32_t spare = slabs_.drop_spare();
+    const std::size_t spare = slabs_.drop_spare();
     if (spare != PageHeap::none) {
         free_pages(spare);
         return true;
@@ -458,9 +458,9 @@ HeapStatistics HeapCore::statistics() const {
     figures.live = in_use_ - std::min(in_use_, figures.cached);
     figures.grown = grown_;
     const TlsfStore::Free blocks = blocks_.count_free();
-    figures.largest_free = std::max(std::size_t{pages_.largest_free()} * heap_page, blocks.largest);
+    figures.largest_free = std::max(pages_.largest_free() * heap_page, blocks.largest);
     figures.free =
-        std::size_t{pages_.free_pages()} * heap_page + blocks.total + slabs_.free_bytes();
+        pages_.free_pages() * heap_page + blocks.total + slabs_.free_bytes();
     figures.peak = peak_;
     figures.failures = failures_;
     return figures;
@@ -474,7 +474,7 @@ bool HeapCore::check() {
     const std::uint8_t* const use = pages_.use_map();
     for (std::uint32_t page = 0; good && page < window_.pages;) {
         const bool is_slab = use[page] - 1U < small_classes;
-        if (is_slab && !slabs_.check(page, report_)) good = false;
+        if (is_slab && !slabs_.check(page)) good = false;
         page += use[page] == 0 ? 1 : std::max<std::uint32_t>(pages_.run_length(page), 1);
     }
     return blocks_.check() && good;

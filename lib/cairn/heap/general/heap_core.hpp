@@ -110,7 +110,7 @@ class HeapCore {
     };
 
     // For the caches; each takes the lock once.
-    std::size_t take_slots(unsigned small_class, std::uint32_t owner, std::byte** slots,
+    std::size_t take_slots(std::size_t small_class, std::uint32_t owner, std::byte** slots,
                            std::size_t wanted);
     void give_slot(std::byte* slot);
     /// The last ones first; how many are left, as those take long that rows or pages follow.
@@ -158,12 +158,12 @@ class HeapCore {
     // Where there is a depot; on a machine there is none.
     [[nodiscard]] SlotDepot* depot() const { return __STDC_HOSTED__ != 0 ? depot_ : nullptr; }
     [[nodiscard]] bool hand_over(std::byte* const* slots, std::uint32_t giver);
-    std::size_t take_handed(unsigned small_class, std::uint32_t owner, std::byte** slots);
+    std::size_t take_handed(std::size_t small_class, std::uint32_t owner, std::byte** slots);
     bool empty_depot(std::uint32_t owner);
     bool empty_depot();
 
     // With the lock held.
-    std::uint32_t find_pages(std::size_t count, std::size_t alignment) CAIRN_REQUIRES(lock_);
+    std::size_t find_pages(std::size_t count, std::size_t alignment) CAIRN_REQUIRES(lock_);
     bool grow_by(std::size_t pages) CAIRN_REQUIRES(lock_);
     bool grow(std::size_t count) CAIRN_REQUIRES(lock_);
     bool add_chunk_of(std::size_t pages) CAIRN_REQUIRES(lock_);
@@ -173,7 +173,7 @@ class HeapCore {
     void give_one_block(std::byte* block) CAIRN_REQUIRES(lock_);
     void give_slot_apart(std::byte* slot) CAIRN_REQUIRES(lock_);
     void take_slab_apart() CAIRN_REQUIRES(lock_);
-    void add_row(SlabStore::Opened opened) CAIRN_REQUIRES(lock_);
+    void add_row(const SlabStore::Opened& opened) CAIRN_REQUIRES(lock_);
     void release_chunk(Region chunk) CAIRN_REQUIRES(lock_);
     void release_surplus() CAIRN_REQUIRES(lock_);
     void release() CAIRN_REQUIRES(lock_);

@@ -14,8 +14,8 @@ constexpr unsigned rows_when_short = 3;  // as caches give back at the same time
 /// Where free slots are much of the heap, a few rows of them become room for blocks.
 void HeapCore::take_slab_apart() {
     if (!slabs_.has_waiting()) {
-        const std::uint32_t first = slabs_.next_sparse();
-        if (first != PageHeap::none) (void)slabs_.take_apart(first, report_);
+        const std::size_t first = slabs_.next_sparse();
+        if (first != PageHeap::none) (void)slabs_.take_apart(first);
         return;
     }
     for (unsigned rows = is_short() ? rows_when_short : rows_at_once;
@@ -23,7 +23,7 @@ void HeapCore::take_slab_apart() {
         add_row(slabs_.open_row());
 }
 
-void HeapCore::add_row(SlabStore::Opened opened) {
+void HeapCore::add_row(const SlabStore::Opened& opened) {
     surplus_ += opened.part.size;
     if (opened.part.size != 0) blocks_.join_chunk(opened.part, opened.row);
     if (opened.row.size != slab_size) return;
@@ -32,7 +32,7 @@ void HeapCore::add_row(SlabStore::Opened opened) {
 }
 
 void HeapCore::give_slot_apart(std::byte* slot) {
-    const unsigned small_class = slabs_.class_apart(slot);
+    const std::size_t small_class = slabs_.class_apart(slot);
     // One that stands for a slot, as there was no slab.
     if (small_class == 0) return give_one_block(slot);
     if (slabs_.is_waiting(slot)) {

@@ -29,7 +29,7 @@ bool HeapCore::hand_over(std::byte* const* slots,
 }
 
 /// A batch that others handed over: how many of it are as they were left.
-std::size_t HeapCore::take_handed(unsigned small_class, std::uint32_t owner, std::byte** slots) {
+std::size_t HeapCore::take_handed(std::size_t small_class, std::uint32_t owner, std::byte** slots) {
     if (!depot_->take(small_class, owner, slots)) return 0;
     // They come from other processors' caches, all at once.
     for (std::size_t i = 0; i < SlotDepot::batch; ++i)

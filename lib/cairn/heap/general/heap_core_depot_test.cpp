@@ -47,7 +47,7 @@ TEST_CASE("a depot keeps batches by owner and class, the last one first", "[heap
 TEST_CASE("a depot has bounds: batches, bytes of a class, bytes in all", "[heap_core_depot]") {
     const auto depot = std::make_unique<SlotDepot>();
     const Batch slots = batch_at(0x10000);
-    const auto fill = [&](unsigned small_class, std::uint32_t owner) {
+    const auto fill = [&](std::size_t small_class, std::uint32_t owner) {
         std::size_t count = 0;
         while (depot->put(small_class, owner, slots.data()))
             ++count;

@@ -16,13 +16,14 @@ std::size_t gap(std::size_t first, std::size_t alignment, std::size_t phase) {
 
 }  // namespace
 
-void PageHeap::init(std::byte* metadata, std::size_t pages, const PageReporter& reporter,
-                    bool zeroed) {
+void PageHeap::init(std::byte* metadata, std::size_t pages, std::uintptr_t window,
+                    const FaultReporter& reporter, bool zeroed) {
     info_ = reinterpret_cast<PageInfo*>(metadata);
     use_ = reinterpret_cast<std::uint8_t*>(info_ + pages + Bins::count) + 1;
     pages_ = pages;
     free_ = 0;
-    reporter_ = reporter;
+    window_ = window;
+    report_ = &reporter;
     if (!zeroed) std::memset(use_ - 1, 0, pages + 2);
     for (unsigned bin = 0; bin < Bins::count; ++bin)
         empty_ring(bin);
@@ -47,7 +48,7 @@ void PageHeap::link(std::size_t before, std::size_t after) {
     info_[after].prev = narrow(before);
 }
 
-std::uint32_t PageHeap::allocate(std::size_t count, std::size_t alignment, std::size_t phase) {
+std::size_t PageHeap::allocate(std::size_t count, std::size_t alignment, std::size_t phase) {
     if (count == 0 || count > free_) return none;
     std::size_t run = take_run(count, alignment, phase, quick_look);
     if (run == none) run = take_run(count, alignment, phase, pages_);
@@ -60,7 +61,7 @@ std::uint32_t PageHeap::allocate(std::size_t count, std::size_t alignment, std::
     take(first, count);
     use_[first] = static_cast<std::uint8_t>(PageUse::run);
     set_extent(first, count);
-    return narrow(first);
+    return first;
 }
 
 /// Turns free pages that belong to no run into used ones.
@@ -255,8 +256,7 @@ bool PageHeap::check_ring(unsigned bin, std::size_t& runs) const {
 /// Says where the damage is; false, for the caller to pass on.
 bool PageHeap::report(std::size_t page) const {
     const std::uintptr_t offset = page < pages_ ? page * page_size : 0;
-    const auto* const address = reinterpret_cast<const void*>(reporter_.window + offset);
-    reporter_.hook({HeapFaultKind::corrupt_page_table, address, 0, reporter_.owner});
+    (*report_)(HeapFaultKind::corrupt_page_table, reinterpret_cast<const void*>(window_ + offset));
     return false;
 }
 

@@ -24,7 +24,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include "cairn/heap/store/size_bins.hpp"
 #include "cairn/heap_fault.hpp"
@@ -50,19 +49,12 @@ struct PageInfo {
     std::uint32_t prev;    ///< of a used run's pages, the owner's to use
 };
 
-/// Who hears of damage, and what names the pages to them: where the window lies, whose it is.
-struct PageReporter {
-    FaultHook hook;
-    std::uintptr_t window = 0;
-    std::string_view owner;
-};
-
 class PageHeap {
     using Bins = SizeBins<2>;
 
   public:
     static constexpr std::size_t page_size = 4096;
-    static constexpr std::uint32_t none = UINT32_MAX;
+    static constexpr std::size_t none = SIZE_MAX;
     static constexpr std::uint32_t max_pages = UINT32_MAX - Bins::count;
 
     /// Bytes of metadata for a window of `pages`, aligned as PageInfo.
@@ -74,18 +66,19 @@ class PageHeap {
     PageHeap(const PageHeap&) = delete;
     PageHeap& operator=(const PageHeap&) = delete;
 
-    /// A window of `pages` <= max_pages, all of them foreign. Metadata that is known to be zero
-    /// (`zeroed`) is left untouched until it is needed.
-    void init(std::byte* metadata, std::size_t pages, const PageReporter& reporter = {},
-              bool zeroed = false);
+    /// A window of `pages` <= max_pages at the address `window`, all of them foreign. `reporter`
+    /// hears of damage, and outlives the page heap. Metadata that is known to be zero (`zeroed`) is
+    /// left untouched until it is needed.
+    void init(std::byte* metadata, std::size_t pages, std::uintptr_t window,
+              const FaultReporter& reporter, bool zeroed = false);
 
     /// Takes in pages of the window, foreign ones or those of whole used runs, as free ones.
     void add(std::size_t first, std::size_t count) { release(first, count); }
 
     /// The first of `count` consecutive pages with (page + phase) % alignment == 0, where alignment
     /// is a power of two; `none` where there are none, or for a count of 0.
-    [[nodiscard]] std::uint32_t allocate(std::size_t count, std::size_t alignment = 1,
-                                         std::size_t phase = 0);
+    [[nodiscard]] std::size_t allocate(std::size_t count, std::size_t alignment = 1,
+                                       std::size_t phase = 0);
 
     /// Gives back the whole run that starts at `first`; the caller has checked that one does.
     void free(std::size_t first) { release(first, info_[first].extent); }
@@ -165,7 +158,8 @@ class PageHeap {
     std::size_t pages_ = 0;
     std::size_t free_ = 0;
     Bins bins_;
-    PageReporter reporter_;
+    std::uintptr_t window_ = 0;
+    const FaultReporter* report_ = nullptr;
 };
 
 template <class Visitor>

@@ -18,7 +18,7 @@ class Bench {
     explicit Bench(std::size_t pages)
         : words_((PageHeap::metadata_size(pages) + 3) / 4, 0xa5a5'a5a5) {
         heap.init(reinterpret_cast<std::byte*>(words_.data()), pages,
-                  {{&Bench::hear, this}, 0x8000'0000, "pages"});
+                  0x8000'0000, report_);
     }
 
     PageHeap heap;
@@ -28,6 +28,7 @@ class Bench {
     static void hear(void* self, const HeapFault& fault) {
         static_cast<Bench*>(self)->faults.push_back(fault);
     }
+    FaultReporter report_{.hook = {&Bench::hear, this}, .owner = "pages"};
     std::vector<std::uint32_t> words_;
 };
 
@@ -141,12 +142,12 @@ TEST_CASE("alignment up to 1 GiB, with a phase", "[page_heap]") {
 TEST_CASE("runs shrink and grow where they lie", "[page_heap]") {
     Bench bench(16);
     bench.heap.add(0, 16);
-    const std::uint32_t run = bench.heap.allocate(4);
+    const std::size_t run = bench.heap.allocate(4);
     bench.heap.set_use(run, 4, 7);
     CHECK(bench.heap.extend(run, 6));
     CHECK(uses(bench.heap) ==
           std::vector<unsigned>{7, 7, 7, 7, 67, 67, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65});
-    const std::uint32_t after = bench.heap.allocate(2);
+    const std::size_t after = bench.heap.allocate(2);
     CHECK(after == 6);
     CHECK_FALSE(bench.heap.extend(run, 7));
     bench.heap.free(after);
@@ -168,9 +169,9 @@ TEST_CASE("runs shrink and grow where they lie", "[page_heap]") {
 struct Scene : Bench {
     Scene() : Bench(16) {
         heap.add(0, 16);
-        const std::uint32_t first = heap.allocate(2);
+        const std::size_t first = heap.allocate(2);
         static_cast<void>(heap.allocate(2));
-        const std::uint32_t third = heap.allocate(2);
+        const std::size_t third = heap.allocate(2);
         static_cast<void>(heap.allocate(2));
         heap.free(first);
         heap.free(third);
@@ -190,7 +191,7 @@ struct Scene : Bench {
 TEST_CASE("a used run is split into two", "[page_heap]") {
     Bench bench(16);
     bench.heap.add(0, 16);
-    const std::uint32_t run = bench.heap.allocate(8);
+    const std::size_t run = bench.heap.allocate(8);
     bench.heap.split(run, run);
     bench.heap.split(run, run + 8);
     CHECK(bench.heap.run_length(run) == 8);
@@ -223,7 +224,7 @@ TEST_CASE("check finds what was damaged", "[page_heap]") {
         CHECK(scene.damaged_page() == 2);
     }
     SECTION("the length of a used run, beyond everything") {
-        scene.heap.info(6).extent = PageHeap::none;
+        scene.heap.info(6).extent = UINT32_MAX;
         CHECK(scene.damaged_page() == 6);
     }
     SECTION("a free page that is called used") {
@@ -335,14 +336,14 @@ class Model {
 struct Actions {
     Bench& bench;
     Model& model;
-    std::map<std::uint32_t, std::size_t>& runs;
+    std::map<std::size_t, std::size_t>& runs;
 
     void allocate() {
         const auto count = *rc::gen::weightedOneOf<std::size_t>(
             {{4, rc::gen::inRange<std::size_t>(1, 6)}, {1, rc::gen::inRange<std::size_t>(1, 90)}});
         const auto alignment = std::size_t{1} << *rc::gen::inRange(0, 7);
         const auto phase = *rc::gen::inRange<std::size_t>(0, 100);
-        const std::uint32_t first = bench.heap.allocate(count, alignment, phase);
+        const std::size_t first = bench.heap.allocate(count, alignment, phase);
         if (first == PageHeap::none) {
             RC_ASSERT_FALSE(model.fits(count, alignment, phase));
             return;
@@ -353,12 +354,12 @@ struct Actions {
         model.fill(first, count, static_cast<int>(first) + 1);
         runs[first] = count;
     }
-    void free(std::uint32_t first) {
+    void free(std::size_t first) {
         bench.heap.free(first);
         model.add(first, runs[first]);
         runs.erase(first);
     }
-    void resize(std::uint32_t first) {
+    void resize(std::size_t first) {
         const std::size_t count = runs[first];
         const auto new_count = *rc::gen::inRange<std::size_t>(1, 2 * count + 4);
         if (new_count <= count) {
@@ -372,7 +373,7 @@ struct Actions {
         }
         runs[first] = new_count;
     }
-    [[nodiscard]] std::uint32_t any_run() {
+    [[nodiscard]] std::size_t any_run() {
         const auto which = *rc::gen::inRange<std::size_t>(0, runs.size());
         return std::next(runs.begin(), static_cast<std::ptrdiff_t>(which))->first;
     }
@@ -383,7 +384,7 @@ TEST_CASE("a page heap does what a list of owners does", "[page_heap]") {
         constexpr std::size_t pages = 300;
         Bench bench(pages);
         Model model(pages);
-        std::map<std::uint32_t, std::size_t> runs;
+        std::map<std::size_t, std::size_t> runs;
         Actions act{bench, model, runs};
         // The window's parts come one after the other, with foreign pages at 100 and 299.
         std::vector<std::pair<std::size_t, std::size_t>> parts{{101, 99}, {0, 100}, {200, 99}};

@@ -33,11 +33,11 @@ inline constexpr unsigned smallest_apart = 7;  ///< whose slabs may be taken apa
     return static_cast<unsigned>((size + 15) / 16);
 }
 
-[[nodiscard]] constexpr std::uint32_t class_size(unsigned small_class) {
+[[nodiscard]] constexpr std::size_t class_size(std::size_t small_class) {
     return small_class * 16;
 }
 
-[[nodiscard]] constexpr std::uint32_t slots_per_slab(unsigned small_class) {
+[[nodiscard]] constexpr std::uint32_t slots_per_slab(std::size_t small_class) {
     return static_cast<std::uint32_t>(slab_size / class_size(small_class));
 }
 

@@ -8,7 +8,7 @@ namespace cairn {
 TEST_CASE("slot checks accept every slot and nothing else", "[slab_geometry]") {
     for (unsigned c = 1; c <= small_classes; ++c) {
         const SlotCheck check(c);
-        const std::uint32_t size = class_size(c);
+        const std::size_t size = class_size(c);
         for (std::uint32_t offset = 0; offset < slab_size; ++offset) {
             const bool is_slot = offset % size == 0 && offset / size < slots_per_slab(c);
             if (check.accepts(offset) != is_slot) FAIL("class " << c << ", offset " << offset);

@@ -16,45 +16,49 @@ struct SlabStore::SlabInfo {
 
     /// Whether a slot that was out at some time begins there. Offsets and classes are in units of
     /// 16 bytes both.
-    [[nodiscard]] bool has_carved(std::uint64_t offset, unsigned small_class) const {
+    [[nodiscard]] bool has_carved(std::uint64_t offset, std::size_t small_class) const {
         return offset < std::uint64_t{carved} * small_class && offset % small_class == 0;
     }
     /// Whether it has no slot to give, and is in no list.
-    [[nodiscard]] bool has_none(unsigned small_class) const {
+    [[nodiscard]] bool has_none(std::size_t small_class) const {
         return free_list == no_slot && carved == slots_per_slab(small_class);
     }
 };
 
-void SlabStore::init(PageHeap& pages, std::byte* window, std::uintptr_t canary) {
-    pages_ = &pages;
+void SlabStore::init(PageHeap& pages, std::byte* window, std::uintptr_t canary,
+                     const FaultReporter& report) {
+    infos_ = &pages.info(0);
+    use_ = pages.use_map();
     window_ = window;
     canary_ = canary;
+    report_ = &report;
 }
 
-SlabStore::SlabInfo SlabStore::slab(std::uint32_t first) const {
-    PageInfo& info = pages_->info(first + 1);
-    return {.live = info.extent, .free_list = info.next, .carved = info.prev};
+SlabStore::SlabInfo SlabStore::slab(std::size_t first) const {
+    PageInfo& second = infos_[first + 1];
+    return {.live = second.extent, .free_list = second.next, .carved = second.prev};
 }
 
 /// Puts a slab at the front of a list, which becomes its owner's.
-void SlabStore::link(unsigned small_class, std::uint32_t first, std::uint32_t owner) {
+void SlabStore::link(std::size_t small_class, std::size_t first, std::uint32_t owner) {
     std::uint32_t& list = slabs_[owner][small_class];
-    PageInfo* const info = &pages_->info(first);
-    info->next = list;
-    info->prev = 0;
-    if (list != 0) pages_->info(list - 1).prev = first + 1;
-    list = first + 1;
-    __atomic_store_n(&info[2].extent, owner, __ATOMIC_RELAXED);
+    PageInfo* const slab = &infos_[first];
+    const auto number = static_cast<std::uint32_t>(first + 1);
+    slab->next = list;
+    slab->prev = 0;
+    if (list != 0) infos_[list - 1].prev = number;
+    list = number;
+    __atomic_store_n(&slab[2].extent, owner, __ATOMIC_RELAXED);
 }
 
-void SlabStore::unlink(unsigned small_class, std::uint32_t first) {
-    const PageInfo& info = pages_->info(first);
-    if (info.prev == 0) {
-        slabs_[pages_->info(first + 2).extent][small_class] = info.next;
+void SlabStore::unlink(std::size_t small_class, std::size_t first) {
+    const PageInfo* const slab = &infos_[first];
+    if (slab->prev == 0) {
+        slabs_[slab[2].extent][small_class] = slab->next;
     } else {
-        pages_->info(info.prev - 1).next = info.next;
+        infos_[slab->prev - 1].next = slab->next;
     }
-    if (info.next != 0) pages_->info(info.next - 1).prev = info.prev;
+    if (slab->next != 0) infos_[slab->next - 1].prev = slab->prev;
 }
 
 std::uint32_t SlabStore::join() {
@@ -66,20 +70,20 @@ std::uint32_t SlabStore::join() {
     return least;
 }
 
-void SlabStore::add_slab(unsigned small_class, std::uint32_t owner, std::uint32_t first) {
-    pages_->set_use(first, slab_pages, PageUse::uncarved);
+void SlabStore::add_slab(std::size_t small_class, std::uint32_t owner, std::size_t first) {
+    set_use(first, PageUse::uncarved);
     // The first page says whose slab it is, so it is never without a class.
     enter_page(small_class, first, 0);
     const SlabInfo info = slab(first);
     info.live = 0;
     info.free_list = no_slot;
     info.carved = 0;
-    free_bytes_ += std::size_t{slots_per_slab(small_class)} * class_size(small_class);
+    free_bytes_ += slots_per_slab(small_class) * class_size(small_class);
     link(small_class, first, owner);
     last_slab_ = std::max(last_slab_, first);
 }
 
-bool SlabStore::take_over(unsigned small_class, std::uint32_t owner, bool anybody) {
+bool SlabStore::take_over(std::size_t small_class, std::uint32_t owner, bool anybody) {
     for (std::uint32_t other = 0; other < owners; ++other) {
         const std::uint32_t slab = slabs_[other][small_class];
         if (slab == 0 || (members_[other] != 0 && !anybody)) continue;
@@ -92,7 +96,7 @@ bool SlabStore::take_over(unsigned small_class, std::uint32_t owner, bool anybod
 
 /// One slot of a slab that has one. A free list that leads astray is reported and given up: the
 /// slots on it are lost, those not carved yet are not.
-std::byte* SlabStore::pop(unsigned small_class, std::uint32_t first, const FaultReporter& report) {
+std::byte* SlabStore::pop(std::size_t small_class, std::size_t first) {
     const SlabInfo info = slab(first);
     std::byte* const base = address(first);
     if (info.free_list != no_slot) {
@@ -103,49 +107,47 @@ std::byte* SlabStore::pop(unsigned small_class, std::uint32_t first, const Fault
             info.free_list = static_cast<std::uint32_t>(next);
             return reinterpret_cast<std::byte*>(slot);
         }
-        report(plausible ? HeapFaultKind::use_after_free : HeapFaultKind::corrupt_free_list, slot,
+        (*report_)(plausible ? HeapFaultKind::use_after_free : HeapFaultKind::corrupt_free_list, slot,
                class_size(small_class));
         info.free_list = no_slot;
     }
-    return carve(small_class, first, report);
+    return carve(small_class, first);
 }
 
 /// The next slot that was never out, or nullptr. One that was written to is reported and left.
-std::byte* SlabStore::carve(unsigned small_class, std::uint32_t first,
-                            const FaultReporter& report) {
+std::byte* SlabStore::carve(std::size_t small_class, std::size_t first) {
     const SlabInfo info = slab(first);
-    const std::uint32_t size = class_size(small_class);
+    const std::size_t size = class_size(small_class);
     while (info.carved != slots_per_slab(small_class)) {
-        const std::uint32_t offset = info.carved++ * size;
+        const std::size_t offset = info.carved++ * size;
         if (offset % heap_page < size && offset != 0) enter_page(small_class, first, offset);
         std::byte* const slot = address(first) + offset;
         if (reinterpret_cast<FreeSlot*>(slot)->canary == canary_) [[likely]]
             return slot;
-        report(HeapFaultKind::use_after_free, slot, size);
+        (*report_)(HeapFaultKind::use_after_free, slot, size);
     }
     return nullptr;
 }
 
 /// Writes the canaries of the page that the slot at `offset` starts in as its first one.
-void SlabStore::enter_page(unsigned small_class, std::uint32_t first, std::uint32_t offset) {
-    const auto page = static_cast<std::uint32_t>(offset / heap_page);
-    pages_->set_use(first + page, 1, static_cast<std::uint8_t>(small_class));
-    const std::uint32_t size = class_size(small_class);
-    const std::size_t end =
-        std::min<std::size_t>((page + 1) * heap_page, slots_per_slab(small_class) * size);
+void SlabStore::enter_page(std::size_t small_class, std::size_t first, std::size_t offset) {
+    const std::size_t page = offset / heap_page;
+    __atomic_store_n(&use_[first + page], static_cast<std::uint8_t>(small_class), __ATOMIC_RELAXED);
+    const std::size_t size = class_size(small_class);
+    const std::size_t end = std::min((page + 1) * heap_page, slots_per_slab(small_class) * size);
     for (std::size_t at = offset; at < end; at += size)
         reinterpret_cast<FreeSlot*>(address(first) + at)->canary = canary_;
 }
 
-std::size_t SlabStore::take(unsigned small_class, std::uint32_t owner, std::byte** slots,
-                            std::size_t wanted, const FaultReporter& report) {
+std::size_t SlabStore::take(std::size_t small_class, std::uint32_t owner, std::byte** slots,
+                            std::size_t wanted) {
     const std::uint32_t& list = slabs_[owner][small_class];
     while (list != 0 || take_over(small_class, owner, false)) {
-        const std::uint32_t first = list - 1;
+        const std::size_t first = list - 1U;
         const SlabInfo info = slab(first);
         std::size_t taken = 0;
         while (taken < wanted) {
-            std::byte* const slot = pop(small_class, first, report);
+            std::byte* const slot = pop(small_class, first);
             if (slot == nullptr) break;
             slots[taken++] = slot;
         }
@@ -158,34 +160,34 @@ std::size_t SlabStore::take(unsigned small_class, std::uint32_t owner, std::byte
     return 0;
 }
 
-std::uint32_t SlabStore::give(std::byte* slot) {
-    const std::uint32_t first = slab_of(slot);
-    const unsigned small_class = pages_->use_map()[first];
+std::size_t SlabStore::give(std::byte* slot) {
+    const std::size_t first = slab_of(slot);
+    const std::size_t small_class = use_[first];
     const SlabInfo info = slab(first);
     const bool was_full = info.has_none(small_class);
     reinterpret_cast<FreeSlot*>(slot)->next_offset = info.free_list;
     info.free_list = static_cast<std::uint32_t>(slot - address(first)) / 16;
-    if (was_full) link(small_class, first, pages_->info(first + 2).extent);
+    if (was_full) link(small_class, first, infos_[first + 2].extent);
     free_bytes_ += class_size(small_class);
     if (--info.live != 0) return PageHeap::none;
     unlink(small_class, first);
     if (spares_[small_class] == 0) {
-        spares_[small_class] = first + 1;
+        spares_[small_class] = static_cast<std::uint32_t>(first + 1);
         link(small_class, first, 0);
         return PageHeap::none;
     }
-    free_bytes_ -= std::size_t{slots_per_slab(small_class)} * class_size(small_class);
+    free_bytes_ -= slots_per_slab(small_class) * class_size(small_class);
     return first;
 }
 
-std::uint32_t SlabStore::drop_spare() {
-    unsigned small_class = small_classes;
+std::size_t SlabStore::drop_spare() {
+    std::size_t small_class = small_classes;
     while (spares_[small_class] == 0 && small_class != 0)
         --small_class;
     const std::uint32_t spare = std::exchange(spares_[small_class], 0);
     if (spare == 0) return PageHeap::none;
     unlink(small_class, spare - 1);
-    free_bytes_ -= std::size_t{slots_per_slab(small_class)} * class_size(small_class);
+    free_bytes_ -= slots_per_slab(small_class) * class_size(small_class);
     return spare - 1;
 }
 
@@ -231,29 +233,30 @@ struct SlabStore::Apart {
     [[nodiscard]] std::uint32_t& small_class() const { return info[2].next; }
     [[nodiscard]] std::uint32_t slots() const { return slots_per_slab(small_class()); }
     [[nodiscard]] std::uint32_t slot_of(const std::byte* pointer) const {
-        return static_cast<std::uint32_t>(pointer - base) / class_size(small_class());
+        return static_cast<std::uint32_t>(static_cast<std::size_t>(pointer - base) /
+                                          class_size(small_class()));
     }
     /// Where a slot begins. What lies behind the last one goes with it.
     [[nodiscard]] std::byte* begin(std::uint32_t slot) const {
-        return base + (slot == slots() ? slab_size : std::size_t{slot} * class_size(small_class()));
+        return base + (slot == slots() ? slab_size : slot * class_size(small_class()));
     }
 };
 
-SlabStore::Apart SlabStore::apart(std::uint32_t first) const {
-    return {.info = &pages_->info(first), .base = address(first)};
+SlabStore::Apart SlabStore::apart(std::size_t first) const {
+    return {.info = &infos_[first], .base = address(first)};
 }
 
 /// Harts that have something in these pages may look at the time.
-void SlabStore::set_use(std::uint32_t first, PageUse use) {
+void SlabStore::set_use(std::size_t first, PageUse use) {
     for (std::size_t page = first; page < first + slab_pages; ++page)
-        __atomic_store_n(&pages_->use_map()[page], static_cast<std::uint8_t>(use),
+        __atomic_store_n(&use_[page], static_cast<std::uint8_t>(use),
                          __ATOMIC_RELAXED);
 }
 
-std::uint32_t SlabStore::next_sparse() {
+std::size_t SlabStore::next_sparse() {
     for (unsigned looks = 16; looks != 0; --looks) {
-        cursor_ = cursor_ < slab_pages ? last_slab_ : cursor_ - std::uint32_t{slab_pages};
-        const unsigned c = __atomic_load_n(&pages_->use_map()[cursor_], __ATOMIC_RELAXED);
+        cursor_ = cursor_ < slab_pages ? last_slab_ : cursor_ - slab_pages;
+        const std::size_t c = __atomic_load_n(&use_[cursor_], __ATOMIC_RELAXED);
         if (c < smallest_apart || c > small_classes) continue;
         if (slab(cursor_).has_none(c)) continue;  // what was free was given up
         const std::uint32_t out = live(cursor_);
@@ -262,8 +265,8 @@ std::uint32_t SlabStore::next_sparse() {
     return PageHeap::none;
 }
 
-bool SlabStore::take_apart(std::uint32_t first, const FaultReporter& report) {
-    const unsigned small_class = pages_->use_map()[first];
+bool SlabStore::take_apart(std::size_t first) {
+    const std::size_t small_class = use_[first];
     const SlabInfo info = slab(first);
     waiting_ = {};
     std::uint32_t left = info.carved - info.live;
@@ -272,7 +275,7 @@ bool SlabStore::take_apart(std::uint32_t first, const FaultReporter& report) {
         const std::uint64_t index = at / small_class;
         if (left == 0 || index >= info.carved || index * small_class != at ||
             slot->canary != canary_) {
-            (void)check(first, report);
+            (void)check(first);
             info.free_list = no_slot;
             if (info.has_none(small_class)) unlink(small_class, first);
             return false;
@@ -285,7 +288,7 @@ bool SlabStore::take_apart(std::uint32_t first, const FaultReporter& report) {
     waiting_at_ = 0;
     unlink(small_class, first);
     const Apart slab = apart(first);
-    slab.small_class() = small_class;
+    slab.small_class() = static_cast<std::uint32_t>(small_class);
     std::fill_n(slab.out(), words_apart, ~std::uint32_t{0});
     set_use(first, PageUse::apart);
     ++apart_;
@@ -293,7 +296,7 @@ bool SlabStore::take_apart(std::uint32_t first, const FaultReporter& report) {
 }
 
 /// The row around slots that are no longer out.
-auto SlabStore::open(std::uint32_t first, std::uint32_t from, std::uint32_t to) -> Opened {
+auto SlabStore::open(std::size_t first, std::uint32_t from, std::uint32_t to) -> const Opened& {
     const Apart slab = apart(first);
     std::byte* const begin = slab.begin(from);
     const auto size = static_cast<std::size_t>(slab.begin(to) - begin);
@@ -308,27 +311,29 @@ auto SlabStore::open(std::uint32_t first, std::uint32_t from, std::uint32_t to) 
         if (waiting_slab_ == first) waiting_slab_ = PageHeap::none;
         set_use(first, PageUse::block_chunk);
     }
-    return {.part = {begin, size}, .row = {row, row_size}};
+    opened_ = {.part = {begin, size}, .row = {row, row_size}};
+    return opened_;
 }
 
-auto SlabStore::open_row() -> Opened {
-    const std::uint32_t first = waiting_slab_;
+auto SlabStore::open_row() -> const Opened& {
+    const std::size_t first = waiting_slab_;
     const Apart slab = apart(first);
     std::uint32_t* const waiting = waiting_.data();
     const std::uint32_t from = find_bit(waiting, waiting_at_, slab.slots(), true);
     const std::uint32_t to = find_bit(waiting, from, slab.slots(), false);
     set_bits(waiting, from, to, false);
-    free_bytes_ -= std::size_t{to - from} * class_size(slab.small_class());
+    free_bytes_ -= (to - from) * class_size(slab.small_class());
     waiting_at_ = to;
     if (from == to) {
         waiting_slab_ = PageHeap::none;
-        return {};
+        opened_ = {};
+        return opened_;
     }
     return open(first, from, to);
 }
 
-auto SlabStore::give_apart(const std::byte* slot) -> Opened {
-    const std::uint32_t first = slab_of(slot);
+auto SlabStore::give_apart(const std::byte* slot) -> const Opened& {
+    const std::size_t first = slab_of(slot);
     const std::uint32_t index = apart(first).slot_of(slot);
     return open(first, index, index + 1);
 }
@@ -347,17 +352,17 @@ bool SlabStore::begins_row(const std::byte* pointer) const {
 }
 
 bool SlabStore::is_waiting(const std::byte* slot) const {
-    const std::uint32_t first = slab_of(slot);
+    const std::size_t first = slab_of(slot);
     return first == waiting_slab_ && has_bit(waiting_.data(), apart(first).slot_of(slot));
 }
 
 // --- looking -------------------------------------------------------------------------------------
 
 SlabStore::SlotState SlabStore::state_of(const std::byte* slot) const {
-    const std::uint32_t first = slab_of(slot);
+    const std::size_t first = slab_of(slot);
     const SlabInfo info = slab(first);
     const auto offset = static_cast<std::size_t>(slot - address(first));
-    if (offset >= std::size_t{info.carved} * class_size(pages_->use_map()[first])) {
+    if (offset >= info.carved * class_size(use_[first])) {
         return SlotState::uncarved;
     }
     std::uint64_t at = info.free_list;
@@ -368,11 +373,11 @@ SlabStore::SlotState SlabStore::state_of(const std::byte* slot) const {
     return SlotState::out;
 }
 
-bool SlabStore::check(std::uint32_t first, const FaultReporter& report) const {
-    const unsigned small_class = pages_->use_map()[first];
+bool SlabStore::check(std::size_t first) const {
+    const std::size_t small_class = use_[first];
     const SlabInfo info = slab(first);
     const auto fault = [&](HeapFaultKind kind, const void* at) {
-        report(kind, at, class_size(small_class));
+        (*report_)(kind, at, class_size(small_class));
         return false;
     };
     std::uint32_t free_slots = 0;
@@ -387,10 +392,10 @@ bool SlabStore::check(std::uint32_t first, const FaultReporter& report) const {
     if (info.carved > slots_per_slab(small_class) || free_slots + info.live > info.carved) {
         return fault(HeapFaultKind::corrupt_page_table, address(first));
     }
-    const std::size_t end = std::size_t{slots_per_slab(small_class)} * class_size(small_class);
-    for (std::size_t at = std::size_t{info.carved} * class_size(small_class); at < end;
+    const std::size_t end = slots_per_slab(small_class) * class_size(small_class);
+    for (std::size_t at = info.carved * class_size(small_class); at < end;
          at += class_size(small_class)) {
-        if (pages_->use_map()[first + at / heap_page] != small_class) break;
+        if (use_[first + at / heap_page] != small_class) break;
         const auto* slot = reinterpret_cast<const FreeSlot*>(address(first) + at);
         if (slot->canary != canary_) return fault(HeapFaultKind::use_after_free, slot);
     }

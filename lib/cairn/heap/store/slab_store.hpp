@@ -49,8 +49,9 @@ class SlabStore {
     static constexpr std::uint32_t no_slot = 0xffff'ffff;
     static constexpr std::uint32_t owners = 32;  ///< 0: nobody
 
-    /// `window` is where page 0 of `pages` lies.
-    void init(PageHeap& pages, std::byte* window, std::uintptr_t canary);
+    /// `window` is where page 0 of `pages` lies. `report` outlives the store.
+    void init(PageHeap& pages, std::byte* window, std::uintptr_t canary,
+              const FaultReporter& report);
 
     /// A number for who takes slots. Beyond `owners` - 1 of them, some share one.
     [[nodiscard]] std::uint32_t join();
@@ -66,31 +67,31 @@ class SlabStore {
     }
     /// Of the slab that `slot` lies in.
     [[nodiscard]] std::uint32_t owner_of(const std::byte* slot) const {
-        return __atomic_load_n(&pages_->info(slab_of(slot) + 2).extent, __ATOMIC_RELAXED);
+        return __atomic_load_n(&infos_[slab_of(slot) + 2].extent, __ATOMIC_RELAXED);
     }
 
     /// Up to `wanted` free slots of `small_class` from one slab: how many were written to `slots`.
     /// 0 if no slab of `owner` or of nobody has one (see `add_slab`, `take_over`). Each carries the
     /// canary.
-    [[nodiscard]] std::size_t take(unsigned small_class, std::uint32_t owner, std::byte** slots,
-                                   std::size_t wanted, const FaultReporter& report);
+    [[nodiscard]] std::size_t take(std::size_t small_class, std::uint32_t owner, std::byte** slots,
+                                   std::size_t wanted);
 
     /// Makes the run of `slab_pages` pages at `first` a slab.
-    void add_slab(unsigned small_class, std::uint32_t owner, std::uint32_t first);
+    void add_slab(std::size_t small_class, std::uint32_t owner, std::size_t first);
     /// Makes somebody else's slab that has a free slot the owner's: nobody's, and, if `anybody`,
     /// other owners' too. Whether there is one.
-    bool take_over(unsigned small_class, std::uint32_t owner, bool anybody);
+    bool take_over(std::size_t small_class, std::uint32_t owner, bool anybody);
 
     /// Takes back `slot`, which carries the canary and which `SlotCheck` accepted. The first page
     /// of a slab that is now empty and no longer needed, else PageHeap::none.
-    [[nodiscard]] std::uint32_t give(std::byte* slot);
+    [[nodiscard]] std::size_t give(std::byte* slot);
 
     /// Forgets a spare slab of any class: its first page, or PageHeap::none.
-    [[nodiscard]] std::uint32_t drop_spare();
+    [[nodiscard]] std::size_t drop_spare();
 
     /// Slots of the slab at `first` that are out.
-    [[nodiscard]] std::uint32_t live(std::uint32_t first) const {
-        return pages_->info(first + 1).extent;
+    [[nodiscard]] std::uint32_t live(std::size_t first) const {
+        return infos_[first + 1].extent;
     }
 
     // A slab that is mostly free may be *taken apart*: its free slots become chunks of blocks, each
@@ -101,22 +102,22 @@ class SlabStore {
     [[nodiscard]] bool has_apart() const { return apart_ != 0; }
     [[nodiscard]] std::size_t apart() const { return apart_; }
     /// A slab to take apart, if a few that are looked at have one; else PageHeap::none.
-    [[nodiscard]] std::uint32_t next_sparse();
+    [[nodiscard]] std::size_t next_sparse();
     /// Makes its pages `apart`; false, reported and nothing done, if its free list is damaged. Its
     /// free slots wait for `open_row`, and are as if they were out until then.
-    [[nodiscard]] bool take_apart(std::uint32_t first, const FaultReporter& report);
+    [[nodiscard]] bool take_apart(std::size_t first);
     /// Whether free slots of the slab that was taken apart last wait.
     [[nodiscard]] bool has_waiting() const { return waiting_slab_ != PageHeap::none; }
     /// What became free, and the row that it is of now. If that is the slab, its pages are a
-    /// chunk's (`block_chunk`).
+    /// chunk's (`block_chunk`). It lasts until the next one is opened.
     struct Opened {
         Region part;
         Region row;
     };
     /// Of the slots that wait those of the next row; of size 0 if there are none.
-    [[nodiscard]] Opened open_row();
+    [[nodiscard]] const Opened& open_row();
     /// Takes a slot back that is out.
-    [[nodiscard]] Opened give_apart(const std::byte* slot);
+    [[nodiscard]] const Opened& give_apart(const std::byte* slot);
     [[nodiscard]] bool is_waiting(const std::byte* slot) const;
     /// The class of the slot that is out and that `pointer` leads to; 0 if there is none.
     [[nodiscard]] unsigned class_apart(const std::byte* pointer) const;
@@ -131,51 +132,51 @@ class SlabStore {
     [[nodiscard]] std::size_t free_bytes() const { return free_bytes_; }
 
     /// Whether the slab at `first` agrees with itself: its counts, and every slot of its free list.
-    [[nodiscard]] bool check(std::uint32_t first, const FaultReporter& report) const;
+    [[nodiscard]] bool check(std::size_t first) const;
 
     /// The slab that `slot` lies in.
-    [[nodiscard]] std::uint32_t slab_of(const std::byte* slot) const {
+    [[nodiscard]] std::size_t slab_of(const std::byte* slot) const {
         const auto base = reinterpret_cast<std::uintptr_t>(slot) & ~(slab_size - 1);
-        return static_cast<std::uint32_t>((base - reinterpret_cast<std::uintptr_t>(window_)) /
-                                          heap_page);
+        return (base - reinterpret_cast<std::uintptr_t>(window_)) / heap_page;
     }
 
   private:
     struct SlabInfo;
     using Lists = std::array<std::uint32_t, small_classes + 1>;
 
-    [[nodiscard]] SlabInfo slab(std::uint32_t first) const;
-    [[nodiscard]] std::byte* pop(unsigned small_class, std::uint32_t first,
-                                 const FaultReporter& report);
-    [[nodiscard]] std::byte* carve(unsigned small_class, std::uint32_t first,
-                                   const FaultReporter& report);
+    [[nodiscard]] SlabInfo slab(std::size_t first) const;
+    [[nodiscard]] std::byte* pop(std::size_t small_class, std::size_t first);
+    [[nodiscard]] std::byte* carve(std::size_t small_class, std::size_t first);
     struct Apart;
     static constexpr std::size_t words_apart = 5;
     static_assert(slots_per_slab(smallest_apart) <= words_apart * 32);
-    [[nodiscard]] Apart apart(std::uint32_t first) const;
-    [[nodiscard]] Opened open(std::uint32_t first, std::uint32_t from, std::uint32_t to);
-    void set_use(std::uint32_t first, PageUse use);
-    void enter_page(unsigned small_class, std::uint32_t first, std::uint32_t offset);
-    void link(unsigned small_class, std::uint32_t first, std::uint32_t owner);
-    void unlink(unsigned small_class, std::uint32_t first);
+    [[nodiscard]] Apart apart(std::size_t first) const;
+    [[nodiscard]] const Opened& open(std::size_t first, std::uint32_t from, std::uint32_t to);
+    void set_use(std::size_t first, PageUse use);
+    void enter_page(std::size_t small_class, std::size_t first, std::size_t offset);
+    void link(std::size_t small_class, std::size_t first, std::uint32_t owner);
+    void unlink(std::size_t small_class, std::size_t first);
     void add_members(std::uint32_t owner, int change) {
         const auto count = static_cast<std::uint16_t>(members_[owner] + change);
         __atomic_store_n(&members_[owner], count, __ATOMIC_RELAXED);
     }
-    [[nodiscard]] std::byte* address(std::uint32_t first) const {
-        return window_ + std::size_t{first} * heap_page;
+    [[nodiscard]] std::byte* address(std::size_t first) const {
+        return window_ + first * heap_page;
     }
 
-    PageHeap* pages_ = nullptr;
+    PageInfo* infos_ = nullptr;  ///< of the window's pages, as their uses
+    std::uint8_t* use_ = nullptr;
     std::byte* window_ = nullptr;
     std::uintptr_t canary_ = 0;
+    const FaultReporter* report_ = nullptr;
     std::size_t free_bytes_ = 0;
-    std::uint32_t apart_ = 0;  ///< slabs that were taken apart
-    std::uint32_t waiting_slab_ = PageHeap::none;
+    std::size_t apart_ = 0;  ///< slabs that were taken apart
+    std::size_t waiting_slab_ = PageHeap::none;
     std::uint32_t waiting_at_ = 0;                      ///< none before this slot waits
     std::array<std::uint32_t, words_apart> waiting_{};  ///< a bit for each slot
-    std::uint32_t last_slab_ = 0;                       ///< of all that ever were
-    std::uint32_t cursor_ = 0;                          ///< where `next_sparse` goes on
+    Opened opened_;
+    std::size_t last_slab_ = 0;                         ///< of all that ever were
+    std::size_t cursor_ = 0;                            ///< where `next_sparse` goes on
     std::array<std::uint16_t, owners> members_{};
     // Pages by their number + 1; 0: none.
     Lists spares_{};                     ///< the one that is empty, in nobody's list too

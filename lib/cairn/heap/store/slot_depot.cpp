@@ -5,7 +5,7 @@
 
 namespace cairn {
 
-bool SlotDepot::put(unsigned small_class, std::uint32_t owner, std::byte* const* slots) {
+bool SlotDepot::put(std::size_t small_class, std::uint32_t owner, std::byte* const* slots) {
     const SpinGuard guard(lock_);
     std::uint8_t& count = counts_[owner][small_class];
     const std::size_t size = bytes_ + batch * class_size(small_class);
@@ -16,7 +16,7 @@ bool SlotDepot::put(unsigned small_class, std::uint32_t owner, std::byte* const*
     return true;
 }
 
-bool SlotDepot::take(unsigned small_class, std::uint32_t owner, std::byte** slots) {
+bool SlotDepot::take(std::size_t small_class, std::uint32_t owner, std::byte** slots) {
     std::uint8_t& count = counts_[owner][small_class];
     if (__atomic_load_n(&count, __ATOMIC_RELAXED) == 0) return false;
     const SpinGuard guard(lock_);
@@ -39,7 +39,7 @@ void SlotDepot::close() {
     closed_ = true;
 }
 
-bool SlotDepot::holds(const std::byte* slot, unsigned small_class) const {
+bool SlotDepot::holds(const std::byte* slot, std::size_t small_class) const {
     const SpinGuard guard(lock_);
     for (std::size_t owner = 0; owner < SlabStore::owners; ++owner) {
         const std::span batches(batches_[owner][small_class]);

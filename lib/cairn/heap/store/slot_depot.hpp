@@ -29,20 +29,20 @@ class CAIRN_CAPABILITY("lock") SlotDepot {
     static constexpr std::size_t most_bytes = std::size_t{4} << 20;  ///< in all
 
     /// How many batches of a class an owner may have.
-    [[nodiscard]] static constexpr std::size_t places(unsigned small_class) {
+    [[nodiscard]] static constexpr std::size_t places(std::size_t small_class) {
         return std::min<std::size_t>(most_batches, most_of_class / batch / class_size(small_class));
     }
 
     /// Keeps `batch` slots of slabs of `owner`; false if there is no room, or it is closed.
-    [[nodiscard]] bool put(unsigned small_class, std::uint32_t owner, std::byte* const* slots);
+    [[nodiscard]] bool put(std::size_t small_class, std::uint32_t owner, std::byte* const* slots);
     /// The batch that was put last, to `slots`; false if there is none.
-    [[nodiscard]] bool take(unsigned small_class, std::uint32_t owner, std::byte** slots);
+    [[nodiscard]] bool take(std::size_t small_class, std::uint32_t owner, std::byte** slots);
     /// The same of any class.
     [[nodiscard]] bool take_any(std::uint32_t owner, std::byte** slots);
     /// Keeps nothing more from now on.
     void close();
 
-    [[nodiscard]] bool holds(const std::byte* slot, unsigned small_class) const;
+    [[nodiscard]] bool holds(const std::byte* slot, std::size_t small_class) const;
     /// In its slots. Stale as soon as it is known.
     [[nodiscard]] std::size_t bytes() const { return __atomic_load_n(&bytes_, __ATOMIC_RELAXED); }
 
