@@ -28,6 +28,9 @@ namespace cairn {
 struct BreakGrowth {
     RegionSource source = nullptr;
     std::size_t reserved = 0;
+    /// `take_grown`, once there is a source: programs without one need not have its code.
+    std::byte* (*take)(BumpArena& arena, BreakGrowth& growth, std::size_t size,
+                       std::size_t alignment) = nullptr;
 };
 
 /// Has the region lengthened where a block does not fit; nullptr where it still does not. What does
@@ -56,7 +59,7 @@ class BasicBumpAllocator {
                 return std::expected<void, AllocError>(std::unexpected(AllocError::bad_region));
             }
             const auto done = arena.init(region);
-            if (done) growth_ = {.source = source, .reserved = reserved & ~(BumpArena::grain - 1)};
+            if (done) growth_ = {source, reserved & ~(BumpArena::grain - 1), take_grown};
             return done;
         });
     }
@@ -144,8 +147,10 @@ class BasicBumpAllocator {
     // Shaped for: "bump, target, instructions per call".
     [[gnu::cold, gnu::noinline]] std::expected<std::byte*, AllocError> allocate_more(
         std::size_t size, std::size_t alignment) {
-        std::byte* const block = arena_.with(
-            [=, this](BumpArena& arena) { return take_grown(arena, growth_, size, alignment); });
+        std::byte* const block = arena_.with([=, this](BumpArena& arena) {
+            return growth_.take == nullptr ? nullptr
+                                           : growth_.take(arena, growth_, size, alignment);
+        });
         if (block == nullptr) return std::unexpected(BumpArena::refusal(alignment));
         return block;
     }
