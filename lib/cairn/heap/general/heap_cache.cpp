@@ -43,7 +43,7 @@ std::byte* HeapCache::take_coarse(std::size_t size, HeapCache& cache) {
         return take_larger(nullptr, cache, size);
     const std::size_t wanted = size + tlsf::header_size;
     const std::size_t grains = (wanted + fine_step - 1) / coarse_grain;
-    MagazineTop* place = &cache.tops_.blocks.data()[coarse_bin(grains)];
+    MagazineTop* place = &cache.tops_[coarse_bin(grains)];
     for (MagazineTop* const last = place + 1; place <= last; ++place) {
         const MagazineTop top = *place;
         std::byte* const block = top[-1];
@@ -69,7 +69,7 @@ std::byte* HeapCache::take_run_at_hand(std::size_t /*heap_page*/, std::size_t si
     in_register(beyond);
     if (beyond / (run_bins * heap_page) != 0) [[unlikely]]
         return take_aligned(heap_page, size, cache);
-    MagazineTop& place = cache.tops_.runs.data()[(size - 1) / heap_page];
+    MagazineTop& place = cache.tops_[(size - 1) / heap_page];
     const MagazineTop top = place;
     std::byte* const run = top[-1];
     if (run == nullptr) [[unlikely]]
@@ -86,7 +86,7 @@ inline bool HeapCache::keep_run(std::byte* run, std::size_t page, std::uint8_t* 
         return false;
     if (pages > run_bins) [[unlikely]]
         return false;
-    MagazineTop& place = tops_.runs.data()[pages - 1];
+    MagazineTop& place = tops_[pages - 1];
     const MagazineTop top = place;
     if (RunMagazine::is_full(top)) [[unlikely]]
         return false;
@@ -138,7 +138,7 @@ inline bool HeapCache::keep_fine(std::byte* block, std::size_t length, std::size
                                  std::uintptr_t origin) {
     if (!may_keep(block, length)) [[unlikely]]
         return false;
-    MagazineTop& place = tops_.blocks.data()[bin];
+    MagazineTop& place = tops_[first_block + bin];
     if (FineMagazine::is_full(place)) [[unlikely]]
         return false;
     put(block, length, place, origin);
@@ -152,7 +152,7 @@ inline bool HeapCache::keep_coarse(std::byte* block, std::size_t length, std::ui
         return false;
     if (heap_checks && !tlsf::is_header(tlsf::end_of(block, length))) [[unlikely]]
         return false;
-    MagazineTop& place = tops_.blocks.data()[coarse_bin(grains)];
+    MagazineTop& place = tops_[coarse_bin(grains)];
     if (CoarseMagazine::is_full(place)) [[unlikely]]
         return false;
     put(block, length, place, origin);

@@ -58,13 +58,11 @@ class HeapCache {
         if (size > largest_small) [[unlikely]]
             return take_large(size, cache);
         in_register(size);  // of which no more is known, so that the mask is a short one
-        std::size_t rounded = (size + 15) / 16 * 16;
+        const std::size_t rounded = (size + 15) / 16 * 16;
         Bin& bin = cache.bin_of(rounded);
         std::byte* const block = bin.top[-1];
-        if (!cache.pop(bin, block)) [[unlikely]] {
-            in_register(rounded);  // the address of the bin, for here alone
-            return refill(block, cache, cache.bin_of(rounded));
-        }
+        if (!cache.pop(bin, block)) [[unlikely]]
+            return refill(block, cache, rounded);
         return block;
     }
 
@@ -198,8 +196,8 @@ class HeapCache {
         return *reinterpret_cast<Bin*>(reinterpret_cast<std::byte*>(bins_.data()) + size);
     }
 
-    /// Of the magazine that has this number among all: blocks', runs', slots'.
-    [[nodiscard]] MagazineTop& top_of(std::size_t bin) {
+    /// Of the magazine that has this number among all.
+    [[nodiscard, gnu::always_inline]] MagazineTop& top_of(std::size_t bin) {
         using namespace heap_bins;
         return bin < first_slot ? tops_[bin] : bins_[bin - first_slot + 1].top;
     }
@@ -266,7 +264,7 @@ class HeapCache {
     // Called last, with the arguments of malloc, free and aligned_alloc in their places, so that
     // these calls are jumps. `seen` is what was on top of the magazine, in the place of the result.
     [[nodiscard, gnu::noinline]] static std::byte* refill(const std::byte* seen, HeapCache& cache,
-                                                          Bin& bin);
+                                                          std::size_t size);
     [[nodiscard, gnu::noinline]] static std::byte* take_large(std::size_t size, HeapCache& cache);
     [[nodiscard, gnu::noinline]] static std::byte* take_aligned(std::size_t alignment,
                                                                 std::size_t size, HeapCache& cache);
@@ -298,10 +296,10 @@ class HeapCache {
     /// Where the core has memory for a request.
     enum class Way : std::uint8_t { slots, blocks, block, run };
     [[nodiscard]] std::byte* insist(Way way, std::size_t size, std::size_t alignment);
-    [[nodiscard, gnu::noinline]] std::byte* attempt(Way way, std::size_t size, std::size_t alignment);
+    [[nodiscard, gnu::noinline]] std::byte* attempt(Way way, std::size_t size,
+                                                    std::size_t alignment);
     [[nodiscard]] std::byte* refill_slots(std::size_t size);
     [[nodiscard]] std::byte* refill_blocks(std::size_t size);
-    std::size_t drop_blocks(MagazineTop& top, std::size_t most);
     std::size_t drop(std::size_t bin, std::size_t most);
     [[nodiscard]] std::size_t drop_all(std::size_t bin, std::size_t end, std::size_t most);
     void sweep();

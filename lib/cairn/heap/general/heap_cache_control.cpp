@@ -28,7 +28,7 @@ bool HeapCache::open() {
     magazines_ = std::construct_at(reinterpret_cast<Magazines*>(memory), tops_);
     const bool is_roomy = pages_ >= roomy_window / heap_page;
     for (unsigned c = 1; c <= small_classes; ++c)
-        bins_[c].top = magazines_->slots[c].clear(SlotMagazine::most / (is_roomy ? 1 : 2));
+        bins_[c].top = magazines_->slots[c - 1].clear(SlotMagazine::most / (is_roomy ? 1 : 2));
     room_ = largest_room();
     core_->attach(*this);
     return true;
@@ -65,13 +65,16 @@ std::size_t HeapCache::cached_bytes() const {
     std::size_t bytes = 0;
     for (unsigned c = 1; c <= small_classes; ++c)
         bytes += held(bins_[c].top) * class_size(c);
-    for (MagazineTop at : tops_.blocks) {
+    for (std::size_t bin = 0; bin < first_slot; ++bin) {
         // A place may be another's or none the next moment, so it is read once.
-        while (const std::byte* const block = look_at(--at))
-            bytes += owns(block) ? TlsfArena::usable_size(block) : 0;
+        for (MagazineTop at = tops_.tops[bin]; const std::byte* const block = look_at(--at);) {
+            if (bin < first_block) {
+                bytes += longest_in(bin);
+            } else {
+                bytes += owns(block) ? TlsfArena::usable_size(block) : 0;
+            }
+        }
     }
-    for (std::size_t i = 0; i < run_bins; ++i)
-        bytes += held(tops_.runs[i]) * (i + 1) * heap_page;
     return bytes;
 }
 

@@ -7,6 +7,7 @@
 // longest of its bin. So nothing is counted when a block comes or goes, and what a header says
 // matters to no count. Where nothing is left, others lend: places that wait for blocks first.
 #include <algorithm>
+#include <span>
 
 #include "cairn/heap/general/heap_cache.hpp"
 
@@ -19,9 +20,9 @@ using namespace heap_bins;
 bool HeapCache::shed(std::size_t size, std::size_t most) {
     if (magazines_ == nullptr) return false;
     const std::size_t first =
-        std::min(block_bin(tlsf::length_for(std::max(size, largest_small))), first_run);
+        std::min(block_bin(tlsf::length_for(std::max(size, largest_small))), first_slot);
     std::size_t left = drop_all(first, first_slot, most);
-    left = drop_all(0, first, left);
+    left = drop_all(0, first, left);  // the runs, then shorter blocks
     return drop_all(first_slot, all_bins, left) != most;
 }
 
@@ -34,34 +35,27 @@ std::size_t HeapCache::drop_all(std::size_t bin, std::size_t end, std::size_t mo
     return most;
 }
 
-/// Gives up to `most` blocks from the top of a magazine to the core: how many.
-std::size_t HeapCache::drop_blocks(MagazineTop& top, std::size_t most) {
-    std::size_t count = 0;
-    for (; count < most && top[-1] != nullptr; ++count)
-        --top;
-    core_->give_cached_blocks(top, count);
-    return count;
-}
-
-/// The same of the magazine that has this number among all: blocks', runs', slots'.
+/// Gives up to `most` blocks from the top of the magazine that has this number to the core: how
+/// many.
 std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
     MagazineTop& top = top_of(bin);
-    if (top[-1] == nullptr) return 0;
-    if (bin < first_run) return drop_blocks(top, most);
     std::size_t count = 0;
     while (count < most && top[-1] != nullptr) {
-        std::size_t slots = 1;
-        if (bin < first_slot) {
-            core_->give_run(*--top);
-        } else {
-            const std::size_t wanted = std::min<std::size_t>(batch, most - count);
-            for (--top; slots < wanted && top[-1] != nullptr; ++slots)
-                --top;
-            const std::size_t left = core_->give_slots(top, slots);
+        const std::size_t wanted = std::min<std::size_t>(batch, most - count);
+        std::size_t taken = 0;
+        for (; taken < wanted && top[-1] != nullptr; ++taken)
+            --top;
+        if (bin >= first_slot) {
+            const std::size_t left = core_->give_slots(top, taken);
             top += left;
-            slots -= left;
+            taken -= left;
+        } else if (bin >= first_block) {
+            core_->give_cached_blocks(top, taken);
+        } else {
+            for (std::byte* const run : std::span(top, taken))
+                core_->give_run(run);
         }
-        count += slots;
+        count += taken;
     }
     return count;
 }
@@ -71,7 +65,8 @@ std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
 void HeapCache::sweep() {
     unsigned left = sweep_steps;
     for (unsigned looks = 0; looks < sweep_looks && left != 0; ++looks) {
-        if (drop(sweep_, 1) != 0) {
+        if (top_of(sweep_)[-1] != nullptr) {
+            drop(sweep_, 1);
             --left;
         } else {
             sweep_ = static_cast<std::uint16_t>((sweep_ + 1U) % all_bins);

@@ -52,10 +52,10 @@ std::size_t HeapCache::get_back(std::size_t size, std::size_t most) {
     return 0;
 }
 
-std::byte* HeapCache::refill(const std::byte* /*seen*/, HeapCache& cache, Bin& bin) {
-    const auto c = static_cast<std::size_t>(&bin - cache.bins_.data());
-    if (c == 0) return take_nothing(cache);
-    return cache.insist(Way::slots, c * class_size(1), default_alignment);
+/// A slot of `size` bytes, a multiple of 16, that no magazine has.
+std::byte* HeapCache::refill(const std::byte* /*seen*/, HeapCache& cache, std::size_t size) {
+    if (size == 0) return take_nothing(cache);
+    return cache.insist(Way::slots, size, default_alignment);
 }
 
 /// A slot of `size` bytes, and some more of its slab for the magazine.
@@ -115,10 +115,9 @@ std::byte* HeapCache::take_larger(const std::byte* /*seen*/, HeapCache& cache, s
         const std::size_t first = block_bin(wanted);
         // Rather a fifth too long than another page that was never used.
         const bool is_vast = cache.pages_ >= vast_window / heap_page;
-        const std::size_t last = first + (first < fine_bins ? 0 : is_vast ? next_bins : 1);
-        for (std::size_t bin = first; bin <= last && bin < first_run; ++bin) {
-            if (std::byte* const block = cache.pop_block(cache.tops_.blocks[bin], wanted))
-                return block;
+        const std::size_t last = first + (first < first_coarse ? 0 : is_vast ? next_bins : 1);
+        for (std::size_t bin = first; bin <= last && bin < first_slot; ++bin) {
+            if (std::byte* const block = cache.pop_block(cache.tops_[bin], wanted)) return block;
         }
         return cache.insist(Way::blocks, size, default_alignment);
     }
@@ -147,7 +146,7 @@ std::byte* HeapCache::take_aligned(std::size_t alignment, std::size_t size, Heap
     if (!std::has_single_bit(alignment)) return nullptr;
     if (alignment <= default_alignment) {
         if (size > largest_small) return take_large(size, cache);
-        return refill(nullptr, cache, cache.bin_of((size + 15) / 16 * 16));
+        return refill(nullptr, cache, (size + 15) / 16 * 16);
     }
     if (size == 0) size = 1;
     if (size > PTRDIFF_MAX) return cache.take_run(size, heap_page);
@@ -158,7 +157,7 @@ std::byte* HeapCache::take_aligned(std::size_t alignment, std::size_t size, Heap
     const auto rounded = align_up(size, alignment);
     const bool is_small = rounded && *rounded <= largest_small;
     if (is_small && cache.magazines_ != nullptr) {
-        std::byte* const block = refill(nullptr, cache, cache.bin_of(*rounded));
+        std::byte* const block = refill(nullptr, cache, *rounded);
         // With no slab left it may be a block with a header, and those are aligned to 16 only.
         if (block == nullptr || is_aligned(reinterpret_cast<std::uintptr_t>(block), alignment))
             return block;
@@ -232,13 +231,13 @@ void HeapCache::give_block(std::byte* block) {
     if (magazines_ == nullptr || bin == no_bin) return core_->give_block(block);
     // What follows a long one, where its own header says that it is out, and how far it reaches.
     const bool is_sound =
-        !heap_checks || bin < fine_bins ||
+        !heap_checks || bin < first_coarse ||
         (tlsf::is_out(block, length) && tlsf::is_header(tlsf::end_of(block, length)));
     if (!is_sound || !make_place(bin) || (heap_checks && !TlsfArena::mark_cached(block))) {
         return core_->give_block(block);
     }
     if constexpr (heap_checks) reinterpret_cast<FreeSlot*>(block)->canary = origin_;
-    *tops_.blocks[bin]++ = block;
+    *tops_[bin]++ = block;
 }
 
 void HeapCache::give_run(std::byte* run) {
@@ -248,9 +247,9 @@ void HeapCache::give_run(std::byte* run) {
     const std::size_t page = page_of(run);
     const std::size_t pages = run_pages(page);
     if (magazines_ == nullptr || pages > run_bins) return core_->give_run(run);
-    if (!make_place(first_run + pages - 1)) return core_->give_run(run);
+    if (!make_place(pages - 1)) return core_->give_run(run);
     mark(use_, page, PageUse::cached_run);
-    *tops_.runs[pages - 1]++ = run;
+    *tops_[pages - 1]++ = run;
 }
 
 /// A block that is none of a slab, or not of the slab that its layout leads to.

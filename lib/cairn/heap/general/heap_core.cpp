@@ -459,8 +459,7 @@ HeapStatistics HeapCore::statistics() const {
     figures.grown = grown_;
     const TlsfStore::Free blocks = blocks_.count_free();
     figures.largest_free = std::max(pages_.largest_free() * heap_page, blocks.largest);
-    figures.free =
-        pages_.free_pages() * heap_page + blocks.total + slabs_.free_bytes();
+    figures.free = pages_.free_pages() * heap_page + blocks.total + slabs_.free_bytes();
     figures.peak = peak_;
     figures.failures = failures_;
     return figures;

@@ -120,7 +120,8 @@ class HeapCore {
         return depot() != nullptr && hand_over(slots, giver) ? 0 : give_slots(slots, count);
     }
     std::byte* take_block(std::size_t size, std::size_t alignment);
-    /// Up to `wanted` blocks of `length` bytes in all, one behind the other; the last may be longer.
+    /// Up to `wanted` blocks of `length` bytes in all, one behind the other; the last may be
+    /// longer.
     struct Row {
         std::byte* first = nullptr;
         std::size_t count = 0;

@@ -12,11 +12,11 @@
 // full. The pointers lie outside the blocks: writing to a block that is free cannot change what is
 // handed out next.
 //
-// Of a HeapCache, slots of slabs have one by class. Blocks have that of their total length, exact
-// up to a page, and runs that of their pages:
+// Of a HeapCache, runs have one by their pages, bins 0 to 15. Blocks have that of their total
+// length, exact up to a page, and slots of slabs, the last bins, that of their class:
 //
 //     length   1040 .. 4096 in steps of 16     4112 .. 65776, 16 bins for each doubling
-//     bin      0 .. 191, exact                 192 .. 256, rounded down
+//     bin      17 .. 208, exact                209 .. 273, rounded down
 //
 // A longer request looks at the block on top of its bin, which may be too short by less than a
 // step, then into the next bin, which has none that is, and in a vast window the one behind.
@@ -86,6 +86,13 @@ inline void show(MagazineTop& top, MagazineTop moved) {
     return top + less;
 }
 
+/// The top of an empty one that ends at `end`, with places for `room` blocks.
+[[nodiscard]] inline MagazineTop empty_magazine(MagazineTop end, std::size_t room) {
+    MagazineTop const top = end - room;
+    top[-1] = nullptr;
+    return top;
+}
+
 /// `places` - 1 blocks at most.
 template <std::size_t places>
 struct alignas(places * sizeof(std::byte*)) Magazine {
@@ -94,9 +101,7 @@ struct alignas(places * sizeof(std::byte*)) Magazine {
 
     /// Makes it empty, with places for `room` blocks.
     [[nodiscard]] MagazineTop clear(std::size_t room) {
-        MagazineTop const top = place.data() + places - room;
-        top[-1] = nullptr;
-        return top;
+        return empty_magazine(place.data() + places, room);
     }
     [[nodiscard]] static bool is_full(MagazineTop top) {
         return reinterpret_cast<std::uintptr_t>(top) % sizeof(Magazine) == 0;
@@ -115,9 +120,12 @@ inline constexpr std::size_t coarse_grain = heap_page / coarse_steps;
 inline constexpr std::size_t coarse_bins = coarse_steps * 4 + 1;
 inline constexpr std::size_t coarse_grains = coarse_steps << 4;  // the last bin's
 inline constexpr std::size_t last_coarse = (coarse_grains + 1) * coarse_grain - tlsf::grain;
-inline constexpr std::size_t run_bins = 16;                        // pages
-inline constexpr std::size_t first_run = fine_bins + coarse_bins;  // of all magazines' numbers
-inline constexpr std::size_t first_slot = first_run + run_bins;
+inline constexpr std::size_t run_bins = 16;  // pages
+// The numbers of all magazines. Behind the runs' and the blocks' is one that stays empty: what
+// would be rounded up beyond them, and what the last one's next one is.
+inline constexpr std::size_t first_block = run_bins + 1;
+inline constexpr std::size_t first_coarse = first_block + fine_bins;
+inline constexpr std::size_t first_slot = first_coarse + coarse_bins + 1;
 inline constexpr std::size_t all_bins = first_slot + small_classes;
 inline constexpr std::size_t worth_pages = heap_page / 4;  // bytes at a page's alignment, and more
 inline constexpr std::size_t largest_cached = last_coarse - tlsf::header_size;
@@ -145,83 +153,77 @@ inline constexpr auto coarse_table = [] {
 
 /// Of a length beyond last_fine, in coarse grains.
 constexpr std::size_t coarse_bin(std::size_t grains) {
-    return fine_bins + coarse_table.data()[grains];
+    return first_coarse + coarse_table.data()[grains];
 }
 
 /// The bin that blocks of `length` in all are kept in.
 constexpr std::size_t block_bin(std::size_t length) {
-    if (length - first_fine <= last_fine - first_fine) return (length - first_fine) / fine_step;
+    if (length - first_fine <= last_fine - first_fine)
+        return first_block + (length - first_fine) / fine_step;
     if (length < first_fine || length > last_coarse) return no_bin;
     return coarse_bin(length / coarse_grain);
 }
 
 /// The longest of the blocks or runs that a bin keeps.
 constexpr std::size_t longest_in(std::size_t bin) {
-    if (bin < fine_bins) return first_fine + bin * fine_step;
-    if (bin >= first_run) return (bin - first_run + 1) * heap_page;
-    const std::size_t next = bin + 1 - fine_bins;
+    if (bin < first_block) return (bin + 1) * heap_page;
+    if (bin < first_coarse) return first_fine + (bin - first_block) * fine_step;
+    const std::size_t next = bin + 1 - first_coarse;
     const std::size_t end = (coarse_steps + next % coarse_steps) << (next / coarse_steps);
     return std::min(end * coarse_grain - tlsf::grain, last_coarse);
 }
 /// The places of its magazine.
 constexpr std::size_t places_of(std::size_t bin) {
-    return (bin < fine_bins   ? FineMagazine::most
-            : bin < first_run ? CoarseMagazine::most
-                              : RunMagazine::most) +
+    return (bin < first_block    ? RunMagazine::most
+            : bin < first_coarse ? FineMagazine::most
+                                 : CoarseMagazine::most) +
            1;
 }
 
-static_assert(block_bin(tlsf::length_for(largest_small + 1)) == 0);
-static_assert(block_bin(last_fine) == fine_bins - 1);
-static_assert(block_bin(last_fine + fine_step) == fine_bins);
-static_assert(block_bin(last_coarse) == first_run - 1 && block_bin(last_coarse + 16) == no_bin);
-static_assert(longest_in(fine_bins - 1) == last_fine && longest_in(first_run - 1) == last_coarse);
-static_assert(block_bin(longest_in(fine_bins + 5)) == fine_bins + 5 &&
-              block_bin(longest_in(fine_bins + 5) + 16) == fine_bins + 6);
+static_assert(block_bin(tlsf::length_for(largest_small + 1)) == first_block);
+static_assert(block_bin(last_fine) == first_coarse - 1);
+static_assert(block_bin(last_fine + fine_step) == first_coarse);
+static_assert(block_bin(last_coarse) == first_slot - 2 && block_bin(last_coarse + 16) == no_bin);
+static_assert(longest_in(first_coarse - 1) == last_fine);
+static_assert(longest_in(first_slot - 2) == last_coarse);
+static_assert(block_bin(longest_in(first_coarse + 5)) == first_coarse + 5 &&
+              block_bin(longest_in(first_coarse + 5) + 16) == first_coarse + 6);
 
 }  // namespace heap_bins
 
 /// The tops of a cache's magazines of blocks and runs. They lie in the cache itself, as one load
 /// then has them; those of a cache that has no magazines lead nowhere.
 struct BlockTops {
-    /// The last one is none: what would be rounded up beyond it.
-    std::array<MagazineTop, heap_bins::run_bins + 1> runs;
-    /// By bin; the last one is none: what the last bin's next one is.
-    std::array<MagazineTop, heap_bins::first_run + 1> blocks;
+    std::array<MagazineTop, heap_bins::first_slot> tops;
 
-    constexpr BlockTops() {
-        runs.fill(no_magazine);
-        blocks.fill(no_magazine);
-    }
+    constexpr BlockTops() { tops.fill(no_magazine); }
 
     /// Of blocks of `length`, which is a multiple of fine_step and has a magazine of its own, or is
     /// the first that has none: where blocks of that length lie too, among others.
     [[nodiscard]] MagazineTop& fine(std::size_t length) {
         // Their distance, in one shift.
         constexpr std::size_t steps = heap_bins::fine_step / sizeof(MagazineTop);
-        auto* const tops = reinterpret_cast<std::byte*>(blocks.data());
-        return *reinterpret_cast<MagazineTop*>(tops + length / steps -
+        auto* const first = reinterpret_cast<std::byte*>(tops.data() + heap_bins::first_block);
+        return *reinterpret_cast<MagazineTop*>(first + length / steps -
                                                heap_bins::first_fine / steps);
     }
-    [[nodiscard]] MagazineTop& operator[](std::size_t bin) {
-        return bin < heap_bins::first_run ? blocks[bin] : runs[bin - heap_bins::first_run];
-    }
+    [[nodiscard]] MagazineTop& operator[](std::size_t bin) { return tops.data()[bin]; }
 };
 
-struct Magazines {
-    std::array<heap_bins::SlotMagazine, small_classes + 1> slots;
+/// The places of them all: slots' by class, then runs' and blocks' by bin, one behind the other.
+struct alignas(heap_bins::SlotMagazine) Magazines {
+    std::array<heap_bins::SlotMagazine, small_classes> slots;
+    std::array<heap_bins::RunMagazine, heap_bins::run_bins + 1> runs;
     std::array<heap_bins::FineMagazine, heap_bins::fine_bins> fine;
-    std::array<heap_bins::CoarseMagazine, heap_bins::coarse_bins> coarse;
-    std::array<heap_bins::RunMagazine, heap_bins::run_bins> runs;
+    std::array<heap_bins::CoarseMagazine, heap_bins::coarse_bins + 1> coarse;
 
     /// Makes those of blocks and runs, without a place.
     explicit Magazines(BlockTops& tops) {
-        for (std::size_t i = 0; i < heap_bins::fine_bins; ++i)
-            tops.blocks[i] = fine[i].clear(0);
-        for (std::size_t i = 0; i < heap_bins::coarse_bins; ++i)
-            tops.blocks[heap_bins::fine_bins + i] = coarse[i].clear(0);
-        for (std::size_t i = 0; i < heap_bins::run_bins; ++i)
-            tops.runs[i] = runs[i].clear(0);
+        MagazineTop end = runs[0].place.data();
+        for (std::size_t bin = 0; bin < heap_bins::first_slot; ++bin) {
+            end += heap_bins::places_of(bin);
+            tops[bin] = empty_magazine(end, 0);
+        }
     }
 };
 /// What each hart's cache takes of the heap.

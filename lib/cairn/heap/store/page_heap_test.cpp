@@ -17,8 +17,7 @@ class Bench {
   public:
     explicit Bench(std::size_t pages)
         : words_((PageHeap::metadata_size(pages) + 3) / 4, 0xa5a5'a5a5) {
-        heap.init(reinterpret_cast<std::byte*>(words_.data()), pages,
-                  0x8000'0000, report_);
+        heap.init(reinterpret_cast<std::byte*>(words_.data()), pages, 0x8000'0000, report_);
     }
 
     PageHeap heap;

@@ -107,8 +107,8 @@ std::byte* SlabStore::pop(std::size_t small_class, std::size_t first) {
             info.free_list = static_cast<std::uint32_t>(next);
             return reinterpret_cast<std::byte*>(slot);
         }
-        (*report_)(plausible ? HeapFaultKind::use_after_free : HeapFaultKind::corrupt_free_list, slot,
-               class_size(small_class));
+        (*report_)(plausible ? HeapFaultKind::use_after_free : HeapFaultKind::corrupt_free_list,
+                   slot, class_size(small_class));
         info.free_list = no_slot;
     }
     return carve(small_class, first);
@@ -249,8 +249,7 @@ SlabStore::Apart SlabStore::apart(std::size_t first) const {
 /// Harts that have something in these pages may look at the time.
 void SlabStore::set_use(std::size_t first, PageUse use) {
     for (std::size_t page = first; page < first + slab_pages; ++page)
-        __atomic_store_n(&use_[page], static_cast<std::uint8_t>(use),
-                         __ATOMIC_RELAXED);
+        __atomic_store_n(&use_[page], static_cast<std::uint8_t>(use), __ATOMIC_RELAXED);
 }
 
 std::size_t SlabStore::next_sparse() {

@@ -90,9 +90,7 @@ class SlabStore {
     [[nodiscard]] std::size_t drop_spare();
 
     /// Slots of the slab at `first` that are out.
-    [[nodiscard]] std::uint32_t live(std::size_t first) const {
-        return infos_[first + 1].extent;
-    }
+    [[nodiscard]] std::uint32_t live(std::size_t first) const { return infos_[first + 1].extent; }
 
     // A slab that is mostly free may be *taken apart*: its free slots become chunks of blocks, each
     // row of them one, and its slots that are out follow as they come back. It takes no part in
@@ -175,8 +173,8 @@ class SlabStore {
     std::uint32_t waiting_at_ = 0;                      ///< none before this slot waits
     std::array<std::uint32_t, words_apart> waiting_{};  ///< a bit for each slot
     Opened opened_;
-    std::size_t last_slab_ = 0;                         ///< of all that ever were
-    std::size_t cursor_ = 0;                            ///< where `next_sparse` goes on
+    std::size_t last_slab_ = 0;  ///< of all that ever were
+    std::size_t cursor_ = 0;     ///< where `next_sparse` goes on
     std::array<std::uint16_t, owners> members_{};
     // Pages by their number + 1; 0: none.
     Lists spares_{};                     ///< the one that is empty, in nobody's list too
