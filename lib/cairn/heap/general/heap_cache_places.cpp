@@ -99,22 +99,19 @@ void HeapCache::make_room(std::size_t wanted) {
 /// Has the magazine of a block or run take one more. A full one is granted about as many places as
 /// it has, if there is room for them; where it has all that there are, some of its blocks go.
 bool HeapCache::make_place(std::size_t bin) {
-    const std::size_t places = places_of(bin);
+    const std::size_t most = places_of(bin) - 1;
     const std::size_t longest = longest_in(bin);
     MagazineTop& top = tops_[bin];
-    const auto is_full = [&top, places] {
-        return reinterpret_cast<std::uintptr_t>(top) % (places * sizeof(top)) == 0;
+    const auto is_full = [&top, most] {
+        return reinterpret_cast<std::uintptr_t>(top) % ((most + 1) * sizeof(top)) == 0;
     };
     if (!is_full()) return true;
-    std::size_t count = held(top);
-    if (count == places - 1) return drop(bin, std::min(places / 2, block_batch)) != 0;
-    if (room_ < longest) {
-        make_room(longest);
-        if (!is_full()) return true;  // it was its turn
-        count = held(top);
-    }
-    const std::size_t more =
-        std::min({count + 1, places - 1 - count, block_batch, room_ / longest});
+    if (held(top) == most) return drop(bin, std::min(most / 2 + 1, block_batch)) != 0;
+    if (room_ < longest) make_room(longest);
+    if (!is_full()) return true;  // it was its turn
+    const std::size_t count = held(top);
+    const std::size_t wanted = std::min(std::min(count + 1, most - count), block_batch);
+    const std::size_t more = std::min(wanted, room_ / longest);
     room_ -= more * longest;
     show(top, extend(top, count, more));
     return more != 0;

@@ -122,6 +122,13 @@ void HeapCore::take_in_use(std::size_t bytes) {
     add_in_use(bytes);
 }
 
+/// What was in use has another size now.
+void HeapCore::change_in_use(std::size_t old_bytes, std::size_t new_bytes) {
+    in_use_ -= old_bytes;
+    surplus_ += old_bytes;
+    take_in_use(new_bytes);
+}
+
 std::byte* HeapCore::take_run(std::size_t pages, std::size_t alignment) {
     if (pages > window_.pages || alignment / heap_page > window_.pages) return nullptr;
     const SpinGuard guard(lock_);
@@ -144,16 +151,14 @@ bool HeapCore::resize_run(std::byte* run, std::size_t new_pages) {
     const std::size_t first = page_of(run);
     const std::size_t old_pages = pages_.run_length(first);
     if (new_pages > window_.pages) return false;
-    if (new_pages <= old_pages) {
+    if (new_pages < old_pages) {
         pages_.shrink(first, new_pages);
-        in_use_ -= (old_pages - new_pages) * heap_page;
-        surplus_ += (old_pages - new_pages) * heap_page;
-        note_pages();
-        release_surplus();
-        return true;
+    } else if (!pages_.extend(first, new_pages)) {
+        return false;
     }
-    if (!pages_.extend(first, new_pages)) return false;
-    take_in_use((new_pages - old_pages) * heap_page);
+    change_in_use(old_pages * heap_page, new_pages * heap_page);
+    note_pages();
+    release_surplus();
     return true;
 }
 
@@ -175,7 +180,6 @@ void HeapCore::give_internal(std::byte* memory) {
 
 std::size_t HeapCore::take_slots(std::size_t small_class, std::uint32_t owner, std::byte** slots,
                                  std::size_t wanted) {
-    if (!has_slabs()) return 0;
     if (depot() != nullptr && wanted == SlotDepot::batch) {
         const std::size_t handed = take_handed(small_class, owner, slots);
         if (handed != 0) return handed;
@@ -231,15 +235,14 @@ SlabStore::SlotState HeapCore::state_of_slot(const std::byte* slot) const {
     const SpinGuard guard(lock_);
     std::size_t small_class = pages_.use_map()[page_of(slot)];
     const bool is_apart = small_class == static_cast<std::size_t>(PageUse::apart);
-    if (is_apart) small_class = slabs_.class_apart(slot);
+    if (is_apart) small_class = slabs_.use_apart(slot);
     if (small_class > small_classes) return SlabStore::SlotState::free;  // given back meanwhile
     if (depot() != nullptr && depot_->holds(slot, small_class)) return SlabStore::SlotState::free;
     for (const HeapCache* cache = caches_; cache != nullptr; cache = cache->next_) {
         if (cache->holds_slot(slot, small_class)) return SlabStore::SlotState::free;
     }
     if (!is_apart) return slabs_.state_of(slot);
-    const bool is_free = small_class == 0 || slabs_.is_waiting(slot);
-    return is_free ? SlabStore::SlotState::free : SlabStore::SlotState::out;
+    return slabs_.is_waiting(slot) ? SlabStore::SlotState::free : SlabStore::SlotState::out;
 }
 
 // --- blocks --------------------------------------------------------------------------------------
@@ -347,9 +350,7 @@ bool HeapCore::resize_block(std::byte* block, std::size_t new_size) {
     const SpinGuard guard(lock_);
     const std::size_t old_size = blocks_.usable_size(block);
     if (!blocks_.resize(block, new_size)) return false;
-    in_use_ -= old_size;
-    surplus_ += old_size;
-    take_in_use(blocks_.usable_size(block));
+    change_in_use(old_size, blocks_.usable_size(block));
     return true;
 }
 

@@ -180,6 +180,7 @@ class HeapCore {
     void release() CAIRN_REQUIRES(lock_);
     void add_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
     void take_in_use(std::size_t bytes) CAIRN_REQUIRES(lock_);
+    void change_in_use(std::size_t old_bytes, std::size_t new_bytes) CAIRN_REQUIRES(lock_);
     void free_pages(std::size_t first) CAIRN_REQUIRES(lock_);
     void note_pages() CAIRN_REQUIRES(lock_);
 

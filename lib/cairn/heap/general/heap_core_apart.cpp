@@ -32,9 +32,9 @@ void HeapCore::add_row(const SlabStore::Opened& opened) {
 }
 
 void HeapCore::give_slot_apart(std::byte* slot) {
-    const std::size_t small_class = slabs_.class_apart(slot);
+    const std::size_t small_class = slabs_.use_apart(slot);
     // One that stands for a slot, as there was no slab.
-    if (small_class == 0) return give_one_block(slot);
+    if (small_class > small_classes) return give_one_block(slot);
     if (slabs_.is_waiting(slot)) {
         return report_(HeapFaultKind::double_free, slot, class_size(small_class));
     }
@@ -45,11 +45,7 @@ void HeapCore::give_slot_apart(std::byte* slot) {
 std::uint8_t HeapCore::use_apart(const std::byte* block) const {
     const SpinGuard guard(lock_);
     const std::uint8_t use = pages_.use_map()[page_of(block)];
-    if (use != static_cast<std::uint8_t>(PageUse::apart)) return use;
-    const auto small_class = static_cast<std::uint8_t>(slabs_.class_apart(block));
-    if (small_class != 0) return small_class;
-    return static_cast<std::uint8_t>(slabs_.begins_row(block) ? PageUse::free
-                                                              : PageUse::block_chunk);
+    return use == static_cast<std::uint8_t>(PageUse::apart) ? slabs_.use_apart(block) : use;
 }
 
 }  // namespace cairn

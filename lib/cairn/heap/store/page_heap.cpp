@@ -232,12 +232,12 @@ std::size_t PageHeap::checked_run(std::size_t first) const {
     const std::size_t end = first + length;
     if (length == 0 || end > pages_ || info_[end - 1].extent != length) return 0;
     const bool free = is(first, PageUse::free);
+    // Free runs that touch would be one.
+    if (is(first, PageUse::inside) || (free && is(end, PageUse::free))) return 0;
     for (std::size_t page = first; page < end; ++page) {
         if (is(page, PageUse::foreign) || is(page, PageUse::free) != free) return 0;
     }
-    const bool starts = !is(first, PageUse::inside);
-    const bool merged = !free || !is(end, PageUse::free);
-    return starts && merged ? length : 0;
+    return length;
 }
 
 /// Compares the ring with the runs, and takes its members off their number.

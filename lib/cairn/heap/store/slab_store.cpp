@@ -94,37 +94,27 @@ bool SlabStore::take_over(std::size_t small_class, std::uint32_t owner, bool any
     return false;
 }
 
-/// One slot of a slab that has one. A free list that leads astray is reported and given up: the
-/// slots on it are lost, those not carved yet are not.
+/// One slot of a slab: from its free list, then the next that was never out; nullptr if it has
+/// none. One that was written to is reported and left, and so is all of a free list that leads
+/// astray: the slots on it are lost, those not carved yet are not.
 std::byte* SlabStore::pop(std::size_t small_class, std::size_t first) {
     const SlabInfo info = slab(first);
-    std::byte* const base = address(first);
-    if (info.free_list != no_slot) {
-        auto* const slot = reinterpret_cast<FreeSlot*>(base + std::size_t{info.free_list} * 16);
-        const std::uint64_t next = slot->next_offset;
-        const bool plausible = next == no_slot || info.has_carved(next, small_class);
-        if (plausible && slot->canary == canary_) [[likely]] {
-            info.free_list = static_cast<std::uint32_t>(next);
-            return reinterpret_cast<std::byte*>(slot);
-        }
-        (*report_)(plausible ? HeapFaultKind::use_after_free : HeapFaultKind::corrupt_free_list,
-                   slot, class_size(small_class));
-        info.free_list = no_slot;
-    }
-    return carve(small_class, first);
-}
-
-/// The next slot that was never out, or nullptr. One that was written to is reported and left.
-std::byte* SlabStore::carve(std::size_t small_class, std::size_t first) {
-    const SlabInfo info = slab(first);
     const std::size_t size = class_size(small_class);
-    while (info.carved != slots_per_slab(small_class)) {
-        const std::size_t offset = info.carved++ * size;
-        if (offset % heap_page < size && offset != 0) enter_page(small_class, first, offset);
-        std::byte* const slot = address(first) + offset;
-        if (reinterpret_cast<FreeSlot*>(slot)->canary == canary_) [[likely]]
-            return slot;
-        (*report_)(HeapFaultKind::use_after_free, slot, size);
+    while (!info.has_none(small_class)) {
+        const bool is_new = info.free_list == no_slot;
+        const std::size_t offset =
+            is_new ? info.carved++ * size : std::size_t{info.free_list} * class_size(1);
+        if (is_new && offset % heap_page < size && offset != 0)
+            enter_page(small_class, first, offset);
+        auto* const slot = reinterpret_cast<FreeSlot*>(address(first) + offset);
+        const std::uint64_t next = is_new ? no_slot : slot->next_offset;
+        const bool plausible = next == no_slot || info.has_carved(next, small_class);
+        const bool sound = plausible && slot->canary == canary_;
+        info.free_list = sound ? static_cast<std::uint32_t>(next) : no_slot;
+        if (sound) [[likely]]
+            return reinterpret_cast<std::byte*>(slot);
+        (*report_)(plausible ? HeapFaultKind::use_after_free : HeapFaultKind::corrupt_free_list,
+                   slot, size);
     }
     return nullptr;
 }
@@ -337,17 +327,19 @@ auto SlabStore::give_apart(const std::byte* slot) -> const Opened& {
     return open(first, index, index + 1);
 }
 
-unsigned SlabStore::class_apart(const std::byte* pointer) const {
+std::uint8_t SlabStore::use_apart(const std::byte* pointer) const {
     const Apart slab = apart(slab_of(pointer));
     const std::uint32_t slot = slab.slot_of(pointer);
-    return slot < slab.slots() && has_bit(slab.out(), slot) ? slab.small_class() : 0;
-}
-
-bool SlabStore::begins_row(const std::byte* pointer) const {
-    const Apart slab = apart(slab_of(pointer));
-    const std::uint32_t slot = slab.slot_of(pointer);
-    return slot < slab.slots() && slab.begin(slot) == pointer &&
-           (slot == 0 || has_bit(slab.out(), slot - 1));
+    auto use = static_cast<std::uint32_t>(PageUse::block_chunk);
+    if (slot < slab.slots()) {
+        const bool is_after_slot = slot == 0 || has_bit(slab.out(), slot - 1);
+        if (has_bit(slab.out(), slot)) {
+            use = slab.small_class();
+        } else if (is_after_slot && slab.begin(slot) == pointer) {
+            use = static_cast<std::uint32_t>(PageUse::free);
+        }
+    }
+    return static_cast<std::uint8_t>(use);
 }
 
 bool SlabStore::is_waiting(const std::byte* slot) const {

@@ -117,10 +117,9 @@ class SlabStore {
     /// Takes a slot back that is out.
     [[nodiscard]] const Opened& give_apart(const std::byte* slot);
     [[nodiscard]] bool is_waiting(const std::byte* slot) const;
-    /// The class of the slot that is out and that `pointer` leads to; 0 if there is none.
-    [[nodiscard]] unsigned class_apart(const std::byte* pointer) const;
-    /// Whether it is the first address of a row: no block begins there.
-    [[nodiscard]] bool begins_row(const std::byte* pointer) const;
+    /// What `pointer` leads to: the class of a slot that is out; else that blocks lie there
+    /// (`block_chunk`), but for the first address of a row, where none begins (`free`).
+    [[nodiscard]] std::uint8_t use_apart(const std::byte* pointer) const;
 
     enum class SlotState : std::uint8_t { out, free, uncarved };
     /// Whether `slot` is on its slab's free list, or was never out.
@@ -144,7 +143,6 @@ class SlabStore {
 
     [[nodiscard]] SlabInfo slab(std::size_t first) const;
     [[nodiscard]] std::byte* pop(std::size_t small_class, std::size_t first);
-    [[nodiscard]] std::byte* carve(std::size_t small_class, std::size_t first);
     struct Apart;
     static constexpr std::size_t words_apart = 5;
     static_assert(slots_per_slab(smallest_apart) <= words_apart * 32);
