@@ -136,10 +136,11 @@ class HeapCache {
             (reinterpret_cast<std::uintptr_t>(block) - cache.origin_) / heap_page;
         if (page >= cache.pages_) [[unlikely]]
             return give_as(block, layout, cache);
-        const std::size_t use = cache.use_at(page);
-        if (!are_for(use, size)) [[unlikely]]
+        std::size_t place = class_size(cache.use_at(page));
+        if (!__builtin_constant_p(size)) in_register(place);
+        if (!are_for(place, size)) [[unlikely]]
             return give_as(block, layout, cache);
-        if (!cache.push(cache.bin_of(use * sizeof(Bin)), block)) [[unlikely]]
+        if (!cache.push(cache.bin_of(place), block)) [[unlikely]]
             give_slowly(block, cache);
     }
 
@@ -202,11 +203,11 @@ class HeapCache {
         return bin < first_slot ? tops_[bin] : bins_[bin - first_slot + 1].top;
     }
 
-    /// Whether pages of this use have the slots that `size` bytes are in.
-    [[nodiscard, gnu::always_inline]] static bool are_for(std::size_t use, std::size_t size) {
-        const bool fits = __builtin_constant_p(size) ? use == (size + 15) / 16
-                                                     : use * class_size(1) - size < class_size(1);
-        return fits && use <= small_classes;
+    /// Whether slots of `slot_size` bytes, if there are such, are those that `size` bytes are in.
+    [[nodiscard, gnu::always_inline]] static bool are_for(std::size_t slot_size, std::size_t size) {
+        const bool fits = __builtin_constant_p(size) ? slot_size == (size + 15) / 16 * 16
+                                                     : slot_size - size < class_size(1);
+        return fits && slot_size <= largest_small;
     }
 
     /// Of slots of `size` bytes, a multiple of 16: that on top of their magazine, if it is sound.
