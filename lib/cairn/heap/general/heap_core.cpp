@@ -206,7 +206,7 @@ void HeapCore::give_slot(std::byte* slot) {
 std::size_t HeapCore::give_slots(std::byte** slots, std::size_t count) {
     const SpinGuard guard(lock_);
     for (unsigned joined = 0; count != 0 && joined < most_joined;)
-        joined += give_one_slot(slots[--count]) ? 1 : 0;
+        joined += give_one_slot(slots[--count]) ? 1U : 0U;
     release_surplus();
     return count;
 }
