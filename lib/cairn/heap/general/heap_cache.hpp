@@ -231,7 +231,9 @@ class HeapCache {
             return false;
         if constexpr (heap_checks) slot->canary = origin_;
         *top = block;
-        __atomic_signal_fence(__ATOMIC_RELEASE);  // as `show` has it, at no instruction
+        // As `show` has it where stores are seen in order; a RISC-V hart that looks for a slot may
+        // see the top first, and miss it.
+        __atomic_signal_fence(__ATOMIC_RELEASE);
         bin.top = top + 1;
         return true;
     }

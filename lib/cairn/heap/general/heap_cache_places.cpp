@@ -42,20 +42,22 @@ std::size_t HeapCache::drop(std::size_t bin, std::size_t most) {
     std::size_t count = 0;
     while (count < most && top[-1] != nullptr) {
         const std::size_t wanted = std::min<std::size_t>(batch, most - count);
-        std::size_t taken = 0;
-        for (; taken < wanted && top[-1] != nullptr; ++taken)
-            --top;
+        MagazineTop kept = top;
+        for (std::size_t i = 0; i < wanted && kept[-1] != nullptr; ++i)
+            --kept;
+        const std::span blocks(kept, top);
         if (bin >= first_slot) {
-            const std::size_t left = core_->give_slots(top, taken);
-            top += left;
-            taken -= left;
-        } else if (bin >= first_block) {
-            core_->give_cached_blocks(top, taken);
+            core_->give_slots(top, blocks.size());
         } else {
-            for (std::byte* const run : std::span(top, taken))
-                core_->give_run(run);
+            top = kept;
+            if (bin >= first_block) {
+                core_->give_cached_blocks(blocks.data(), blocks.size());
+            } else {
+                for (std::byte* const run : blocks)
+                    core_->give_run(run);
+            }
         }
-        count += taken;
+        count += blocks.size() - static_cast<std::size_t>(top - kept);
     }
     return count;
 }

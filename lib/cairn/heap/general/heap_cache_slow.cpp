@@ -212,13 +212,8 @@ void HeapCache::give_slot(std::byte* block, std::size_t small_class) {
     if (magazines_ == nullptr || is_apart) {
         return core_->give_slot(block);
     }
-    // Others may look for a slot here (`holds_slot`): it is never above the top without being the
-    // cache's, nor below it while it is somebody else's.
-    if (SlotMagazine::is_full(bin.top)) {
-        const MagazineTop kept = bin.top - batch;
-        show(bin.top, kept);
-        show(bin.top, kept + core_->give_batch(kept, batch, owner_));
-    }
+    // Others may look for a slot here (`holds_slot`): it is below the top until it is elsewhere.
+    if (SlotMagazine::is_full(bin.top)) core_->give_batch(bin.top, owner_);
     *bin.top = block;
     show(bin.top, bin.top + 1);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
+#include <chrono>
 #include <random>
 #include <thread>
 #include <utility>
@@ -100,6 +101,30 @@ TEST_CASE("figures can be read while threads work", "[heap_cache_threads]") {
     }
     worker.join();
     CHECK(heap.core.statistics().live == 0);
+}
+
+/// Waiting makes it likely alone that they meet; what is seen does not hang on it.
+TEST_CASE("a slot is free also while its batch waits for the lock", "[heap_cache_threads]") {
+    for (int round = 0; round < 20; ++round) {
+        test::HeapBench heap;
+        Cache other(heap.core);
+        REQUIRE(other.open());
+        std::vector<std::byte*> slots(heap_bins::SlotMagazine::most + 1);
+        for (std::byte*& slot : slots)
+            slot = heap.cache.take(48);
+        heap.cache.flush();
+        for (std::size_t i = 0; i + 1 < slots.size(); ++i)
+            heap.cache.give(slots[i]);
+        heap.core.lock();
+        std::thread one([&] { heap.cache.give(slots.back()); });  // the magazine was full
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        std::thread two([&] { other.give(slots[slots.size() - 4]); });  // which is free already
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        heap.core.unlock();
+        one.join();
+        two.join();
+        CHECK(heap.faults.only() == HeapFaultKind::double_free);
+    }
 }
 
 }  // namespace

@@ -203,12 +203,17 @@ void HeapCore::give_slot(std::byte* slot) {
     release_surplus();
 }
 
-std::size_t HeapCore::give_slots(std::byte** slots, std::size_t count) {
+void HeapCore::give_slots(std::byte**& top, std::size_t count) {
     const SpinGuard guard(lock_);
-    for (unsigned joined = 0; count != 0 && joined < most_joined;)
-        joined += give_one_slot(slots[--count]) ? 1U : 0U;
+    std::byte** last = top;
+    for (unsigned joined = 0; count != 0 && joined < most_joined; --count)
+        joined += give_one_slot(*--last) ? 1U : 0U;
+    show(top, last);
     release_surplus();
-    return count;
+}
+
+void HeapCore::give_batch(std::byte**& top, std::uint32_t giver) {
+    if (depot() == nullptr || !hand_over(top, giver)) give_slots(top, HeapCache::batch);
 }
 
 /// Whether a row or pages followed.
@@ -237,10 +242,11 @@ SlabStore::SlotState HeapCore::state_of_slot(const std::byte* slot) const {
     const bool is_apart = small_class == static_cast<std::size_t>(PageUse::apart);
     if (is_apart) small_class = slabs_.use_apart(slot);
     if (small_class > small_classes) return SlabStore::SlotState::free;  // given back meanwhile
-    if (depot() != nullptr && depot_->holds(slot, small_class)) return SlabStore::SlotState::free;
     for (const HeapCache* cache = caches_; cache != nullptr; cache = cache->next_) {
         if (cache->holds_slot(slot, small_class)) return SlabStore::SlotState::free;
     }
+    // Behind the caches, which are where its slots come from.
+    if (depot() != nullptr && depot_->holds(slot, small_class)) return SlabStore::SlotState::free;
     if (!is_apart) return slabs_.state_of(slot);
     return slabs_.is_waiting(slot) ? SlabStore::SlotState::free : SlabStore::SlotState::out;
 }
@@ -331,11 +337,14 @@ void HeapCore::give_one_block(std::byte* block) {
     if (chunk.base == nullptr) return;
     // A row of a slab has other slots beside it.
     if (pages_.use_map()[page_of(chunk.base)] == static_cast<std::uint8_t>(PageUse::apart)) return;
-    if (spare_chunk_ == nullptr || spare_chunk_ == chunk.base) {
+    const bool is_spare = spare_chunk_ == nullptr || spare_chunk_ == chunk.base;
+    // Its pages do not count as free: not where pages are few, nor of more than one chunk's length.
+    if (is_spare && !is_short() && chunk.size <= chunk_size) {
         spare_chunk_ = chunk.base;
-    } else {
-        release_chunk(chunk);
+        return;
     }
+    if (is_spare) spare_chunk_ = nullptr;
+    release_chunk(chunk);
 }
 
 /// Several runs may have become one chunk; they are given back as one.

@@ -113,12 +113,11 @@ class HeapCore {
     std::size_t take_slots(std::size_t small_class, std::uint32_t owner, std::byte** slots,
                            std::size_t wanted);
     void give_slot(std::byte* slot);
-    /// The last ones first; how many are left, as those take long that rows or pages follow.
-    std::size_t give_slots(std::byte** slots, std::size_t count);
-    /// The same of a whole batch, which the depot may keep for another owner than `giver`.
-    std::size_t give_batch(std::byte** slots, std::size_t count, std::uint32_t giver) {
-        return depot() != nullptr && hand_over(slots, giver) ? 0 : give_slots(slots, count);
-    }
+    /// Those on top of a magazine, which are there until they are elsewhere. The last ones go first;
+    /// some are left, as those take long that rows or pages follow.
+    void give_slots(std::byte**& top, std::size_t count);
+    /// The same of a batch, which the depot may keep for another owner than `giver`.
+    void give_batch(std::byte**& top, std::uint32_t giver);
     std::byte* take_block(std::size_t size, std::size_t alignment);
     /// Up to `wanted` blocks of `length` bytes in all, one behind the other; the last may be
     /// longer.
@@ -158,7 +157,7 @@ class HeapCore {
 
     // Where there is a depot; on a machine there is none.
     [[nodiscard]] SlotDepot* depot() const { return __STDC_HOSTED__ != 0 ? depot_ : nullptr; }
-    [[nodiscard]] bool hand_over(std::byte* const* slots, std::uint32_t giver);
+    [[nodiscard]] bool hand_over(std::byte**& top, std::uint32_t giver);
     std::size_t take_handed(std::size_t small_class, std::uint32_t owner, std::byte** slots);
     bool empty_depot(std::uint32_t owner);
     bool empty_depot();

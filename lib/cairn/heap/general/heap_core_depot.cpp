@@ -9,9 +9,9 @@ namespace cairn {
 static_assert(SlotDepot::batch == HeapCache::batch);
 
 /// Puts a batch into the depot, if all of it is of one other cache's slabs.
-bool HeapCore::hand_over(std::byte* const* slots,
-                         std::uint32_t giver) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
+bool HeapCore::hand_over(std::byte**& top, std::uint32_t giver) CAIRN_NO_THREAD_SAFETY_ANALYSIS {
     if (is_short()) return false;
+    std::byte* const* const slots = top - SlotDepot::batch;
     const auto use_of = [this](const std::byte* slot) {
         return __atomic_load_n(&uses()[page_of(slot)], __ATOMIC_RELAXED);
     };
@@ -24,6 +24,7 @@ bool HeapCore::hand_over(std::byte* const* slots,
         if (use_of(slots[i]) != small_class || slabs_.owner_of(slots[i]) != owner) return false;
     }
     if (!depot_->put(small_class, owner, slots)) return false;
+    show(top, top - SlotDepot::batch);
     if (!slabs_.has_members(owner)) empty_depot(owner);  // it has left since it was asked
     return true;
 }
@@ -52,8 +53,8 @@ bool HeapCore::empty_depot(std::uint32_t owner) {
     std::byte* slots[SlotDepot::batch];
     bool any = false;
     for (; depot_->take_any(owner, slots); any = true) {
-        for (std::size_t left = SlotDepot::batch; left != 0;)
-            left = give_slots(slots, left);
+        for (std::byte** top = slots + SlotDepot::batch; top != slots;)
+            give_slots(top, static_cast<std::size_t>(top - slots));
     }
     return any;
 }

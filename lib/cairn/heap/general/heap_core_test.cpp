@@ -198,5 +198,20 @@ TEST_CASE("a longer block serves where the window is vast", "[heap_core]") {
     }
 }
 
+TEST_CASE("memory is not short any more once all blocks are given back", "[heap_core]") {
+    for (const std::size_t size : {100'000U, 3000U}) {
+        HeapBench heap(std::size_t{64} << 20);
+        std::vector<std::byte*> blocks;
+        while (std::byte* const block = heap.cache.take(size))
+            blocks.push_back(block);
+        for (std::byte* const block : blocks)
+            heap.cache.give(block);
+        heap.cache.flush();
+        CHECK(heap.cache.take(48) != nullptr);
+        CHECK(heap.core.statistics().cached > 48);  // a batch, not a slot alone
+        CHECK(heap.core.check());
+    }
+}
+
 }  // namespace
 }  // namespace cairn

@@ -56,6 +56,8 @@ class CAIRN_CAPABILITY("lock") SlotDepot {
   private:
     using Batch = std::array<std::byte*, batch>;
     using Batches = std::array<Batch, most_batches>;
+    bool take_last(std::size_t small_class, std::uint32_t owner, std::byte** slots)
+        CAIRN_REQUIRES(lock_);
     template <class T>
     using ForAll = std::array<std::array<T, small_classes + 1>, SlabStore::owners>;
 
