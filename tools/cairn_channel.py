@@ -91,6 +91,10 @@ class Connection:
             self.time_is_over()
         return self.socket.settimeout(left)
 
+    def left(self, most):
+        """Of so many seconds, those before the deadline."""
+        return most if self.deadline is None else max(0, min(most, self.deadline - time.monotonic()))
+
     def send(self, data):
         self.wait_at_most()
         try:

@@ -17,14 +17,16 @@ _cairnctl() {
     case $command in
         '') choices='@COMMANDS@ --dir --timeout --patient --help' ;;
         completion) choices=bash ;;
-        list | top | quit | harts | heap | frames | log | doctor | monitor | create) choices=--json ;;
+        heap) choices='map --json' ;;
+        list | top | quit | harts | frames | log | doctor | monitor | create) choices=--json ;;
         ensure | wait)
             if [ "$before" = "$command" ]; then choices=; else choices='running off paused'; fi
             ;;
         *) choices='--wait --json --send --until' ;;
     esac
     case $command in
-        start | stop | reset | pause | resume | destroy | info | tree | stats | net | console | ensure | wait)
+        start | stop | reset | pause | resume | destroy | balloon | size | info | tree | stats | net | regs | bt | mem | \
+            dump | trace | console | ensure | wait)
             choices+=" $("${COMP_WORDS[0]}" "${options[@]}" names 2>/dev/null)"
             ;;
     esac

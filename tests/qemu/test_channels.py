@@ -69,6 +69,8 @@ def test_cairnctl_drives_a_machine(two, channels):
     assert "0x0000000010000000" not in channels.done("info", "a")
     assert '"device":"UART"' in channels.done("info", "--json", "a")
     assert channels.done("monitor", "mem", "a", "0x80200000", 16).count("\n") == 2
+    assert channels.done("mem", "a", "0x80200000", 16).count("\n") == 2
+    assert "vsatp" in channels.done("regs", "a.0")
     assert "Booting hypervisor..." in channels.done("log")
     quit_by(channels, two)
 
@@ -87,6 +89,8 @@ def test_what_is_refused_has_a_status_and_a_sentence(pair, channels):
     for arguments, sentence in [
             (["stop", "nobody"], "nobody: there is no VM of that name"),
             (["start", "a"], "a: it is running already"),
+            (["balloon", "a", "8M"], "a: it has no balloon: its vm.conf needs balloon = yes"),
+            (["dump", "a"], "a: name one of the machine's disks, for example host:0; its vm.conf has no core"),
             (["ensure", "nobody", "off"], "nobody: there is no VM of that name"),
             (["monitor", "lits"], "'lits' is not a command; did you mean 'list'?"),
             (["monitor", "stop"], "write: stop VM"),

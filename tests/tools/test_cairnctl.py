@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -115,6 +116,61 @@ def test_ensure(folder, states, goal, commands, said):
     assert [line.strip() for line in heard if line != "list\n"] == commands
 
 
+@pytest.mark.parametrize("arguments, line", [
+    (["balloon", "web"], "balloon web"),
+    (["balloon", "web", "128M"], "balloon web 128M"),
+    (["dump", "web", "host:0/1"], "dump web host:0/1"),
+    (["mem", "web", "map"], "mem web map"),
+    (["mem", "web.0", "0x80000000", "16"], "mem web.0 0x80000000 16"),
+    (["trace", "web", "on", "64"], "trace web on 64"),
+    (["heap", "map"], "heap map"),
+    (["stats"], "stats"),
+    (["top", "0"], "top 0"),
+])
+def test_what_is_passed_on(folder, arguments, line):
+    with machine(folder, end(arguments[0])) as heard:
+        assert cairnctl(folder, *arguments) == (0, "", "")
+    assert heard == [line + "\n"]
+
+
+def test_every_command_of_the_monitors_is_there():
+    """But for what is about the serial line and who sits there: gdb has channels of its own."""
+    text = (ROOT / "kernel/manager/commands/command_rows.cpp").read_text()
+    rows = re.findall(r'\bCommand\{\s*"(\w+)",\s*"([^"]*)",', text)
+    assert len(rows) == len(re.findall(r"\bCommand\{", text)) > 20
+    usage = {"start": "VM [VM ...]", "stop": "VM [VM ...]", "reset": "VM [VM ...]", "pause": "VM [VM ...]",
+             "resume": "VM [VM ...]"} # of several VMs at once
+    for name, arguments in rows:
+        done = subprocess.run([CAIRNCTL, name, "--help"], text=True, capture_output=True, check=False,
+                              env=os.environ | {"COLUMNS": "200"})
+        if name in ("help", "gdb", "set"):
+            assert done.returncode == 2 and "invalid choice" in done.stderr, name
+            continue
+        said = re.match(rf"usage: cairnctl {name} \[-h\]((?: \[--.*?\])*)(?: (.*))?\n", done.stdout)
+        assert said and (said[2] or "").replace("[ACTION] [N]", "[ACTION [N]]") == usage.get(name, arguments), name
+
+
+def test_what_may_take_long(folder):
+    """A core of a large VM is written as long as that takes, unless it is said how long it may."""
+    text = subprocess.run([CAIRNCTL, "--help"], text=True, capture_output=True, check=True).stdout
+    assert re.search(r"console,\s+dump:\s+for ever", text)
+
+
+def test_a_state_that_does_not_come_in_time(folder):
+    """It has said which state it is in, however late the last look was."""
+    with machine(folder, VM % "paused" + end("list"), lambda client: client.recv(1)):
+        status, _, errors = cairnctl(folder, "--timeout", "0.5", "wait", "web", "running")
+    assert (status, errors) == (4, "cairnctl: web: it is paused after 0.5 s, and not running\n")
+    (folder / "monitor.sock").unlink()
+    with machine(folder, *[VM % "running" + end("list")] * 100):
+        status, _, errors = cairnctl(folder, "--timeout", "0.5", "wait", "web2", "off")
+    assert (status, errors) == (4, "cairnctl: web2: it is not there after 0.5 s, and not off\n")
+    (folder / "monitor.sock").unlink()
+    with machine(folder, end("stop"), VM % "running" + end("list"), lambda client: client.recv(1)):
+        status, _, errors = cairnctl(folder, "--timeout", "0.5", "stop", "--wait", "web")
+    assert (status, errors) == (4, "cairnctl: web: it is running after 0.5 s, and not off\n")
+
+
 def test_a_vm_that_ends_instead_of_running(folder):
     with machine(folder, end("start"), VM % "loading" + end("list"), VM % "off" + end("list")):
         assert cairnctl(folder, "start", "--wait", "web") == (1, "", "cairnctl: web: it is off, and not running\n")
@@ -225,6 +281,8 @@ def test_without_a_folder():
     (["cairnctl", "--dir", "DIR", "stop", "w"], ["web"]),
     (["cairnctl", "ensure", "web", "o"], ["off"]),
     (["cairnctl", "completion", ""], ["bash"]),
+    (["cairnctl", "heap", "m"], ["map"]),
+    (["cairnctl", "--dir", "DIR", "dump", "w"], ["web"]),
 ])
 def test_completion(folder, words, choices):
     script = subprocess.run([CAIRNCTL, "completion", "bash"], text=True, capture_output=True, check=True).stdout
@@ -234,7 +292,7 @@ def test_completion(folder, words, choices):
     program = f"""{script}
         COMP_WORDS=({quoted}); COMP_WORDS[0]={CAIRNCTL}; COMP_CWORD={len(words) - 1}
         _cairnctl; printf '%s\\n' "${{COMPREPLY[@]}}" """
-    with machine(folder, VM % "running" + end("list")) if "stop" in words else contextlib.nullcontext():
+    with machine(folder, VM % "running" + end("list")) if str(folder) in words else contextlib.nullcontext():
         found = subprocess.run(["bash", "-c", program], text=True, capture_output=True, check=True).stdout
     assert sorted(found.split()) == sorted(choices)
 
