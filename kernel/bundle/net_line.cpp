@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <cairn/byte_size.hpp>
 
@@ -56,25 +57,26 @@ std::optional<MacAddress> parse_address(std::string_view text) {
 }
 
 std::expected<void, NetLineError> set_option(NetLine& line, std::string_view part) {
+    const std::size_t equals = part.find('=');
+    bool is_repeated = false;
     if (part == isolated) {
-        line.is_isolated = true;
-        return {};
-    }
-    if (part.starts_with(rate_option)) {
-        const std::string_view text = part.substr(rate_option.size());
+        is_repeated = std::exchange(line.is_isolated, true);
+    } else if (part.starts_with(rate_option)) {
+        const std::string_view text = part.substr(equals + 1);
         const auto rate = parse_byte_size(text);
         if (!rate || *rate < least_rate)
             return std::unexpected(NetLineError{NetLineFault::bad_rate, text});
-        line.rate = *rate;
-        return {};
-    }
-    if (part.starts_with(mac_option)) {
-        const std::string_view text = part.substr(mac_option.size());
+        is_repeated = std::exchange(line.rate, *rate) != 0;
+    } else if (part.starts_with(mac_option)) {
+        const std::string_view text = part.substr(equals + 1);
+        is_repeated = line.mac.has_value();
         line.mac = parse_address(text);
-        if (line.mac) return {};
-        return std::unexpected(NetLineError{NetLineFault::bad_address, text});
+        if (!line.mac) return std::unexpected(NetLineError{NetLineFault::bad_address, text});
+    } else {
+        return std::unexpected(NetLineError{NetLineFault::bad_option, part});
     }
-    return std::unexpected(NetLineError{NetLineFault::bad_option, part});
+    if (!is_repeated) return {};
+    return std::unexpected(NetLineError{NetLineFault::repeated, part.substr(0, equals)});
 }
 
 }  // namespace

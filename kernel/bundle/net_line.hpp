@@ -33,6 +33,7 @@ enum class NetLineFault : std::uint8_t {
     bad_option,   ///< none of the options
     bad_rate,     ///< no size of a KiB at least
     bad_address,  ///< not six bytes, or a group's
+    repeated,     ///< an option that there is already
 };
 struct NetLineError {
     NetLineFault fault;

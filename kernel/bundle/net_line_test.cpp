@@ -49,3 +49,14 @@ TEST_CASE("what is no network interface is refused, with the part that is wrong"
         CHECK(error_of(std::string("uplink,") + std::string(bad)).fault ==
               NetLineFault::bad_address);
 }
+
+TEST_CASE("an option that is said twice is refused by its name", "[net_line]") {
+    for (const std::string_view option : {"isolated", "rate=2M", "mac=52:54:00:ab:cd:0e"}) {
+        const std::string value =
+            "uplink,isolated,rate=1M,mac=52:54:00:ab:cd:0f," + std::string(option);
+        const auto error = error_of(value);
+        CHECK(error.fault == NetLineFault::repeated);
+        CHECK(error.part == option.substr(0, option.find('=')));
+    }
+    CHECK(error_of("uplink,rate=1M,isolated,rate=x").fault == NetLineFault::bad_rate);
+}

@@ -196,7 +196,7 @@ enum class VmConfigFault : std::uint8_t {
     control_character,  ///< a byte that is no text
     no_equals,          ///< a line that is not `key = value`
     unknown_key,
-    duplicate_key,
+    duplicate_key,  ///< or, of a key that may repeat, a `value` that may not
     missing_key,  ///< kernel is not set
     missing_value,
     bad_number,
@@ -219,8 +219,9 @@ enum class VmConfigFault : std::uint8_t {
     net_bad_rate,
     net_bad_address,
     too_many_nets,   ///< more than VmConfig::max_nets
-    bad_port,        ///< no name, or one that there is already
+    bad_port,        ///< no name, or the console's
     too_many_ports,  ///< more than VmConfig::max_ports
+    no_console,      ///< there is a port, and the console that it is of is not to be
 };
 
 /// What is wrong, where, and enough to say it. `line` and `column` count from 1; line 0 is the file
@@ -232,7 +233,7 @@ struct VmConfigError {
     std::uint32_t column = 0;
     std::string_view key;      ///< empty where the line has none
     std::string_view value;    ///< or the whole line for no_equals
-    std::uint64_t number = 0;  ///< the value as a number; the first line for duplicate_key
+    std::uint64_t number = 0;  ///< the value as a number; the other line for duplicate_key, no_console
     std::span<const std::string_view> choices;  ///< for bad_choice
     VmConfigLimits limits;
 };

@@ -12,10 +12,19 @@ namespace cairn {
 
 namespace {
 
-void write_list(Writer& out, std::span<const std::string_view> words) {
+/// `they` is without its first letter, which may begin a sentence.
+void write_none_of(Writer& out, std::string_view word, std::span<const std::string_view> words,
+                   std::string_view is_none, std::string_view they) {
+    const auto nearest = nearest_word(word, words);
+    print(out, "{}", Quoted{word});
+    out.write(is_none);
+    if (nearest) print(out, "did you mean {}? ", Quoted{*nearest});
+    out.write(nearest ? "T" : "t");
+    out.write(they);
     std::string_view separator = " ";
-    for (const std::string_view word : words) {
-        print(out, "{}{}", separator, word);
+    for (const std::string_view each : words) {
+        out.write(separator);
+        out.write(each);
         separator = ", ";
     }
 }
@@ -26,19 +35,7 @@ void write_unknown_key(Writer& out, std::string_view key) {
             "'restart' is not a key any more; write on-crash = restart, and on-power-off = "
             "restart, "
             "too, for what was always");
-    print(out, "{} is not a key; ", Quoted{key});
-    const auto nearest = nearest_word(key, vm_config_keys);
-    if (nearest) print(out, "did you mean {}? ", Quoted{*nearest});
-    out.write(nearest ? "The keys are:" : "the keys are:");
-    write_list(out, vm_config_keys);
-}
-
-void write_bad_choice(Writer& out, const VmConfigError& error) {
-    print(out, "{} is not one of its values; ", Quoted{error.value});
-    const auto nearest = nearest_word(error.value, error.choices);
-    if (nearest) print(out, "did you mean {}? ", Quoted{*nearest});
-    out.write(nearest ? "They are:" : "they are:");
-    write_list(out, error.choices);
+    write_none_of(out, key, vm_config_keys, " is not a key; ", "he keys are:");
 }
 
 void write_hart_list_fault(Writer& out, const VmConfigError& error) {
@@ -61,6 +58,10 @@ void write_memory_too_small(Writer& out, const VmConfigError& error) {
     if (plain && error.number != 0) print(out, " (for MiB write {}M)", error.number);
 }
 
+void write_other_line(Writer& out, const VmConfigError& error) {
+    print(out, " on line {}; keep one of the two", error.number);
+}
+
 void write_fault(Writer& out, const VmConfigError& error) {
     const Quoted value{error.value};
     switch (error.fault) {
@@ -71,7 +72,12 @@ void write_fault(Writer& out, const VmConfigError& error) {
             return print(out, "{} has no '='; write key = value, for example memory = 512M", value);
         case VmConfigFault::unknown_key: return write_unknown_key(out, error.key);
         case VmConfigFault::duplicate_key:
-            return print(out, "is already set on line {}; keep one of the two", error.number);
+            if (!error.value.empty()) print(out, "{} ", value);
+            out.write("is already set");
+            return write_other_line(out, error);
+        case VmConfigFault::no_console:
+            print(out, "{} contradicts port", value);
+            return write_other_line(out, error);
         case VmConfigFault::missing_key:
             return out.write("is not set; name the file to start, for example kernel = Image");
         case VmConfigFault::missing_value:
@@ -84,7 +90,9 @@ void write_fault(Writer& out, const VmConfigError& error) {
         case VmConfigFault::number_range:
             return print(out, "{} is out of range; write a number from 1 to {}", value,
                          error.number);
-        case VmConfigFault::bad_choice: return write_bad_choice(out, error);
+        case VmConfigFault::bad_choice:
+            return write_none_of(out, error.value, error.choices, " is not one of its values; ",
+                                 "hey are:");
         case VmConfigFault::bad_hart_list:
         case VmConfigFault::hart_range:
         case VmConfigFault::backwards_range: return write_hart_list_fault(out, error);
@@ -115,8 +123,8 @@ void write_fault(Writer& out, const VmConfigError& error) {
             return print(out, "is one too many: a VM has at most {}", VmConfig::max_nets);
         case VmConfigFault::bad_port:
             return print(out,
-                         "{} is no name for a port; write another for each, of 1 to {} letters, "
-                         "digits, . - and _, and not console",
+                         "{} is no name for a port; write 1 to {} letters, digits, . - and _, and "
+                         "not console",
                          value, longest_vm_name);
         case VmConfigFault::too_many_ports:
             return print(out, "is one too many: a VM has at most {}", VmConfig::max_ports);

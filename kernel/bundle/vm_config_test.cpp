@@ -83,7 +83,7 @@ TEST_CASE("all keys are read", "[vm_config]") {
 TEST_CASE("ports have names of their own, and bring a virtio console", "[vm_config]") {
     const VmConfig config = good(
         "kernel = a\nport = agent\nport = org.a_b-c.0\n"
-        "virtio-console = no\nport = agent.0\nport = A");
+        "port = agent.0\nport = A");
     CHECK(config.virtio_console);
     REQUIRE(config.ports.size() == 4);
     CHECK(config.ports[0] == "agent");
@@ -91,13 +91,34 @@ TEST_CASE("ports have names of their own, and bring a virtio console", "[vm_conf
     CHECK(sentence("port = a\nport = b\nport = c\nport = d\nport = e") ==
           "demo/vm.conf:5: port: is one too many: a VM has at most 4");
     CHECK(sentence("port = a/b") ==
-          "demo/vm.conf:1: port: 'a/b' is no name for a port; write another for each, of 1 to 32 "
-          "letters, digits, . - and _, and not console");
-    for (const char* const line :
-         {"port = a\nport = a", "port = console", "port = ..", "port = a@b", "port = a,b",
-          "port = a b", "port = abcdefghijabcdefghijabcdefghijabc"})
+          "demo/vm.conf:1: port: 'a/b' is no name for a port; write 1 to 32 letters, digits, . - "
+          "and _, and not console");
+    for (const char* const line : {"port = console", "port = ..", "port = a@b", "port = a,b",
+                                   "port = a b", "port = abcdefghijabcdefghijabcdefghijabc"})
         CHECK(sentence(line).contains("is no name for a port"));
     CHECK(sentence("prot = a").contains("did you mean 'port'?"));
+}
+
+TEST_CASE("what is said twice, or against another line, says where the other is", "[vm_config]") {
+    CHECK(sentence("kernel = k\nport = a\nport = b\n\nport = a") ==
+          "demo/vm.conf:5: port: 'a' is already set on line 2; keep one of the two");
+    CHECK(sentence("\xef\xbb\xbfport = b\r\nport = b\r\n") ==
+          "demo/vm.conf:2: port: 'b' is already set on line 1; keep one of the two");
+    for (const char* const word : {"isolated", "rate=1M", "mac=52:54:00:12:34:56"}) {
+        const std::string option = word;
+        CHECK(sentence("kernel = a\nnet = uplink," + option + ", " + option) ==
+              "demo/vm.conf:2: net: '" + option.substr(0, option.find('=')) +
+                  "' is already set on line 2; keep one of the two");
+    }
+    const std::string_view contradicts =
+        "virtio-console: 'no' contradicts port on line 3; keep one of the two";
+    CHECK(sentence("kernel = a\nvirtio-console = no\nport = a").ends_with(contradicts));
+    CHECK(sentence("kernel = a\nvirtio-console = no\nport = a").starts_with("demo/vm.conf:2: "));
+    CHECK(sentence("virtio-console = no\nkernel = a\nport = a").ends_with(contradicts));
+    CHECK(sentence("kernel = a\nport = a\nvirtio-console = no") ==
+          "demo/vm.conf:3: virtio-console: 'no' contradicts port on line 2; keep one of the two");
+    CHECK(good("kernel = a\nport = a\nvirtio-console = yes").virtio_console);
+    CHECK_FALSE(good("kernel = a\nvirtio-console = no").virtio_console);
 }
 
 TEST_CASE("a disk may be one of the machine's", "[vm_config]") {
@@ -264,6 +285,13 @@ TEST_CASE("bad disks say what would be right", "[vm_config]") {
     CHECK(sentence("disk = a,b.img") ==
           "demo/vm.conf:1: disk: 'b.img' is not one of its values; they are: ro, overlay, "
           "overlay=host:N");
+    for (const char* const modes :
+         {"ro,overlay", "overlay , ro", "ro,ro", "overlay,overlay=host:1", "overlay=host:1,ro"}) {
+        for (const char* const path : {"x", "x.img ", "host:0", "a,b"})
+            CHECK(sentence("disk = " + std::string(path) + "," + modes) ==
+                  "demo/vm.conf:1: disk: '" + std::string(modes) +
+                      "' is not one of its values; they are: ro, overlay, overlay=host:N");
+    }
     std::string lines;
     for (int n = 0; n < 9; ++n)
         lines += "disk = a.img\n";
