@@ -44,7 +44,9 @@ void CommandRunner::begin(const Command& command, const CommandLine& line, Answe
     if (line.too_long || !takes_arguments(command.arguments, line.arguments())) {
         FixedBuffer<96> usage;
         print(usage, "write: {} {}", command.name, command.arguments);
-        answer.refuse({}, usage.view());
+        std::string_view words = usage.view();
+        if (words.ends_with(' ')) words.remove_suffix(1);  // it takes no arguments
+        answer.refuse({}, words);
     } else {
         command.run(session_, line, answer);
     }

@@ -129,6 +129,15 @@ TEST_CASE("who opens the monitor's port is greeted, and has commands answered", 
     CHECK(bench.answer_to("list\n") == "");  // from nobody
 }
 
+TEST_CASE("wrong arguments are answered by what to write, to the letter", "[monitor_port]") {
+    Bench bench;
+    (void)bench.answer_to("");
+    CHECK(bench.answer_to("quit now\n") ==
+          "{\"kind\":\"error\",\"subject\":\"\",\"message\":\"write: quit\"}\n"
+          "{\"kind\":\"end\",\"command\":\"quit\",\"ok\":false}\n");
+    CHECK(bench.answer_to("stop\n").contains("\"write: stop VM\""));
+}
+
 TEST_CASE("a line that is too long is refused, and the next one answered", "[monitor_port]") {
     Bench bench;
     bench.work();
