@@ -107,7 +107,8 @@ void VmTable::dump_is_through(ManagedVm& vm) {
                 result.segments,
                 result.has_vmcoreinfo ? "" : "; no VMCOREINFO note is in its memory");
     }
-    if (!end) return vm.let_go_after_dump();
+    if (!is_of_crash) vm.let_go_after_dump();
+    if (!end) return;
     if (is_of_crash || !dump_crash(vm, *end)) end_run(vm, *end);
 }
 

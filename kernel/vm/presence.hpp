@@ -27,9 +27,9 @@ class Presence {
     using Set = std::uint64_t;  ///< bit n for vCPU n
 
     // Of the VM's owner, one call after the other.
-    /// No vCPU runs.
-    void reset() {
-        paused_.store(false);
+    /// No vCPU runs. A VM that is paused may stay so: its guest's time, too.
+    void reset(bool stays_paused) {
+        if (!stays_paused) paused_.store(false);
         lag_.store(0);
     }
     /// vCPUs are to leave from now on. Then `note` by a `time` that is read behind this.

@@ -137,7 +137,15 @@ TEST_CASE("a pause is as long as nobody runs, and starts anew with the VM", "[pr
     CHECK(presence.end_pause(290));  // which was read before
     CHECK(presence.lag() == 50);
     presence.begin_pause();
-    presence.reset();
-    CHECK_FALSE(presence.is_paused());
+    presence.note(400);
+    presence.reset(true);
+    CHECK(presence.is_paused());
     CHECK(presence.lag() == 0);
+    CHECK(presence.end_pause(450));
+    CHECK(presence.lag() == 50);  // the time stood still meanwhile
+    presence.reset(true);
+    CHECK_FALSE(presence.is_paused());
+    presence.begin_pause();
+    presence.reset(false);
+    CHECK_FALSE(presence.is_paused());
 }

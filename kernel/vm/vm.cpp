@@ -46,7 +46,7 @@ void Vm::reset_devices() {
         devices_.reset();
     }
     stop_reason_ = not_stopped;
-    presence_.reset();
+    presence_.reset(!debugging_.is_claimed());  // whom gdb has, it pauses anew
     debugging_.run_alone(std::nullopt);
     (void)debugging_.take_met();
     debugging_.forget_reservations();

@@ -65,7 +65,8 @@ class Vm final : public PowerEvents, public InputReceiver {
 
     /// Whether its devices have let go of its memory (MmioDevice::lets_go). No vCPU runs.
     [[nodiscard]] bool devices_let_go();
-    /// Devices, which have let go, as after power-on and no reason to stop. No vCPU runs.
+    /// Devices, which have let go, as after power-on and no reason to stop. No vCPU runs. It stays
+    /// paused if it is.
     void reset_devices();
 
     /// Ends the VM's run: each vCPU leaves the guest, and those that are in it are interrupted. The

@@ -4,7 +4,7 @@ front. What one VM prints behind comes out when it is brought to the front."""
 import pytest
 
 from cairn_machine import write_archive
-from monitor_session import ESCAPE, PROMPT, command, demo_vms, records, to_monitor
+from monitor_session import ESCAPE, PROMPT, command, demo_vms, of_kind, records, to_monitor
 
 
 @pytest.fixture(params=[1, 2], ids=["one-hart", "two-harts"])
@@ -126,6 +126,32 @@ def test_vms_are_ruled(two):
     assert two.wait_exit() == 0
 
 
+def test_a_paused_vm_stays_paused_over_a_reset(two):
+    to_monitor(two)
+    command(two, "pause a", PROMPT)
+    [before] = of_kind(records(two, "stats a"), "vcpu")
+    command(two, "reset a", "vm a: reset")
+    while (state := records(two, "list")[0]["state"]) in ("ending", "loading"):
+        pass
+    assert state == "paused"
+    [after] = of_kind(records(two, "stats a"), "vcpu")
+    assert after["ran_ms"] >= before["ran_ms"] and after["turns"] >= before["turns"] # of its whole run
+    shown = len(two.log)
+    command(two, "console a", "console of a")
+    to_monitor(two)
+    assert "I am a" not in two.log[shown:]
+    command(two, "resume a", PROMPT)
+    command(two, "console a", "arguments: 'I am a'")
+    two.expect("Type something")
+    to_monitor(two)
+    command(two, "pause a", PROMPT)
+    command(two, "stop a", "vm a: turned off")
+    command(two, "start a", "vm a: 8 MiB at")
+    command(two, "console a", "arguments: 'I am a'") # not paused any more
+    to_monitor(two)
+    quit_all(two)
+
+
 def test_vms_are_made_and_forgotten(pair):
     to_monitor(pair)
     command(pair, "destroy b", "b: it is running: stop it first")
@@ -159,7 +185,7 @@ def test_mistakes(pair):
     command(pair, "xyzzy", "'xyzzy' is not a command; 'help' lists them")
     command(pair, "stop", "write: stop VM")
     command(pair, "stop a b", "write: stop VM")
-    command(pair, "list a b c d e f g h i", "write: list")
+    command(pair, "list a b c d e f g h i", r"write: list\r*\n")
     command(pair, "stop nobody", "nobody: there is no VM of that name")
     command(pair, "regs a", "a: this is no vCPU; write VM.NUMBER, as in web.0")
     command(pair, "regs a.1", "a.1: it has no vCPU of that number")
