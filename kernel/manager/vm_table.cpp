@@ -316,6 +316,7 @@ VmTable::Result VmTable::end_trace(std::string_view name, std::optional<std::uin
 void VmTable::stop_all() {
     const SpinGuard guard(lock_);
     stays_ = false;
+    console_->choose(nullptr);  // nobody comes to the front any more
     for (const auto& vm : vms_) {
         if (vm->is_running()) stop(*vm, StopReason::unplugged);
     }

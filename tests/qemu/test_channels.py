@@ -75,6 +75,14 @@ def test_cairnctl_drives_a_machine(two, channels):
     quit_by(channels, two)
 
 
+def test_quit_brings_nobody_to_the_front(two, channels):
+    """What a VM behind has kept stays there."""
+    channels.done("quit")
+    assert two.wait_exit() == 0
+    assert "console of b" not in two.log and "I am b" not in two.log
+    assert sorted(re.findall(r"vm (\w): turned off", two.log)) == ["a", "b"]
+
+
 def test_states_that_are_ensured(pair, channels):
     assert channels.done("ensure", "b", "running") == "unchanged\n"
     for state in ("off", "running", "paused", "off", "paused", "running"):
@@ -100,7 +108,7 @@ def test_what_is_refused_has_a_status_and_a_sentence(pair, channels):
     status, output, errors = channels.cairnctl("info", "--json", "nobody")
     assert (status, json.loads(output)["kind"]) == (1, "error") and errors
     status, _, errors = channels.cairnctl("wait", "a", "off", timeout=1)
-    assert (status, errors) == (4, "cairnctl: a: it is not off after 1 s\n")
+    assert (status, errors) == (4, "cairnctl: a: it is running after 1 s, and not off\n")
     status, _, errors = channels.cairnctl("console", "nobody")
     assert status == 3 and "there is no socket" in errors
     assert states(channels) == {"a": "running", "b": "running"}
