@@ -284,6 +284,7 @@ check_choice() {
     [ -z "$bundle" ] || check_bundle
     [ -z "$kernel" ] || check_size --kernel "$kernel"
     [ -z "$initrd" ] || check_size --initrd "$initrd"
+    [ "$action" != run ] || check_machine_memory
 }
 
 # Its disk is the first one, and ssh comes in by port 2222 unless other ports are forwarded.
@@ -301,6 +302,20 @@ check_bundle() {
     [ -d "$bundle" ] || die "--bundle: '$bundle' is no folder." 'It holds a folder per VM.'
     compgen -G "$bundle/*/vm.conf" >/dev/null ||
         die "--bundle: no folder in '$bundle' has a vm.conf." "As in: $bundle/guest/vm.conf"
+    local needs
+    needs=$("$python" "$root/tools/bundle_needs.py" "$bundle")
+    cpus=${needs% *} memory=${needs#* }M
+}
+
+# QEMU's words for memory that the host does not give are a riddle, too.
+check_machine_memory() {
+    local option=--memory size=${machine_memory:-$(($(mebibytes_of "$memory") + 1024))M}
+    [ -z "$machine_memory" ] || option=--machine-memory
+    ! host_gives "$size" || return 0
+    [ -z "$bundle" ] || [ -n "$machine_memory" ] ||
+        die "--bundle: its VMs have $memory of memory, and this computer has no room for a machine of $size." \
+            "Most has $("$python" "$root/tools/bundle_needs.py" --largest "$bundle"). A smaller machine: --machine-memory 4G"
+    die "$option: this computer has no room for a machine of $size." "As in: $option 1G"
 }
 
 # The folder and the sockets can be as they are to be, and the machine has room for their devices.
@@ -409,9 +424,6 @@ choose_bundle() {
     fi
     ! bundle_links_to '/u-boot/[^/]*/' ||
         require_packages 'for U-Boot as a guest' "${packages_for_u_boot[@]}"
-    local needs
-    needs=$("$python" "$root/tools/bundle_needs.py" "$bundle")
-    cpus=${needs% *} memory=${needs#* }M
 }
 
 pack() {

@@ -14,6 +14,12 @@ default_machine_memory() {
     echo "$((mebibytes > 2048 ? mebibytes : 2048))M"
 }
 
+# Whether the host gives QEMU so much memory, which it asks for in one piece.
+host_gives() {
+    "$python" -c 'import mmap, sys; mmap.mmap(-1, int(sys.argv[1]) << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)' \
+        "$(($(mebibytes_of "$1") + 1))" 2>/dev/null
+}
+
 # With ACLINT a hart is interrupted by a store instead of by the firmware.
 # The console is also logged, for the backtrace of a crash; Ctrl-C belongs to the guest. Where the host has no
 # space left, a guest is told of an error: QEMU would stop the machine without a word.

@@ -18,6 +18,8 @@ EXAMPLES = sorted((ROOT / "examples").iterdir())
     (["# cpus = 8\ncpus = 3"], (3, 256)),
     (["cpus = many\nmemory = lots"], (1, 256)), # Cairn says what is wrong
     (["memory = 1536K", "memory = 8388608"], (2, 10)),
+    (["memory = 4 GiB", "memory=0x40 mib", "memory = 64m"], (2, 4224)), # all that Cairn takes
+    (["cpus = 4M\nmemory = 4GB"], (1, 256)),
 ])
 def test_needs(configs, needs):
     assert bundle_needs.needs_of(configs) == needs
@@ -28,6 +30,14 @@ def test_the_command_line(run, tmp_path):
     (tmp_path / "a/vm.conf").write_text("cpus = 2\n")
     (tmp_path / "b").symlink_to("a")
     assert run("tools/bundle_needs.py", tmp_path)[:2] == (0, "2 512\n")
+
+
+def test_who_has_most_memory(run, tmp_path):
+    for name, text in [("a", "memory = 1G\n"), ("b", "# memory = 9T\ncpus = 2\n memory = 2 GiB \n"), ("c", "")]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "vm.conf").write_text(text)
+    assert run("tools/bundle_needs.py", "--largest", tmp_path)[:2] == (0, "b/vm.conf:3: memory = 2 GiB\n")
+    assert bundle_needs.largest_of({"c/vm.conf": ""}) == "c/vm.conf: memory = 256M"
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=[folder.name for folder in EXAMPLES])

@@ -104,6 +104,23 @@ def test_files_that_the_machine_has_no_room_for(run):
             "  As in: --machine-memory 1025M\n") in errors
 
 
+@pytest.mark.parametrize("options, sentence, hint", [
+    (["--demo", "--memory", "900000G"], "--memory: this computer has no room for a machine of 921601024M.",
+     "As in: --memory 1G"),
+    (["--demo", "--machine-memory=900000G"], "--machine-memory: this computer has no room for a machine of 900000G.",
+     "As in: --machine-memory 1G"),
+    (["--bundle"], "--bundle: its VMs have 921600064M of memory, and this computer has no room for a machine of 921601088M.",
+     "Most has large/vm.conf:2: memory = 900000G. A smaller machine: --machine-memory 4G"),
+])
+def test_a_machine_that_the_computer_has_no_room_for(run, tmp_path, options, sentence, hint):
+    for name, memory in [("large", "900000G"), ("small", "64M")]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "vm.conf").write_text(f"kernel = k\nmemory = {memory}\n")
+    folder = [tmp_path] if options == ["--bundle"] else []
+    status, output, errors = run("run.sh", *options, *folder)
+    assert (status, output, errors) == (2, "", f"run.sh: {sentence}\n  {hint}\n")
+
+
 def test_u_boot_is_packed_as_the_kernel(run):
     status, output, _ = run("run.sh", "--u-boot", "--memory", "64M", "--print")
     assert status == 0
