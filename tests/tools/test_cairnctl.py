@@ -136,7 +136,7 @@ def test_what_is_passed_on(folder, arguments, line):
 def test_every_command_of_the_monitors_is_there():
     """But for what is about the serial line and who sits there: gdb has channels of its own."""
     text = (ROOT / "kernel/manager/commands/command_rows.cpp").read_text()
-    rows = re.findall(r'\bCommand\{\s*"(\w+)",\s*"([^"]*)",', text)
+    rows = re.findall(r'\bCommand\{\s*"(\w+)\\0([^"\\]*)\\0', text)
     assert len(rows) == len(re.findall(r"\bCommand\{", text)) > 20
     usage = {"start": "VM [VM ...]", "stop": "VM [VM ...]", "reset": "VM [VM ...]", "pause": "VM [VM ...]",
              "resume": "VM [VM ...]"} # of several VMs at once

@@ -14,7 +14,7 @@ constexpr std::array<Column, 2> setting_columns{{{"name", Look::text, 8}, {"valu
 constexpr RecordKind setting_kind{"setting", Arrangement::lines, setting_columns};
 
 void show_row(const Command& command, Answer& answer) {
-    answer.show(command_kind, {command.name, command.arguments, command.summary});
+    answer.show(command_kind, {command.name(), command.arguments(), command.summary()});
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ void show_help(Session&, const CommandLine& line, Answer& answer) {
         const Command* const command = find_command(line.argument(0));
         if (command == nullptr) return answer.refuse(line.argument(0), "there is no such command");
         show_row(*command, answer);
-        if (*command->lesson != '\0') answer.remark(command->lesson);
+        if (!command->lesson().empty()) answer.remark(command->lesson());
         return;
     }
     for (const Command& command : monitor_commands())

@@ -3,6 +3,7 @@
 // leaves a `Wait`: what goes on when a hart looks again, between guests.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <span>
@@ -99,12 +100,37 @@ struct Session {
     KeySource* keys = nullptr;  ///< where somebody types
 };
 
-struct Command {
-    const char* name;
-    const char* arguments;  ///< VM ADDRESS [LENGTH]: what is in brackets may be left out
-    const char* summary;    ///< a line of `help`
-    const char* lesson;     ///< what `help NAME` says more
-    void (*run)(Session& session, const CommandLine& line, Answer& answer);
+/// Its four texts are one, with a NUL between them: each address of a constant is 32 bytes of
+/// cairn.efi.
+class Command {
+  public:
+    using Run = void(Session& session, const CommandLine& line, Answer& answer);
+
+    template <std::size_t size>
+    consteval Command(const char (&texts)[size], Run& does) : run(&does), texts_(texts) {
+        if (std::ranges::count(texts, '\0') != 4) texts_are_not_four();
+    }
+
+    [[nodiscard]] constexpr std::string_view name() const { return text(0); }
+    /// VM ADDRESS [LENGTH]: what is in brackets may be left out.
+    [[nodiscard]] std::string_view arguments() const { return text(1); }
+    /// A line of `help`.
+    [[nodiscard]] std::string_view summary() const { return text(2); }
+    /// What `help NAME` says more.
+    [[nodiscard]] std::string_view lesson() const { return text(3); }
+
+    Run* run;
+
+  private:
+    static void texts_are_not_four();  // nowhere: the compiler's message names it
+    [[nodiscard]] constexpr std::string_view text(unsigned number) const {
+        std::string_view found = texts_;
+        for (; number != 0; --number)
+            found = found.data() + found.size() + 1;
+        return found;
+    }
+
+    const char* texts_;
 };
 
 inline constexpr std::size_t most_commands = 32;

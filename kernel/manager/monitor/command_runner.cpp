@@ -12,7 +12,7 @@ namespace {
 void refuse_unknown(std::string_view name, Answer& answer) {
     static_vector<std::string_view, most_commands> names;
     for (const Command& command : monitor_commands())
-        (void)names.try_push_back(command.name);
+        (void)names.try_push_back(command.name());
     const auto nearest = nearest_word(name, names);
     FixedBuffer<160> words;
     print(words, "{} is not a command; ", Quoted{name});
@@ -41,9 +41,9 @@ void CommandRunner::execute(std::string_view text, bool json, Writer& out) {
 void CommandRunner::begin(const Command& command, const CommandLine& line, Answer& answer) {
     command_ = &command;
     session_.wait = {};
-    if (line.too_long || !takes_arguments(command.arguments, line.arguments())) {
+    if (line.too_long || !takes_arguments(command.arguments(), line.arguments())) {
         FixedBuffer<96> usage;
-        print(usage, "write: {} {}", command.name, command.arguments);
+        print(usage, "write: {} {}", command.name(), command.arguments());
         std::string_view words = usage.view();
         if (words.ends_with(' ')) words.remove_suffix(1);  // it takes no arguments
         answer.refuse({}, words);
@@ -63,12 +63,12 @@ void CommandRunner::cancel(Writer& out) {
     session_.top.forget();
     if (session_.wait.abandon != nullptr) session_.wait.abandon(session_);
     Answer answer(out, style_);
-    answer.refuse(command_->name, "cancelled");
+    answer.refuse(command_->name(), "cancelled");
     finish(answer);
 }
 
 void CommandRunner::finish(Answer& answer) {
-    answer.finish(command_->name);
+    answer.finish(command_->name());
     session_.wait = {};
     command_ = nullptr;
 }

@@ -19,7 +19,7 @@ using CommandNames = static_vector<std::string_view, most_commands>;
 CommandNames command_names() {
     CommandNames names;
     for (const Command& command : monitor_commands())
-        (void)names.try_push_back(command.name);
+        (void)names.try_push_back(command.name());
     return names;
 }
 
@@ -190,7 +190,7 @@ std::string_view Monitor::complete(std::string_view line, Writer& choices) {
     const Command* const command = find_command(words.command());
     if (index != 0) {
         const std::string_view kind =
-            command == nullptr ? "" : argument_kind(command->arguments, index - 1);
+            command == nullptr ? "" : argument_kind(command->arguments(), index - 1);
         if (kind != "COMMAND") candidates = {};
         if (kind.starts_with("VM") || kind == "TEMPLATE")
             candidates = runner_.session().vms.names();
