@@ -197,7 +197,7 @@ enum class VmConfigFault : std::uint8_t {
     no_equals,          ///< a line that is not `key = value`
     unknown_key,
     duplicate_key,  ///< or, of a key that may repeat, a `value` that may not
-    missing_key,  ///< kernel is not set
+    missing_key,    ///< kernel is not set
     missing_value,
     bad_number,
     bad_size,
@@ -231,9 +231,10 @@ struct VmConfigError {
     std::string_view file;
     std::uint32_t line = 0;
     std::uint32_t column = 0;
-    std::string_view key;      ///< empty where the line has none
-    std::string_view value;    ///< or the whole line for no_equals
-    std::uint64_t number = 0;  ///< the value as a number; the other line for duplicate_key, no_console
+    std::string_view key;    ///< empty where the line has none
+    std::string_view value;  ///< or the whole line for no_equals
+    std::uint64_t number =
+        0;  ///< the value as a number; the other line for duplicate_key, no_console
     std::span<const std::string_view> choices;  ///< for bad_choice
     VmConfigLimits limits;
 };
