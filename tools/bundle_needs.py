@@ -12,6 +12,7 @@ from pathlib import Path
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 DEFAULT_MEMORY = 256 << 20 # of vm.conf
+MOST_CPUS = 32
 
 
 def keys_of(text):
@@ -36,6 +37,7 @@ def needs_of(configs):
     """(harts, MiB) for the texts of vm.conf files."""
     vms = [keys_of(text) for text in configs]
     cpus = [number_of(keys.get("cpus", ""), {"": 1}) or 1 for keys in vms]
+    cpus = [each if each <= MOST_CPUS else 1 for each in cpus]
     memory = sum(map(memory_of, vms))
     return max(min(2, sum(cpus)), *cpus, 1), memory + (1 << 20) - 1 >> 20
 

@@ -25,7 +25,7 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-/// The part before the next comma, which `text` loses with it.
+/// The part before the next comma, which `text` loses with it; behind the last it is nowhere.
 std::string_view take_part(std::string_view& text) {
     const std::size_t comma = text.find(',');
     const std::string_view part = trim(text.substr(0, comma));
@@ -89,7 +89,7 @@ std::expected<NetLine, NetLineError> parse_net_line(std::string_view value) {
         line.wire.starts_with(a_switch) && is_name(line.wire.substr(a_switch.size()));
     if (!line.is_uplink && !is_switch)
         return std::unexpected(NetLineError{NetLineFault::no_wire, line.wire});
-    while (!rest.empty()) {
+    while (rest.data() != nullptr) {  // also where the last part is empty
         if (const auto set = set_option(line, take_part(rest)); !set)
             return std::unexpected(set.error());
     }

@@ -40,7 +40,11 @@ TEST_CASE("what is no network interface is refused, with the part that is wrong"
     }
     CHECK(error_of("uplink,fast").fault == NetLineFault::bad_option);
     CHECK(error_of("uplink,fast").part == "fast");
-    CHECK(error_of("uplink,,isolated").fault == NetLineFault::bad_option);
+    for (const std::string_view bad :
+         {"uplink,", "uplink, ", "uplink,,isolated", "uplink,isolated,"}) {
+        CHECK(error_of(bad).fault == NetLineFault::bad_option);
+        CHECK(error_of(bad).part.empty());
+    }
     for (const std::string_view bad : {"rate=", "rate=x", "rate=0", "rate=1023"})
         CHECK(error_of(std::string("uplink,") + std::string(bad)).fault == NetLineFault::bad_rate);
     for (const std::string_view bad :

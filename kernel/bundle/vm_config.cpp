@@ -314,8 +314,7 @@ class Parser {
     bool add_net(std::string_view value) {
         auto net = parse_net_line(value);
         if (!net) {
-            const std::string_view part = net.error().part;
-            return fail(fault_of(net.error().fault), part.empty() ? value : part, number_);
+            return fail(fault_of(net.error().fault), net.error().part, number_);
         }
         net->line = number_;
         if (config_.nets.try_push_back(*net) == nullptr)

@@ -310,6 +310,9 @@ TEST_CASE("a VM's network interfaces are in the order of their lines", "[vm_conf
     CHECK(sentence("net = uplink,fast") ==
           "demo/vm.conf:1: net: 'fast' is not an option; they are: isolated, rate=SIZE, "
           "mac=ADDRESS");
+    CHECK(sentence("net = uplink,") ==
+          "demo/vm.conf:1: net: '' is not an option; they are: isolated, rate=SIZE, mac=ADDRESS");
+    CHECK(sentence("net = ,isolated").starts_with("demo/vm.conf:1: net: '' is nothing to connect"));
     CHECK(sentence("net = uplink,rate=12Q") ==
           "demo/vm.conf:1: net: '12Q' is no rate; write bytes a second, 1K at least, as in "
           "rate=10M");

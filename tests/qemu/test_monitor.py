@@ -193,6 +193,7 @@ def test_mistakes(pair):
     command(pair, "bt a.1", "a.1: it has no vCPU of that number")
     command(pair, "bt nobody.0", "nobody: there is no VM of that name")
     command(pair, "mem a here", "here: this is no address")
+    command(pair, "mem a map 64", "map: this is no address") # it has no length
     command(pair, "mem a 0x80000000 0", "0: this is no length; write a number from 1 to 4096")
     command(pair, "mem a 0x80000000 4097", "4097: this is no length")
     for place in ("0x7fffffff 1", "0x807fffff 2", "0x80800000 1", "0xffffffffffffffff 2"):

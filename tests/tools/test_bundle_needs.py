@@ -20,6 +20,7 @@ EXAMPLES = sorted((ROOT / "examples").iterdir())
     (["memory = 1536K", "memory = 8388608"], (2, 10)),
     (["memory = 4 GiB", "memory=0x40 mib", "memory = 64m"], (2, 4224)), # all that Cairn takes
     (["cpus = 4M\nmemory = 4GB"], (1, 256)),
+    (["cpus = 1000", "cpus = 32"], (32, 512)), # QEMU has no machine for the first
 ])
 def test_needs(configs, needs):
     assert bundle_needs.needs_of(configs) == needs

@@ -231,7 +231,8 @@ void show_frames_of_vcpu(Session& session, const CommandLine& line, Answer& answ
 }
 
 void show_memory(Session& session, const CommandLine& line, Answer& answer) {
-    if (line.argument(1) == "map") return show_memory_map(session, line, answer);
+    if (line.argument(1) == "map" && line.arguments() == 2)
+        return show_memory_map(session, line, answer);
     const auto address = parse_byte_size(line.argument(1));
     const auto length =
         line.arguments() > 2 ? parse_byte_size(line.argument(2)) : std::optional(usual_length);
