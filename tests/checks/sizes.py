@@ -36,7 +36,7 @@ BUDGETS = {
     "kernel/host/reports": (12, 450, 40),
     "kernel/host/virtio": (26, 2200, 56),
     "kernel/manager": (32, 3025, 258),
-    "kernel/manager/commands": (39, 3045, 246),
+    "kernel/manager/commands": (39, 3050, 246),
     "kernel/manager/console": (11, 650, 60),
     "kernel/manager/cores": (9, 760, 190),
     "kernel/manager/gdb": (19, 1720, 231),
