@@ -58,11 +58,13 @@ class HeapCache {
         if (size > largest_small) [[unlikely]]
             return take_large(size, cache);
         in_register(size);  // of which no more is known, so that the mask is a short one
-        const std::size_t rounded = (size + 15) / 16 * 16;
+        std::size_t rounded = (size + 15) / 16 * 16;
         Bin& bin = cache.bin_of(rounded);
         std::byte* const block = bin.top[-1];
-        if (!cache.pop(bin, block)) [[unlikely]]
-            return refill(block, cache, rounded);
+        if (!cache.pop(bin, block)) [[unlikely]] {
+            in_register(rounded);  // the address, for here alone
+            return refill(block, cache, reinterpret_cast<std::byte*>(&cache) + rounded);
+        }
         return block;
     }
 
@@ -266,8 +268,9 @@ class HeapCache {
 
     // Called last, with the arguments of malloc, free and aligned_alloc in their places, so that
     // these calls are jumps. `seen` is what was on top of the magazine, in the place of the result.
+    // `beyond` lies as far behind the cache as the slot is to be long.
     [[nodiscard, gnu::noinline]] static std::byte* refill(const std::byte* seen, HeapCache& cache,
-                                                          std::size_t size);
+                                                          const std::byte* beyond);
     [[nodiscard, gnu::noinline]] static std::byte* take_large(std::size_t size, HeapCache& cache);
     [[nodiscard, gnu::noinline]] static std::byte* take_aligned(std::size_t alignment,
                                                                 std::size_t size, HeapCache& cache);
@@ -282,6 +285,7 @@ class HeapCache {
     [[nodiscard, gnu::noinline]] static std::byte* take_coarse(std::size_t size, HeapCache& cache);
     [[nodiscard]] static std::byte* take_larger(const std::byte* seen, HeapCache& cache,
                                                 std::size_t size);
+    [[nodiscard]] std::byte* take_slot(std::size_t size);
     [[nodiscard]] std::byte* take_run(std::size_t size, std::size_t alignment);
     [[nodiscard]] std::byte* pop_block(MagazineTop& top, std::size_t wanted);
     [[nodiscard]] bool keep_fine(std::byte* block, std::size_t length, std::size_t bin,

@@ -52,10 +52,14 @@ std::size_t HeapCache::get_back(std::size_t size, std::size_t most) {
     return 0;
 }
 
+std::byte* HeapCache::refill(const std::byte* /*seen*/, HeapCache& cache, const std::byte* beyond) {
+    return cache.take_slot(
+        static_cast<std::size_t>(beyond - reinterpret_cast<const std::byte*>(&cache)));
+}
+
 /// A slot of `size` bytes, a multiple of 16, that no magazine has.
-std::byte* HeapCache::refill(const std::byte* /*seen*/, HeapCache& cache, std::size_t size) {
-    if (size == 0) return take_nothing(cache);
-    return cache.insist(Way::slots, size, default_alignment);
+std::byte* HeapCache::take_slot(std::size_t size) {
+    return size == 0 ? take_nothing(*this) : insist(Way::slots, size, default_alignment);
 }
 
 /// A slot of `size` bytes, and some more of its slab for the magazine.
@@ -146,7 +150,7 @@ std::byte* HeapCache::take_aligned(std::size_t alignment, std::size_t size, Heap
     if (!std::has_single_bit(alignment)) return nullptr;
     if (alignment <= default_alignment) {
         if (size > largest_small) return take_large(size, cache);
-        return refill(nullptr, cache, (size + 15) / 16 * 16);
+        return cache.take_slot((size + 15) / 16 * 16);
     }
     if (size == 0) size = 1;
     if (size > PTRDIFF_MAX) return cache.take_run(size, heap_page);
@@ -157,7 +161,7 @@ std::byte* HeapCache::take_aligned(std::size_t alignment, std::size_t size, Heap
     const auto rounded = align_up(size, alignment);
     const bool is_small = rounded && *rounded <= largest_small;
     if (is_small && cache.magazines_ != nullptr) {
-        std::byte* const block = refill(nullptr, cache, *rounded);
+        std::byte* const block = cache.take_slot(*rounded);
         // With no slab left it may be a block with a header, and those are aligned to 16 only.
         if (block == nullptr || is_aligned(reinterpret_cast<std::uintptr_t>(block), alignment))
             return block;
