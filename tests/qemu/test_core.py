@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from cairn_machine import GUESTS, ROOT, guest_image, write_archive
+from channels_session import CAIRNCTL, LIMIT, Channels
 from monitor_session import PROMPT, command, of_kind, records, to_monitor
 from outcome import ended
 from test_host_disks import drives
@@ -166,6 +167,34 @@ def test_what_would_be_in_the_way_of_a_core_is_told_at_once(machine, tmp_path, c
     assert m.wait_exit() == 0
     told = [line for line in m.log.split("\n") if "would not be dumped" in line]
     assert told == ([f"vm guest: would not be dumped to {says}"] if says else [])
+
+
+@pytest.mark.parametrize("state", ["running", "paused"])
+def test_a_reset_amid_a_dump_leaves_the_vm_as_it_was_before(machine, tmp_path, state):
+    """The dump holds it, which is no pause. The disk takes a few KiB a second."""
+    channels = Channels()
+    slow = ["-drive", f"if=none,id=slow,format=raw,file={empty_disk(tmp_path / 'a.img')},throttling.bps-write=16384",
+            "-device", "virtio-blk-device,drive=slow"]
+    m = channels.start(machine, ["guest"], archive(tmp_path / "vms.cpio"), options=slow)
+    m.expect("Type something")
+    channels.done("ensure", "guest", state)
+    dump = subprocess.Popen([CAIRNCTL, "--dir", channels.folder, "dump", "guest", "host:0"], text=True,
+                            stderr=subprocess.PIPE)
+    m.send("\x1d")
+    m.expect(PROMPT)
+    while (now := records(m, "list")[0]["state"]) == state:
+        pass
+    assert now == "dumping"
+    command(m, "reset guest", "vm guest: reset")
+    assert dump.communicate(timeout=LIMIT)[1] == "cairnctl: guest: it was given up\n" and dump.returncode == 1
+    channels.done("wait", "guest", state)
+    m.send("console guest\r")
+    if state == "paused":
+        channels.done("resume", "guest")
+    m.expect("Type something")
+    channels.done("quit")
+    assert m.wait_exit() == 0
+    channels.close()
 
 
 def test_debian(guest, debian, tmp_path):
