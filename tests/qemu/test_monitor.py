@@ -130,6 +130,7 @@ def test_a_paused_vm_stays_paused_over_a_reset(two):
     to_monitor(two)
     command(two, "pause a", PROMPT)
     [before] = of_kind(records(two, "stats a"), "vcpu")
+    command(two, "help reset", "One that is paused stays so.")
     command(two, "reset a", "vm a: reset")
     while (state := records(two, "list")[0]["state"]) in ("ending", "loading"):
         pass

@@ -30,9 +30,10 @@ constexpr std::array commands{
     Command{"stop\0VM\0turn it off, as by pulling its plug\0"
             "Its memory is given back. It can be started again; the machine stays on for that.",
             stop_vm},
-    Command{"reset\0VM\0start it afresh, as by its reset button\0"
-            "Its memory is empty then, and its kernel is loaded again.",
-            reset_vm},
+    Command{
+        "reset\0VM\0start it afresh, as by its reset button\0"
+        "Its memory is empty then, and its kernel is loaded again. One that is paused stays so.",
+        reset_vm},
     Command{"pause\0VM\0let it not run; its clock stops\0"
             "Its memory stays as it is, and so does its `time`.",
             pause_vm},
