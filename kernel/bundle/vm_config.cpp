@@ -63,7 +63,7 @@ class Parser {
 
     std::expected<VmConfig, VmConfigError> parse(std::string_view text) {
         if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-        begin_ = text.data();
+        text_ = text;
         if (!parse_lines(text) || !check_whole()) return std::unexpected(error_);
         return config_;
     }
@@ -326,7 +326,8 @@ class Parser {
     bool add_port(std::string_view value) {
         const auto same = std::ranges::find(config_.ports, value);
         if (same != config_.ports.end()) {
-            const auto lines = std::count(begin_, same->data(), '\n');
+            const auto at = static_cast<std::size_t>(same->data() - text_.data());
+            const auto lines = std::ranges::count(text_.substr(0, at), '\n');
             return fail(VmConfigFault::duplicate_key, value, static_cast<std::uint64_t>(lines + 1));
         }
         if (value == "console" || !is_vm_name(value)) return fail(VmConfigFault::bad_port, value);
@@ -373,7 +374,7 @@ class Parser {
     VmConfigLimits limits_;
     VmConfig config_;
     VmConfigError error_;
-    const char* begin_ = nullptr;  ///< of the first line
+    std::string_view text_;
     std::string_view line_;
     std::uint32_t number_ = 0;  ///< the line's
     std::string_view key_;
