@@ -147,17 +147,14 @@ bool TlsfArena::resize(std::byte* block, std::size_t new_size) {
 // --- the inline parts, for those who are in no hurry ---------------------------------------------
 
 bool TlsfArena::remove(std::byte* block) {
-    State state = state_;
-    const bool removed = unlink(links(block), state);
-    state_.occupied = state.occupied;
-    return removed;
+    return unlink(links(block), state_);
 }
 
 void TlsfArena::file(std::byte* block, std::size_t length) {
     header(block)->set(length, low(block + length) + tlsf::free);
-    *footer(block + length) = length;
+    *footer(block + length) = block;
     Bin& own = bin(bin_of(length));
-    put_between(&own.ring, block, own.ring.next);
+    push(own, block, own.ring.next);
     state_.occupied |= own.mask;
 }
 

@@ -31,8 +31,6 @@ class TlsfArena : public TlsfStore {
     static constexpr std::size_t largest_chunk = 0x7fff'fff0;
     /// Of a chunk, for its ends: what its largest block cannot hold.
     static constexpr std::size_t chunk_overhead = 2 * tlsf::grain - tlsf::header_size;
-    /// The largest request served without a search (a round number, which is cheap to compare).
-    static constexpr std::size_t largest_quick = Bins::shared_from - 4096;
 
     /// Adds free memory; false, and nothing happens, where it is too short, too long, or not in the
     /// window. Memory that begins where the last chunk ends lengthens that chunk.
@@ -94,14 +92,15 @@ class TlsfArena : public TlsfStore {
     static constexpr unsigned walk_steps = 16;
 
     [[nodiscard, gnu::always_inline]] static bool unlink(tlsf::Links* node, State& state);
-    [[gnu::always_inline]] static void put_between(tlsf::Links* prev, std::byte* block,
-                                                   tlsf::Links* next);
-    [[gnu::always_inline]] static void insert(std::byte* block, std::size_t length, State& state);
+    [[nodiscard, gnu::always_inline]] bool unlink_first(Bin& bin, std::size_t length);
+    [[nodiscard, gnu::always_inline]] static Bin* home_of(std::size_t length, const State& state);
+    [[gnu::always_inline]] static void push(Bin& bin, std::byte* block, tlsf::Links* first);
     [[gnu::always_inline]] void settle(std::byte* block, std::size_t length, std::size_t needed,
-                                       State& state);
-    [[nodiscard, gnu::always_inline]] static bool join_next(std::byte*& end, State& state);
+                                       const State& state);
     [[nodiscard, gnu::always_inline]] static bool join_previous(std::byte*& start, State& state);
     static void part_from_previous(std::byte* start, std::byte* block);
+    [[nodiscard, gnu::always_inline]] static bool join_next(std::byte*& end, std::uint32_t& word,
+                                                            State& state);
     static bool change_length(std::byte* block, std::uint32_t flags, std::size_t by);
 
     std::byte* take_searching(std::size_t size, std::size_t alignment, std::size_t steps);
@@ -120,90 +119,95 @@ class TlsfArena : public TlsfStore {
 inline bool TlsfArena::unlink(tlsf::Links* node, State& state) {
     tlsf::Links* const next = node->next;
     tlsf::Links* const prev = node->prev;
-    if constexpr (heap_checks) {
-        if (!state.are_places(next, prev)) [[unlikely]]
+    const auto agree = [node, next, prev] { return next->prev == node && prev->next == node; };
+    if (next == prev) [[unlikely]] {
+        // Both its neighbours in the ring are one: the head.
+        if (heap_checks && !(state.is_place(next) && agree())) [[unlikely]]
             return false;
-        if (next->prev != node || prev->next != node) [[unlikely]]
-            return false;
+        state.occupied &= ~reinterpret_cast<Bin*>(next)->mask;
+    } else if (heap_checks && !(state.are_places(next, prev) && agree())) [[unlikely]] {
+        return false;
     }
     next->prev = prev;
     prev->next = next;
-    // Both its neighbours in the ring are one: the head.
-    if (next == prev) state.occupied &= ~reinterpret_cast<Bin*>(next)->mask;
     return true;
 }
 
-/// Puts a free block into a ring between two members.
-inline void TlsfArena::put_between(tlsf::Links* prev, std::byte* block, tlsf::Links* next) {
-    tlsf::Links* const node = tlsf::links(block);
-    node->next = next;
-    node->prev = prev;
-    next->prev = node;
-    prev->next = node;
+/// The same for a ring's first member, which must be a free block of this length.
+inline bool TlsfArena::unlink_first(Bin& bin, std::size_t length) {
+    tlsf::Links* const head = &bin.ring;
+    tlsf::Links* const node = head->next;
+    tlsf::Links* const next = node->next;
+    const bool is_last = next == head;
+    if constexpr (heap_checks) {
+        const std::byte* const block = tlsf::block_of(node);
+        const std::uint32_t end = tlsf::low(tlsf::end_of(block, length));
+        const bool is_free = tlsf::header(block)->end() == end + tlsf::free;
+        if (!is_free || node->prev != head || !(is_last || state_.is_place(next)) ||
+            next->prev != node) [[unlikely]]
+            return false;
+    }
+    if (is_last) state_.occupied &= ~bin.mask;
+    next->prev = head;
+    head->next = next;
+    return true;
 }
 
-/// Files a free block.
-inline void TlsfArena::insert(std::byte* block, std::size_t length, State& state) {
-    Bin* bin = state.bin(Bins::count - 1 - Bins::first);
+/// Where a free block is filed.
+inline auto TlsfArena::home_of(std::size_t length, const State& state) -> Bin* {
+    std::ptrdiff_t home = Bins::count - 1 - Bins::first;
     if (length <= Bins::shared_from) [[likely]]
-        bin = state.bin(Bins::own_bin_of(length));
-    state.occupied |= bin->mask;
-    put_between(&bin->ring, block, bin->ring.next);
+        home = Bins::own_bin_of(length);
+    return state.bin(home);
+}
+
+/// Puts a free block into a ring, before the first member or the head.
+inline void TlsfArena::push(Bin& bin, std::byte* block, tlsf::Links* first) {
+    *tlsf::links(block) = {.next = first, .prev = &bin.ring};
+    first->prev = tlsf::links(block);
+    bin.ring.next = tlsf::links(block);
 }
 
 /// Uses `needed` bytes of an unlinked free block; what is left stays free.
 inline void TlsfArena::settle(std::byte* block, std::size_t length, std::size_t needed,
-                              State& state) {
+                              const State& state) {
     std::byte* const end = tlsf::end_of(block, length);
     const std::size_t left = length - needed;
-    if (left >= tlsf::smallest_block) [[likely]] {
-        std::byte* const rest = block + needed;
-        tlsf::header(block)->set(needed, tlsf::low(rest));
-        tlsf::header(rest)->set(left, tlsf::low(end) + tlsf::free);
-        *tlsf::footer(end) = left;
-        insert(rest, left, state);
-    } else {
+    if (left < tlsf::smallest_block) {
         tlsf::header(block)->set_end(tlsf::low(end));
         tlsf::header(end)->set_end(tlsf::header(end)->end() - tlsf::previous_free);
+        return;
     }
-    state_.occupied = state.occupied;
+    std::byte* const rest = block + needed;
+    tlsf::header(block)->set(needed, tlsf::low(rest));
+    tlsf::header(rest)->set(left, tlsf::low(end) + tlsf::free);
+    *tlsf::footer(end) = rest;
+    Bin* const home = home_of(left, state);
+    tlsf::Links* const first = home->ring.next;
+    if (first == &home->ring) [[unlikely]]
+        state_.occupied |= home->mask;
+    push(*home, rest, first);
 }
 
 inline std::byte* TlsfArena::try_take(std::size_t size) {
+    if (size >= state_.quick) [[unlikely]]
+        return nullptr;
     const std::size_t needed = tlsf::length_for(size);
-    if (size > largest_quick) [[unlikely]]
-        return nullptr;
     const std::ptrdiff_t exact = Bins::own_bin_of(needed);
-    State state = state_;
-    std::uint64_t left = state.occupied >> (exact + Bins::first);
-    if (left == 0) [[unlikely]]
-        return nullptr;
+    const State state = state_;
     // One look at a block of about this length; an empty ring's head has none.
     Bin* bin = state.bin(exact);
     std::byte* block = tlsf::block_of(bin->ring.next);
     std::size_t length = tlsf::header(block)->length();
     if (length < needed) {
-        left &= ~std::uint64_t{1};
-        if (left == 0) [[unlikely]]
-            return nullptr;
-        bin += std::countr_zero(left);
+        // The last bin's bit is always set.
+        bin += std::countr_zero(state_.occupied >> (exact + Bins::first) & ~std::uint64_t{1});
         block = tlsf::block_of(bin->ring.next);
         length = tlsf::header(block)->length();
+        if (!heap_checks && length < needed) return nullptr;
     }
-    tlsf::Links* const node = tlsf::links(block);
-    tlsf::Links* const next = node->next;
-    if constexpr (heap_checks) {
-        const std::byte* const end = tlsf::end_of(block, length);
-        if (tlsf::header(block)->end() != tlsf::low(end) + tlsf::free) [[unlikely]]
-            return nullptr;
-        if (!state.is_place(next)) [[unlikely]]
-            return nullptr;
-        if (next->prev != node || node->prev != &bin->ring) [[unlikely]]
-            return nullptr;
-    }
-    next->prev = &bin->ring;
-    bin->ring.next = next;
-    if (next == &bin->ring) state.occupied &= ~bin->mask;
+    if (!unlink_first(*bin, length)) [[unlikely]]
+        return nullptr;
     settle(block, length, needed, state);
     return block;
 }
@@ -211,11 +215,9 @@ inline std::byte* TlsfArena::try_take(std::size_t size) {
 /// Moves `start`, where a block begins whose predecessor is free, to where that begins.
 inline bool TlsfArena::join_previous(std::byte*& start, State& state) {
     std::byte* const block = start;
-    start = tlsf::end_of(block, -static_cast<std::size_t>(*tlsf::footer(block)));
-    if (heap_checks && !state.is_place(start)) [[unlikely]]
-        return false;
-    // A header whose block ends here has the right length.
-    if (heap_checks && tlsf::header(start)->end() != tlsf::low(block) + tlsf::free) [[unlikely]]
+    start = *tlsf::footer(block);
+    const std::uint32_t word = tlsf::low(block) + tlsf::free;
+    if (heap_checks && !(state.is_place(start) && tlsf::header(start)->end() == word)) [[unlikely]]
         return false;
     if (!unlink(tlsf::links(start), state)) [[unlikely]]
         return false;
@@ -235,21 +237,22 @@ inline void TlsfArena::part_from_previous(std::byte* start, std::byte* block) {
 }
 
 /// Moves `end`, where a block to be freed ends, behind the next block if that is free, and tells
-/// that block if it is not.
-inline bool TlsfArena::join_next(std::byte*& end, State& state) {
+/// that block if it is not. `word` is what the header of the freed block then says of its end.
+inline bool TlsfArena::join_next(std::byte*& end, std::uint32_t& word, State& state) {
     tlsf::Header* const next = tlsf::header(end);
     std::byte* const next_end = tlsf::end_of(end, next->length());
-    const std::uint32_t word = next->end();
-    const std::uint32_t flags = heap_checks ? word - tlsf::low(next_end) : (word & 1) * tlsf::free;
-    if (flags == tlsf::free) {
+    word = next->end();
+    if (word == tlsf::low(next_end) + tlsf::free) [[likely]] {
         if (!unlink(tlsf::links(end), state)) [[unlikely]]
             return false;
         end = next_end;
         return true;
     }
-    if ((flags & ~(tlsf::edge | tlsf::cached)) != 0) [[unlikely]]
+    const std::uint32_t flags = word - tlsf::low(next_end);
+    if (heap_checks && (flags & ~(tlsf::edge | tlsf::cached)) != 0) [[unlikely]]
         return false;
     next->set_end(word + tlsf::previous_free);
+    word = tlsf::low(end) + tlsf::free;
     return true;
 }
 
@@ -257,25 +260,25 @@ inline auto TlsfArena::try_give(std::byte* block) -> Freed {
     State state = state_;
     if (heap_checks && !state.is_place(block)) [[unlikely]]
         return {};
-    const std::uint32_t word = tlsf::header(block)->end();
     std::byte* start = block;
     std::byte* end = tlsf::end_of(block, tlsf::header(block)->length());
-    const std::uint32_t flags = heap_checks ? word - tlsf::low(end) : word % tlsf::grain;
-    if (flags != 0) {
-        if (heap_checks && flags != tlsf::previous_free) [[unlikely]]
+    std::uint32_t word = tlsf::header(block)->end();
+    if (word != tlsf::low(end)) {
+        if (heap_checks && word != tlsf::low(end) + tlsf::previous_free) [[unlikely]]
             return {};
         if (!join_previous(start, state)) [[unlikely]]
             return {};
     }
-    if (!join_next(end, state)) [[unlikely]] {
+    if (!join_next(end, word, state)) [[unlikely]] {
         part_from_previous(start, block);
         return {};
     }
     const auto length = static_cast<std::size_t>(end - start);
-    tlsf::header(start)->set(length, tlsf::low(end) + tlsf::free);
-    *tlsf::footer(end) = length;
-    insert(start, length, state);
-    state_.occupied = state.occupied;
+    tlsf::header(start)->set(length, word);
+    *tlsf::footer(end) = start;
+    Bin* const home = home_of(length, state);
+    state_.occupied = state.occupied | home->mask;
+    push(*home, start, home->ring.next);
     return {start, length};
 }
 

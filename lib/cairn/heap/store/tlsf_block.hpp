@@ -8,7 +8,7 @@
 //     p     payload                        next   }  links of the ring of its bin
 //     p+8     .                            prev   }
 //             .                            not used
-//     q-16    .                            length, once more: how the next block finds p
+//     q-16    .                            p: how the next block finds it
 //     q-8   length           }  header  {  length
 //     q-4   end + flags      }          {  end + previous_free
 //     q     payload                        payload
@@ -27,7 +27,7 @@ namespace cairn::tlsf {
 
 inline constexpr std::size_t header_size = 8;
 inline constexpr std::size_t grain = 16;
-inline constexpr std::size_t smallest_block = 32;  ///< header, two links, length
+inline constexpr std::size_t smallest_block = 32;  ///< header, two links, where it begins
 
 // What `end` is more than block + length. Each has a bit of its own below 16, and no two of their
 // sums differ by what a change of one byte makes: that is always seen, but for `cached`.
@@ -71,7 +71,7 @@ struct [[gnu::may_alias]] Links {
     Links* prev;
 };
 
-using Footer [[gnu::may_alias]] = std::uint64_t;
+using Footer [[gnu::may_alias]] = std::byte*;  ///< where the block begins
 struct [[gnu::may_alias]] ChunkLinks {
     std::uint32_t next;
     std::uint32_t prev;

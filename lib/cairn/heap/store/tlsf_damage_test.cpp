@@ -178,10 +178,27 @@ TEST_CASE("Links that were written over are never followed", "[tlsf_damage]") {
 }
 
 TEST_CASE("A free block that was written to is seen by those who want it", "[tlsf_damage]") {
-    for (const std::uint64_t value : {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{208 + 16},
-                                      std::uint64_t{208 - 16}, std::uint64_t{208 + 1024}}) {
+    const auto places = [](const Scene& scene) {
+        return std::array{static_cast<std::byte*>(nullptr),
+                          reinterpret_cast<std::byte*>(~std::uintptr_t{0}),
+                          reinterpret_cast<std::byte*>(std::uintptr_t{208 + 16}),
+                          reinterpret_cast<std::byte*>(std::uintptr_t{208 - 16}),
+                          reinterpret_cast<std::byte*>(std::uintptr_t{208 + 1024}),
+                          scene.free + 1,
+                          scene.free + 8,
+                          scene.free + 16,
+                          scene.free - 16,
+                          scene.before,  // free too, but it ends elsewhere
+                          scene.wall,
+                          scene.block,
+                          scene.next,
+                          scene.chunk.base};
+    };
+    for (std::size_t i = 0; i < places(Scene{}).size(); ++i) {
+        INFO("place " << i);
         Scene scene;
-        write_word(at(scene.block, -16), value);  // the length at the end of `free`
+        // Where `free` begins, as it says at its end.
+        write_word(at(scene.block, -16), reinterpret_cast<std::uint64_t>(places(scene)[i]));
         scene.arena.give(scene.block);
         CHECK(scene.fault() == HeapFaultKind::use_after_free);
         CHECK_FALSE(scene.arena.check());

@@ -15,9 +15,11 @@ void TlsfStore::init(const FaultReporter& report, Region window, std::byte* meta
     state_.places = (address(window.base) + window.size - state_.origin) / grain;
     *reinterpret_cast<Bin*>(metadata) = {};
     state_.bins = address(metadata + grain) + Bins::first * sizeof(Bin);
+    state_.quick = Bins::shared_from - 2 * grain;
+    state_.occupied = last_bin;
     for (unsigned i = 0; i < Bins::count; ++i) {
         Links* const head = &bin(i).ring;
-        bin(i) = {.ring = {head, head}, .mask = std::uint64_t{1} << i, .zero = 0};
+        bin(i) = {.ring = {head, head}, .mask = (std::uint64_t{1} << i) & ~last_bin, .zero = 0};
     }
 }
 
@@ -43,11 +45,6 @@ bool TlsfStore::remove_from_list(const std::byte* chunk_base) {
 }
 
 // --- single blocks -------------------------------------------------------------------------------
-
-/// Whether a block or a link may be there.
-bool TlsfStore::is_place(const void* pointer) const {
-    return state_.is_place(pointer);
-}
 
 /// Whether a header is one of a block that lies in the window.
 bool TlsfStore::is_sound(const std::byte* block, View seen) const {
@@ -134,9 +131,9 @@ auto TlsfStore::examine(std::byte* block) const -> Finding {
         return {overflow, block};
     }
     if (own.flags == 0) return {};
-    const auto before = static_cast<std::size_t>(*footer(block));
-    std::byte* const previous = end_of(block, -before);
-    if (!is_place(previous) || !is_free(previous) || header(previous)->length() != before) {
+    std::byte* const previous = *footer(block);
+    if (!is_place(previous) || !is_free(previous) ||
+        end_of(previous, header(previous)->length()) != block) {
         return {use_after_free, block - grain};
     }
     return {corrupt_free_list, previous};
@@ -182,7 +179,7 @@ bool TlsfStore::check_blocks(std::size_t& free_count) const {
         expect(((next & previous_free) != 0) == seen.is_free(), overflow, block);
         if (!seen.is_free()) return;
         ++free_count;
-        expect(*footer(end) == seen.length, use_after_free, block);
+        expect(*footer(end) == block, use_after_free, block);
         expect(is_linked(links(block)), corrupt_free_list, block);
         expect((next & tlsf::free) == 0, corrupt_header, end);
     });
@@ -195,8 +192,10 @@ bool TlsfStore::check_bins(std::size_t free_count) const {
     std::size_t found = 0;
     for (unsigned i = 0; state_.bins != 0 && i < Bins::count; ++i) {
         const Bin& own = bin(i);
-        bool good = own.mask == std::uint64_t{1} << i && is_linked(&own.ring) &&
-                    (own.ring.next != &own.ring) == ((state_.occupied >> i & 1) != 0);
+        const std::uint64_t bit = std::uint64_t{1} << i;
+        const bool marked = own.ring.next != &own.ring || bit == last_bin;
+        bool good = own.mask == (bit & ~last_bin) && is_linked(&own.ring) &&
+                    marked == ((state_.occupied & bit) != 0);
         for (Links* node = own.ring.next; good && node != &own.ring; node = node->next) {
             good = is_filed(node) && bin_of(header(block_of(node))->length()) == i &&
                    ++found <= free_count;

@@ -28,8 +28,9 @@ class TlsfStore {
   public:
     using Bins = SizeBins<5>;
 
-    /// The head of a bin's ring, and the bin's bit. Before each of them lie eight bytes of zero, as
-    /// where a block has its header, and each lies where a block may, whatever a pointer's size.
+    /// The head of a bin's ring, and the bin's bit; not the last bin's, which stays. Before each of
+    /// them lie eight bytes of zero, as where a block has its header, and each lies where a block
+    /// may, whatever a pointer's size.
     struct [[gnu::may_alias]] Bin {
         alignas(tlsf::grain) tlsf::Links ring;
         alignas(tlsf::grain) std::uint64_t mask;
@@ -86,7 +87,8 @@ class TlsfStore {
         std::uintptr_t origin = 0;   ///< the first place: one grain behind the window's start
         std::uintptr_t places = 0;   ///< how many there are, a grain apart
         std::uintptr_t bins = 0;     ///< where bin `Bins::first` would be
-        std::uint64_t occupied = 0;  ///< a bit for every bin whose ring has members
+        std::size_t quick = 0;       ///< requests below this may be served without a search
+        std::uint64_t occupied = 0;  ///< a bit for every bin that has members, and for the last
 
         /// The bin whose number is `relative` more than Bins::first.
         [[nodiscard]] Bin* bin(std::ptrdiff_t relative) const {
@@ -115,7 +117,7 @@ class TlsfStore {
     /// False, reported and nothing done, where the chunk is not found.
     bool remove_from_list(const std::byte* chunk_base);
 
-    [[nodiscard]] bool is_place(const void* pointer) const;
+    [[nodiscard]] bool is_place(const void* pointer) const { return state_.is_place(pointer); }
     [[nodiscard]] bool is_in_window(const void* pointer) const {
         return tlsf::address(pointer) - state_.origin < state_.places * tlsf::grain;
     }
@@ -135,6 +137,7 @@ class TlsfStore {
     State state_;
 
   private:
+    static constexpr std::uint64_t last_bin = std::uint64_t{1} << (Bins::count - 1);
     static constexpr std::uint32_t no_chunk = UINT32_MAX;
     /// Chunks are known by their place, in grains from the window's base. Each names its neighbours
     /// in the list where it begins: there is room, as its first block's header lies eight bytes
