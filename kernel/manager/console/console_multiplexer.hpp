@@ -14,7 +14,6 @@
 
 #include "kernel/host/drivers/interrupt_router.hpp"
 #include "kernel/manager/console/guest_channel.hpp"
-#include "kernel/manager/console/key_source.hpp"
 
 namespace cairn {
 
@@ -34,6 +33,15 @@ class MonitorInput {
 
   protected:
     ~MonitorInput() = default;
+};
+
+/// What was typed, in order.
+class KeySource {
+  public:
+    [[nodiscard]] virtual std::optional<std::byte> take_key() = 0;
+
+  protected:
+    ~KeySource() = default;
 };
 
 class ConsoleMultiplexer final : public InterruptHandler {

@@ -12,7 +12,7 @@
 #pragma once
 
 #include <cairn/static_vector.hpp>
-#include "kernel/manager/console/key_source.hpp"
+#include "kernel/manager/console/console_multiplexer.hpp"
 #include "kernel/manager/gdb/gdb_server.hpp"
 #include "kernel/manager/gdb/packet.hpp"
 #include "kernel/manager/gdb/vm_target.hpp"

@@ -43,10 +43,9 @@ void CommandRunner::begin(const Command& command, const CommandLine& line, Answe
     session_.wait = {};
     if (line.too_long || !takes_arguments(command.arguments(), line.arguments())) {
         FixedBuffer<96> usage;
-        print(usage, "write: {} {}", command.name(), command.arguments());
-        std::string_view words = usage.view();
-        if (words.ends_with(' ')) words.remove_suffix(1);  // it takes no arguments
-        answer.refuse({}, words);
+        const std::string_view arguments = command.arguments();
+        print(usage, "write: {}{}{}", command.name(), arguments.empty() ? "" : " ", arguments);
+        answer.refuse({}, usage.view());
     } else {
         command.run(session_, line, answer);
     }

@@ -113,8 +113,8 @@ class HeapCore {
     std::size_t take_slots(std::size_t small_class, std::uint32_t owner, std::byte** slots,
                            std::size_t wanted);
     void give_slot(std::byte* slot);
-    /// Those on top of a magazine, which are there until they are elsewhere. The last ones go first;
-    /// some are left, as those take long that rows or pages follow.
+    /// Those on top of a magazine, which are there until they are elsewhere. The last ones go
+    /// first; some are left, as those take long that rows or pages follow.
     void give_slots(std::byte**& top, std::size_t count);
     /// The same of a batch, which the depot may keep for another owner than `giver`.
     void give_batch(std::byte**& top, std::uint32_t giver);
