@@ -189,7 +189,7 @@ class HeapCache {
         return bins;
     }
     static constexpr unsigned sweep_steps = 4;   ///< blocks that go in a sweep
-    static constexpr unsigned sweep_looks = 64;  ///< at magazines, to find them
+    static constexpr unsigned sweep_looks = 16;  ///< at magazines, to find them
     static constexpr unsigned most_looks = 16;   ///< the same to make room
     [[nodiscard]] static AllocError refusal(Layout layout);
 

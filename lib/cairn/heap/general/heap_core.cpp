@@ -468,7 +468,7 @@ HeapStatistics HeapCore::statistics() const {
     figures.live = in_use_ - std::min(in_use_, figures.cached);
     figures.grown = grown_;
     const TlsfStore::Free blocks = blocks_.count_free();
-    figures.largest_free = std::max(pages_.largest_free() * heap_page, blocks.largest);
+    figures.largest_free = std::max<std::size_t>(pages_.largest_free() * heap_page, blocks.largest);
     figures.free = pages_.free_pages() * heap_page + blocks.total + slabs_.free_bytes();
     figures.peak = peak_;
     figures.failures = failures_;

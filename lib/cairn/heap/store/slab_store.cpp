@@ -124,7 +124,8 @@ void SlabStore::enter_page(std::size_t small_class, std::size_t first, std::size
     const std::size_t page = offset / heap_page;
     __atomic_store_n(&use_[first + page], static_cast<std::uint8_t>(small_class), __ATOMIC_RELAXED);
     const std::size_t size = class_size(small_class);
-    const std::size_t end = std::min((page + 1) * heap_page, slots_per_slab(small_class) * size);
+    const std::size_t end =
+        std::min<std::size_t>((page + 1) * heap_page, slots_per_slab(small_class) * size);
     for (std::size_t at = offset; at < end; at += size)
         reinterpret_cast<FreeSlot*>(address(first) + at)->canary = canary_;
 }
