@@ -297,7 +297,8 @@ class HeapCache {
                                                            std::uint8_t* uses);
     [[nodiscard]] std::size_t run_pages(std::size_t page) const { return infos_[page].extent; }
     void give_slot(std::byte* block, std::size_t small_class);
-    [[nodiscard]] bool holds_slot(const std::byte* slot, std::size_t small_class) const;
+    [[nodiscard]] __attribute__((no_sanitize("thread"))) bool holds_slot(
+        const std::byte* slot, std::size_t small_class) const;
     void give_block(std::byte* block);
     void give_run(std::byte* run);
     /// Where the core has memory for a request.

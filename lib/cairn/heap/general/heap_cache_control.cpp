@@ -129,8 +129,8 @@ bool HeapCache::owns(const void* pointer) const {
 }
 
 bool HeapCache::holds_slot(const std::byte* slot, std::size_t small_class) const {
-    for (MagazineTop top = bins_[small_class].top; top[-1] != nullptr; --top) {
-        if (top[-1] == slot) return true;
+    for (MagazineTop at = bins_[small_class].top; const std::byte* const seen = look_at(--at);) {
+        if (seen == slot) return true;
     }
     return false;
 }
